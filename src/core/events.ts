@@ -1,0 +1,4 @@
+import type { MessageSent } from "./messages/message.ts";
+
+/** What happened to a conversation. All events of one command share a `rev`. */
+export type Event = MessageSent;

@@ -1,0 +1,9 @@
+/** Time. Everything that needs it gets it from here. */
+export interface Clock {
+  /** Microseconds since the Unix epoch. May be corrected, so it can step; order never depends on it alone. */
+  nowUs(): number;
+  /** Milliseconds from an arbitrary start; never goes back. For deadlines and durations. */
+  monotonicMs(): number;
+  /** Calls back once, not before `delayMs` have passed. The result cancels it. Does not keep the process alive. */
+  after(delayMs: number, call: () => void): () => void;
+}
