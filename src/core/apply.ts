@@ -7,6 +7,7 @@ export function apply(state: ConversationState, event: Event): void {
   state.rev = event.rev;
   switch (event.type) {
     case "message_sent":
-      return applyMessageSent(state, event);
+      applyMessageSent(state, event);
+      break;
   }
 }

@@ -13,9 +13,13 @@ export interface CreateDirect {
 
 export function checkCreateDirect(command: CreateDirect): Rejection | null {
   if (command.creatorId !== command.otherUserId) return null;
-  return reject("invalid_payload", "A direct conversation needs two different users; other_user_id is yourself.", {
-    details: { other_user_id: "must not be your own id" },
-  });
+  return reject(
+    "invalid_payload",
+    "A direct conversation needs two different users; other_user_id is yourself.",
+    {
+      details: { other_user_id: "must not be your own id" },
+    },
+  );
 }
 
 /** The pair in the order that makes it the same whoever asks. */

@@ -83,7 +83,10 @@ export class RecentKeys {
   }
 }
 
-function copyInto<T extends { set(source: ArrayLike<number>): void }>(target: T, source: ArrayLike<number>): T {
+function copyInto<T extends { set(source: ArrayLike<number>): void }>(
+  target: T,
+  source: ArrayLike<number>,
+): T {
   target.set(source);
   return target;
 }

@@ -1,5 +1,5 @@
 import type { ConversationState } from "../conversations/conversation.ts";
-import type { Decision } from "../decide.ts";
+import type { Decision } from "../decision.ts";
 import type { MessageSent, MessageType } from "./message.ts";
 import { keyLifetimeUs } from "./recent-keys.ts";
 

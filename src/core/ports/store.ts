@@ -94,7 +94,9 @@ export interface ViewerReads {
 
 export interface ConversationCreation {
   /** One conversation per pair, also when both create it at once. `created` is false when it existed. */
-  createDirect(command: CreateDirect): Promise<{ readonly conversationId: string; readonly created: boolean }>;
+  createDirect(
+    command: CreateDirect,
+  ): Promise<{ readonly conversationId: string; readonly created: boolean }>;
 }
 
 export type { HistoryCursor };
