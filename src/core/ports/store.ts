@@ -41,6 +41,11 @@ export interface KeyQuestion {
   readonly clientRandom: number;
 }
 
+export interface MessagePlace {
+  readonly conversationId: string;
+  readonly seq: number;
+}
+
 /** Reads for the engine itself; they throw when the store cannot be reached. */
 export interface ActorReads {
   /** In one query; conversations that do not exist are absent from the answer. */
@@ -49,7 +54,8 @@ export interface ActorReads {
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
   /** Which of these messages are stored, by id. In one query. */
   findStored(ids: readonly string[]): Promise<ReadonlySet<string>>;
-  readMessage(conversationId: string, seq: number): Promise<Message | null>;
+  /** In the order asked, null for what does not exist. In one query. */
+  readMessages(asked: readonly MessagePlace[]): Promise<readonly (Message | null)[]>;
 }
 
 /** A conversation in a list: with its newest message. */

@@ -1,0 +1,333 @@
+import { apply } from "../core/apply.ts";
+import type { Command } from "../core/commands.ts";
+import type { ConversationState } from "../core/conversations/conversation.ts";
+import { decide } from "../core/decide.ts";
+import type { Decision } from "../core/decision.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import { shardOf } from "../core/ports/ownership.ts";
+import type { PubSub } from "../core/ports/pubsub.ts";
+import type { Change, KeyQuestion } from "../core/ports/store.ts";
+import { type Rejection, reject } from "../core/rejection.ts";
+import { Mailbox, type Turn } from "./mailbox.ts";
+
+/** What actors share, given to each by the supervisor. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly pubsub: PubSub;
+  /** Whether this node may decide now. */
+  readonly mayDecide: () => boolean;
+  /** Hands a decided change to the lane. */
+  readonly commit: (entry: Entry) => void;
+  /** Asks for a fresh state; it comes by `loaded`, or `absent`. */
+  readonly reload: (actor: Actor) => void;
+  /** Asks the store about keys; what it holds comes by `learned`, once for every call. */
+  readonly probe: (actor: Actor, questions: readonly KeyQuestion[]) => void;
+  /** Answers a repeated command with the message stored at `seq`. */
+  readonly answerDuplicate: (turn: Turn, seq: number) => void;
+  readonly maxTurns: number;
+}
+
+/** A change in the lane. It counts only while its generation is its actor's. */
+export interface Entry {
+  readonly actor: Actor;
+  readonly turn: Turn;
+  readonly change: Change;
+  readonly generation: number;
+}
+
+/** For how many of a sender's commands the store is asked first, after it knew a key that this memory had forgotten. */
+const probedTurns = 1_000;
+/** Well below what RecentKeys holds: what was learned must not be forgotten before it is used. */
+const probedAtOnce = 100;
+
+/**
+ * The single writer of one conversation. Commands are decided at once against the expected state and stored in the lane's next
+ * batch; whatever is answered waits until the revision it was decided at is durable. When a change does not become durable, all that was
+ * decided after it is void: the state is loaded afresh and the turns are decided again, in order.
+ */
+export class Actor {
+  readonly id: string;
+  readonly shard: number;
+  readonly #around: Surroundings;
+  readonly #mailbox = new Mailbox();
+  /** The expected state; null while it is being loaded. */
+  #state: ConversationState | null = null;
+  #audience: readonly string[] = [];
+  #durableRev = -1;
+  /** Turns of the mailbox that are decided: always the oldest ones. */
+  #decided = 0;
+  #inFlight = 0;
+  #reloadWanted = false;
+  #probing = false;
+  readonly #doubtful = new Map<string, number>();
+  generation = 0;
+  lastUsedMs: number;
+
+  constructor(options: { readonly id: string; readonly around: Surroundings }) {
+    this.id = options.id;
+    this.shard = shardOf(options.id);
+    this.#around = options.around;
+    this.lastUsedMs = options.around.clock.monotonicMs();
+  }
+
+  get turns(): number {
+    return this.#mailbox.size;
+  }
+
+  get isIdle(): boolean {
+    return this.#mailbox.size === 0;
+  }
+
+  /** Takes a turn, or refuses: the mailbox is bounded. */
+  submit(turn: Turn): Rejection | null {
+    if (this.#mailbox.size >= this.#around.maxTurns) return overloaded;
+    this.lastUsedMs = turn.acceptedMs;
+    this.#mailbox.push(turn);
+    this.#decideWaiting();
+    return null;
+  }
+
+  /** A fresh state from the store; what was decided before it is decided again. */
+  loaded(state: ConversationState): void {
+    this.#state = state;
+    this.#audience = [...state.members.keys()];
+    this.#durableRev = state.rev;
+    this.#decideWaiting();
+  }
+
+  /** There is no such conversation. Answers everybody; the actor has no further use. */
+  absent(): void {
+    this.refuseUndecided(
+      () => true,
+      reject("not_found", "There is no such conversation, or you are not a member of it."),
+    );
+  }
+
+  /** Decides what has waited for the right to decide. */
+  resume(): void {
+    this.#decideWaiting();
+  }
+
+  /** What the store knows of the keys asked for. */
+  learned(found: readonly (KeyQuestion & { seq: number; sentAtUs: number })[]): void {
+    this.#probing = false;
+    for (const use of found) this.#state?.keys.remember(use.senderId, use.clientRandom, use);
+    this.#decideWaiting();
+  }
+
+  /** The store knew a key of this sender that this memory does not: ask it first for a while. */
+  doubt(senderId: string): void {
+    this.#doubtful.set(senderId, probedTurns);
+  }
+
+  /** The entry is in a batch that is on its way. */
+  sent(entry: Entry): void {
+    entry.turn.inFlight = true;
+    this.#inFlight++;
+  }
+
+  /** Durable: tells whoever listens, then answers whatever waited for it. */
+  stored(entry: Entry): void {
+    this.#landed(entry);
+    this.#durableRev = entry.change.rev;
+    this.#around.pubsub.publish({
+      conversationId: this.id,
+      rev: entry.change.rev,
+      membersRev: this.#state?.membersRev ?? 0,
+      audience: this.#audience,
+      events: entry.change.events,
+    });
+    this.#settle();
+  }
+
+  /** Not stored, and it never will be as it was decided. */
+  notStored(entry: Entry): void {
+    this.#landed(entry);
+    this.invalidate();
+  }
+
+  /** Not stored yet; the same entry goes again in the next batch. */
+  held(entry: Entry): void {
+    entry.turn.inFlight = false;
+    this.#inFlight--;
+  }
+
+  /** Refuses one turn for good; what was decided after it is decided again. */
+  refuse(entry: Entry, rejection: Rejection): void {
+    this.#landed(entry);
+    this.#answer(entry.turn, rejection);
+    this.#mailbox.retain((turn) => turn !== entry.turn);
+    this.#decided = Math.max(0, this.#decided - 1);
+    this.invalidate();
+  }
+
+  /** Nothing in memory is to be trusted any more: load afresh, as soon as nothing of it is on its way. */
+  invalidate(): void {
+    this.generation++;
+    this.#reloadWanted = true;
+    this.#reloadWhenLanded();
+  }
+
+  /** Ends the waiting of those whose deadline has passed: undecided ones are dropped, decided ones may still be stored. */
+  expire(nowMs: number): void {
+    this.refuseUndecided((turn) => turn.deadlineMs <= nowMs, tooLate);
+    for (let index = 0; index < this.#decided; index++) {
+      const turn = this.#mailbox.at(index);
+      if (turn.deadlineMs > nowMs) return;
+      if (turn.answer) this.#answer(turn, outcomeUnknown);
+    }
+  }
+
+  /** Refuses the undecided turns for which `which` holds. */
+  refuseUndecided(which: (turn: Turn) => boolean, rejection: Rejection): void {
+    if (this.#decided === this.#mailbox.size) return;
+    const refused: Turn[] = [];
+    this.#mailbox.retain((turn) => {
+      if (turn.decision || !which(turn)) return true;
+      refused.push(turn);
+      return false;
+    });
+    for (const turn of refused) this.#answer(turn, rejection);
+  }
+
+  #landed(entry: Entry): void {
+    entry.turn.inFlight = false;
+    this.#inFlight--;
+    if (this.#inFlight === 0 && this.#reloadWanted) queueMicrotask(() => this.#reloadWhenLanded());
+  }
+
+  #reloadWhenLanded(): void {
+    if (!this.#reloadWanted || this.#inFlight > 0) return;
+    this.#reloadWanted = false;
+    this.#state = null;
+    this.#undecideAll();
+    this.#around.reload(this);
+  }
+
+  /** Those already told that their outcome is unknown are not tried again: nobody waits for them. */
+  #undecideAll(): void {
+    this.#mailbox.retain((turn) => turn.answer !== null);
+    for (let index = 0; index < this.#mailbox.size; index++) undecide(this.#mailbox.at(index));
+    this.#decided = 0;
+  }
+
+  #decideWaiting(): void {
+    while (this.#decided < this.#mailbox.size && this.#canDecide()) {
+      const turn = this.#mailbox.at(this.#decided);
+      if (this.#needsProbe(turn.command, turn)) return this.#probeWaiting();
+      this.#decided++;
+      this.#decide(turn);
+    }
+  }
+
+  #canDecide(): boolean {
+    return this.#state !== null && !this.#reloadWanted && !this.#probing && this.#around.mayDecide();
+  }
+
+  #decide(turn: Turn): void {
+    const state = this.#state!;
+    const decision = decide(state, turn.command, this.#around.clock.nowUs());
+    turn.decision = decision;
+    if (decision.type === "decided") this.#expect(turn, decision, state);
+    turn.decidedRev = state.rev;
+    if (turn.decidedRev <= this.#durableRev) this.#settle();
+  }
+
+  #expect(turn: Turn, decision: Decision & { readonly type: "decided" }, state: ConversationState): void {
+    for (const event of decision.events) apply(state, event);
+    turn.change = { conversationId: this.id, rev: state.rev, events: decision.events };
+    this.#around.commit({ actor: this, turn, change: turn.change, generation: this.generation });
+  }
+
+  /** Answers from the front, in order, as far as what they were decided at is durable. */
+  #settle(): void {
+    for (;;) {
+      const turn = this.#mailbox.front;
+      if (!turn || this.#decided === 0 || turn.decidedRev > this.#durableRev) return;
+      this.#mailbox.shift();
+      this.#decided--;
+      this.#tell(turn, turn.decision!);
+    }
+  }
+
+  #tell(turn: Turn, decision: Decision): void {
+    switch (decision.type) {
+      case "decided":
+        return this.#answer(turn, { type: "done", events: decision.events });
+      case "duplicate":
+        return this.#around.answerDuplicate(turn, decision.seq);
+      case "rejection":
+        return this.#answer(turn, decision);
+    }
+  }
+
+  #answer(turn: Turn, outcome: Parameters<NonNullable<Turn["answer"]>>[0]): void {
+    const answer = turn.answer;
+    if (!answer) return;
+    turn.answer = null;
+    if (outcome.type === "rejection") this.#around.observer.refused(outcome.code);
+    else this.#around.observer.commandAcknowledged(this.#around.clock.monotonicMs() - turn.acceptedMs);
+    try {
+      answer(outcome);
+    } catch (error) {
+      this.#around.observer.bug("answering a command", error);
+    }
+  }
+
+  #needsProbe(command: Command, turn: Turn): boolean {
+    if (this.#doubtful.size === 0 || turn.probed || command.clientRandom === null) return false;
+    return (
+      this.#doubtful.has(command.senderId) && !this.#state!.keys.find(command.senderId, command.clientRandom)
+    );
+  }
+
+  /** Asks for the keys of what waits, many at once: a storm of repeats costs few reads. */
+  #probeWaiting(): void {
+    const questions: KeyQuestion[] = [];
+    const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
+    for (let index = this.#decided; index < last; index++) {
+      const turn = this.#mailbox.at(index);
+      if (!this.#needsProbe(turn.command, turn)) continue;
+      turn.probed = true;
+      this.#useUpDoubt(turn.command.senderId);
+      questions.push({
+        conversationId: this.id,
+        senderId: turn.command.senderId,
+        clientRandom: turn.command.clientRandom!,
+      });
+    }
+    this.#probing = true;
+    this.#around.probe(this, questions);
+  }
+
+  #useUpDoubt(senderId: string): void {
+    const left = this.#doubtful.get(senderId) ?? 0;
+    if (left > 1) this.#doubtful.set(senderId, left - 1);
+    else this.#doubtful.delete(senderId);
+  }
+}
+
+function undecide(turn: Turn): void {
+  turn.probed = false;
+  turn.decision = null;
+  turn.decidedRev = -1;
+  turn.change = null;
+}
+
+const overloaded = reject(
+  "overloaded",
+  "Too many commands wait for this conversation. Nothing was changed; send it again after retry_after_ms.",
+  { retryAfterMs: 1_000 },
+);
+const tooLate = reject(
+  "unavailable",
+  "The store could not be reached in time. Nothing was changed; send it again after retry_after_ms.",
+  { retryAfterMs: 1_000 },
+);
+const outcomeUnknown = reject(
+  "outcome_unknown",
+  "It is not known whether this was stored. Send it again with the same client_random: it will not be stored twice.",
+  { retryAfterMs: 1_000 },
+);

@@ -1,0 +1,32 @@
+import { authorize } from "../core/authorize.ts";
+import type { JoinFacts, ViewerReads } from "../core/ports/store.ts";
+import type { JoinConversation } from "../core/queries.ts";
+import { type Rejection, reject } from "../core/rejection.ts";
+import { Gather } from "./gather.ts";
+
+const joinsAtOnce = 1_000;
+const maxWaitingJoins = 50_000;
+
+/** Joins of conversations. They load no actor; those that arrive while a read is in flight share the next one. */
+export class Joins {
+  readonly #facts: Gather<{ viewerId: string; conversationId: string }, JoinFacts>;
+
+  constructor(options: { readonly reads: Pick<ViewerReads, "joinFacts"> }) {
+    this.#facts = new Gather({
+      read: (questions) => options.reads.joinFacts(questions),
+      maxQuestions: joinsAtOnce,
+      maxWaiting: maxWaitingJoins,
+    });
+  }
+
+  /** Facts from a read that began after this call. Rejects when the store cannot be reached. */
+  async ask(query: Omit<JoinConversation, "type">): Promise<JoinFacts | Rejection> {
+    const facts = await this.#facts.ask(query);
+    if (!facts) return tooMany;
+    return authorize.join_conversation(facts.membership) ?? facts;
+  }
+}
+
+const tooMany = reject("overloaded", "Too many joins wait. Join again after retry_after_ms.", {
+  retryAfterMs: 1_000,
+});

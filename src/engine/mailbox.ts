@@ -1,0 +1,81 @@
+import type { Command } from "../core/commands.ts";
+import type { Decision } from "../core/decision.ts";
+import type { Change } from "../core/ports/store.ts";
+import type { Answer } from "./outcome.ts";
+
+/** One command on its way through an actor. Moved by the actor and the lane only. */
+export interface Turn {
+  readonly command: Command;
+  readonly acceptedMs: number;
+  readonly deadlineMs: number;
+  /** Null once answered. */
+  answer: Answer | null;
+  /** Null while undecided. */
+  decision: Decision | null;
+  /** The revision at which it was decided; its answer leaves when this is durable. */
+  decidedRev: number;
+  /** What is to be stored for it, when anything is. */
+  change: Change | null;
+  /** Its change is in a batch that was sent and whose outcome is not known yet. */
+  inFlight: boolean;
+  /** The store was asked about its key, so that deciding it needs no further look. */
+  probed: boolean;
+}
+
+export function newTurn(command: Command, answer: Answer, nowMs: number, deadlineMs: number): Turn {
+  return {
+    command,
+    acceptedMs: nowMs,
+    deadlineMs,
+    answer,
+    decision: null,
+    decidedRev: -1,
+    change: null,
+    inFlight: false,
+    probed: false,
+  };
+}
+
+/** The unsettled turns of one actor, oldest first. A queue over an array: taking from the front costs no shifting. */
+export class Mailbox {
+  #turns: Turn[] = [];
+  #first = 0;
+
+  get size(): number {
+    return this.#turns.length - this.#first;
+  }
+
+  get front(): Turn | undefined {
+    return this.#turns[this.#first];
+  }
+
+  at(index: number): Turn {
+    return this.#turns[this.#first + index]!;
+  }
+
+  push(turn: Turn): void {
+    this.#turns.push(turn);
+  }
+
+  shift(): void {
+    this.#first++;
+    if (this.#first === this.#turns.length) this.#empty();
+    else if (this.#first >= 1024 && this.#first * 2 >= this.#turns.length) this.#compact();
+  }
+
+  /** Keeps the turns for which `keep` holds, in order. */
+  retain(keep: (turn: Turn) => boolean): void {
+    this.#turns = this.#turns.slice(this.#first).filter(keep);
+    this.#first = 0;
+  }
+
+  #empty(): void {
+    this.#turns.length = 0;
+    this.#first = 0;
+  }
+
+  #compact(): void {
+    this.#turns.splice(0, this.#first);
+    this.#first = 0;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Command } from "../core/commands.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import { type RefusalCode, type Rejection, reject } from "../core/rejection.ts";
+import { newTurn } from "./mailbox.ts";
+import type { Answer } from "./outcome.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+export interface RegistrySettings {
+  /** How long a command may take until it is answered that it did not come through. */
+  readonly commandDeadlineMs: number;
+  /** The most commands under way in the whole process. */
+  readonly maxTurns: number;
+}
+
+/** Where commands enter: finds the owner of the conversation, which is always this node until there is a cluster. */
+export class Registry {
+  readonly #supervisor: Supervisor;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #settings: RegistrySettings;
+  #underWay = 0;
+  #draining = false;
+
+  constructor(options: {
+    readonly supervisor: Supervisor;
+    readonly clock: Clock;
+    readonly observer: Observer;
+    readonly settings: RegistrySettings;
+  }) {
+    this.#supervisor = options.supervisor;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+    this.#settings = options.settings;
+  }
+
+  /** Commands that are not answered yet. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Answers exactly once, by the command's deadline, and only with what is durable. */
+  submit(command: Command, answer: Answer): void {
+    if (this.#draining) return this.#refuse(answer, stopping);
+    if (this.#underWay >= this.#settings.maxTurns) return this.#refuse(answer, overloaded);
+    const actor = this.#supervisor.actor(command.conversationId);
+    if (!actor) return this.#refuse(answer, overloaded);
+    const nowMs = this.#clock.monotonicMs();
+    this.#underWay++;
+    const counted: Answer = (outcome) => {
+      this.#underWay--;
+      answer(outcome);
+    };
+    const refusal = actor.submit(newTurn(command, counted, nowMs, nowMs + this.#settings.commandDeadlineMs));
+    if (refusal) this.#refuse(counted, refusal);
+    else this.#observer.commandAccepted();
+  }
+
+  /** From now on every command is refused as `unavailable`. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  #refuse(answer: Answer, rejection: Rejection): void {
+    this.#observer.refused(rejection.code);
+    answer(rejection);
+  }
+}
+
+const overloaded = refusal("overloaded", "The server has too much under way.");
+const stopping = refusal("unavailable", "This server is stopping.");
+
+function refusal(code: RefusalCode, why: string): Rejection {
+  return reject(code, `${why} Nothing was changed; send it again after retry_after_ms.`, {
+    retryAfterMs: 1_000,
+  });
+}

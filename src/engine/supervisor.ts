@@ -1,0 +1,202 @@
+import type { ConversationState } from "../core/conversations/conversation.ts";
+import type { Message } from "../core/messages/message.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { Ownership } from "../core/ports/ownership.ts";
+import type { PubSub } from "../core/ports/pubsub.ts";
+import type { ActorReads, KeyQuestion, MessagePlace } from "../core/ports/store.ts";
+import { reject } from "../core/rejection.ts";
+import { Actor, type Entry, type Surroundings } from "./actor.ts";
+import { Gather } from "./gather.ts";
+import type { Turn } from "./mailbox.ts";
+
+export interface SupervisorSettings {
+  /** The most conversations in memory. */
+  readonly maxActors: number;
+  /** The most unsettled commands of one conversation. */
+  readonly maxTurnsPerActor: number;
+}
+
+/** How often deadlines are looked at and idle actors are let go. */
+const sweepMs = 250;
+const loadsAtOnce = 100;
+const maxWaitingReads = 100_000;
+const retryPauseMs = 100;
+
+/** Starts actors on demand, loads them, lets the longest idle go when there are too many, and ends waiting at deadlines. */
+export class Supervisor {
+  readonly #actors = new Map<string, Actor>();
+  readonly #reads: ActorReads;
+  readonly #ownership: Ownership;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #settings: SupervisorSettings;
+  readonly #around: Surroundings;
+  readonly #loads: Gather<string, ConversationState | null>;
+  readonly #duplicates: Gather<MessagePlace, Message | null>;
+  #cancelSweep: () => void = () => {};
+  #stopped = false;
+
+  constructor(options: {
+    readonly reads: ActorReads;
+    readonly ownership: Ownership;
+    readonly clock: Clock;
+    readonly observer: Observer;
+    readonly pubsub: PubSub;
+    readonly settings: SupervisorSettings;
+    readonly commit: (entry: Entry) => void;
+  }) {
+    const { reads, ownership, clock, observer, pubsub, settings, commit } = options;
+    this.#reads = reads;
+    this.#ownership = ownership;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#settings = settings;
+    this.#loads = new Gather({
+      read: (ids) => this.#load(ids),
+      maxQuestions: loadsAtOnce,
+      maxWaiting: maxWaitingReads,
+    });
+    this.#duplicates = new Gather({
+      read: (asked) => reads.readMessages(asked),
+      maxQuestions: loadsAtOnce,
+      maxWaiting: maxWaitingReads,
+    });
+    this.#around = {
+      clock,
+      observer,
+      pubsub,
+      commit,
+      maxTurns: settings.maxTurnsPerActor,
+      mayDecide: () => ownership.isHeld(),
+      reload: (actor) => void this.#reload(actor),
+      probe: (actor, questions) => void this.#probe(actor, questions),
+      answerDuplicate: (turn, seq) => void this.#answerDuplicate(turn, seq),
+    };
+    ownership.onChange((held) => {
+      if (held) this.#startAfresh();
+    });
+    this.#sweepLater();
+  }
+
+  get actors(): number {
+    return this.#actors.size;
+  }
+
+  /** Unsettled commands of all conversations. */
+  get turns(): number {
+    let turns = 0;
+    for (const actor of this.#actors.values()) turns += actor.turns;
+    return turns;
+  }
+
+  /** The conversation's actor, started when there is none; null when there are too many and none of them is idle. */
+  actor(conversationId: string): Actor | null {
+    const running = this.#actors.get(conversationId);
+    if (running) return running;
+    if (this.#actors.size >= this.#settings.maxActors && !this.#passivate()) return null;
+    const actor = new Actor({ id: conversationId, around: this.#around });
+    this.#actors.set(conversationId, actor);
+    this.#around.reload(actor);
+    return actor;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelSweep();
+  }
+
+  /** What was remembered before the right to decide was gained may have been overtaken by another node. */
+  #startAfresh(): void {
+    for (const actor of this.#actors.values()) {
+      if (actor.isIdle) this.#actors.delete(actor.id);
+      else actor.invalidate();
+    }
+  }
+
+  async #reload(actor: Actor): Promise<void> {
+    while (!this.#stopped && this.#actors.get(actor.id) === actor) {
+      try {
+        const state = await this.#loads.ask(actor.id);
+        if (state) return actor.loaded(state);
+        this.#actors.delete(actor.id);
+        return actor.absent();
+      } catch (error) {
+        this.#observer.note("conversations cannot be loaded", { reason: String(error) });
+        await this.#pause();
+        if (actor.isIdle) this.#actors.delete(actor.id);
+      }
+    }
+  }
+
+  async #load(ids: readonly string[]): Promise<readonly (ConversationState | null)[]> {
+    const found = new Map((await this.#reads.loadConversations(ids)).map((state) => [state.id, state]));
+    this.#observer.actorLoaded(found.size);
+    return ids.map((id) => found.get(id) ?? null);
+  }
+
+  async #probe(actor: Actor, questions: readonly KeyQuestion[]): Promise<void> {
+    for (;;) {
+      try {
+        return actor.learned(await this.#reads.findKeys(questions));
+      } catch (error) {
+        this.#observer.note("keys cannot be looked up", { reason: String(error) });
+        if (this.#stopped) return;
+        await this.#pause();
+      }
+    }
+  }
+
+  async #answerDuplicate(turn: Turn, seq: number): Promise<void> {
+    const answer = turn.answer;
+    turn.answer = null;
+    if (!answer) return;
+    this.#observer.commandDuplicate();
+    const { command } = turn;
+    try {
+      const message = await this.#duplicates.ask({ conversationId: command.conversationId, seq });
+      if (!message) return answer(unavailable);
+      const differs = message.content !== command.content || message.metadata !== command.metadata;
+      answer({ type: "duplicate", message, differs });
+    } catch {
+      answer(unavailable);
+    }
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#clock.after(sweepMs, () => {
+      if (this.#stopped) return;
+      this.#sweep();
+      this.#sweepLater();
+    });
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const actor of this.#actors.values()) if (!actor.isIdle) actor.expire(nowMs);
+  }
+
+  /** Lets a tenth of the actors go, the longest idle first. Whether any could go. */
+  #passivate(): boolean {
+    const idle = [...this.#actors.values()].filter((actor) => actor.isIdle);
+    idle.sort((one, other) => one.lastUsedMs - other.lastUsedMs);
+    const leaving = idle.slice(0, Math.max(1, Math.floor(this.#settings.maxActors / 10)));
+    for (const actor of leaving) {
+      this.#actors.delete(actor.id);
+      this.#observer.actorPassivated();
+    }
+    return leaving.length > 0;
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
+  }
+}
+
+const unavailable = reject(
+  "unavailable",
+  "The stored message could not be read. Send it again after retry_after_ms.",
+  {
+    retryAfterMs: 1_000,
+  },
+);
