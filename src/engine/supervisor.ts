@@ -27,7 +27,6 @@ const retryPauseMs = 100;
 export class Supervisor {
   readonly #actors = new Map<string, Actor>();
   readonly #reads: ActorReads;
-  readonly #ownership: Ownership;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #settings: SupervisorSettings;
@@ -48,7 +47,6 @@ export class Supervisor {
   }) {
     const { reads, ownership, clock, observer, pubsub, settings, commit } = options;
     this.#reads = reads;
-    this.#ownership = ownership;
     this.#clock = clock;
     this.#observer = observer;
     this.#settings = settings;

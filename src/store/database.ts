@@ -1,0 +1,82 @@
+import pg from "pg";
+
+/** How to reach PostgreSQL. `url` wins over the parts. */
+export interface DatabaseSettings {
+  readonly url: string;
+  readonly poolSize: number;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+}
+
+/** `pg` would read instants into a Date and lose the microseconds, and 64-bit integers into strings. */
+const parsers = new Map<number, (text: string) => unknown>([
+  [20, Number],
+  [1184, (text) => text],
+  [1114, (text) => text],
+]);
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") =>
+    (format !== "binary" && parsers.get(oid)) ||
+    pg.types.getTypeParser(oid, format as "text")) as typeof pg.types.getTypeParser,
+};
+
+function clientConfig(settings: DatabaseSettings, name: string): pg.ClientConfig {
+  return {
+    connectionString: settings.url,
+    application_name: `whispr-msg ${name}`,
+    connectionTimeoutMillis: settings.connectTimeoutMs,
+    statement_timeout: settings.statementTimeoutMs,
+    lock_timeout: settings.statementTimeoutMs,
+    query_timeout: settings.statementTimeoutMs + 1_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+    types,
+    options:
+      "-c TimeZone=UTC -c DateStyle=ISO -c client_encoding=UTF8 -c client_connection_check_interval=2000",
+  };
+}
+
+/** A pool for reads. Lost connections are replaced; `onError` hears of those that were lost while idle. */
+export function openPool(settings: DatabaseSettings, onError: (error: Error) => void): pg.Pool {
+  const pool = new pg.Pool({ ...clientConfig(settings, "reads"), max: settings.poolSize });
+  pool.on("error", onError);
+  return pool;
+}
+
+/** One connection of its own. `onLost` is called once, however it ends, unless it was ended by `end()`. */
+export async function openClient(
+  settings: DatabaseSettings,
+  name: string,
+  onLost: (error: Error) => void,
+): Promise<pg.Client> {
+  const client = new pg.Client(clientConfig(settings, name));
+  let isOver = false;
+  const lost = (error: Error) => {
+    if (isOver) return;
+    isOver = true;
+    onLost(error);
+  };
+  client.on("error", lost);
+  client.on("end", () => lost(new Error("the connection was closed")));
+  try {
+    await client.connect();
+  } catch (error) {
+    isOver = true;
+    throw error;
+  }
+  return client;
+}
+
+/** Whether the server itself refused the statement: nothing of it was done. Anything else leaves the outcome open. */
+export function isServerError(error: unknown): error is pg.DatabaseError {
+  if (!(error instanceof pg.DatabaseError) || error.severity !== "ERROR") return false;
+  return !error.code?.startsWith("57P") && !error.code?.startsWith("08");
+}
+
+/** Closes the connection without a word to the server, which may no longer listen. */
+export function destroy(client: pg.Client): void {
+  (
+    client as pg.Client & { readonly connection: { readonly stream: { destroy(): void } } }
+  ).connection.stream.destroy();
+}

@@ -1,0 +1,22 @@
+import talkDown from "../../migrations/0001_talk.down.sql" with { type: "text" };
+import talkUp from "../../migrations/0001_talk.up.sql" with { type: "text" };
+
+/** One step of the schema, up and down, embedded in the executable. */
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly up: string;
+  readonly down: string;
+  /** The oldest binary that can live with the schema after this step. */
+  readonly oldestBinary: string;
+}
+
+export const migrations: readonly Migration[] = [migration(1, "talk", talkUp, talkDown)];
+
+/** The first line of each step up says `-- oldest binary: X.Y.Z`. */
+function migration(version: number, name: string, up: string, down: string): Migration {
+  const oldestBinary = /^-- oldest binary: (\d+\.\d+\.\d+)$/m.exec(up)?.[1];
+  if (!oldestBinary)
+    throw new Error(`migration ${version} does not say which is the oldest binary that can live with it`);
+  return { version, name, up, down, oldestBinary };
+}

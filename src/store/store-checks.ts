@@ -1,0 +1,64 @@
+import pg from "pg";
+
+/** A database on which the promises could not be kept; the text says what to change. */
+export class StoreRefusal extends Error {}
+
+export interface DatabaseFacts {
+  readonly version: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+const wanted = [
+  "server_version_num",
+  "server_encoding",
+  "fsync",
+  "synchronous_commit",
+  "full_page_writes",
+  "max_connections",
+  "synchronous_standby_names",
+];
+
+/** What `doctor` shows and `serve` checks. Throws when the database cannot be reached. */
+export async function readDatabaseFacts(url: string): Promise<DatabaseFacts> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    application_name: "whispr-msg check",
+  });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name: string; setting: string }>(
+      "select name, setting from pg_settings where name = any ($1)",
+      [wanted],
+    );
+    const settings = Object.fromEntries(rows.map((row) => [row.name, row.setting]));
+    return { version: Math.floor(Number(settings.server_version_num) / 10_000), settings };
+  } finally {
+    await client.end();
+  }
+}
+
+/** Every reason not to serve on this database, in words; none: it is good. */
+export function refusalsOf(facts: DatabaseFacts): readonly string[] {
+  const { settings, version } = facts;
+  const refusals: string[] = [];
+  if (version < 15) refusals.push(`PostgreSQL ${version} is too old: 15 or newer is needed.`);
+  if (settings.fsync === "off")
+    refusals.push("fsync is off: an acknowledged message could be lost. Set fsync = on.");
+  if (settings.synchronous_commit === "off")
+    refusals.push(
+      "synchronous_commit is off: an acknowledged message could be lost. Set synchronous_commit = on.",
+    );
+  if (settings.server_encoding !== "UTF8")
+    refusals.push(
+      `The database's encoding is ${settings.server_encoding}: UTF8 is needed (create database … encoding 'UTF8' template template0).`,
+    );
+  return refusals;
+}
+
+/** Throws a `StoreRefusal` that names everything that is wrong. */
+export async function checkDatabase(url: string): Promise<void> {
+  const refusals = refusalsOf(await readDatabaseFacts(url));
+  if (refusals.length > 0) throw new StoreRefusal(refusals.join("\n"));
+}
