@@ -21,6 +21,7 @@ export class Registry {
   readonly #settings: RegistrySettings;
   #underWay = 0;
   #draining = false;
+  #whenIdle: (() => void)[] = [];
 
   constructor(options: {
     readonly supervisor: Supervisor;
@@ -48,7 +49,7 @@ export class Registry {
     const nowMs = this.#clock.monotonicMs();
     this.#underWay++;
     const counted: Answer = (outcome) => {
-      this.#underWay--;
+      this.#answered();
       answer(outcome);
     };
     const refusal = actor.submit(newTurn(command, counted, nowMs, nowMs + this.#settings.commandDeadlineMs));
@@ -59,6 +60,18 @@ export class Registry {
   /** From now on every command is refused as `unavailable`. */
   drain(): void {
     this.#draining = true;
+  }
+
+  /** Resolves when no command is under way. */
+  idle(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  #answered(): void {
+    this.#underWay--;
+    if (this.#underWay > 0 || this.#whenIdle.length === 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   #refuse(answer: Answer, rejection: Rejection): void {

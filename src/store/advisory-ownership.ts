@@ -97,7 +97,8 @@ export class AdvisoryOwnership implements Ownership {
   }
 
   async #tryOnce(): Promise<void> {
-    const client = (this.#client ??= await this.#open());
+    const client = this.#client ?? (await this.#open());
+    this.#client = client;
     const locked = await client.query<{ locked: boolean }>(
       `select pg_try_advisory_lock(${lockKey}) as locked`,
     );

@@ -65,7 +65,8 @@ export class PostgresCommit implements CommitPort {
     const batch = columnsOf(changes, epochOf);
     let client: pg.Client;
     try {
-      client = this.#client ??= await this.#open();
+      client = this.#client ?? (await this.#open());
+      this.#client = client;
     } catch (error) {
       return { type: "again", error };
     }

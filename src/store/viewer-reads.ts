@@ -139,7 +139,7 @@ export class PostgresViewerReads implements ViewerReads {
 
   async readHistory(query: ReadHistory): Promise<HistoryPage> {
     const { name, text, cursors } = historyStatement(query);
-    const values = [query.conversationId, query.viewerId, query.limit + 1, ...cursors.map(valueOf)];
+    const values = [query.conversationId, query.viewerId, query.limit + 1, ...cursors.map(cursorValue)];
     const { rows } = await this.#pool.query<MessageRow & { role: Role }>({ name, text, values });
     if (rows.length === 0) return { membership: null, messages: [], hasMore: false };
     const found = rows.filter((row) => row.id !== null);
@@ -209,7 +209,7 @@ order by m.seq ${isForward(query) ? "asc" : "desc"}`;
   return { name: `history-${query.before?.by ?? "end"}-${query.after?.by ?? "start"}`, text, cursors };
 }
 
-function valueOf(cursor: HistoryCursor): string | number {
+function cursorValue(cursor: HistoryCursor): string | number {
   switch (cursor.by) {
     case "seq":
       return cursor.seq;
