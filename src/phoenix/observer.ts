@@ -1,0 +1,23 @@
+/** Where something of ours was thrown: in a channel's `join`, `receive`, `accepted` or `left`, or around them. */
+export type FailedIn = "join" | "receive" | "accepted" | "left" | "socket";
+
+/** What the library tells of itself, for logs and counters. Called on the hot path: must be cheap. What it throws is ignored. */
+export interface SocketsObserver {
+  opened(): void;
+  /** `code` as the WebSocket layer reports it: 1006 also for frames too large and for slow readers. */
+  closed(code: number): void;
+  /** A frame that is no Phoenix message was dropped. */
+  malformed(): void;
+  /** A socket is being closed because it does not read fast enough (`send`) or its join took too long (`held`). */
+  overrun(where: "send" | "held"): void;
+  /** A bug in a channel; the client was answered `internal` where it could be. */
+  failed(where: FailedIn, topic: string, error: unknown): void;
+}
+
+export const silentObserver: SocketsObserver = {
+  opened() {},
+  closed() {},
+  malformed() {},
+  overrun() {},
+  failed() {},
+};

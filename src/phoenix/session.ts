@@ -1,0 +1,147 @@
+/**
+ * The protocol state of one socket: which topics it is in, and what each frame means there. Knows no WebSocket:
+ * everything it does to the world goes through `Wire` and `Topics`, which is how the property test drives it.
+ * Read with Phoenix `lib/phoenix/socket.ex` (`handle_in`).
+ */
+import type { Json, Routes } from "./channel.ts";
+import { encodeClose, encodeReply, type Frame, type Malformed } from "./codec.ts";
+import { Membership } from "./membership.ts";
+import type { FailedIn, SocketsObserver } from "./observer.ts";
+import { internal, malformedFrame, overloaded, tooManyTopics, unmatchedTopic } from "./refusals.ts";
+import type { PhoenixSettings } from "./settings.ts";
+import type { Topics } from "./topics.ts";
+
+/** One socket, as the protocol needs it. Nothing here throws; after a close everything is dropped. */
+export interface Wire {
+  /** A frame that broadcasts of the same tick may overtake (replies). */
+  send(frame: string): void;
+  /** A frame that keeps its place among the broadcasts of its topic. */
+  push(frame: string): void;
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+  close(code: number, reason: string): void;
+}
+
+export class Session<Identity> {
+  readonly identity: Identity;
+  readonly wire: Wire;
+  readonly settings: PhoenixSettings;
+  readonly topics: Topics<Membership<Identity>>;
+  readonly #routes: Routes<Identity>;
+  readonly #observer: SocketsObserver;
+  readonly #memberships = new Map<string, Membership<Identity>>();
+  #joinsUnderWay = 0;
+
+  constructor(options: {
+    readonly identity: Identity;
+    readonly wire: Wire;
+    readonly settings: PhoenixSettings;
+    readonly topics: Topics<Membership<Identity>>;
+    readonly routes: Routes<Identity>;
+    readonly observer: SocketsObserver;
+  }) {
+    this.identity = options.identity;
+    this.wire = options.wire;
+    this.settings = options.settings;
+    this.topics = options.topics;
+    this.#routes = options.routes;
+    this.#observer = options.observer;
+  }
+
+  receive(frame: Frame): void {
+    if (frame.topic === "phoenix") return this.#heartbeat(frame);
+    const membership = this.#memberships.get(frame.topic);
+    if (frame.event === "phx_join") return this.#join(frame, membership);
+    if (frame.event === "phx_leave") return this.#leave(frame, membership);
+    if (membership?.answersTo(frame.joinRef)) return membership.receive(frame);
+    this.refuse(frame, unmatchedTopic);
+  }
+
+  malformed(frame: Malformed): void {
+    if (frame.ref === null) return;
+    this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, false, malformedFrame));
+  }
+
+  refuse(frame: Frame, response: Json): void {
+    this.#reply(frame, false, response);
+  }
+
+  #reply(frame: Frame, ok: boolean, response: Json): void {
+    if (frame.ref === null && frame.event !== "phx_join") return;
+    this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, ok, response));
+  }
+
+  #heartbeat(frame: Frame): void {
+    if (frame.event === "heartbeat") this.#reply(frame, true, "{}");
+    else this.refuse(frame, unmatchedTopic);
+  }
+
+  #join(frame: Frame, existing: Membership<Identity> | undefined): void {
+    if (existing !== undefined) return existing.join(frame);
+    if (this.#memberships.size >= this.settings.maxTopicsPerSocket) return this.refuse(frame, tooManyTopics);
+    if (!this.mayStartJoin()) return this.refuse(frame, overloaded);
+    const membership = this.#route(frame);
+    if (membership === undefined) return;
+    this.#memberships.set(frame.topic, membership);
+    membership.join(frame);
+  }
+
+  #route(frame: Frame): Membership<Identity> | undefined {
+    try {
+      const channel = this.#routes(frame.topic);
+      if (channel !== undefined) return new Membership(this, frame.topic, channel);
+      this.refuse(frame, unmatchedTopic);
+    } catch (error) {
+      this.failed("join", frame.topic, error);
+      this.refuse(frame, internal);
+    }
+    return undefined;
+  }
+
+  /** A leave of what is not (or no longer) joined under that join_ref is already done: ok, without effect. */
+  #leave(frame: Frame, membership: Membership<Identity> | undefined): void {
+    const current = membership?.answersTo(frame.joinRef) ? membership : undefined;
+    current?.end();
+    this.#reply(frame, true, "{}");
+    if (current !== undefined) this.wire.send(encodeClose(frame.joinRef, frame.topic));
+  }
+
+  /** The socket is gone. */
+  end(): void {
+    for (const membership of [...this.#memberships.values()]) membership.end();
+  }
+
+  /** A membership ended; called by it, once. */
+  forget(membership: Membership<Identity>): void {
+    this.#memberships.delete(membership.topic);
+    this.topics.left(membership);
+  }
+
+  /** Counts abandoned joins too: a client that joins and leaves in a loop starts no unbounded work. */
+  mayStartJoin(): boolean {
+    return this.#joinsUnderWay < this.settings.maxPendingJoins;
+  }
+
+  joinStarted(): void {
+    this.#joinsUnderWay += 1;
+  }
+
+  joinSettled(): void {
+    this.#joinsUnderWay -= 1;
+  }
+
+  /** What was held for a slow join outgrew its bound: the client comes back and resumes. */
+  overrun(): void {
+    this.#observer.overrun("held");
+    this.end();
+    this.wire.close(1013, "overloaded");
+  }
+
+  failed(where: FailedIn, topic: string, error: unknown): void {
+    try {
+      this.#observer.failed(where, topic, error);
+    } catch {
+      // A broken log must not become the client's trouble.
+    }
+  }
+}

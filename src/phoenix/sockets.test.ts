@@ -1,0 +1,482 @@
+import { describe, expect, test } from "bun:test";
+import type { JoinOutcome } from "./channel.ts";
+import { echoChannel, endpoint, joinsByHand } from "./testing/endpoint.ts";
+import { eventually, RawClient } from "./testing/raw-client.ts";
+
+const topic = "place:1";
+const ok = (response = "{}", position?: number): JoinOutcome =>
+  position === undefined ? { ok: true, response } : { ok: true, response, position };
+
+describe("the protocol", () => {
+  test("a heartbeat is answered on the phoenix topic", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const client = await RawClient.connect(server.url);
+    client.send(null, "7", "phoenix", "heartbeat", {});
+    await client.replyTo("7");
+    expect(client.frames).toEqual([[null, "7", "phoenix", "phx_reply", { status: "ok", response: {} }]]);
+  });
+
+  test("a joined client's push is answered with its own refs", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const client = await RawClient.connect(`${server.url}`);
+    expect(await client.join(topic)).toEqual({ status: "ok", response: { you: "nobody" } });
+    client.send("1", "2", topic, "say", { a: 'é"\u2028' });
+    await client.replyTo("2");
+    expect(client.frames[1]).toEqual([
+      "1",
+      "2",
+      topic,
+      "phx_reply",
+      { status: "ok", response: { event: "say", got: { a: 'é"\u2028' } } },
+    ]);
+  });
+
+  test("a topic that nobody serves cannot be joined", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const client = await RawClient.connect(server.url);
+    expect(await client.join("elsewhere:1")).toEqual({
+      status: "error",
+      response: { reason: "unmatched topic" },
+    });
+    expect(await client.join("phoenix", "2")).toEqual({
+      status: "error",
+      response: { reason: "unmatched topic" },
+    });
+  });
+
+  test("a push to a topic never joined, or with an outdated join_ref, reaches no channel", async () => {
+    const received: string[] = [];
+    await using server = endpoint({
+      channel: echoChannel({ receive: (push) => void received.push(push.event) }),
+    });
+    const client = await RawClient.connect(server.url);
+    client.send(null, "9", topic, "say", {});
+    expect(await client.replyTo("9")).toEqual({ status: "error", response: { reason: "unmatched topic" } });
+    await client.join(topic, "1");
+    await client.join(topic, "2");
+    client.send("1", "10", topic, "say", {});
+    expect(await client.replyTo("10")).toEqual({ status: "error", response: { reason: "unmatched topic" } });
+    expect(received).toEqual([]);
+  });
+
+  test("a leave is confirmed, followed by phx_close, and ends the broadcasts", async () => {
+    const left: string[] = [];
+    await using server = endpoint({ channel: echoChannel({ left: (name) => void left.push(name) }) });
+    const client = await RawClient.connect(server.url);
+    await client.join(topic);
+    client.send("1", "2", topic, "phx_leave", {});
+    await client.replyTo("2");
+    server.sockets.broadcast(topic, "news", "{}");
+    await client.settle();
+    expect(client.events(topic)).toEqual(["phx_reply", "phx_reply", "phx_close"]);
+    expect(client.on(topic)[2]).toEqual(["1", "1", topic, "phx_close", {}]);
+    expect(left).toEqual([topic]);
+    expect(server.sockets.hasListeners(topic)).toBe(false);
+  });
+
+  test("topics, events and refs with quotes, control characters and lone surrogates come back as they were sent", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const client = await RawClient.connect(server.url);
+    const odd = 'place:"\\\n\u0000é\ud800';
+    client.sendBytes(JSON.stringify(['r"1', 'r"1', odd, "phx_join", {}]));
+    expect(await client.replyTo('r"1')).toEqual({ status: "ok", response: { you: "nobody" } });
+    server.sockets.broadcast(odd, 'e"\n', `{"a":1}`);
+    await client.settle();
+    expect(client.on(odd)[1]).toEqual([null, null, odd, 'e"\n', { a: 1 }]);
+  });
+
+  test("a binary push arrives as bytes", async () => {
+    const got: unknown[] = [];
+    await using server = endpoint({
+      channel: echoChannel({
+        receive: (push) => {
+          got.push(push.payload);
+          push.reply(true, "{}");
+        },
+      }),
+    });
+    const client = await RawClient.connect(server.url);
+    await client.join(topic, "1");
+    const text = new TextEncoder().encode(`12${topic}up`);
+    client.sendBytes(new Uint8Array([0, 1, 1, topic.length, 2, ...text, 1, 2, 255]));
+    await client.replyTo("2");
+    expect(got).toEqual([new Uint8Array([1, 2, 255])]);
+  });
+});
+
+describe("joins", () => {
+  test("a re-join moves to the new join_ref, is answered ok and closes nothing", async () => {
+    const left: string[] = [];
+    await using server = endpoint({ channel: echoChannel({ left: (name) => void left.push(name) }) });
+    const client = await RawClient.connect(server.url);
+    await client.join(topic, "1");
+    await client.join(topic, "2");
+    client.send("2", "3", topic, "say", {});
+    expect((await client.replyTo("3")).status).toBe("ok");
+    server.sockets.broadcast(topic, "news", "{}");
+    await client.settle();
+    expect(client.events(topic)).toEqual(["phx_reply", "phx_reply", "phx_reply", "news"]);
+    expect(left).toEqual([]);
+  });
+
+  test("two joins in one tick end in one joined topic with the newest join_ref, both answered ok from one question", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({ channel: echoChannel({ join: joins.join }) });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", topic, "phx_join", {});
+    client.send("2", "2", topic, "phx_join", {});
+    client.send("2", "3", topic, "say", {});
+    await client.settle();
+    expect(joins.asked.length).toBe(1);
+    joins.settle(0, ok(`{"n":1}`));
+    await client.replyTo("3");
+    server.sockets.broadcast(topic, "news", "{}");
+    await client.settle();
+    expect(client.on(topic).map((frame) => [frame[0], frame[1], frame[3]])).toEqual([
+      ["1", "1", "phx_reply"],
+      ["2", "2", "phx_reply"],
+      ["2", "3", "phx_reply"],
+      [null, null, "news"],
+    ]);
+  });
+
+  test("a join repeated with another payload is asked anew and its answer goes to both", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({ channel: echoChannel({ join: joins.join }) });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", topic, "phx_join", { since: 1 });
+    client.send("2", "2", topic, "phx_join", { since: 2 });
+    await eventually("both questions", () => joins.asked.length === 2);
+    joins.settle(0, { ok: false, response: "{}" });
+    joins.settle(1, ok(`{"since":2}`));
+    expect(await client.replyTo("2")).toEqual({ status: "ok", response: { since: 2 } });
+    expect(await client.replyTo("1")).toEqual({ status: "ok", response: { since: 2 } });
+  });
+
+  test("broadcasts during a join come after its ok, without those that the answer already holds", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({ channel: echoChannel({ join: joins.join }) });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", topic, "phx_join", {});
+    await eventually("the question", () => joins.asked.length === 1);
+    expect(server.sockets.hasListeners(topic)).toBe(true);
+    for (const position of [4, 5, 6, 7])
+      server.sockets.broadcast(topic, "news", `{"n":${position}}`, position);
+    server.sockets.broadcast(topic, "typing", "{}");
+    await client.settle();
+    expect(client.on(topic)).toEqual([]);
+    joins.settle(0, ok("{}", 5));
+    await client.replyTo("1");
+    server.sockets.broadcast(topic, "news", `{"n":8}`, 8);
+    await client.settle();
+    expect(client.on(topic).map((frame) => [frame[3], (frame[4] as { n?: number }).n])).toEqual([
+      ["phx_reply", undefined],
+      ["news", 6],
+      ["news", 7],
+      ["typing", undefined],
+      ["news", 8],
+    ]);
+  });
+
+  test("a stranger whose join is refused hears nothing of what was broadcast meanwhile", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({ channel: echoChannel({ join: joins.join }) });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", topic, "phx_join", {});
+    client.send("1", "2", topic, "say", {});
+    await eventually("the question", () => joins.asked.length === 1);
+    server.sockets.broadcast(topic, "secret", "{}");
+    joins.settle(0, { ok: false, response: `{"reason":"not_authorized"}` });
+    expect(await client.replyTo("2")).toEqual({ status: "error", response: { reason: "unmatched topic" } });
+    server.sockets.broadcast(topic, "secret", "{}");
+    await client.settle();
+    expect(client.events(topic)).toEqual(["phx_reply", "phx_reply"]);
+    expect(server.sockets.topicCount).toBe(0);
+  });
+
+  test("what a channel pushes on acceptance comes after the ok and before later broadcasts of the same tick", async () => {
+    await using server = endpoint({
+      channel: echoChannel({
+        join: (joining) => ({
+          ok: true,
+          response: "{}",
+          accepted: () => {
+            joining.push("state", `{"first":true}`);
+            server.sockets.broadcast(topic, "diff", "{}");
+            joining.push("more", "{}");
+          },
+        }),
+      }),
+    });
+    const client = await RawClient.connect(server.url);
+    await client.join(topic, "5");
+    await client.settle();
+    expect(client.events(topic)).toEqual(["phx_reply", "state", "diff", "more"]);
+    expect(client.on(topic)[1]?.[0]).toBe("5");
+  });
+
+  test("an answer to a join that was left meanwhile is dropped", async () => {
+    const joins = joinsByHand();
+    const left: string[] = [];
+    await using server = endpoint({
+      channel: echoChannel({ join: joins.join, left: (name) => void left.push(name) }),
+    });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", topic, "phx_join", {});
+    client.send("1", "2", topic, "phx_leave", {});
+    await client.replyTo("2");
+    joins.settle(0, ok());
+    server.sockets.broadcast(topic, "news", "{}");
+    await client.settle();
+    expect(client.events(topic)).toEqual(["phx_reply", "phx_close"]);
+    expect(left).toEqual([]);
+  });
+
+  test("more topics, joins or held pushes than allowed are refused by name", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({
+      channel: echoChannel({ join: joins.join }),
+      settings: { maxTopicsPerSocket: 2, maxPendingJoins: 2, maxHeldPushes: 2 },
+    });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", "place:1", "phx_join", {});
+    client.send("2", "2", "place:2", "phx_join", {});
+    client.send("3", "3", "place:3", "phx_join", {});
+    expect((await client.replyTo("3")).response).toEqual({ reason: "too_many_topics" });
+    for (const ref of ["4", "5", "6"]) client.send("1", ref, "place:1", "say", {});
+    expect((await client.replyTo("6")).response).toEqual({ reason: "overloaded", retry_after_ms: 1000 });
+    client.send("2", "7", "place:2", "phx_leave", {});
+    client.send("8", "8", "place:2", "phx_join", {});
+    expect((await client.replyTo("8")).response).toEqual({ reason: "overloaded", retry_after_ms: 1000 });
+    joins.settle(0, ok());
+    joins.settle(1, ok());
+    await client.replyTo("5");
+    client.send("9", "9", "place:2", "phx_join", {});
+    await eventually("the third question", () => joins.asked.length === 3);
+  });
+
+  test("a join that holds too many broadcasts ends its socket with 1013", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({
+      channel: echoChannel({ join: joins.join }),
+      settings: { maxHeldBroadcasts: 3 },
+    });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", topic, "phx_join", {});
+    await eventually("the question", () => joins.asked.length === 1);
+    for (let n = 0; n < 6; n += 1) server.sockets.broadcast(topic, "news", "{}");
+    expect(await client.closed()).toBe(1013);
+    expect(server.seen.overruns).toEqual(["held"]);
+    expect(server.sockets.topicCount).toBe(0);
+  });
+});
+
+describe("trouble", () => {
+  test("a malformed frame is counted, answered where its ref can be read, and the socket stays usable", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const client = await RawClient.connect(server.url);
+    const bad = [
+      "",
+      "nonsense",
+      "{}",
+      "[]",
+      "[1,2,3]",
+      `["1","44",5,"e",{}]`,
+      `["1","45","t","e"]`,
+      "[".repeat(50_000),
+    ];
+    for (const text of bad) client.sendBytes(text);
+    for (const bytes of [[], [0], [9, 9], [0, 255, 255, 255, 255], [0, 1, 0, 0, 0, 0xff]]) {
+      client.sendBytes(new Uint8Array(bytes));
+    }
+    expect((await client.replyTo("44")).response).toEqual({ reason: "malformed_frame" });
+    expect((await client.replyTo("45")).response).toEqual({ reason: "malformed_frame" });
+    expect((await client.join(topic)).status).toBe("ok");
+    expect(server.seen.malformed).toBe(bad.length + 5);
+    expect(server.seen.failures).toEqual([]);
+  });
+
+  test("a frame that is too large closes its socket with 1009", async () => {
+    await using server = endpoint({ channel: echoChannel(), settings: { maxFrameBytes: 1000 } });
+    const client = await RawClient.connect(server.url);
+    client.sendBytes("x".repeat(1001));
+    expect(await client.closed()).toBe(1009);
+  });
+
+  test("a channel that throws or rejects is answered internal; topic and socket live on", async () => {
+    let broken = true;
+    await using server = endpoint({
+      channel: echoChannel({
+        join: () => {
+          if (broken) throw new Error("join bug");
+          return ok();
+        },
+        receive: ((push) => {
+          if (push.event === "throw") throw new Error("sync bug");
+          if (push.event === "reject") return Promise.reject(new Error("async bug"));
+          push.reply(true, "{}");
+          push.reply(false, `{"second":"reply"}`);
+          return undefined;
+        }) as (push: { event: string; reply(ok: boolean, response: string): void }) => void,
+        left: () => {
+          throw new Error("left bug");
+        },
+      }),
+    });
+    const client = await RawClient.connect(server.url);
+    expect((await client.join(topic, "1")).response).toEqual({ reason: "internal" });
+    broken = false;
+    await client.join(topic, "2");
+    client.send("2", "3", topic, "throw", {});
+    client.send("2", "4", topic, "reject", {});
+    client.send("2", "5", topic, "fine", {});
+    expect((await client.replyTo("3")).response).toEqual({ reason: "internal" });
+    expect((await client.replyTo("4")).response).toEqual({ reason: "internal" });
+    expect((await client.replyTo("5")).status).toBe("ok");
+    client.send("2", "6", topic, "phx_leave", {});
+    expect((await client.replyTo("6")).status).toBe("ok");
+    expect(client.frames.filter((frame) => frame[1] === "5").length).toBe(1);
+    expect(server.seen.failures.map((line) => line.split(":")[0])).toEqual([
+      "join",
+      "receive",
+      "receive",
+      "left",
+    ]);
+  });
+
+  test("a join that rejects is answered internal and may be tried again", async () => {
+    let tries = 0;
+    await using server = endpoint({
+      channel: echoChannel({
+        join: () => {
+          tries += 1;
+          return tries === 1 ? Promise.reject(new Error("late bug")) : ok();
+        },
+      }),
+    });
+    const client = await RawClient.connect(server.url);
+    expect((await client.join(topic, "1")).response).toEqual({ reason: "internal" });
+    expect((await client.join(topic, "2")).status).toBe("ok");
+  });
+
+  test("a reply after its socket is gone is dropped", async () => {
+    const pushes: { reply(ok: boolean, response: string): void }[] = [];
+    const left: string[] = [];
+    await using server = endpoint({
+      channel: echoChannel({
+        receive: (push) => void pushes.push(push),
+        left: (name) => void left.push(name),
+      }),
+    });
+    const client = await RawClient.connect(server.url);
+    await client.join(topic);
+    client.send("1", "2", topic, "say", {});
+    await eventually("the push", () => pushes.length === 1);
+    client.close();
+    await eventually("the socket to go", () => server.sockets.size === 0);
+    pushes[0]?.reply(true, "{}");
+    server.sockets.broadcast(topic, "news", "{}");
+    expect(left).toEqual([topic]);
+    expect(server.sockets.topicCount).toBe(0);
+    expect(server.seen.failures).toEqual([]);
+  });
+});
+
+describe("the server's hand", () => {
+  test("a removed member hears phx_close and nothing after it; others stay", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const removed = await RawClient.connect(server.url);
+    const other = await RawClient.connect(server.url);
+    await removed.join(topic, "1");
+    await other.join(topic, "2");
+    let first = true;
+    const matched = server.sockets.unsubscribeWhere(topic, () => {
+      const match = first;
+      first = false;
+      return match;
+    });
+    server.sockets.broadcast(topic, "news", "{}");
+    await removed.settle();
+    await other.settle();
+    expect(matched).toBe(1);
+    expect(removed.events(topic)).toEqual(["phx_reply", "phx_close"]);
+    expect(other.events(topic)).toEqual(["phx_reply", "news"]);
+  });
+
+  test("a join in flight while its member is removed is asked again", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({ channel: echoChannel({ join: joins.join }) });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", topic, "phx_join", { since: 3 });
+    await eventually("the question", () => joins.asked.length === 1);
+    server.sockets.broadcast(topic, "secret", "{}");
+    server.sockets.unsubscribeWhere(topic, () => true);
+    joins.settle(0, ok());
+    joins.settle(1, { ok: false, response: `{"reason":"not_authorized"}` });
+    expect(await client.replyTo("1")).toEqual({ status: "error", response: { reason: "not_authorized" } });
+    expect(joins.asked[1]?.payload).toEqual({ since: 3 });
+    await client.settle();
+    expect(client.events(topic)).toEqual(["phx_reply"]);
+  });
+
+  test("sockets of one identity are closed with the given code", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const client = await RawClient.connect(server.url);
+    expect(server.sockets.closeWhere((identity) => identity === "somebody", 4001, "revoked")).toBe(0);
+    expect(server.sockets.closeWhere((identity) => identity === "nobody", 4001, "revoked")).toBe(1);
+    expect(await client.closed()).toBe(4001);
+    expect(server.sockets.size).toBe(0);
+  });
+
+  test("a drain closes everybody with 1012, paced in batches, and refuses new sockets", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const clients = await Promise.all(Array.from({ length: 10 }, () => RawClient.connect(server.url)));
+    const startMs = performance.now();
+    const drained = server.sockets.drain({ batch: 4, pauseMs: 30, code: 1012 });
+    await eventually("the first batch", () => server.sockets.size === 6);
+    const late = await fetch(`http://127.0.0.1:${server.port}/socket/websocket`, {
+      headers: {
+        connection: "upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      },
+    });
+    expect(late.status).toBe(503);
+    await drained;
+    expect(performance.now() - startMs).toBeGreaterThan(55);
+    expect(await Promise.all(clients.map((client) => client.closed()))).toEqual(Array(10).fill(1012));
+    expect(server.sockets.size).toBe(0);
+  });
+
+  test("a socket that sends nothing for 90 s is closed, whatever it is sent; a ping or a frame keeps it", async () => {
+    let nowMs = 0;
+    let sweeps = 0;
+    const now = () => {
+      sweeps += 1;
+      return nowMs;
+    };
+    await using server = endpoint({
+      channel: echoChannel(),
+      settings: { sweepEveryMs: 2 },
+      clock: { now },
+    });
+    const silent = await RawClient.connect(server.url);
+    const pinging = await RawClient.connect(server.url);
+    const talking = await RawClient.connect(server.url);
+    await silent.join(topic);
+    for (let step = 0; step < 10 && silent.closeCode === undefined; step += 1) {
+      pinging.ping();
+      await talking.settle();
+      nowMs += 20_000;
+      server.sockets.broadcast(topic, "news", "{}");
+      const before = sweeps;
+      await eventually("a whole sweep", () => sweeps >= before + 2);
+    }
+    expect(await silent.closed()).toBe(1001);
+    expect(nowMs).toBeGreaterThanOrEqual(90_000);
+    expect([pinging.closeCode, talking.closeCode]).toEqual([undefined, undefined]);
+    pinging.close();
+    talking.close();
+  });
+});

@@ -1,0 +1,219 @@
+/** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
+import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
+import type { Json, Routes } from "./channel.ts";
+import { decode, encodeBroadcast, Malformed } from "./codec.ts";
+import { Connection, type SocketData } from "./connection.ts";
+import type { Membership } from "./membership.ts";
+import type { SocketsObserver } from "./observer.ts";
+import { Outbox } from "./outbox.ts";
+import { Session } from "./session.ts";
+import type { PhoenixSettings } from "./settings.ts";
+import { Topics } from "./topics.ts";
+
+export type { SocketData } from "./connection.ts";
+
+export interface SocketsOptions<Identity> {
+  readonly routes: Routes<Identity>;
+  readonly settings: PhoenixSettings;
+  readonly observer: SocketsObserver;
+  /** Milliseconds from any start; never goes back. */
+  readonly clock: { now(): number };
+}
+
+export class Sockets<Identity> {
+  /** For `Bun.serve`. Its callbacks are guarded: an exception in one would end the process (STACK.md 2.4). */
+  readonly websocket: WebSocketHandler<SocketData<Identity>>;
+  readonly #options: SocketsOptions<Identity>;
+  readonly #topics = new Topics<Membership<Identity>>();
+  readonly #outbox = new Outbox<Connection<Identity>>();
+  readonly #connections = new Set<Connection<Identity>>();
+  #server: Server<SocketData<Identity>> | undefined;
+  #sweeping: Timer | undefined;
+  #draining = false;
+
+  constructor(options: SocketsOptions<Identity>) {
+    this.#options = options;
+    this.websocket = this.#callbacks();
+  }
+
+  #callbacks(): WebSocketHandler<SocketData<Identity>> {
+    const { maxFrameBytes, sendBufferBytes } = this.#options.settings;
+    return {
+      maxPayloadLength: maxFrameBytes,
+      backpressureLimit: sendBufferBytes,
+      closeOnBackpressureLimit: true,
+      // Bun's own timer is reset by what we send; ours counts what was received.
+      idleTimeout: 0,
+      sendPings: false,
+      perMessageDeflate: false,
+      open: (socket) => this.#guard(() => this.#opened(socket)),
+      message: (socket, data) => this.#received(socket, data),
+      ping: (socket) => noteHeard(socket),
+      pong: (socket) => noteHeard(socket),
+      close: (socket, code) => this.#guard(() => this.#closed(socket, code)),
+    };
+  }
+
+  /** Call once the server listens, before the first upgrade. Starts the sweep of silent sockets. */
+  attach(server: Server<SocketData<Identity>>): void {
+    this.#server = server;
+    clearInterval(this.#sweeping);
+    this.#sweeping = setInterval(() => this.#guard(() => this.#sweep()), this.#options.settings.sweepEveryMs);
+    this.#sweeping.unref();
+  }
+
+  /** False: no WebSocket handshake, or draining (answer 503 with `retry-after`). */
+  upgrade(
+    request: Request,
+    server: Server<SocketData<Identity>>,
+    identity: Identity,
+    subprotocol?: string,
+  ): boolean {
+    if (this.#draining) return false;
+    const data = new Connection<Identity>({ identity, outbox: this.#outbox, overrun: this.#overrun });
+    if (subprotocol === undefined) return server.upgrade(request, { data });
+    return server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol } });
+  }
+
+  readonly #overrun = (): void => this.#options.observer.overrun("send");
+
+  #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
+    const connection = socket.data;
+    const { routes, settings, observer } = this.#options;
+    const { identity } = connection;
+    const session = new Session({
+      identity,
+      wire: connection,
+      settings,
+      topics: this.#topics,
+      routes,
+      observer,
+    });
+    connection.opened(socket, session);
+    this.#connections.add(connection);
+    observer.opened();
+    if (this.#draining) connection.close(1012, "restart");
+  }
+
+  #closed(socket: ServerWebSocket<SocketData<Identity>>, code: number): void {
+    if (!this.#connections.delete(socket.data)) return;
+    socket.data.closed();
+    this.#options.observer.closed(code);
+  }
+
+  /** The hot path: guarded without a closure. */
+  #received(socket: ServerWebSocket<SocketData<Identity>>, data: string | Uint8Array): void {
+    try {
+      const connection = socket.data;
+      connection.heard = true;
+      const frame = decode(data);
+      if (frame instanceof Malformed) this.#malformed(connection, frame);
+      else connection.session?.receive(frame);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #malformed(connection: Connection<Identity>, frame: Malformed): void {
+    this.#options.observer.malformed();
+    connection.session?.malformed(frame);
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    try {
+      this.#options.observer.failed("socket", "", error);
+    } catch {
+      // A broken log must not end the process.
+    }
+  }
+
+  /**
+   * Tells every socket that joined the topic, in the order of the calls; encoded once and published natively. A socket
+   * whose join is in flight hears it after its ok reply, unless the outcome's position covers `position`. A reply
+   * queued earlier in the same turn may come after it; a channel's own pushes keep their place.
+   */
+  broadcast(topic: string, event: string, payload: Json, position?: number): void {
+    if (!this.#topics.has(topic)) return;
+    const frame = encodeBroadcast(topic, event, payload);
+    this.#outbox.flushInOrder();
+    if (this.#topics.hold(topic, frame, position)) this.#server?.publish(topic, frame);
+  }
+
+  /** O(1); counts joins in flight. */
+  hasListeners(topic: string): boolean {
+    return this.#topics.has(topic);
+  }
+
+  /** Open sockets. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Topics that somebody has joined or is joining. */
+  get topicCount(): number {
+    return this.#topics.size;
+  }
+
+  /** Walks all sockets. What was queued for them is sent before the close frame. The number that matched. */
+  closeWhere(match: (identity: Identity) => boolean, code: number, reason: string): number {
+    const matching = [...this.#connections].filter((connection) => match(connection.identity));
+    for (const connection of matching) connection.close(code, reason);
+    return matching.length;
+  }
+
+  /**
+   * Takes the topic away from its matching sockets with `phx_close`: nothing broadcast after this call reaches them.
+   * A join in flight is asked again, so that its answer is not older than this call. The number that matched.
+   */
+  unsubscribeWhere(topic: string, match: (identity: Identity) => boolean): number {
+    const matching = this.#topics.listeners(topic).filter((member) => match(member.session.identity));
+    for (const membership of matching) membership.evict();
+    return matching.length;
+  }
+
+  /** Refuses new sockets from now on and closes the open ones, `batch` every `pauseMs`. Resolves when all were told. */
+  async drain(options: {
+    readonly batch: number;
+    readonly pauseMs: number;
+    readonly code: number;
+  }): Promise<void> {
+    this.#draining = true;
+    const open = [...this.#connections];
+    for (let from = 0; from < open.length; from += options.batch) {
+      if (from > 0) await Bun.sleep(options.pauseMs);
+      for (const connection of open.slice(from, from + options.batch))
+        connection.close(options.code, "restart");
+    }
+  }
+
+  /** Ends the timers. Sockets stay: drain first. */
+  stop(): void {
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
+  }
+
+  /** Silence counts from the sweep that first noticed it, so a late timer can never close a socket early. */
+  #sweep(): void {
+    const nowMs = this.#options.clock.now();
+    for (const connection of this.#connections) {
+      if (connection.heard) {
+        connection.heard = false;
+        connection.silentSinceMs = nowMs;
+      } else if (nowMs - connection.silentSinceMs >= this.#options.settings.idleTimeoutMs) {
+        connection.closeSilent();
+      }
+    }
+  }
+}
+
+function noteHeard<Identity>(socket: ServerWebSocket<SocketData<Identity>>): void {
+  socket.data.heard = true;
+}
