@@ -1,0 +1,105 @@
+// From a fresh clone to a running command with nothing but Node and npm: fetches the pinned Bun, installs the dependencies of
+// bun.lock, then hands over. Runs under plain Node 20 (or Bun), so: no TypeScript, no packages.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const tools = join(root, ".tools");
+const stamp = join(root, "node_modules", ".whispr-installed");
+const scripts = { test: "cli/test.ts", check: "cli/check.ts", build: "cli/build.ts" };
+/** One Ctrl-C reaches this process twice (from the terminal and from npm); a person's second one comes later. */
+const sameSignalMs = 400;
+
+function say(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+function run(command, args, options = {}) {
+  const done = spawnSync(command, args, { cwd: root, stdio: ["ignore", "ignore", "pipe"], ...options });
+  if (done.error) return { ok: false, output: `${command}: ${done.error.message}` };
+  return { ok: done.status === 0, output: String(done.stderr ?? "").trim() };
+}
+
+function fail(text, output) {
+  say(output ? `${text}\n${output}` : text);
+  process.exit(1);
+}
+
+function pinnedBun() {
+  return JSON.parse(readFileSync(join(root, "package.json"), "utf8")).devDependencies.bun;
+}
+
+/** The program inside an installed `bun` package, or null: before its postinstall the file is a stub of a few bytes. */
+function bunIn(modules, pin) {
+  const home = join(modules, "bun");
+  try {
+    if (JSON.parse(readFileSync(join(home, "package.json"), "utf8")).version !== pin) return null;
+    const program = join(home, "bin", "bun.exe");
+    return statSync(program).size > 1_000_000 ? program : null;
+  } catch {
+    return null;
+  }
+}
+
+function fetchBun(pin) {
+  say(`Fetching Bun ${pin} from npm (once, about 40 MB) ...`);
+  mkdirSync(tools, { recursive: true });
+  const modules = join(tools, "node_modules");
+  const wanted = ["install", "--prefix", tools, "--no-save", "--no-package-lock", "--no-audit", "--no-fund", `bun@${pin}`];
+  const fetched = run(process.platform === "win32" ? "npm.cmd" : "npm", wanted);
+  if (!fetched.ok) fail(`Bun ${pin} could not be fetched with npm.`, fetched.output);
+  // Some npm settings block postinstall scripts; it only puts the program in its place.
+  if (!bunIn(modules, pin)) run(process.execPath, [join(modules, "bun", "install.js")], { cwd: join(modules, "bun") });
+  return bunIn(modules, pin) ?? fail(`Bun ${pin} was fetched but its program is missing below .tools; remove .tools and try again.`);
+}
+
+function findBun() {
+  const pin = pinnedBun();
+  if (process.versions.bun === pin) return process.execPath;
+  return bunIn(join(tools, "node_modules"), pin) ?? fetchBun(pin);
+}
+
+/** What an installation depends on; equal: nothing is to be done. */
+function wantedInstallation() {
+  const hash = createHash("sha256");
+  for (const file of ["package.json", "bun.lock"]) hash.update(readFileSync(join(root, file)));
+  return hash.digest("hex");
+}
+
+function installDependencies(bun) {
+  const wanted = wantedInstallation();
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  say("Installing dependencies (bun.lock) ...");
+  const installed = run(bun, ["install", "--frozen-lockfile"]);
+  if (!installed.ok) fail("The dependencies could not be installed.", installed.output);
+  writeFileSync(stamp, wanted);
+}
+
+/**
+ * The child has a session of its own, so that a Ctrl-C reaches it only through this process, and exactly once; this process
+ * (and npm above it) ends when the child has.
+ */
+function handOver(bun, args) {
+  const child = spawn(bun, args, { stdio: "inherit", detached: true });
+  const lastAt = new Map();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      const now = performance.now();
+      if (now - (lastAt.get(signal) ?? Number.NEGATIVE_INFINITY) < sameSignalMs) return;
+      lastAt.set(signal, now);
+      child.kill(signal);
+    });
+  }
+  child.on("error", (error) => fail(`Bun could not be started: ${error.message}`));
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+const [command = "dev", ...rest] = process.argv.slice(2);
+const bun = findBun();
+installDependencies(bun);
+const script = scripts[command];
+handOver(bun, script ? [join(root, script), ...rest] : [join(root, "cli/main.ts"), command, ...rest]);

@@ -1,0 +1,287 @@
+import {
+  otherVariables,
+  type Setting,
+  type SettingName,
+  type SettingValue,
+  type Surroundings,
+  settings,
+} from "./settings.ts";
+
+/** Everything that can be set, read once. Off is null; alternatives are tagged. */
+export interface Config {
+  readonly http: { readonly host: string; readonly port: number };
+  readonly operators: { readonly host: string; readonly port: number } | null;
+  readonly dataDir: string;
+  readonly database: DatabaseConfig;
+  readonly connections: {
+    readonly poolSize: number;
+    readonly connectTimeoutMs: number;
+    readonly statementTimeoutMs: number;
+  };
+  readonly autoMigrate: boolean;
+  readonly tokens: {
+    readonly keys: KeysConfig | null;
+    readonly issuer: string;
+    readonly audiences: readonly string[];
+  };
+  readonly cors: { readonly origins: readonly string[] | "any" };
+  readonly log: { readonly level: LogLevel; readonly format: "json" | "pretty" };
+  readonly stopTimeoutMs: number;
+  readonly lanes: { readonly count: number; readonly maxRows: number; readonly maxBytes: number };
+  readonly actors: { readonly maxActors: number; readonly maxTurnsPerActor: number };
+  readonly commands: { readonly commandDeadlineMs: number; readonly maxTurns: number };
+  readonly messages: { readonly maxContentBytes: number; readonly maxMetadataBytes: number };
+  readonly sockets: {
+    readonly maxFrameBytes: number;
+    readonly sendBufferBytes: number;
+    readonly idleTimeoutMs: number;
+    readonly sessionMaxMs: number;
+  };
+}
+
+export type DatabaseConfig =
+  | { readonly type: "embedded" }
+  | { readonly type: "postgres"; readonly url: string };
+
+export type KeysConfig =
+  | { readonly type: "url"; readonly url: string; readonly refreshMs: number }
+  | { readonly type: "file"; readonly path: string; readonly refreshMs: number }
+  /** Made by this process (`dev`), which publishes them. */
+  | { readonly type: "given"; readonly keys: readonly Readonly<Record<string, unknown>>[] };
+
+export type LogLevel = SettingValue<"logLevel">;
+
+/** One setting as it is in force. */
+export interface Reading {
+  readonly name: SettingName;
+  readonly setting: Setting<unknown>;
+  readonly value: unknown;
+  readonly source: "default" | `$${string}` | `--${string}`;
+  /** The value for people: secrets hidden, `-` for off. */
+  readonly shown: string;
+}
+
+export type ConfigResult =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly readings: readonly Reading[];
+      readonly warnings: readonly string[];
+    }
+  /** All that is wrong, each with its name, its value and what is allowed. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+type Values = { readonly [N in SettingName]: SettingValue<N> };
+
+/**
+ * Environment and flags become one tree. A flag wins over its variable; an empty variable counts as not set.
+ * `serve` alone is held to what serving needs: keys, and no Redis, for which there is no cluster mode yet.
+ */
+export function readConfig(
+  given: Surroundings & { readonly flags: Readonly<Record<string, string | undefined>> },
+): ConfigResult {
+  const problems: string[] = [];
+  const readings = Object.entries(settings).map(([name, setting]) =>
+    readSetting(name as SettingName, setting as Setting<unknown>, given, problems),
+  );
+  const values = Object.fromEntries(readings.map(({ name, value }) => [name, value])) as unknown as Values;
+  problems.push(...contradictions(values, given));
+  if (problems.length > 0) return { ok: false, problems };
+  const redis = given.purpose === "serve" ? [] : redisVariables(given.environment);
+  const warnings = redis.map((seen) => `${seen} is ignored here: this process runs on its own.`);
+  return { ok: true, config: treeOf(values), readings, warnings: [...warnings, ...unknownVariables(given)] };
+}
+
+interface Found {
+  readonly source: Exclude<Reading["source"], "default">;
+  readonly text: string;
+}
+
+function readSetting(
+  name: SettingName,
+  setting: Setting<unknown>,
+  given: Surroundings & { readonly flags: Readonly<Record<string, string | undefined>> },
+  problems: string[],
+): Reading {
+  const found = findTexts(setting, given);
+  const chosen = found[0];
+  if (!chosen) {
+    const value = typeof setting.fallback === "function" ? setting.fallback(given) : setting.fallback;
+    return { name, setting, value, source: "default", shown: shown(setting, value) };
+  }
+  const other = chosen.source.startsWith("$") && found.find(({ text }) => text !== chosen.text);
+  if (other) problems.push(`${nameOf(chosen)} and ${nameOf(other)} differ: set only one of them.`);
+  const value = setting.kind.parse(chosen.text);
+  if (value === undefined) {
+    problems.push(
+      `${nameOf(chosen)} is ${quoted(setting, chosen.text)}; allowed: ${setting.kind.allowed}.${hintOf(chosen)}`,
+    );
+  }
+  return {
+    name,
+    setting,
+    value,
+    source: chosen.source,
+    shown: value === undefined ? "" : shown(setting, value),
+  };
+}
+
+function findTexts(
+  setting: Setting<unknown>,
+  given: Surroundings & { readonly flags: Readonly<Record<string, string | undefined>> },
+): readonly Found[] {
+  const found: Found[] = [];
+  const flagged = setting.flag && given.flags[setting.flag];
+  if (flagged !== undefined && setting.flag) found.push({ source: `--${setting.flag}`, text: flagged });
+  for (const variable of setting.variables) {
+    const text = given.environment[variable];
+    if (text) found.push({ source: `$${variable}`, text });
+  }
+  return found;
+}
+
+function nameOf({ source }: Found): string {
+  return source.startsWith("$") ? source.slice(1) : source;
+}
+
+function shown(setting: Setting<unknown>, value: unknown): string {
+  if (value === null) return "-";
+  return setting.isSecret ? "(hidden)" : setting.kind.show(value);
+}
+
+/** An address may hold a password even where it is wrong. */
+function quoted(setting: Setting<unknown>, text: string): string {
+  if (setting.isSecret || text.includes("@")) return "not allowed (its value is hidden)";
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+}
+
+/** Kubernetes sets NAME_PORT=tcp://ip:port for every Service called NAME in the namespace. */
+function hintOf({ text }: Found): string {
+  return /^tcp:\/\/[\d.:]+$/.test(text)
+    ? " This looks injected by Kubernetes for a Service of that name: set enableServiceLinks: false in the pod."
+    : "";
+}
+
+/** A value that was refused is undefined here, and no contradiction. */
+function contradictions(values: Values, { purpose, environment }: Surroundings): readonly string[] {
+  const problems: string[] = [];
+  const parts = ["DB_HOST", "DB_USERNAME", "DB_PASSWORD", "DB_NAME"].filter((name) => environment[name]);
+  if (values.databaseUrl === null && parts.length > 0 && (values.dbHost === null || values.dbName === null)) {
+    problems.push(`${parts.join(", ")}: a PostgreSQL of yours needs DATABASE_URL, or DB_HOST and DB_NAME.`);
+  }
+  if (values.jwksUrl && values.publicKeysFile) {
+    problems.push("JWT_JWKS_URL and JWT_PUBLIC_KEYS_FILE are both set: set only one of them.");
+  }
+  if (purpose !== "serve") return problems;
+  if (values.jwksUrl === null && values.publicKeysFile === null) {
+    problems.push(
+      "No keys to verify tokens with: set JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE (`dev` makes its own).",
+    );
+  }
+  for (const seen of redisVariables(environment)) {
+    problems.push(
+      `${seen} asks for the cluster mode, which comes in a later version; unset it to run as one node.`,
+    );
+  }
+  return problems;
+}
+
+const redisNames =
+  /^REDIS_(URL|MODE|HOST|PORT|DB|USERNAME|PASSWORD|SSL|SENTINELS|MASTER_NAME|SENTINEL_PASSWORD)$/;
+
+function redisVariables(environment: Surroundings["environment"]): readonly string[] {
+  return Object.entries(environment).flatMap(([name, text]) =>
+    text && redisNames.test(name) ? [`${name}${redisNote(text)}`] : [],
+  );
+}
+
+function redisNote(text: string): string {
+  const isInjected = text.startsWith("tcp://");
+  return isInjected
+    ? " (it looks injected by Kubernetes for a Service named redis: enableServiceLinks: false in the pod prevents that)"
+    : "";
+}
+
+function unknownVariables({ environment }: Surroundings): readonly string[] {
+  const known: readonly string[] = Object.values(settings).flatMap(({ variables }) => variables);
+  const others: readonly string[] = otherVariables.exact;
+  const unknown = Object.keys(environment).filter(
+    (name) =>
+      /^(WHISPR|JWT)_/.test(name) &&
+      !known.includes(name) &&
+      !others.includes(name) &&
+      !otherVariables.prefixes.some((prefix) => name.startsWith(prefix)),
+  );
+  return unknown.map((name) => {
+    const near = nearest(name, known);
+    return `${name} is not a setting${near ? `; did you mean ${near}?` : "."}`;
+  });
+}
+
+function nearest(name: string, known: readonly string[]): string | null {
+  const ranked = known.map((other) => ({ other, distance: editDistance(name, other) }));
+  const best = ranked.reduce((a, b) => (b.distance < a.distance ? b : a));
+  return best.distance <= 4 ? best.other : null;
+}
+
+/** Levenshtein's, for two short names. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function treeOf(values: Values): Config {
+  return {
+    http: { host: values.host, port: values.port },
+    operators: values.adminPort === 0 ? null : { host: values.adminHost, port: values.adminPort },
+    dataDir: values.dataDir,
+    database: databaseOf(values),
+    connections: {
+      poolSize: values.dbPoolSize,
+      connectTimeoutMs: values.dbConnectTimeoutMs,
+      statementTimeoutMs: values.dbStatementTimeoutMs,
+    },
+    autoMigrate: values.autoMigrate,
+    tokens: { keys: keysOf(values), issuer: values.jwtIssuer, audiences: values.jwtAudiences },
+    cors: { origins: values.corsOrigins.includes("*") ? "any" : values.corsOrigins },
+    log: { level: values.logLevel, format: values.logFormat },
+    stopTimeoutMs: values.stopTimeoutMs,
+    lanes: { count: values.lanes, maxRows: values.batchRows, maxBytes: values.batchBytes },
+    actors: { maxActors: values.maxActors, maxTurnsPerActor: values.maxMailboxTurns },
+    commands: { commandDeadlineMs: values.commandDeadlineMs, maxTurns: values.maxTurns },
+    messages: { maxContentBytes: values.maxContentBytes, maxMetadataBytes: values.maxMetadataBytes },
+    sockets: {
+      maxFrameBytes: values.maxFrameBytes,
+      sendBufferBytes: values.sendBufferBytes,
+      idleTimeoutMs: values.idleTimeoutMs,
+      sessionMaxMs: values.sessionMaxMs,
+    },
+  };
+}
+
+function keysOf({ jwksUrl, publicKeysFile, jwksRefreshMs }: Values): KeysConfig | null {
+  if (jwksUrl) return { type: "url", url: jwksUrl, refreshMs: jwksRefreshMs };
+  return publicKeysFile ? { type: "file", path: publicKeysFile, refreshMs: jwksRefreshMs } : null;
+}
+
+function databaseOf(values: Values): DatabaseConfig {
+  if (values.databaseUrl) return { type: "postgres", url: values.databaseUrl };
+  if (!values.dbHost || !values.dbName) return { type: "embedded" };
+  const url = new URL("postgres://host");
+  url.username = encodeURIComponent(values.dbUsername);
+  url.password = encodeURIComponent(values.dbPassword ?? "");
+  url.hostname = values.dbHost;
+  url.port = String(values.dbPort);
+  url.pathname = encodeURIComponent(values.dbName);
+  const sslMode = { verify: "verify-full", "no-verify": "no-verify", off: null }[values.dbSsl];
+  if (sslMode) url.searchParams.set("sslmode", sslMode);
+  return { type: "postgres", url: url.toString() };
+}

@@ -1,0 +1,125 @@
+/** How a setting's text becomes a value. `parse` answers undefined for what is not allowed. */
+export interface ValueKind<T> {
+  /** In words, for refusals and `config`: "a whole number from 0 to 65535". */
+  readonly allowed: string;
+  parse(text: string): T | undefined;
+  /** The value as a person would write it; never the secret parts. */
+  show(value: T): string;
+}
+
+export function integer(min: number, max: number): ValueKind<number> {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    parse: (text) => (/^\d{1,15}$/.test(text) ? inRange(Number(text), min, max) : undefined),
+    show: String,
+  };
+}
+
+function inRange(value: number, min: number, max: number): number | undefined {
+  return value >= min && value <= max ? value : undefined;
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds, written as `1500`, `1500ms`, `30s`, `15m`, `12h` or `7d`. */
+export function duration(minMs: number, maxMs: number): ValueKind<number> {
+  return {
+    allowed: `milliseconds or a time like 500ms, 30s, 15m, 12h, from ${showDuration(minMs)} to ${showDuration(maxMs)}`,
+    parse: (text) => {
+      const match = /^(\d{1,13})(ms|s|m|h|d)?$/.exec(text);
+      return match ? inRange(Number(match[1]) * unitsMs[match[2] ?? "ms"]!, minMs, maxMs) : undefined;
+    },
+    show: showDuration,
+  };
+}
+
+function showDuration(valueMs: number): string {
+  for (const unit of ["h", "m", "s"]) {
+    const size = unitsMs[unit]!;
+    if (valueMs > 0 && valueMs % size === 0) return `${valueMs / size}${unit}`;
+  }
+  return `${valueMs}ms`;
+}
+
+const truths: Readonly<Record<string, boolean>> = {
+  "1": true,
+  true: true,
+  yes: true,
+  on: true,
+  "0": false,
+  false: false,
+  no: false,
+  off: false,
+};
+
+export const flag: ValueKind<boolean> = {
+  allowed: "1 or 0 (true, yes, on; false, no, off)",
+  parse: (text) => truths[text.toLowerCase()],
+  show: (value) => (value ? "1" : "0"),
+};
+
+/** One of some words, each with what it means to us; several words may mean the same. */
+export function choice<T extends string>(words: Readonly<Record<string, T>>): ValueKind<T> {
+  return {
+    allowed: [...new Set(Object.values(words))].join(", "),
+    parse: (text) => (Object.hasOwn(words, text.toLowerCase()) ? words[text.toLowerCase()] : undefined),
+    show: String,
+  };
+}
+
+export const text: ValueKind<string> = {
+  allowed: "a text without line breaks",
+  parse: (given) => (/[\r\n\0]/.test(given) ? undefined : given),
+  show: String,
+};
+
+export const list: ValueKind<readonly string[]> = {
+  allowed: "values separated by commas",
+  parse: (given) => {
+    const parts = given.split(",").map((part) => part.trim());
+    return parts.every((part) => part !== "" && !/[\r\n\0]/.test(part)) ? parts : undefined;
+  },
+  show: (parts) => parts.join(","),
+};
+
+export function url(protocols: readonly string[]): ValueKind<string> {
+  return {
+    allowed: `an address that begins with ${protocols.map((name) => `${name}//`).join(" or ")}`,
+    parse: (given) =>
+      URL.canParse(given) && protocols.includes(new URL(given).protocol) ? given : undefined,
+    show: hidePassword,
+  };
+}
+
+/** PostgreSQL's own form of address; the database must be named. */
+export const databaseUrl: ValueKind<string> = {
+  allowed: "postgres://user:password@host:5432/database",
+  parse: (given) => {
+    if (!URL.canParse(given)) return undefined;
+    const { protocol, pathname } = new URL(given);
+    return ["postgres:", "postgresql:"].includes(protocol) && pathname.length > 1 ? given : undefined;
+  },
+  show: hidePassword,
+};
+
+/** Query parameters go too: PostgreSQL takes a password there as well. */
+function hidePassword(given: string): string {
+  const parsed = new URL(given);
+  if (parsed.password) parsed.password = "***";
+  if (parsed.searchParams.has("password")) parsed.searchParams.set("password", "***");
+  return parsed.toString();
+}
+
+/** Origins of browsers that may call, or `*`. */
+export const origins: ValueKind<readonly string[]> = {
+  allowed: "* or origins like https://app.example.org, separated by commas",
+  parse: (given) => {
+    const parts = list.parse(given);
+    return parts?.every((part) => part === "*" || isOrigin(part)) ? parts : undefined;
+  },
+  show: list.show,
+};
+
+function isOrigin(part: string): boolean {
+  return URL.canParse(part) && new URL(part).origin === part;
+}

@@ -1,0 +1,339 @@
+import { join } from "node:path";
+import {
+  choice,
+  databaseUrl,
+  duration,
+  flag,
+  integer,
+  list,
+  origins,
+  text,
+  url,
+  type ValueKind,
+} from "./setting-values.ts";
+
+/** What a default may depend on. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly purpose: "serve" | "dev" | "tool";
+  readonly isTerminal: boolean;
+}
+
+export interface Setting<T> {
+  /** Where several are named the first wins; two that differ are refused. */
+  readonly variables: readonly [string, ...string[]];
+  /** The option of `serve` and `dev`, without its dashes. */
+  readonly flag?: string;
+  readonly kind: ValueKind<T>;
+  readonly fallback: T | null | ((around: Surroundings) => T);
+  /** What the fallback is in words, where it is not the same everywhere. */
+  readonly fallbackText?: string;
+  readonly about: string;
+  /** Its value is never shown, not even when it is refused. */
+  readonly isSecret?: true;
+}
+
+interface Present<T> extends Setting<T> {
+  readonly fallback: T | ((around: Surroundings) => T);
+}
+
+interface Optional<T> extends Setting<T> {
+  readonly fallback: null;
+}
+
+function setting<T>(given: Present<T>): Present<T> {
+  return given;
+}
+
+/** Not given: off, or chosen by another setting. */
+function optional<T>(given: Omit<Optional<T>, "fallback">): Optional<T> {
+  return { ...given, fallback: null };
+}
+
+const loopback = "127.0.0.1";
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+function dataHome({ environment }: Surroundings): string {
+  const { XDG_DATA_HOME: dataDir, HOME: home } = environment;
+  if (dataDir) return join(dataDir, "whispr-msg");
+  return home ? join(home, ".local/share/whispr-msg") : "./whispr-data";
+}
+
+const levels = {
+  trace: "trace",
+  debug: "debug",
+  info: "info",
+  notice: "info",
+  warn: "warn",
+  warning: "warn",
+  error: "error",
+  fatal: "fatal",
+  critical: "fatal",
+} as const;
+
+/** Every setting there is. A new one is a line here and one in the tree of config.ts. */
+export const settings = {
+  host: setting({
+    variables: ["HOST"],
+    flag: "host",
+    kind: text,
+    fallback: ({ purpose }) => (purpose === "dev" ? loopback : "0.0.0.0"),
+    fallbackText: "0.0.0.0, for dev 127.0.0.1",
+    about: "address the public port listens on",
+  }),
+  port: setting({
+    variables: ["PORT", "HTTP_PORT"],
+    flag: "port",
+    kind: integer(0, 65_535),
+    fallback: 4000,
+    about: "public port, HTTP and WebSocket (0: any free one)",
+  }),
+  adminHost: setting({
+    variables: ["ADMIN_HOST"],
+    flag: "admin-host",
+    kind: text,
+    fallback: loopback,
+    about: "address of the operators' listener (/metrics)",
+  }),
+  adminPort: setting({
+    variables: ["ADMIN_PORT"],
+    flag: "admin-port",
+    kind: integer(0, 65_535),
+    fallback: 9464,
+    about: "port of the operators' listener, 0 = off",
+  }),
+  dataDir: setting({
+    variables: ["WHISPR_DATA_DIR"],
+    flag: "data-dir",
+    kind: text,
+    fallback: dataHome,
+    fallbackText: "$XDG_DATA_HOME/whispr-msg, else $HOME/.local/share/whispr-msg, else ./whispr-data",
+    about: "directory of the embedded database",
+  }),
+  databaseUrl: optional<string>({
+    variables: ["DATABASE_URL"],
+    flag: "database-url",
+    kind: databaseUrl,
+    fallbackText: "the embedded PostgreSQL",
+    about: "a PostgreSQL of yours; wins over DB_*",
+  }),
+  dbHost: optional<string>({
+    variables: ["DB_HOST"],
+    kind: text,
+    about: "host of a PostgreSQL of yours",
+  }),
+  dbPort: setting({
+    variables: ["DB_PORT"],
+    kind: integer(1, 65_535),
+    fallback: 5432,
+    about: "its port",
+  }),
+  dbUsername: setting({
+    variables: ["DB_USERNAME"],
+    kind: text,
+    fallback: "postgres",
+    about: "user to connect as",
+  }),
+  dbPassword: optional<string>({
+    variables: ["DB_PASSWORD"],
+    kind: text,
+    about: "password of that user",
+    isSecret: true,
+  }),
+  dbName: optional<string>({
+    variables: ["DB_NAME"],
+    kind: text,
+    about: "database to use, needed with DB_HOST",
+  }),
+  dbSsl: setting<"verify" | "no-verify" | "off">({
+    variables: ["DB_SSL"],
+    kind: choice({
+      true: "verify",
+      "1": "verify",
+      verify: "verify",
+      false: "off",
+      "0": "off",
+      off: "off",
+      "no-verify": "no-verify",
+    }),
+    fallback: "off",
+    about: "TLS to PostgreSQL; verify checks its certificate",
+  }),
+  dbPoolSize: setting({
+    variables: ["DB_POOL_SIZE"],
+    kind: integer(2, 500),
+    fallback: 10,
+    about: "connections for reads; each lane has one of its own",
+  }),
+  dbConnectTimeoutMs: setting({
+    variables: ["DB_CONNECT_TIMEOUT"],
+    kind: duration(100, minuteMs),
+    fallback: 5_000,
+    about: "longest wait for a connection",
+  }),
+  dbStatementTimeoutMs: setting({
+    variables: ["DB_STATEMENT_TIMEOUT"],
+    kind: duration(100, 10 * minuteMs),
+    fallback: 5_000,
+    about: "longest run of one statement",
+  }),
+  autoMigrate: setting({
+    variables: ["WHISPR_AUTO_MIGRATE"],
+    flag: "auto-migrate",
+    kind: flag,
+    fallback: false,
+    about: "serve applies pending migrations itself; embedded and dev always do",
+  }),
+  jwksUrl: optional<string>({
+    variables: ["JWT_JWKS_URL"],
+    flag: "jwks-url",
+    kind: url(["http:", "https:"]),
+    about: "where the keys that tokens are verified with are published",
+  }),
+  publicKeysFile: optional<string>({
+    variables: ["JWT_PUBLIC_KEYS_FILE"],
+    flag: "public-keys-file",
+    kind: text,
+    about: "the same keys in a file: JWKS or PEM",
+  }),
+  jwksRefreshMs: setting({
+    variables: ["JWT_JWKS_REFRESH_MS"],
+    kind: duration(1_000, 7 * 24 * hourMs),
+    fallback: hourMs,
+    about: "how often the keys are read again; an unknown key id reads them at once",
+  }),
+  jwtIssuer: setting({
+    variables: ["JWT_ISSUER"],
+    kind: text,
+    fallback: "whispr-auth",
+    about: "issuer that tokens must name",
+  }),
+  jwtAudiences: setting<readonly string[]>({
+    variables: ["JWT_AUDIENCE"],
+    kind: list,
+    fallback: ["whispr"],
+    about: "audiences of which tokens must name one, separated by commas",
+  }),
+  corsOrigins: setting<readonly string[]>({
+    variables: ["CORS_ALLOWED_ORIGINS"],
+    kind: origins,
+    fallback: ["*"],
+    about: "browser origins that may call",
+  }),
+  logLevel: setting({
+    variables: ["LOG_LEVEL"],
+    flag: "log-level",
+    kind: choice<(typeof levels)[keyof typeof levels]>(levels),
+    fallback: "info",
+    about: "least important lines that are written",
+  }),
+  logFormat: setting<"json" | "pretty">({
+    variables: ["LOG_FORMAT"],
+    flag: "log-format",
+    kind: choice({ json: "json", pretty: "pretty" }),
+    fallback: ({ isTerminal }) => (isTerminal ? "pretty" : "json"),
+    fallbackText: "pretty on a terminal, else json",
+    about: "form of the log on stdout",
+  }),
+  stopTimeoutMs: setting({
+    variables: ["WHISPR_STOP_TIMEOUT"],
+    flag: "stop-timeout",
+    kind: duration(100, hourMs),
+    fallback: 25_000,
+    about: "how long a stop may take before what is left is cut off",
+  }),
+  lanes: setting({
+    variables: ["WHISPR_LANES"],
+    kind: integer(1, 16),
+    fallback: 1,
+    about: "connections that commit; one is enough for two cores",
+  }),
+  batchRows: setting({
+    variables: ["WHISPR_BATCH_ROWS"],
+    kind: integer(1, 5_000),
+    fallback: 500,
+    about: "most rows of one commit",
+  }),
+  batchBytes: setting({
+    variables: ["WHISPR_BATCH_BYTES"],
+    kind: integer(65_536, 64 << 20),
+    fallback: 4 << 20,
+    about: "most bytes of content and metadata in one commit",
+  }),
+  maxActors: setting({
+    variables: ["WHISPR_MAX_ACTORS"],
+    kind: integer(1, 5_000_000),
+    fallback: 50_000,
+    about: "most conversations in memory",
+  }),
+  maxMailboxTurns: setting({
+    variables: ["WHISPR_MAX_MAILBOX"],
+    kind: integer(1, 1_000_000),
+    fallback: 2_000,
+    about: "most unsettled commands of one conversation; beyond it `overloaded`",
+  }),
+  maxTurns: setting({
+    variables: ["WHISPR_MAX_COMMANDS"],
+    kind: integer(1, 10_000_000),
+    fallback: 50_000,
+    about: "most unsettled commands of the process; beyond it `overloaded`",
+  }),
+  commandDeadlineMs: setting({
+    variables: ["WHISPR_COMMAND_DEADLINE"],
+    kind: duration(100, 10 * minuteMs),
+    fallback: 10_000,
+    about: "how long a command may wait for its commit",
+  }),
+  maxContentBytes: setting({
+    variables: ["MAX_MESSAGE_SIZE"],
+    kind: integer(1, 262_144),
+    fallback: 65_536,
+    about: "most bytes of UTF-8 in a message's content",
+  }),
+  maxMetadataBytes: setting({
+    variables: ["WHISPR_MAX_METADATA_SIZE"],
+    kind: integer(2, 131_072),
+    fallback: 16_384,
+    about: "most bytes of a message's metadata",
+  }),
+  maxFrameBytes: setting({
+    variables: ["WHISPR_MAX_FRAME_SIZE"],
+    kind: integer(65_536, 16 << 20),
+    fallback: 512 << 10,
+    about: "most bytes of a WebSocket frame or request body",
+  }),
+  sendBufferBytes: setting({
+    variables: ["WHISPR_SEND_BUFFER"],
+    kind: integer(65_536, 64 << 20),
+    fallback: 1 << 20,
+    about: "bytes that may wait for a slow socket; beyond it the socket is closed and may resume",
+  }),
+  idleTimeoutMs: setting({
+    variables: ["WS_IDLE_TIMEOUT"],
+    kind: duration(1_000, hourMs),
+    fallback: 90_000,
+    about: "a socket from which nothing came for so long is closed",
+  }),
+  sessionMaxMs: setting({
+    variables: ["WS_SESSION_MAX"],
+    kind: duration(minuteMs, 30 * 24 * hourMs),
+    fallback: 12 * hourMs,
+    about: "longest life of a socket opened with a token of audience ws",
+  }),
+} as const;
+
+export type SettingName = keyof typeof settings;
+export type SettingValue<N extends SettingName> =
+  (typeof settings)[N] extends Optional<infer T>
+    ? T | null
+    : (typeof settings)[N] extends Present<infer T>
+      ? T
+      : never;
+
+/** Ours by their prefix though no setting: demanded of the earlier service's deployments, or not set by a person at all. */
+export const otherVariables = {
+  exact: ["JWT_SECRET"],
+  /** Kubernetes injects `WHISPR_MSG_PORT` and the like where a Service is named whispr-msg. */
+  prefixes: ["WHISPR_TEST_", "WHISPR_MSG_"],
+} as const;
