@@ -152,6 +152,11 @@ export class Sockets<Identity> {
     return this.#topics.has(topic);
   }
 
+  /** Sockets that have joined the topic or are joining it. */
+  listening(topic: string): number {
+    return this.#topics.count(topic);
+  }
+
   /** Open sockets. */
   get size(): number {
     return this.#connections.size;

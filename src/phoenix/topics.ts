@@ -20,6 +20,10 @@ export class Topics<L extends Listener> {
     return this.#listeners.has(topic);
   }
 
+  count(topic: string): number {
+    return this.#listeners.get(topic)?.all.size ?? 0;
+  }
+
   get size(): number {
     return this.#listeners.size;
   }
