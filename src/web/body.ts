@@ -1,0 +1,42 @@
+import { type Rejection, reject } from "../core/rejection.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** A body as the JSON value that it holds: nothing is coerced, stripped or renamed, whatever its content-type says. */
+export async function readJson(
+  request: Request,
+  maxBytes: number,
+): Promise<{ readonly value: unknown } | Rejection> {
+  const bytes = await readBytes(request, maxBytes);
+  if (!bytes) return tooLarge(maxBytes);
+  try {
+    return { value: JSON.parse(utf8.decode(bytes)) };
+  } catch {
+    return notJson;
+  }
+}
+
+export function tooLarge(maxBytes: number): Rejection {
+  return reject("payload_too_large", `The body must be at most ${maxBytes} bytes.`);
+}
+
+/** Whether the request says itself that its body is too large, so that nothing of it needs to be read. */
+export function announcesTooMuch(request: Request, maxBytes: number): boolean {
+  return Number(request.headers.get("content-length") ?? 0) > maxBytes;
+}
+
+/** Null: more than `maxBytes`. A body without a length is read piece by piece, never further than the bound. */
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array | null> {
+  if (!request.body) return new Uint8Array();
+  if (request.headers.has("content-length")) return new Uint8Array(await request.arrayBuffer());
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of request.body) {
+    size += piece.byteLength;
+    if (size > maxBytes) return null;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+const notJson = reject("invalid_payload", "The body must be JSON text in UTF-8.");

@@ -1,0 +1,77 @@
+import type { Clock } from "../../core/ports/clock.ts";
+import type { NewId } from "../../core/ports/ids.ts";
+import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
+import { readJson } from "../body.ts";
+import type { Queries } from "../domain.ts";
+import { dataResponse } from "../json-response.ts";
+import { readLimit, readOffset } from "../paging.ts";
+import type { Payloads } from "../payloads.ts";
+import { readUuid } from "../uuid.ts";
+import { conversationText, summaryText } from "../views.ts";
+import type { Call, Route } from "./route.ts";
+
+export interface ConversationsOptions {
+  readonly queries: Queries;
+  readonly payloads: Payloads;
+  readonly newId: NewId;
+  readonly clock: Clock;
+  readonly maxBodyBytes: number;
+}
+
+/** Conversations over REST: contract/rest.md 1.2, #1, #2 and #27. */
+export function conversationRoutes(options: ConversationsOptions): readonly Route[] {
+  return [
+    { method: "GET", path: "/conversations", run: (call) => list(options, call) },
+    { method: "POST", path: "/conversations", run: (call) => create(options, call) },
+    { method: "GET", path: "/conversations/:id", run: (call) => show(options, call) },
+  ];
+}
+
+/** An id that is none gets the answer of one that does not exist. */
+export const noSuchConversation = reject(
+  "not_found",
+  "There is no such conversation, or you are not a member of it.",
+);
+
+async function list({ queries }: ConversationsOptions, call: Call): Promise<Response | Rejection> {
+  const limit = readLimit(call.query);
+  if (typeof limit !== "number") return limit;
+  const offset = readOffset(call.query);
+  if (typeof offset !== "number") return offset;
+  const viewerId = call.identity.userId;
+  const page = await queries.list({ type: "list_conversations", viewerId, limit, offset });
+  const count = page.summaries.length;
+  return dataResponse(
+    200,
+    `[${page.summaries.map(summaryText).join()}]`,
+    `{"count":${count},"limit":${limit},"offset":${offset},"has_more":${page.hasMore}}`,
+  );
+}
+
+async function show({ queries }: ConversationsOptions, call: Call): Promise<Response | Rejection> {
+  const conversationId = readUuid(call.params.id);
+  if (!conversationId) return noSuchConversation;
+  const viewerId = call.identity.userId;
+  const summary = await queries.show({ type: "show_conversation", viewerId, conversationId });
+  return isRejection(summary) ? summary : dataResponse(200, conversationText(summary), "{}");
+}
+
+/** 201 with the new conversation, 200 with the one that the two have. */
+async function create(options: ConversationsOptions, call: Call): Promise<Response | Rejection> {
+  const { queries, payloads, newId, clock, maxBodyBytes } = options;
+  const body = await readJson(call.request, maxBodyBytes);
+  if (isRejection(body)) return body;
+  const creatorId = call.identity.userId;
+  const asked = payloads.createDirect(body.value, creatorId);
+  if (asked.type === "rejection") return asked;
+  const { otherUserId } = asked;
+  const made = await queries.createDirect({
+    type: "create_direct",
+    id: newId(),
+    creatorId,
+    otherUserId,
+    atUs: clock.nowUs(),
+  });
+  if (isRejection(made)) return made;
+  return dataResponse(made.created ? 201 : 200, conversationText(made.summary), "{}");
+}

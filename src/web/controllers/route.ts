@@ -1,0 +1,18 @@
+import type { Identity } from "../../core/ports/tokens.ts";
+import type { Rejection } from "../../core/rejection.ts";
+
+/** One authenticated request of the REST API. */
+export interface Call {
+  readonly request: Request;
+  readonly identity: Identity;
+  /** What stood in the path, percent-decoded and unchecked; null where it could not be decoded. */
+  readonly params: Readonly<Record<string, string | null>>;
+  readonly query: URLSearchParams;
+}
+
+/** An operation of the REST API, below `/api/v1`. What `run` throws is a bug and is answered as `internal`. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  run(call: Call): Promise<Response | Rejection>;
+}

@@ -1,0 +1,220 @@
+import type { Server } from "bun";
+import type { Clock } from "../core/ports/clock.ts";
+import type { NewId } from "../core/ports/ids.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { PubSub } from "../core/ports/pubsub.ts";
+import type { Revocations, Tokens } from "../core/ports/tokens.ts";
+import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import type { Channel } from "../phoenix/channel.ts";
+import type { SocketsObserver } from "../phoenix/observer.ts";
+import type { PhoenixSettings } from "../phoenix/settings.ts";
+import { type SocketData, Sockets } from "../phoenix/sockets.ts";
+import { announcesTooMuch, tooLarge } from "./body.ts";
+import { Broadcasts } from "./broadcasts.ts";
+import { ConversationChannel, conversationTopic } from "./channels/conversation-channel.ts";
+import { UserChannel, userTopic } from "./channels/user-channel.ts";
+import { conversationRoutes } from "./controllers/conversations-controller.ts";
+import { messageRoutes } from "./controllers/messages-controller.ts";
+import type { Commands, Joins, Queries } from "./domain.ts";
+import { Handshakes, socketPaths } from "./handshake.ts";
+import { MessageTexts } from "./message-texts.ts";
+import { type PayloadLimits, Payloads } from "./payloads.ts";
+import { Authentication } from "./plugins/authentication.ts";
+import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
+import { probe, type Readiness } from "./probes.ts";
+import { internal, rejectionResponse } from "./rejections.ts";
+import { restApi } from "./rest.ts";
+import type { Session } from "./session.ts";
+import { SessionEnds } from "./session-ends.ts";
+
+export interface EndpointSettings {
+  readonly hostname: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly maxBodyBytes: number;
+  readonly payloads: PayloadLimits;
+  readonly corsOrigins: AllowedOrigins;
+  /** No socket lives longer, whatever its token says. */
+  readonly maxSessionMs: number;
+  readonly phoenix: PhoenixSettings;
+  /** How sockets are told of a stop: `batch` of them every `pauseMs`, faster when the deadline asks for it. */
+  readonly drain: { readonly batch: number; readonly pauseMs: number };
+}
+
+export interface EndpointOptions {
+  readonly settings: EndpointSettings;
+  readonly commands: Commands;
+  readonly joins: Joins;
+  readonly queries: Queries;
+  readonly pubsub: PubSub;
+  readonly tokens: Tokens;
+  readonly revocations: Revocations;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly observer: Observer;
+  /** Asked at each probe, so it must be cheap. */
+  readonly readiness: () => Readiness;
+  /** What else answers to GET, by exact path: `dev` publishes its keys here. */
+  readonly extraRoutes: ReadonlyMap<string, (request: Request) => Response | Promise<Response>>;
+}
+
+/**
+ * The public listener: WebSocket handshakes, probes, REST. Listens from construction on; throws as `Bun.serve` does when it
+ * cannot (`EADDRINUSE`). Subscribes to the bus: what is published reaches the sockets from then on.
+ */
+export class Endpoint {
+  readonly sockets: Sockets<Session>;
+  readonly #options: EndpointOptions;
+  readonly #server: Server<SocketData<Session>>;
+  readonly #handshakes: Handshakes;
+  readonly #ends: SessionEnds;
+  readonly #cors: Cors;
+  readonly #rest: (request: Request) => Response | Promise<Response>;
+  #stopping = false;
+
+  constructor(options: EndpointOptions) {
+    const { settings, clock, observer, pubsub } = options;
+    const authentication = new Authentication(options);
+    const payloads = new Payloads({ limits: settings.payloads });
+    const texts = new MessageTexts();
+    this.#options = options;
+    this.#cors = new Cors({ origins: settings.corsOrigins });
+    this.#handshakes = new Handshakes({ authentication, clock, maxSessionMs: settings.maxSessionMs });
+    this.sockets = new Sockets({
+      routes: routesOf(options, payloads, texts),
+      settings: settings.phoenix,
+      observer: socketsObserver(observer),
+      clock: { now: () => clock.monotonicMs() },
+    });
+    const rest = restOf(options, authentication, payloads, texts);
+    this.#rest = rest.compile().fetch;
+    this.#server = this.#listen();
+    rest.server = this.#server;
+    this.sockets.attach(this.#server);
+    this.#ends = new SessionEnds({ clock, sockets: this.sockets });
+    new Broadcasts({ pubsub, sockets: this.sockets, texts });
+    observer.gauge("sockets", () => this.sockets.size);
+  }
+
+  /** `http://host:port`, with the port that was taken. */
+  get url(): string {
+    return `http://${this.#options.settings.hostname}:${this.#server.port}`;
+  }
+
+  /**
+   * Ends in order, within the deadline: the listener closes, sockets are told 1012 in batches, requests under way are
+   * answered; then whatever is left is cut. Resolves when nothing of it is left.
+   */
+  async stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.#stopping = true;
+    this.#ends.stop();
+    const ended = this.#server.stop();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(deadlineMs, resolve);
+    await Promise.race([Promise.all([this.#drain(deadlineMs), ended]), late]);
+    cancel();
+    await this.#server.stop(true);
+    this.sockets.stop();
+  }
+
+  /** At most half of the deadline is spent on pauses. */
+  #drain(deadlineMs: number): Promise<void> {
+    const { batch, pauseMs } = this.#options.settings.drain;
+    const batches = Math.ceil(this.sockets.size / batch);
+    const longestPauseMs = Math.floor(deadlineMs / 2 / Math.max(1, batches));
+    return this.sockets.drain({ batch, pauseMs: Math.min(pauseMs, longestPauseMs), code: 1012 });
+  }
+
+  #listen(): Server<SocketData<Session>> {
+    const { hostname, port, maxBodyBytes } = this.#options.settings;
+    return Bun.serve({
+      hostname,
+      port,
+      // Ours is smaller and answers in our envelope; this one bounds what Bun buffers of a body that nobody reads.
+      maxRequestBodySize: 16 * maxBodyBytes,
+      fetch: (request, server) => this.#fetch(request, server),
+      error: (error) => this.#failed("fetch", error),
+      websocket: this.sockets.websocket,
+    });
+  }
+
+  async #fetch(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
+    try {
+      const response = this.#cors.preflight(request) ?? (await this.#answer(request, server));
+      return response && this.#cors.decorate(request, response);
+    } catch (error) {
+      return this.#failed("fetch", error);
+    }
+  }
+
+  async #answer(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
+    const { settings, readiness, extraRoutes } = this.#options;
+    const url = new URL(request.url);
+    if (socketPaths.has(url.pathname)) return this.#open(request, server);
+    const probed = probe(request.method, url, readiness);
+    if (probed) return probed;
+    const extra = request.method === "GET" ? extraRoutes.get(url.pathname) : undefined;
+    if (extra) return extra(request);
+    if (announcesTooMuch(request, settings.maxBodyBytes))
+      return this.#refuse(tooLarge(settings.maxBodyBytes));
+    return this.#rest(request);
+  }
+
+  /** Undefined: the connection is a socket now. */
+  async #open(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
+    if (this.#stopping) return this.#refuse(stopping);
+    const admitted = await this.#handshakes.admit(request);
+    if (isRejection(admitted)) return this.#refuse(admitted);
+    const { session, subprotocol } = admitted;
+    if (!this.sockets.upgrade(request, server, session, subprotocol)) {
+      return this.#refuse(this.#stopping ? stopping : notUpgraded);
+    }
+    this.#ends.opened(session);
+    return undefined;
+  }
+
+  #refuse(rejection: Rejection): Response {
+    this.#options.observer.refused(rejection.code);
+    return rejectionResponse(rejection);
+  }
+
+  #failed(where: string, error: unknown): Response {
+    const requestId = this.#options.newId();
+    this.#options.observer.bug(`${where}, request ${requestId}`, error);
+    return this.#refuse(internal(requestId));
+  }
+}
+
+function routesOf(options: EndpointOptions, payloads: Payloads, texts: MessageTexts) {
+  const conversation = new ConversationChannel({ ...options, payloads, texts });
+  const user = new UserChannel(options);
+  return (topic: string): Channel<Session> | undefined => {
+    if (topic.startsWith(conversationTopic)) return conversation;
+    return topic.startsWith(userTopic) ? user : undefined;
+  };
+}
+
+function restOf(
+  options: EndpointOptions,
+  authentication: Authentication,
+  payloads: Payloads,
+  texts: MessageTexts,
+) {
+  const own = { ...options, payloads, texts, maxBodyBytes: options.settings.maxBodyBytes };
+  const routes = [...conversationRoutes(own), ...messageRoutes(own)];
+  return restApi({ ...options, routes, authentication });
+}
+
+/** A frame that is none, and a socket that reads too slowly, are refusals like any other. */
+function socketsObserver(observer: Observer): SocketsObserver {
+  return {
+    opened() {},
+    closed() {},
+    malformed: () => observer.refused("invalid_payload"),
+    overrun: () => observer.refused("overloaded"),
+    failed: (where, topic, error) => observer.bug(`channel ${where} ${topic}`, error),
+  };
+}
+
+const stopping = reject("unavailable", "This server is stopping.", { retryAfterMs: 1_000 });
+const notUpgraded = reject("invalid_payload", "The WebSocket handshake is incomplete.");

@@ -1,0 +1,57 @@
+import type { Clock } from "../core/ports/clock.ts";
+import { type Rejection, reject } from "../core/rejection.ts";
+import { readToken, speaksOurVersion } from "../phoenix/handshake.ts";
+import type { Authentication } from "./plugins/authentication.ts";
+import type { Session } from "./session.ts";
+
+/** Where sockets are opened; the first is the path of the stock client, the second that behind gateways. */
+export const socketPaths: ReadonlySet<string> = new Set(["/socket/websocket", "/messaging/socket/websocket"]);
+
+export interface Admitted {
+  readonly session: Session;
+  readonly subprotocol: string | undefined;
+}
+
+/** Whether a socket may be opened, decided before there is one: a refusal is an HTTP status, never a close. */
+export class Handshakes {
+  readonly #authentication: Authentication;
+  readonly #clock: Clock;
+  readonly #maxSessionMs: number;
+
+  constructor(options: {
+    readonly authentication: Authentication;
+    readonly clock: Clock;
+    readonly maxSessionMs: number;
+  }) {
+    this.#authentication = options.authentication;
+    this.#clock = options.clock;
+    this.#maxSessionMs = options.maxSessionMs;
+  }
+
+  async admit(request: Request): Promise<Admitted | Rejection> {
+    const refusal = checkRequest(request);
+    if (refusal) return refusal;
+    const { token, subprotocol } = readToken(request);
+    const known = await this.#authentication.ofToken(token, "socket");
+    if ("type" in known) return known;
+    const latestMs = this.#clock.nowUs() / 1000 + this.#maxSessionMs;
+    const endsAtMs = Math.min(known.identity.expiresAtMs ?? latestMs, latestMs);
+    return { session: { ...known.identity, endsAtMs }, subprotocol };
+  }
+}
+
+function checkRequest(request: Request): Rejection | null {
+  if (request.method !== "GET")
+    return reject("method_not_allowed", "A WebSocket handshake is a GET request.");
+  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return noHandshake;
+  return speaksOurVersion(request) ? null : otherVersion;
+}
+
+const noHandshake = reject("invalid_payload", "Only a WebSocket handshake is answered here.");
+const otherVersion = reject(
+  "invalid_payload",
+  "vsn must be 2.0.0, the second serializer of Phoenix Channels.",
+  {
+    details: { vsn: "must be 2.0.0" },
+  },
+);

@@ -1,0 +1,53 @@
+import { parseInstant } from "../core/instant.ts";
+import type { HistoryCursor } from "../core/queries.ts";
+import type { Rejection } from "../core/rejection.ts";
+import { refusedField } from "./payloads.ts";
+import { readUuid } from "./uuid.ts";
+
+export const defaultPage = 50;
+export const largestPage = 100;
+/** Lists are for people; who wants more than this many conversations pages by something else. */
+export const largestOffset = 100_000;
+
+/** A number as it may stand in a query: digits only, so that nothing is rounded or coerced. */
+const digits = /^[0-9]{1,15}$/;
+
+export function readLimit(query: URLSearchParams): number | Rejection {
+  return readInteger(query, { name: "limit", lowest: 1, highest: largestPage, absent: defaultPage });
+}
+
+export function readOffset(query: URLSearchParams): number | Rejection {
+  return readInteger(query, { name: "offset", lowest: 0, highest: largestOffset, absent: 0 });
+}
+
+/** A `sent_at` in ISO 8601, a message's id or a seq. Null: the query names none. */
+export function readCursor(
+  query: URLSearchParams,
+  name: "before" | "after",
+): HistoryCursor | Rejection | null {
+  const text = query.get(name);
+  if (text === null) return null;
+  if (digits.test(text)) return { by: "seq", seq: Number(text) };
+  const id = readUuid(text);
+  if (id) return { by: "id", id };
+  const timeUs = parseInstant(text);
+  if (timeUs !== null) return { by: "time", timeUs };
+  return refusedField(name, "must be a sent_at in ISO 8601, the id of a message or a seq");
+}
+
+function readInteger(
+  query: URLSearchParams,
+  bounds: {
+    readonly name: string;
+    readonly lowest: number;
+    readonly highest: number;
+    readonly absent: number;
+  },
+): number | Rejection {
+  const { name, lowest, highest, absent } = bounds;
+  const text = query.get(name);
+  if (text === null) return absent;
+  const value = digits.test(text) ? Number(text) : Number.NaN;
+  if (value >= lowest && value <= highest) return value;
+  return refusedField(name, `must be an integer from ${lowest} to ${highest}`);
+}

@@ -1,0 +1,103 @@
+import { Elysia } from "elysia";
+import type { NewId } from "../core/ports/ids.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import type { Route } from "./controllers/route.ts";
+import type { Authentication } from "./plugins/authentication.ts";
+import { internal, rejectionResponse } from "./rejections.ts";
+
+/** Every operation answers at both: gateways may strip the first segment. */
+export const restPrefixes = ["/api/v1", "/messaging/api/v1"] as const;
+
+export interface RestOptions {
+  readonly routes: readonly Route[];
+  readonly authentication: Authentication;
+  readonly observer: Observer;
+  readonly newId: NewId;
+}
+
+interface Context {
+  readonly request: Request;
+  readonly params: Readonly<Record<string, string | null>>;
+}
+
+type Handler = (context: Context) => Promise<Response> | Response;
+
+/**
+ * The REST API as one fetch function that never rejects. Elysia routes and nothing else: bodies and queries are read by the
+ * controllers, because what Elysia reads it also coerces and strips (STACK.md 2.2), and whatever it refuses leaves
+ * through `onError` in our envelope.
+ */
+export function restApi(options: RestOptions): Elysia {
+  // With the default, hosts of fewer than four letters lose the first segment of every path (elysiajs/elysia#748).
+  const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
+  app.onError(({ code, error }) => refuse(options, refusalOf(options, code, error)));
+  for (const prefix of restPrefixes) mount(app, prefix, options);
+  return app as unknown as Elysia;
+}
+
+function mount(app: { route: unknown; all: unknown }, prefix: string, options: RestOptions): void {
+  const { route, all } = bind(app);
+  for (const each of options.routes) {
+    route(each.method, prefix + each.path, (context) => run(options, each, context));
+  }
+  for (const [path, methods] of methodsByPath(options.routes)) {
+    all(prefix + path, () => refuse(options, wrongMethod, { allow: methods.join(", ") }));
+  }
+}
+
+/** Elysia's types follow each route through the whole application; ours are those of `Context`, for every route. */
+function bind(app: { route: unknown; all: unknown }) {
+  const untouched = { parse: "none" };
+  const route = app.route as (method: string, path: string, handler: Handler, hook: object) => void;
+  const all = app.all as (path: string, handler: Handler, hook: object) => void;
+  return {
+    route: (method: string, path: string, handler: Handler) =>
+      route.call(app, method, path, handler, untouched),
+    all: (path: string, handler: Handler) => all.call(app, path, handler, untouched),
+  };
+}
+
+function methodsByPath(routes: readonly Route[]): ReadonlyMap<string, readonly string[]> {
+  const methods = new Map<string, string[]>();
+  for (const { path, method } of routes) methods.set(path, [...(methods.get(path) ?? []), method]);
+  return methods;
+}
+
+async function run(options: RestOptions, route: Route, { request, params }: Context): Promise<Response> {
+  try {
+    const known = await options.authentication.ofRequest(request);
+    if (isRejection(known)) return refuse(options, known);
+    const query = new URL(request.url).searchParams;
+    const answer = await route.run({ request, params, query, identity: known.identity });
+    return answer instanceof Response ? answer : refuse(options, answer);
+  } catch (error) {
+    return refuse(options, bug(options, `${route.method} ${route.path}`, error));
+  }
+}
+
+function refusalOf(options: RestOptions, code: string | number, error: unknown): Rejection {
+  if (code === "NOT_FOUND") return noRoute;
+  return bug(options, `routing, ${code}`, error);
+}
+
+function bug({ observer, newId }: RestOptions, where: string, error: unknown): Rejection {
+  const requestId = newId();
+  observer.bug(`${where}, request ${requestId}`, error);
+  return internal(requestId);
+}
+
+function refuse(
+  { observer }: RestOptions,
+  rejection: Rejection,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  observer.refused(rejection.code);
+  return rejectionResponse(rejection, headers);
+}
+
+const noRoute = reject("not_found", "There is nothing at this path.");
+const wrongMethod = reject(
+  "method_not_allowed",
+  "This path does not answer to this method; see the allow header.",
+);

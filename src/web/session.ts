@@ -1,0 +1,7 @@
+import type { Identity } from "../core/ports/tokens.ts";
+
+/** Who is behind an open socket, and until when. */
+export interface Session extends Identity {
+  /** Milliseconds since the Unix epoch: the end of the token, or of the longest session, whichever comes first. */
+  readonly endsAtMs: number;
+}

@@ -1,0 +1,8 @@
+import { isUuid } from "../core/ports/ids.ts";
+
+/** The UUID in the form that is used as a key; any case is accepted. Null: not a UUID. */
+export function readUuid(text: unknown): string | null {
+  if (typeof text !== "string" || text.length !== 36) return null;
+  const lower = text.toLowerCase();
+  return isUuid(lower) ? lower : null;
+}
