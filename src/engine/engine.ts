@@ -37,7 +37,10 @@ export interface Engine {
   stop(): void;
 }
 
-export function startEngine(options: { readonly ports: EnginePorts; readonly settings: EngineSettings }): Engine {
+export function startEngine(options: {
+  readonly ports: EnginePorts;
+  readonly settings: EngineSettings;
+}): Engine {
   const { ports, settings } = options;
   const { actorReads, viewerReads, ownership, pubsub, clock, observer } = ports;
   const lanes = ports.commits.map(
