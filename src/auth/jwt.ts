@@ -1,0 +1,142 @@
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import type { Clock } from "../core/ports/clock.ts";
+import { isUuid } from "../core/ports/ids.ts";
+import type { Identity, Revocations, Tokens, Verified } from "../core/ports/tokens.ts";
+import { type Algorithm, algorithms, type Keys, KeysUnavailable, type VerificationKey } from "./jwks.ts";
+
+export interface JwtSettings {
+  readonly issuer: string;
+  /** A token must name one of them, or `ws` where a socket is opened. */
+  readonly audiences: readonly string[];
+}
+
+/** Longer than any real token; nothing of a longer one is looked at. */
+const maxTokenLength = 8_192;
+const maxDeviceIdLength = 128;
+const socketAudience = "ws";
+
+class TokenRefused extends Error {}
+
+/** JSON Web Tokens (RFC 7519), signed by the keys of a JWKS. */
+export class JwtTokens implements Tokens {
+  readonly #keys: Pick<Keys, "find">;
+  readonly #revocations: Revocations;
+  readonly #clock: Clock;
+  readonly #settings: JwtSettings;
+
+  constructor(options: {
+    readonly keys: Pick<Keys, "find">;
+    readonly revocations: Revocations;
+    readonly clock: Clock;
+    readonly settings: JwtSettings;
+  }) {
+    this.#keys = options.keys;
+    this.#revocations = options.revocations;
+    this.#clock = options.clock;
+    this.#settings = options.settings;
+  }
+
+  async verify(token: string, use: "socket" | "rest"): Promise<Verified> {
+    try {
+      const payload = await this.#verifySignature(token);
+      const identity = identityOf(payload, use, this.#settings.audiences);
+      if (await this.#revocations.isRevoked(identity)) throw new TokenRefused("the token was revoked");
+      return { ok: true, identity };
+    } catch (error) {
+      return refusalOf(error);
+    }
+  }
+
+  async #verifySignature(token: string): Promise<JWTPayload> {
+    const candidates = await this.#keys.find(headerOf(token));
+    if (candidates.length === 0) throw new TokenRefused("the token's key is unknown");
+    for (const { key } of candidates) {
+      try {
+        return await this.#verifyWith(key, token);
+      } catch (error) {
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      }
+    }
+    throw new TokenRefused("the token's signature does not verify");
+  }
+
+  async #verifyWith(key: VerificationKey["key"], token: string): Promise<JWTPayload> {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: [...algorithms],
+      issuer: this.#settings.issuer,
+      requiredClaims: ["sub", "exp"],
+      currentDate: new Date(this.#clock.nowUs() / 1_000),
+    });
+    return payload;
+  }
+}
+
+function headerOf(token: string): { readonly alg: Algorithm; readonly kid: string | null } {
+  if (token.length > maxTokenLength) throw new TokenRefused("the token is too long");
+  const { alg, kid } = readHeader(token);
+  const algorithm = algorithms.find((name) => name === alg);
+  if (!algorithm) throw new TokenRefused(`the token's algorithm must be one of ${algorithms.join(", ")}`);
+  return { alg: algorithm, kid: typeof kid === "string" ? kid : null };
+}
+
+function readHeader(token: string): { readonly alg?: unknown; readonly kid?: unknown } {
+  try {
+    return decodeProtectedHeader(token);
+  } catch {
+    throw new TokenRefused("this is not a token");
+  }
+}
+
+function identityOf(payload: JWTPayload, use: "socket" | "rest", audiences: readonly string[]): Identity {
+  if (payload.type === "refresh") throw new TokenRefused("a refresh token opens nothing but a new token");
+  const isSocketToken = checkAudience(payload, use, audiences) === "socket";
+  const userId = typeof payload.sub === "string" ? payload.sub.toLowerCase() : "";
+  if (!isUuid(userId)) throw new TokenRefused("the token's subject must be a user's uuid");
+  return {
+    userId,
+    deviceId: deviceIdOf(payload),
+    tokenId: typeof payload.jti === "string" ? payload.jti : null,
+    expiresAtMs: isSocketToken ? null : (payload.exp ?? 0) * 1_000,
+  };
+}
+
+/** A token for sockets is no use anywhere else, even when it names one of our audiences too. */
+function checkAudience(
+  { aud }: JWTPayload,
+  use: "socket" | "rest",
+  audiences: readonly string[],
+): "ours" | "socket" {
+  const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  const isForSockets = named.includes(socketAudience);
+  if (isForSockets && use === "rest") throw new TokenRefused("a token for sockets is not accepted here");
+  if (audiences.some((audience) => named.includes(audience))) return "ours";
+  if (isForSockets) return "socket";
+  throw new TokenRefused("the token is for another audience");
+}
+
+function deviceIdOf(payload: JWTPayload): string | null {
+  const given = payload.deviceId ?? payload.device_id ?? null;
+  if (given === null) return null;
+  if (typeof given !== "string" || given === "" || given.length > maxDeviceIdLength) {
+    throw new TokenRefused("the token's device id must be a short text");
+  }
+  const lower = given.toLowerCase();
+  return isUuid(lower) ? lower : given;
+}
+
+function refusalOf(error: unknown): Verified {
+  if (error instanceof TokenRefused) return unauthorized(error.message);
+  if (error instanceof errors.JWTExpired) return unauthorized("the token has expired");
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return unauthorized(`the token's ${error.claim} is missing or not accepted`);
+  }
+  if (error instanceof errors.JOSEError || error instanceof TypeError) {
+    return unauthorized("this is not a valid token");
+  }
+  const reason = error instanceof KeysUnavailable ? error.message : "revocations cannot be looked up";
+  return { ok: false, code: "unavailable", reason };
+}
+
+function unauthorized(reason: string): Verified {
+  return { ok: false, code: "unauthorized", reason };
+}
