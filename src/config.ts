@@ -29,7 +29,11 @@ export interface Config {
   readonly stopTimeoutMs: number;
   readonly lanes: { readonly count: number; readonly maxRows: number; readonly maxBytes: number };
   readonly actors: { readonly maxActors: number; readonly maxTurnsPerActor: number };
-  readonly commands: { readonly commandDeadlineMs: number; readonly maxTurns: number };
+  readonly commands: {
+    readonly commandDeadlineMs: number;
+    readonly maxTurns: number;
+    readonly maxTurnBytes: number;
+  };
   readonly messages: { readonly maxContentBytes: number; readonly maxMetadataBytes: number };
   readonly sockets: {
     readonly maxFrameBytes: number;
@@ -256,7 +260,11 @@ function treeOf(values: Values): Config {
     stopTimeoutMs: values.stopTimeoutMs,
     lanes: { count: values.lanes, maxRows: values.batchRows, maxBytes: values.batchBytes },
     actors: { maxActors: values.maxActors, maxTurnsPerActor: values.maxMailboxTurns },
-    commands: { commandDeadlineMs: values.commandDeadlineMs, maxTurns: values.maxTurns },
+    commands: {
+      commandDeadlineMs: values.commandDeadlineMs,
+      maxTurns: values.maxTurns,
+      maxTurnBytes: values.maxTurnBytes,
+    },
     messages: { maxContentBytes: values.maxContentBytes, maxMetadataBytes: values.maxMetadataBytes },
     sockets: {
       maxFrameBytes: values.maxFrameBytes,

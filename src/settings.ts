@@ -279,10 +279,16 @@ export const settings = {
     fallback: 50_000,
     about: "most unsettled commands of the process; beyond it `overloaded`",
   }),
+  maxTurnBytes: setting({
+    variables: ["WHISPR_MAX_COMMAND_BYTES"],
+    kind: integer(1 << 20, 1 << 30),
+    fallback: 128 << 20,
+    about: "most bytes of content and metadata in unsettled commands; beyond it `overloaded`",
+  }),
   commandDeadlineMs: setting({
     variables: ["WHISPR_COMMAND_DEADLINE"],
     kind: duration(100, 10 * minuteMs),
-    fallback: 10_000,
+    fallback: 8_000,
     about: "how long a command may wait for its commit",
   }),
   maxContentBytes: setting({

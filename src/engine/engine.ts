@@ -20,7 +20,8 @@ export interface EnginePorts {
   /** One per lane. */
   readonly commits: readonly CommitPort[];
   readonly actorReads: ActorReads;
-  readonly viewerReads: ViewerReads & ConversationCreation;
+  readonly viewerReads: ViewerReads;
+  readonly creation: ConversationCreation;
   readonly ownership: Ownership;
   readonly pubsub: PubSub;
   readonly clock: Clock;
@@ -42,7 +43,7 @@ export function startEngine(options: {
   readonly settings: EngineSettings;
 }): Engine {
   const { ports, settings } = options;
-  const { actorReads, viewerReads, ownership, pubsub, clock, observer } = ports;
+  const { actorReads, viewerReads, creation, ownership, pubsub, clock, observer } = ports;
   const lanes = ports.commits.map(
     (port) => new Lane({ port, reads: actorReads, ownership, observer, clock, settings: settings.lane }),
   );
@@ -61,7 +62,7 @@ export function startEngine(options: {
   observer.gauge("lane_queue_rows", () => lanes.reduce((rows, lane) => rows + lane.queued, 0));
   return {
     commands,
-    queries: new Queries({ reads: viewerReads }),
+    queries: new Queries({ reads: viewerReads, creation }),
     joins: new Joins({ reads: viewerReads }),
     async drain() {
       commands.drain();

@@ -9,14 +9,14 @@ import type {
 import type { ListConversations, ReadHistory, ShowConversation } from "../core/queries.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
 
-type Reads = ViewerReads & ConversationCreation;
-
 /** What viewers may read, and the creation of conversations: straight to the store, no actor involved. */
 export class Queries {
-  readonly #reads: Reads;
+  readonly #reads: ViewerReads;
+  readonly #creation: ConversationCreation;
 
-  constructor(options: { readonly reads: Reads }) {
+  constructor(options: { readonly reads: ViewerReads; readonly creation: ConversationCreation }) {
     this.#reads = options.reads;
+    this.#creation = options.creation;
   }
 
   list(query: ListConversations): ReturnType<ViewerReads["listConversations"]> {
@@ -39,7 +39,7 @@ export class Queries {
   ): Promise<{ readonly summary: ConversationSummary; readonly created: boolean } | Rejection> {
     const refusal = checkCreateDirect(command);
     if (refusal) return refusal;
-    const { conversationId, created } = await this.#reads.createDirect(command);
+    const { conversationId, created } = await this.#creation.createDirect(command);
     const summary = await this.show({
       type: "show_conversation",
       viewerId: command.creatorId,

@@ -11,6 +11,8 @@ export interface RegistrySettings {
   readonly commandDeadlineMs: number;
   /** The most commands under way in the whole process. */
   readonly maxTurns: number;
+  /** The most characters of content and metadata under way in the whole process. */
+  readonly maxTurnBytes: number;
 }
 
 /** Where commands enter: finds the owner of the conversation, which is always this node until there is a cluster. */
@@ -20,6 +22,7 @@ export class Registry {
   readonly #observer: Observer;
   readonly #settings: RegistrySettings;
   #underWay = 0;
+  #bytesUnderWay = 0;
   #draining = false;
   #whenIdle: (() => void)[] = [];
 
@@ -43,13 +46,15 @@ export class Registry {
   /** Answers exactly once, by the command's deadline, and only with what is durable. */
   submit(command: Command, answer: Answer): void {
     if (this.#draining) return this.#refuse(answer, stopping);
-    if (this.#underWay >= this.#settings.maxTurns) return this.#refuse(answer, overloaded);
+    if (this.#isFull()) return this.#refuse(answer, overloaded);
     const actor = this.#supervisor.actor(command.conversationId);
     if (!actor) return this.#refuse(answer, overloaded);
     const nowMs = this.#clock.monotonicMs();
+    const bytes = command.content.length + command.metadata.length;
     this.#underWay++;
+    this.#bytesUnderWay += bytes;
     const counted: Answer = (outcome) => {
-      this.#answered();
+      this.#answered(bytes);
       answer(outcome);
     };
     const refusal = actor.submit(newTurn(command, counted, nowMs, nowMs + this.#settings.commandDeadlineMs));
@@ -68,8 +73,13 @@ export class Registry {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  #answered(): void {
+  #isFull(): boolean {
+    return this.#underWay >= this.#settings.maxTurns || this.#bytesUnderWay >= this.#settings.maxTurnBytes;
+  }
+
+  #answered(bytes: number): void {
     this.#underWay--;
+    this.#bytesUnderWay -= bytes;
     if (this.#underWay > 0 || this.#whenIdle.length === 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }

@@ -1,0 +1,244 @@
+import { Keys } from "./auth/jwks.ts";
+import { JwtTokens } from "./auth/jwt.ts";
+import { nothingRevoked } from "./auth/revocation.ts";
+import type { Config } from "./config.ts";
+import type { Clock } from "./core/ports/clock.ts";
+import type { Observer } from "./core/ports/observer.ts";
+import type { PubSub } from "./core/ports/pubsub.ts";
+import { type Engine, startEngine } from "./engine/engine.ts";
+import { phoenixDefaults } from "./phoenix/settings.ts";
+import { LocalPubSub } from "./pubsub/local.ts";
+import { PostgresActorReads } from "./store/actor-reads.ts";
+import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
+import { PostgresCommit } from "./store/append.ts";
+import { PostgresConversationCreation } from "./store/conversation-creation.ts";
+import { type DatabaseSettings, openPool } from "./store/database.ts";
+import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
+import { checkSchema, migrate } from "./store/migrator.ts";
+import { checkDatabase } from "./store/store-checks.ts";
+import { PostgresViewerReads } from "./store/viewer-reads.ts";
+import { newId, systemClock } from "./system.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+import { OperatorsListener } from "./telemetry/operators-listener.ts";
+import { Endpoint, type EndpointSettings } from "./web/endpoint.ts";
+import type { Readiness } from "./web/probes.ts";
+
+export interface App {
+  readonly url: string;
+  /** Where `/metrics` is served; null when it is off. */
+  readonly adminUrl: string | null;
+  /** Resolves once this process owns the conversations and serves. */
+  readonly ready: Promise<void>;
+  /** Loses nothing that was acknowledged. Resolves when nothing of it is left; `deadlineMs` bounds each wait for others. */
+  stop(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly mode: "serve" | "dev";
+  /** Of this executable, X.Y.Z. */
+  readonly version: string;
+  /** What else answers to GET, by exact path: `dev` publishes its keys. */
+  readonly extraRoutes?: ReadonlyMap<string, (request: Request) => Response>;
+}
+
+/**
+ * The composition root: the only place that chooses a technology. Rejects when it cannot serve, with a text that names the way out, and
+ * then leaves nothing running.
+ *
+ * What is opened is closed in the opposite order, which is the order of a stop that loses nothing: not ready → requests answered, sockets drained →
+ * commands settled → the right to write given up → the store closed.
+ */
+export async function startApp(options: AppOptions): Promise<App> {
+  await using opened = new AsyncDisposableStack();
+  const { config, logger } = options;
+  const stopping = new Stopping({ clock: systemClock, timeoutMs: config.stopTimeoutMs });
+  const observer = new Metrics({ logger });
+  const operators = openOperators(config, observer, opened);
+  const settings = await openDatabase(options, opened);
+  const { engine, ownership, pubsub } = openEngine({ config, settings, observer, opened, stopping });
+  const endpoint = openEndpoint({ options, engine, ownership, pubsub, observer, opened, stopping });
+
+  const running = opened.move();
+  let stopped: Promise<void> | null = null;
+  return {
+    url: endpoint.url,
+    adminUrl: operators?.url ?? null,
+    ready: gained(ownership),
+    stop: () => {
+      stopping.begin();
+      stopped ??= running.disposeAsync();
+      return stopped;
+    },
+  };
+}
+
+/** One deadline for the whole stop, and the reason not to be ready meanwhile. */
+class Stopping {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  #untilMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: { readonly clock: Clock; readonly timeoutMs: number }) {
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  begin(): void {
+    this.#untilMs = Math.min(this.#untilMs, this.#clock.monotonicMs() + this.#timeoutMs);
+  }
+
+  get hasBegun(): boolean {
+    return this.#untilMs !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Leaves a tenth of the time for what comes after. */
+  get leftMs(): number {
+    this.begin();
+    return Math.max(0, (this.#untilMs - this.#clock.monotonicMs()) * 0.9);
+  }
+
+  /** Resolves with the work or when the time is over, whichever comes first. */
+  async within(work: Promise<unknown>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(this.leftMs, resolve);
+    await Promise.race([work, late]);
+    cancel();
+  }
+}
+
+function openOperators(
+  config: Config,
+  metrics: Metrics,
+  opened: AsyncDisposableStack,
+): OperatorsListener | null {
+  if (!config.operators) return null;
+  const listener = new OperatorsListener({ ...config.operators, metrics });
+  opened.defer(() => listener.stop());
+  return listener;
+}
+
+/** A database that may be served on: reached, fit, with its schema in place. */
+async function openDatabase(options: AppOptions, opened: AsyncDisposableStack): Promise<DatabaseSettings> {
+  const { config, logger, mode, version } = options;
+  const url = await databaseUrl(config, logger, opened);
+  await checkDatabase(url);
+  if (config.database.type === "embedded" || mode === "dev" || config.autoMigrate) {
+    for (const step of await migrate({ url, direction: "up" })) logger.info({ ...step }, "migrated");
+  }
+  await checkSchema({ url, binary: version });
+  return { url, ...config.connections };
+}
+
+async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposableStack): Promise<string> {
+  if (config.database.type === "postgres") return config.database.url;
+  const postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir, logger });
+  opened.defer(() => postgres.stop());
+  return postgres.url;
+}
+
+function openEngine(given: {
+  readonly config: Config;
+  readonly settings: DatabaseSettings;
+  readonly observer: Observer;
+  readonly opened: AsyncDisposableStack;
+  readonly stopping: Stopping;
+}) {
+  const { config, settings, observer, opened, stopping } = given;
+  const lost = (error: Error) => observer.note("a database connection was lost", { reason: error.message });
+  const pool = openPool(settings, lost);
+  opened.defer(() => stopping.within(pool.end()));
+  const commits = Array.from(
+    { length: config.lanes.count },
+    () => new PostgresCommit({ settings, onLost: lost }),
+  );
+  for (const commit of commits) opened.defer(() => commit.close());
+  const ownership = new AdvisoryOwnership({ settings, nodeId: newId(), clock: systemClock, observer });
+  opened.defer(() => ownership.stop());
+  const pubsub = new LocalPubSub({ onError: (error) => observer.bug("pubsub", error) });
+  const engine = startEngine({
+    ports: {
+      commits,
+      actorReads: new PostgresActorReads({ pool }),
+      viewerReads: new PostgresViewerReads({ pool }),
+      creation: new PostgresConversationCreation({ pool }),
+      ownership,
+      pubsub,
+      clock: systemClock,
+      observer,
+    },
+    settings: { lane: config.lanes, supervisor: config.actors, registry: config.commands },
+  });
+  opened.defer(() => engine.stop());
+  opened.defer(() => stopping.within(engine.drain()));
+  ownership.start();
+  return { engine, ownership, pubsub };
+}
+
+function openEndpoint(given: {
+  readonly options: AppOptions;
+  readonly engine: Engine;
+  readonly ownership: AdvisoryOwnership;
+  readonly pubsub: PubSub;
+  readonly observer: Observer;
+  readonly opened: AsyncDisposableStack;
+  readonly stopping: Stopping;
+}): Endpoint {
+  const { options, engine, ownership, pubsub, observer, opened, stopping } = given;
+  const { config, extraRoutes = new Map() } = options;
+  const keys = openKeys(config, observer);
+  opened.defer(() => keys.stop());
+  const endpoint = new Endpoint({
+    settings: endpointSettings(config),
+    commands: engine.commands,
+    joins: engine.joins,
+    queries: engine.queries,
+    pubsub,
+    tokens: new JwtTokens({ keys, revocations: nothingRevoked, clock: systemClock, settings: config.tokens }),
+    clock: systemClock,
+    newId,
+    observer,
+    readiness: () => readiness(ownership, stopping),
+    extraRoutes,
+  });
+  opened.defer(() => endpoint.stop({ deadlineMs: stopping.leftMs }));
+  observer.gauge("ready", () => (readiness(ownership, stopping).ready ? 1 : 0));
+  return endpoint;
+}
+
+function openKeys(config: Config, observer: Observer): Keys {
+  const source = config.tokens.keys;
+  if (!source) throw new Error("No keys to verify tokens with: set JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE.");
+  return new Keys({
+    source,
+    clock: systemClock,
+    onFailure: (reason) => observer.note("the keys that tokens are verified with cannot be read", { reason }),
+  });
+}
+
+function endpointSettings(config: Config): EndpointSettings {
+  const { http, messages, cors, sockets } = config;
+  return {
+    hostname: http.host,
+    port: http.port,
+    maxBodyBytes: sockets.maxFrameBytes,
+    payloads: messages,
+    corsOrigins: cors.origins === "any" ? "*" : cors.origins,
+    maxSessionMs: sockets.sessionMaxMs,
+    phoenix: { ...phoenixDefaults, ...sockets },
+    drain: { batch: 100, pauseMs: 50 },
+  };
+}
+
+function readiness(ownership: AdvisoryOwnership, stopping: Stopping): Readiness {
+  if (stopping.hasBegun) return { ready: false, reason: "stopping" };
+  const reason = ownership.waitsFor;
+  return reason === null ? { ready: true } : { ready: false, reason: `waits for ${reason}` };
+}
+
+function gained(ownership: AdvisoryOwnership): Promise<void> {
+  if (ownership.isHeld()) return Promise.resolve();
+  return new Promise((resolve) => ownership.onChange((held) => held && resolve()));
+}
