@@ -1,0 +1,190 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Histogram } from "./histogram.ts";
+import { LineBudget } from "./line-budget.ts";
+import type { Logger } from "./logger.ts";
+
+const secondsUpTo = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const rowsUpTo = [1, 2, 5, 10, 25, 50, 100, 200, 300, 400, 500, 1_000, 5_000];
+const linesPerSecond = 50;
+
+/** Totals since the start. Plain numbers: the hot path only adds to them, the scrape reads them. */
+class Totals {
+  accepted = 0;
+  acknowledged = 0;
+  duplicates = 0;
+  batchesFailed = 0;
+  actorsLoaded = 0;
+  actorsPassivated = 0;
+  malformedFrames = 0;
+  slowConsumersClosed = 0;
+  bugs = 0;
+}
+
+const totals: Readonly<Record<keyof Totals, readonly [name: string, help: string]>> = {
+  accepted: ["whispr_commands_accepted_total", "Commands that were taken into a mailbox"],
+  acknowledged: ["whispr_commands_acknowledged_total", "Commands whose result left, durable"],
+  duplicates: ["whispr_commands_duplicate_total", "Commands that were answered with the earlier message"],
+  batchesFailed: ["whispr_batches_failed_total", "Batches that were not stored at the first try"],
+  actorsLoaded: ["whispr_actors_loaded_total", "Conversations that were loaded into memory"],
+  actorsPassivated: ["whispr_actors_passivated_total", "Conversations that left memory to make room"],
+  malformedFrames: ["whispr_malformed_frames_total", "WebSocket frames that were no Phoenix message"],
+  slowConsumersClosed: [
+    "whispr_slow_consumers_closed_total",
+    "Sockets closed because too much waited for them",
+  ],
+  bugs: ["whispr_internal_errors_total", "Exceptions that were no refusal: each is a bug"],
+};
+
+const gaugeHelp: Readonly<Record<string, string>> = {
+  lane_queue_rows: "Rows that wait for the next commit",
+  mailbox_turns: "Commands that are not settled yet, in all mailboxes",
+  actors: "Conversations in memory",
+  sockets: "Open WebSockets",
+  ready: "1 when this process takes traffic",
+};
+
+/** What the process tells of itself: figures for `/metrics`, lines for the log. Fits the observer port of the core. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #totals = new Totals();
+  readonly #refused = new Map<string, number>();
+  readonly #gauges = new Map<string, () => number>();
+  readonly #ackSeconds = new Histogram({
+    name: "whispr_ack_seconds",
+    help: "From a command's arrival to its answer",
+    upTo: secondsUpTo,
+  });
+  readonly #batchRows = new Histogram({
+    name: "whispr_batch_rows",
+    help: "Rows of one commit",
+    upTo: rowsUpTo,
+  });
+  readonly #batchSeconds = new Histogram({
+    name: "whispr_batch_seconds",
+    help: "Round trip of one commit",
+    upTo: secondsUpTo,
+  });
+  readonly #logger: Logger;
+  readonly #lines: LineBudget;
+
+  constructor(options: {
+    readonly logger: Logger;
+    /** The closed table: each has its line from the start, at 0. */
+    readonly refusalCodes: readonly string[];
+    readonly monotonicMs: () => number;
+  }) {
+    this.#logger = options.logger;
+    this.#lines = new LineBudget({ perSecond: linesPerSecond, monotonicMs: options.monotonicMs });
+    for (const code of options.refusalCodes) this.#refused.set(code, 0);
+    this.#registerTotals();
+    this.#registerRefused();
+    for (const histogram of [this.#ackSeconds, this.#batchRows, this.#batchSeconds]) {
+      this.#registry.registerMetric(histogram.asMetric());
+    }
+    // Brings CPU, memory, descriptors and the loop's delay (`nodejs_eventloop_lag_*`, reset by each scrape).
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  commandAccepted(): void {
+    this.#totals.accepted++;
+  }
+
+  commandAcknowledged(tookMs: number): void {
+    this.#totals.acknowledged++;
+    this.#ackSeconds.observe(tookMs / 1_000);
+  }
+
+  commandDuplicate(): void {
+    this.#totals.duplicates++;
+  }
+
+  /** Codes outside the closed table are not counted, so that nothing can grow the set of series. */
+  refused(code: string): void {
+    const count = this.#refused.get(code);
+    if (count !== undefined) this.#refused.set(code, count + 1);
+  }
+
+  batchCommitted(rows: number, tookMs: number): void {
+    this.#batchRows.observe(rows);
+    this.#batchSeconds.observe(tookMs / 1_000);
+  }
+
+  batchFailed(kind: string): void {
+    this.#totals.batchesFailed++;
+    this.note("a batch was not stored", { kind });
+  }
+
+  actorLoaded(count: number): void {
+    this.#totals.actorsLoaded += count;
+  }
+
+  actorPassivated(): void {
+    this.#totals.actorsPassivated++;
+  }
+
+  malformedFrame(): void {
+    this.#totals.malformedFrames++;
+  }
+
+  slowConsumerClosed(): void {
+    this.#totals.slowConsumersClosed++;
+  }
+
+  bug(where: string, error: unknown): void {
+    this.#totals.bugs++;
+    const line = this.#lines.take();
+    if (line) this.#logger.error("internal error", { where, error, ...line });
+  }
+
+  note(text: string, fields: Readonly<Record<string, string | number | boolean>> = {}): void {
+    const line = this.#lines.take();
+    if (line) this.#logger.info(text, { ...fields, ...line });
+  }
+
+  gauge(name: string, read: () => number): void {
+    if (!this.#gauges.has(name)) this.#registerGauge(name);
+    this.#gauges.set(name, read);
+  }
+
+  /** In Prometheus' text format. */
+  readonly scrape = (): Promise<string> => this.#registry.metrics();
+
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+  #registerTotals(): void {
+    for (const [field, [name, help]] of Object.entries(totals)) {
+      const read = () => this.#totals[field as keyof Totals];
+      const collect = function (this: Counter) {
+        this.reset();
+        this.inc(read());
+      };
+      new Counter({ name, help, registers: [this.#registry], collect });
+    }
+  }
+
+  #registerRefused(): void {
+    const refused = this.#refused;
+    new Counter({
+      name: "whispr_refused_total",
+      help: "Refusals by their code",
+      labelNames: ["code"],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [code, count] of refused) this.inc({ code }, count);
+      },
+    });
+  }
+
+  #registerGauge(name: string): void {
+    const read = () => this.#gauges.get(name)?.() ?? 0;
+    new Gauge({
+      name: `whispr_${name}`,
+      help: gaugeHelp[name] ?? name,
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,30 @@
+const colours: Readonly<Record<string, string>> = {
+  trace: "\u001b[90m",
+  debug: "\u001b[90m",
+  info: "\u001b[32m",
+  warn: "\u001b[33m",
+  error: "\u001b[31m",
+  fatal: "\u001b[31m",
+};
+const grey = "\u001b[90m";
+const plain = "\u001b[0m";
+
+/** One line of JSON as one line for people: time, level, text, `name=value`; a stack below it. */
+export function prettyLine(line: string): string {
+  const { level, time, msg, error, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const name = String(level);
+  const clock = String(time).slice(11, 23);
+  const rest = Object.entries(fields).map(([key, value]) => ` ${grey}${key}=${plain}${shown(value)}`);
+  const head = `${grey}${clock}${plain} ${colours[name] ?? ""}${name.padEnd(5)}${plain} ${String(msg ?? "")}`;
+  return `${head}${rest.join("")}${stackOf(error ?? err)}\n`;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" && !/[\s"=]/.test(value) ? value : JSON.stringify(value);
+}
+
+function stackOf(error: unknown): string {
+  if (typeof error !== "object" || error === null) return error === undefined ? "" : ` ${shown(error)}`;
+  const stack = "stack" in error && typeof error.stack === "string" ? error.stack : JSON.stringify(error);
+  return `\n${stack.replace(/^/gm, "    ")}`;
+}
