@@ -6,7 +6,7 @@ export type Json = string;
 export interface Joining<Identity> {
   readonly topic: string;
   readonly identity: Identity;
-  /** A parsed JSON value from the client, unchecked. */
+  /** A parsed JSON value from the client, unchecked. Undefined once the join has settled and `accepted` was called. */
   readonly payload: unknown;
   /**
    * Pushes to this socket on this topic with its join_ref, in order with the topic's broadcasts. Throws before

@@ -24,9 +24,10 @@ describe("the codec", () => {
   test("reads every frame that JSON.stringify writes", () => {
     fc.assert(
       fc.property(anyRef, anyRef, anyText, anyText, fc.jsonValue(), (joinRef, ref, topic, event, payload) => {
-        const frame = decode(JSON.stringify([joinRef, ref, topic, event, payload]));
+        const text = JSON.stringify([joinRef, ref, topic, event, payload]);
+        const frame = decode(text);
         const again = JSON.parse(JSON.stringify(payload));
-        expect(frame).toEqual(new Frame(joinRef, ref, topic, event, again));
+        expect(frame).toEqual(new Frame(joinRef, ref, topic, event, again, text.length));
       }),
     );
   });

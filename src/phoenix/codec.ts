@@ -17,6 +17,8 @@ export class Frame {
     readonly event: string,
     /** A JSON value, or a `Uint8Array` from a binary push. */
     readonly payload: unknown,
+    /** Of the raw frame, in characters or bytes: what it costs to keep. */
+    readonly size: number,
   ) {}
 }
 
@@ -46,7 +48,7 @@ function decodeText(text: string): Frame | Malformed {
   if (!Array.isArray(parts)) return unreadable;
   const [joinRef, ref, topic, event] = parts;
   if (parts.length === 5 && isRef(joinRef) && isRef(ref) && isField(topic) && isField(event)) {
-    return new Frame(joinRef, ref, topic, event, parts[4]);
+    return new Frame(joinRef, ref, topic, event, parts[4], text.length);
   }
   return new Malformed(readableRef(joinRef), readableRef(ref), isField(topic) ? topic : "phoenix");
 }
@@ -66,6 +68,7 @@ function decodeBinary(bytes: Uint8Array): Frame | Malformed {
     field(topicAt, eventAt),
     field(eventAt, payloadAt),
     bytes.subarray(payloadAt),
+    bytes.length,
   );
 }
 

@@ -1,7 +1,8 @@
 /** One open WebSocket: the wire under a session, and the frames queued for it in this turn. */
 import type { ServerWebSocket } from "bun";
 import type { Outbox } from "./outbox.ts";
-import type { Session, Wire } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { Wire } from "./wire.ts";
 
 /** What Bun keeps with each socket (`ws.data`). */
 export type SocketData<Identity> = Connection<Identity>;
@@ -78,10 +79,11 @@ export class Connection<Identity> implements Wire {
     this.#socket?.unsubscribe(topic);
   }
 
+  /** Nothing that arrives after this is heard, even before the peer has answered the close. */
   close(code: number, reason: string): void {
     const socket = this.#socket;
     this.flush();
-    this.#socket = undefined;
+    this.closed();
     socket?.close(code, reason);
   }
 

@@ -2,40 +2,48 @@
  * One topic of one socket, from the first join to its end.
  * Invariant: `pending` is set exactly while a join is in flight, and then nothing of the topic is delivered.
  */
+import type { Budget } from "./budget.ts";
 import type { Channel, Joining, JoinOutcome, Json, Push } from "./channel.ts";
 import { encodeClose, encodePush, encodeReply, type Frame } from "./codec.ts";
+import type { FailedIn } from "./observer.ts";
+import { PendingJoin } from "./pending-join.ts";
 import { internal, overloaded, unmatchedTopic } from "./refusals.ts";
-import type { Session } from "./session.ts";
-import type { Listener } from "./topics.ts";
+import type { PhoenixSettings } from "./settings.ts";
+import type { Listener, Topics } from "./topics.ts";
+import type { Wire } from "./wire.ts";
 
-interface Asked {
-  readonly joinRef: string | null;
-  readonly ref: string | null;
-}
-
-interface Held {
-  readonly frame: string;
-  readonly position: number | undefined;
+/** What a membership needs of its socket's session. */
+export interface MembershipHost<Identity> {
+  readonly identity: Identity;
+  readonly wire: Wire;
+  readonly settings: PhoenixSettings;
+  readonly topics: Topics<Membership<Identity>>;
+  readonly budget: Budget;
+  /** A frame of the client, from the start. */
+  receive(frame: Frame): void;
+  /** An error reply, where the frame can be replied to. */
+  refuse(frame: Frame, response: Json): void;
+  /** The membership ended. */
+  forget(membership: Membership<Identity>): void;
+  /** It could not hold any more. */
+  overrun(): void;
+  failed(where: FailedIn, topic: string, error: unknown): void;
 }
 
 type Accepted = Extract<JoinOutcome, { ok: true }>;
 
-/** A join in flight and all that waits for it. */
-class PendingJoin<Identity> {
-  readonly asked: Asked[] = [];
-  readonly pushes: Frame[] = [];
-  held: Held[] = [];
-  heldBytes = 0;
-  /** The only one whose outcome counts. */
-  attempt: Attempt<Identity> | undefined;
-}
-
 /** One call of `Channel.join`; its outcome counts only while it is the membership's latest. */
 class Attempt<Identity> implements Joining<Identity> {
+  /** Gone once settled: a joined topic does not keep what it was joined with. */
+  payload: unknown;
   constructor(
     readonly membership: Membership<Identity>,
-    readonly payload: unknown,
-  ) {}
+    /** The join frame's. */
+    readonly size: number,
+    payload: unknown,
+  ) {
+    this.payload = payload;
+  }
   get topic(): string {
     return this.membership.topic;
   }
@@ -74,13 +82,15 @@ class ReceivedPush<Identity> implements Push<Identity> {
 }
 
 export class Membership<Identity> implements Listener {
-  #pending: PendingJoin<Identity> | undefined;
+  #pending: PendingJoin | undefined;
+  /** The only attempt whose outcome counts; set with `pending`. */
+  #attempt: Attempt<Identity> | undefined;
   #accepted: Attempt<Identity> | undefined;
   #joinRef: string | null = null;
   #ended = false;
 
   constructor(
-    readonly session: Session<Identity>,
+    readonly session: MembershipHost<Identity>,
     readonly topic: string,
     readonly channel: Channel<Identity>,
   ) {}
@@ -93,37 +103,42 @@ export class Membership<Identity> implements Listener {
   /** The first join, a re-join, or a join repeated while one is in flight: all end in one joined topic with the newest join_ref. */
   join(frame: Frame): void {
     const shared = this.#isAsking(frame.payload);
-    if (this.#asksTooMuch() || !(shared || this.session.mayStartJoin())) {
-      return this.session.refuse(frame, overloaded);
-    }
+    if (!this.#allows(frame, shared)) return this.session.refuse(frame, overloaded);
     this.#joinRef = frame.joinRef;
-    this.#hold().asked.push({ joinRef: frame.joinRef, ref: frame.ref });
-    if (!shared) this.#ask(frame.payload);
+    const pending = this.#beginHolding();
+    pending.keep(frame, pending.asked);
+    if (!shared) this.#ask(new Attempt(this, frame.size, frame.payload));
   }
 
   /** The same question is already with the channel: its answer is good for both. */
   #isAsking(payload: unknown): boolean {
-    const attempt = this.#pending?.attempt;
-    return attempt !== undefined && samePayload(attempt.payload, payload);
+    return this.#attempt !== undefined && samePayload(this.#attempt.payload, payload);
   }
 
-  #asksTooMuch(): boolean {
-    return (this.#pending?.asked.length ?? 0) >= this.session.settings.maxHeldPushes;
+  #allows(frame: Frame, shared: boolean): boolean {
+    if (this.#pending?.allows(frame) === false) return false;
+    return shared || this.session.budget.allowsJoin(frame.size);
   }
 
   /** From here on the topic's broadcasts are held for this socket. */
-  #hold(): PendingJoin<Identity> {
+  #beginHolding(): PendingJoin {
     if (this.#pending !== undefined) return this.#pending;
-    if (this.#accepted !== undefined) this.session.wire.unsubscribe(this.topic);
-    this.#pending = new PendingJoin();
-    this.session.topics.joining(this);
+    const { wire, topics, budget, settings } = this.session;
+    if (this.#accepted !== undefined) wire.unsubscribe(this.topic);
+    this.#pending = new PendingJoin(budget, settings);
+    topics.joining(this);
     return this.#pending;
   }
 
-  #ask(payload: unknown): void {
-    const attempt = new Attempt(this, payload);
-    if (this.#pending !== undefined) this.#pending.attempt = attempt;
-    this.session.joinStarted();
+  #stopHolding(): void {
+    this.#pending?.end();
+    this.#pending = undefined;
+    this.#attempt = undefined;
+  }
+
+  #ask(attempt: Attempt<Identity>): void {
+    this.#attempt = attempt;
+    this.session.budget.joinStarted(attempt.size);
     const outcome = this.#callJoin(attempt);
     if (outcome instanceof Promise) this.#await(attempt, outcome);
     else this.#settle(attempt, outcome);
@@ -150,17 +165,18 @@ export class Membership<Identity> implements Listener {
   }
 
   #settle(attempt: Attempt<Identity>, outcome: JoinOutcome): void {
-    this.session.joinSettled();
+    this.session.budget.joinSettled(attempt.size);
     const pending = this.#pending;
-    if (pending === undefined || pending.attempt !== attempt) return;
+    if (pending === undefined || this.#attempt !== attempt) return;
     if (outcome.ok) this.#accept(pending, attempt, outcome);
     else this.#refuse(pending, outcome.response);
+    attempt.payload = undefined;
   }
 
   /** Order on the wire: the ok replies, what was held, what `accepted` pushes, then live broadcasts. */
-  #accept(pending: PendingJoin<Identity>, attempt: Attempt<Identity>, outcome: Accepted): void {
+  #accept(pending: PendingJoin, attempt: Attempt<Identity>, outcome: Accepted): void {
     const { wire, topics } = this.session;
-    this.#pending = undefined;
+    this.#stopHolding();
     this.#accepted = attempt;
     for (const { joinRef, ref } of pending.asked) {
       wire.push(encodeReply(joinRef, ref, this.topic, true, outcome.response));
@@ -183,7 +199,7 @@ export class Membership<Identity> implements Listener {
     }
   }
 
-  #refuse(pending: PendingJoin<Identity>, response: Json): void {
+  #refuse(pending: PendingJoin, response: Json): void {
     this.end();
     for (const { joinRef, ref } of pending.asked) {
       this.session.wire.send(encodeReply(joinRef, ref, this.topic, false, response));
@@ -194,11 +210,9 @@ export class Membership<Identity> implements Listener {
   /** A push of the client with this membership's join_ref. Pushes pipelined behind a join wait for it, as in Phoenix. */
   receive(frame: Frame): void {
     const pending = this.#pending;
-    if (pending === undefined) return this.#deliver(new ReceivedPush(this, frame));
-    if (pending.pushes.length >= this.session.settings.maxHeldPushes) {
-      return this.session.refuse(frame, overloaded);
-    }
-    pending.pushes.push(frame);
+    if (pending === undefined) this.#deliver(new ReceivedPush(this, frame));
+    else if (pending.allows(frame)) pending.keep(frame, pending.pushes);
+    else this.session.refuse(frame, overloaded);
   }
 
   #deliver(push: ReceivedPush<Identity>): void {
@@ -222,21 +236,13 @@ export class Membership<Identity> implements Listener {
 
   pushFrom(attempt: Attempt<Identity>, event: string, payload: Json): void {
     if (this.#ended) return;
-    if (attempt === this.#pending?.attempt)
-      throw new Error(`push of "${event}" before the join was accepted`);
+    if (attempt === this.#attempt) throw new Error(`push of "${event}" before the join was accepted`);
     if (attempt !== this.#accepted || this.#pending !== undefined) return;
     this.session.wire.push(encodePush(this.#joinRef, this.topic, event, payload));
   }
 
   hold(frame: string, position: number | undefined): void {
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    const { maxHeldBroadcasts, sendBufferBytes } = this.session.settings;
-    pending.heldBytes += frame.length;
-    if (pending.held.length >= maxHeldBroadcasts || pending.heldBytes > sendBufferBytes) {
-      return this.session.overrun();
-    }
-    pending.held.push({ frame, position });
+    if (this.#pending?.hold(frame, position) === false) this.session.overrun();
   }
 
   /**
@@ -244,11 +250,10 @@ export class Membership<Identity> implements Listener {
    * reason for this, and so may what was held for it.
    */
   evict(): void {
-    const pending = this.#pending;
-    if (pending?.attempt === undefined) return this.close();
-    pending.held = [];
-    pending.heldBytes = 0;
-    this.#ask(pending.attempt.payload);
+    const attempt = this.#attempt;
+    if (attempt === undefined) return this.close();
+    this.#pending?.dropHeld();
+    this.#ask(new Attempt(this, attempt.size, attempt.payload));
   }
 
   /** Ends the topic and says so. */
@@ -263,7 +268,7 @@ export class Membership<Identity> implements Listener {
     this.#ended = true;
     if (this.#accepted !== undefined && this.#pending === undefined)
       this.session.wire.unsubscribe(this.topic);
-    this.#pending = undefined;
+    this.#stopHolding();
     this.session.forget(this);
     if (this.#accepted !== undefined) this.#callLeft();
   }
@@ -277,7 +282,11 @@ export class Membership<Identity> implements Listener {
   }
 }
 
-/** Only asked when a join is repeated while one is in flight. */
+/** Only asked when a join is repeated while one is in flight. Nested too deeply to be written: another payload. */
 function samePayload(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  try {
+    return JSON.stringify(one) === JSON.stringify(other);
+  } catch {
+    return false;
+  }
 }

@@ -10,6 +10,8 @@
  *   cork in a microtask                  15.8-19.6               7.3-7.6
  *   cork after the microtasks (this)     15.3-18.7               7.5
  *   own fan-out instead of publish       16.0-19.4               6.5-6.9
+ * With 200 clients in a closed loop through the whole library: 1.0 send call per message for those 5 frames (strace),
+ * 12-15 us of CPU per message; cork and publish are 63 % of the profile, decoding and encoding 9 %.
  * Own fan-out gains nothing that can be told from noise in small topics and loses natively shared frames in large ones.
  */
 export interface Mailer {

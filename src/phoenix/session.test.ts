@@ -5,10 +5,11 @@ import type { Channel, JoinOutcome } from "./channel.ts";
 import { encodeBroadcast, Frame } from "./codec.ts";
 import type { Membership } from "./membership.ts";
 import { silentObserver } from "./observer.ts";
-import { Session, type Wire } from "./session.ts";
+import { Session } from "./session.ts";
 import { phoenixDefaults } from "./settings.ts";
 import { joinsByHand } from "./testing/endpoint.ts";
 import { Topics } from "./topics.ts";
+import type { Wire } from "./wire.ts";
 
 type Op =
   | { readonly op: "join"; readonly topic: string; readonly payload: number }
@@ -154,7 +155,7 @@ class Bench implements Wire {
         this.left += 1;
       },
     };
-    const settings = { ...phoenixDefaults, maxHeldPushes: 1_000 };
+    const settings = { ...phoenixDefaults, maxWaitingFrames: 1_000 };
     const routes = () => channel;
     const { topics } = this;
     this.session = new Session({
@@ -224,6 +225,10 @@ class Game {
     await this.bench.settle(question, ok, position);
   }
 
+  async settleAll(): Promise<void> {
+    for (const question of this.#open) await this.bench.settle(question, true, 0);
+  }
+
   #act(step: Exclude<Op, { op: "settle" }>): void {
     if (step.op === "join") return this.#join(step);
     if (step.op === "broadcast") return this.#broadcast(step.topic);
@@ -234,7 +239,7 @@ class Game {
   #join({ topic, payload }: Step<"join">): void {
     const ref = String(this.#turn);
     this.model.join(topic, ref, payload);
-    this.bench.session.receive(new Frame(ref, ref, topic, "phx_join", payload));
+    this.bench.session.receive(new Frame(ref, ref, topic, "phx_join", payload, 10));
   }
 
   #broadcast(topic: string): void {
@@ -252,7 +257,7 @@ class Game {
     const joinRef = stale ? "stale" : (this.model.places.get(topic)?.joinRef ?? "none");
     this.model[op](topic, ref, joinRef);
     const event = op === "leave" ? "phx_leave" : "say";
-    this.bench.session.receive(new Frame(joinRef, ref, topic, event, {}));
+    this.bench.session.receive(new Frame(joinRef, ref, topic, event, {}, 10));
   }
 }
 
@@ -271,6 +276,8 @@ test("whatever is sent and settled in whatever order, the socket hears exactly w
       expect([...bench.subscribed].sort()).toEqual(inside.sort());
       expect(bench.topics.size).toBe(model.places.size);
       bench.session.end();
+      await game.settleAll();
+      expect(bench.session.budget.untouched).toBe(true);
       expect([bench.topics.size, bench.subscribed.size]).toEqual([0, 0]);
     }),
     { numRuns: 500 },

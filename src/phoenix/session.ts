@@ -3,26 +3,17 @@
  * everything it does to the world goes through `Wire` and `Topics`, which is how the property test drives it.
  * Read with Phoenix `lib/phoenix/socket.ex` (`handle_in`).
  */
+import { Budget } from "./budget.ts";
 import type { Json, Routes } from "./channel.ts";
 import { encodeClose, encodeReply, type Frame, type Malformed } from "./codec.ts";
-import { Membership } from "./membership.ts";
+import { Membership, type MembershipHost } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { internal, malformedFrame, overloaded, tooManyTopics, unmatchedTopic } from "./refusals.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import type { Topics } from "./topics.ts";
+import type { Wire } from "./wire.ts";
 
-/** One socket, as the protocol needs it. Nothing here throws; after a close everything is dropped. */
-export interface Wire {
-  /** A frame that broadcasts of the same tick may overtake (replies). */
-  send(frame: string): void;
-  /** A frame that keeps its place among the broadcasts of its topic. */
-  push(frame: string): void;
-  subscribe(topic: string): void;
-  unsubscribe(topic: string): void;
-  close(code: number, reason: string): void;
-}
-
-export class Session<Identity> {
+export class Session<Identity> implements MembershipHost<Identity> {
   readonly identity: Identity;
   readonly wire: Wire;
   readonly settings: PhoenixSettings;
@@ -30,7 +21,7 @@ export class Session<Identity> {
   readonly #routes: Routes<Identity>;
   readonly #observer: SocketsObserver;
   readonly #memberships = new Map<string, Membership<Identity>>();
-  #joinsUnderWay = 0;
+  readonly budget: Budget;
 
   constructor(options: {
     readonly identity: Identity;
@@ -46,6 +37,7 @@ export class Session<Identity> {
     this.topics = options.topics;
     this.#routes = options.routes;
     this.#observer = options.observer;
+    this.budget = new Budget(options.settings);
   }
 
   receive(frame: Frame): void {
@@ -79,7 +71,7 @@ export class Session<Identity> {
   #join(frame: Frame, existing: Membership<Identity> | undefined): void {
     if (existing !== undefined) return existing.join(frame);
     if (this.#memberships.size >= this.settings.maxTopicsPerSocket) return this.refuse(frame, tooManyTopics);
-    if (!this.mayStartJoin()) return this.refuse(frame, overloaded);
+    if (!this.budget.allowsJoin(frame.size)) return this.refuse(frame, overloaded);
     const membership = this.#route(frame);
     if (membership === undefined) return;
     this.#memberships.set(frame.topic, membership);
@@ -115,19 +107,6 @@ export class Session<Identity> {
   forget(membership: Membership<Identity>): void {
     this.#memberships.delete(membership.topic);
     this.topics.left(membership);
-  }
-
-  /** Counts abandoned joins too: a client that joins and leaves in a loop starts no unbounded work. */
-  mayStartJoin(): boolean {
-    return this.#joinsUnderWay < this.settings.maxPendingJoins;
-  }
-
-  joinStarted(): void {
-    this.#joinsUnderWay += 1;
-  }
-
-  joinSettled(): void {
-    this.#joinsUnderWay -= 1;
   }
 
   /** What was held for a slow join outgrew its bound: the client comes back and resumes. */

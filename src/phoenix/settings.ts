@@ -6,10 +6,12 @@ export interface PhoenixSettings {
   readonly maxTopicsPerSocket: number;
   /** `Channel.join` calls under way for one socket, abandoned ones included; a further join is answered `overloaded`. */
   readonly maxPendingJoins: number;
-  /** Broadcasts held for one join in flight; one more closes the socket with 1013. Their size is bounded by `sendBufferBytes`. */
+  /** Size of the frames of one socket (joins, and pushes behind them) that wait for joins in flight; one more is answered `overloaded`. */
+  readonly maxWaitingBytes: number;
+  /** The same, counted for one topic. */
+  readonly maxWaitingFrames: number;
+  /** Broadcasts held for one join in flight (and `sendBufferBytes` for all of a socket); one more closes the socket with 1013. */
   readonly maxHeldBroadcasts: number;
-  /** Pushes and repeated joins that wait for one join in flight; one more is answered `overloaded`. */
-  readonly maxHeldPushes: number;
   /** Bytes that may wait for a slow reader; past it the socket is closed (the client sees 1006). */
   readonly sendBufferBytes: number;
   /** A socket that sent no frame for this long is closed with 1001, at most `sweepEveryMs` late, never early. */
@@ -21,8 +23,9 @@ export const phoenixDefaults: PhoenixSettings = {
   maxFrameBytes: 512 * 1024,
   maxTopicsPerSocket: 2_000,
   maxPendingJoins: 4_000,
+  maxWaitingBytes: 1024 * 1024,
+  maxWaitingFrames: 64,
   maxHeldBroadcasts: 1_000,
-  maxHeldPushes: 64,
   sendBufferBytes: 1024 * 1024,
   idleTimeoutMs: 90_000,
   sweepEveryMs: 5_000,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { JoinOutcome } from "./channel.ts";
+import type { Joining, JoinOutcome } from "./channel.ts";
 import { echoChannel, endpoint, joinsByHand } from "./testing/endpoint.ts";
 import { eventually, RawClient } from "./testing/raw-client.ts";
 
@@ -215,6 +215,45 @@ describe("joins", () => {
     expect(client.on(topic)[1]?.[0]).toBe("5");
   });
 
+  test("pushes and broadcasts of one tick keep their order for another socket, small and large", async () => {
+    const joined = new Map<string, Joining<string>>();
+    const large = JSON.stringify("x".repeat(40_000));
+    await using server = endpoint({
+      channel: echoChannel({
+        join: (joining) => {
+          joined.set(String(joining.payload), joining);
+          return ok();
+        },
+        receive: (push) => {
+          push.reply(true, "{}");
+          for (const payload of ["1", large, "2", large]) {
+            joined.get("bob")?.push("direct", payload);
+            server.sockets.broadcast(topic, "all", payload);
+          }
+        },
+      }),
+    });
+    const ada = await RawClient.connect(server.url);
+    const bob = await RawClient.connect(server.url);
+    await ada.join(topic, "1", "ada");
+    await bob.join(topic, "2", "bob");
+    ada.send("1", "3", topic, "go", {});
+    await ada.replyTo("3");
+    await bob.settle();
+    await ada.settle();
+    expect(bob.events(topic).slice(1)).toEqual([
+      "direct",
+      "all",
+      "direct",
+      "all",
+      "direct",
+      "all",
+      "direct",
+      "all",
+    ]);
+    expect(ada.events(topic).filter((event) => event === "all").length).toBe(4);
+  });
+
   test("an answer to a join that was left meanwhile is dropped", async () => {
     const joins = joinsByHand();
     const left: string[] = [];
@@ -236,7 +275,7 @@ describe("joins", () => {
     const joins = joinsByHand();
     await using server = endpoint({
       channel: echoChannel({ join: joins.join }),
-      settings: { maxTopicsPerSocket: 2, maxPendingJoins: 2, maxHeldPushes: 2 },
+      settings: { maxTopicsPerSocket: 2, maxPendingJoins: 2, maxWaitingFrames: 3 },
     });
     const client = await RawClient.connect(server.url);
     client.send("1", "1", "place:1", "phx_join", {});
@@ -253,6 +292,25 @@ describe("joins", () => {
     await client.replyTo("5");
     client.send("9", "9", "place:2", "phx_join", {});
     await eventually("the third question", () => joins.asked.length === 3);
+  });
+
+  test("large frames that wait for joins are refused past their bound, and the room they took comes back", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({
+      channel: echoChannel({ join: joins.join }),
+      settings: { maxWaitingBytes: 3_000 },
+    });
+    const client = await RawClient.connect(server.url);
+    const large = "x".repeat(1_000);
+    client.send("1", "1", "place:1", "phx_join", large);
+    client.send("1", "2", "place:1", "say", large);
+    expect((await client.replyTo("2")).response).toEqual({ reason: "overloaded", retry_after_ms: 1000 });
+    client.send("3", "3", "place:2", "phx_join", large);
+    expect((await client.replyTo("3")).response).toEqual({ reason: "overloaded", retry_after_ms: 1000 });
+    joins.settle(0, ok());
+    await client.replyTo("1");
+    client.send("4", "4", "place:2", "phx_join", large);
+    await eventually("the second question", () => joins.asked.length === 2);
   });
 
   test("a join that holds too many broadcasts ends its socket with 1013", async () => {
@@ -411,10 +469,10 @@ describe("the server's hand", () => {
     await eventually("the question", () => joins.asked.length === 1);
     server.sockets.broadcast(topic, "secret", "{}");
     server.sockets.unsubscribeWhere(topic, () => true);
+    expect(joins.asked.map((joining) => joining.payload)).toEqual([{ since: 3 }, { since: 3 }]);
     joins.settle(0, ok());
     joins.settle(1, { ok: false, response: `{"reason":"not_authorized"}` });
     expect(await client.replyTo("1")).toEqual({ status: "error", response: { reason: "not_authorized" } });
-    expect(joins.asked[1]?.payload).toEqual({ since: 3 });
     await client.settle();
     expect(client.events(topic)).toEqual(["phx_reply"]);
   });
@@ -426,6 +484,22 @@ describe("the server's hand", () => {
     expect(server.sockets.closeWhere((identity) => identity === "nobody", 4001, "revoked")).toBe(1);
     expect(await client.closed()).toBe(4001);
     expect(server.sockets.size).toBe(0);
+  });
+
+  test("what a closed socket still sends is not heard", async () => {
+    const heard: string[] = [];
+    await using server = endpoint({
+      channel: echoChannel({ receive: (push) => void heard.push(push.event) }),
+    });
+    const client = await RawClient.connect(server.url);
+    await client.join(topic);
+    for (let n = 0; n < 50; n += 1) client.send("1", String(n + 2), topic, `say-${n}`, {});
+    await eventually("the first push", () => heard.length > 0);
+    server.sockets.closeWhere(() => true, 4001, "revoked");
+    const before = heard.length;
+    client.send("1", "99", topic, "late", {});
+    await client.closed();
+    expect(heard.length).toBe(before);
   });
 
   test("a drain closes everybody with 1012, paced in batches, and refuses new sockets", async () => {

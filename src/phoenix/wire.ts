@@ -1,0 +1,10 @@
+/** One socket, as the protocol needs it. Nothing here throws; after a close everything is dropped. */
+export interface Wire {
+  /** A frame that broadcasts of the same tick may overtake (replies). */
+  send(frame: string): void;
+  /** A frame that keeps its place among the broadcasts of its topic. */
+  push(frame: string): void;
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+  close(code: number, reason: string): void;
+}
