@@ -8,7 +8,10 @@ export interface SocketsObserver {
   closed(code: number): void;
   /** A frame that is no Phoenix message was dropped. */
   malformed(): void;
-  /** A socket is being closed because it does not read fast enough (`send`) or its join took too long (`held`). */
+  /**
+   * A socket is being closed because it does not read its own frames fast enough (`send`) or its join took too long
+   * (`held`). One that falls behind on broadcasts is closed by the WebSocket layer and is only seen by `closed(1006)`.
+   */
   overrun(where: "send" | "held"): void;
   /** A bug in a channel; the client was answered `internal` where it could be. */
   failed(where: FailedIn, topic: string, error: unknown): void;

@@ -72,6 +72,7 @@ test("a reader that stops reading its own replies is closed past its bound too",
     () => server.seen.closes.length > 0,
   );
   expect(server.seen.closes).toEqual([1006]);
+  expect(server.seen.overruns).toEqual(["send"]);
   expect(server.sockets.size).toBe(0);
   slow.destroy();
 });
