@@ -126,7 +126,7 @@ async function openDatabase(options: AppOptions, opened: AsyncDisposableStack): 
   const url = await databaseUrl(config, logger, opened);
   await checkDatabase(url);
   if (config.database.type === "embedded" || mode === "dev" || config.autoMigrate) {
-    for (const step of await migrate({ url, direction: "up" })) logger.info({ ...step }, "migrated");
+    for (const step of await migrate({ url, direction: "up" })) logger.info("migrated", { ...step });
   }
   await checkSchema({ url, binary: version });
   return { url, ...config.connections };
@@ -196,7 +196,8 @@ function openEndpoint(given: {
     joins: engine.joins,
     queries: engine.queries,
     pubsub,
-    tokens: new JwtTokens({ keys, revocations: nothingRevoked, clock: systemClock, settings: config.tokens }),
+    tokens: new JwtTokens({ keys, clock: systemClock, settings: config.tokens }),
+    revocations: nothingRevoked,
     clock: systemClock,
     newId,
     observer,
