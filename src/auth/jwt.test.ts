@@ -8,7 +8,6 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Identity, Verified } from "../core/ports/tokens.ts";
 import { type Algorithm, type KeySource, Keys } from "./jwks.ts";
 import { JwtTokens } from "./jwt.ts";
-import { nothingRevoked } from "./revocation.ts";
 
 const userId = "0198a000-0000-7000-8000-0000000000aa";
 const deviceId = "0198a000-0000-7000-8000-0000000000bb";
@@ -96,13 +95,13 @@ function answerWith(...signers: Signer[]): () => Response {
   return () => Response.json({ keys: signers.map(published) });
 }
 
-function start(source: KeySource, more: { revocations?: typeof nothingRevoked } = {}) {
+function start(source: KeySource) {
   const clock = new ManualClock();
   const failures: string[] = [];
   const keys = new Keys({ source, clock, onFailure: (reason) => failures.push(reason) });
   ends.push(() => keys.stop());
   const settings = { issuer: "whispr-auth", audiences: ["whispr", "whispr-api"] };
-  const tokens = new JwtTokens({ keys, revocations: more.revocations ?? nothingRevoked, clock, settings });
+  const tokens = new JwtTokens({ keys, clock, settings });
   const claims = (given: Record<string, unknown> = {}) => ({
     sub: userId,
     iss: "whispr-auth",
@@ -251,13 +250,6 @@ describe("refused as unauthorized", () => {
     const token = await sign({ iss: "someone" });
     const told = refusal(await tokens.verify(token, "rest"));
     for (const part of token.split(".")) expect(told).not.toContain(part);
-  });
-
-  test("a revoked token; when that cannot be looked up it is unavailable", async () => {
-    const revoked = start(given(), { revocations: { isRevoked: async () => true } });
-    expect(refusal(await revoked.tokens.verify(await revoked.sign(), "rest"))).toContain("revoked");
-    const down = start(given(), { revocations: { isRevoked: () => Promise.reject(new Error("redis")) } });
-    expect(refusal(await down.tokens.verify(await down.sign(), "rest"))).toStartWith("unavailable: ");
   });
 });
 

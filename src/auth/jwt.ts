@@ -1,7 +1,7 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Clock } from "../core/ports/clock.ts";
 import { isUuid } from "../core/ports/ids.ts";
-import type { Identity, Revocations, Tokens, Verified } from "../core/ports/tokens.ts";
+import type { Identity, Tokens, Verified } from "../core/ports/tokens.ts";
 import { type Algorithm, algorithms, type Keys, KeysUnavailable, type VerificationKey } from "./jwks.ts";
 
 export interface JwtSettings {
@@ -20,18 +20,15 @@ class TokenRefused extends Error {}
 /** JSON Web Tokens (RFC 7519), signed by the keys of a JWKS. */
 export class JwtTokens implements Tokens {
   readonly #keys: Pick<Keys, "find">;
-  readonly #revocations: Revocations;
   readonly #clock: Clock;
   readonly #settings: JwtSettings;
 
   constructor(options: {
     readonly keys: Pick<Keys, "find">;
-    readonly revocations: Revocations;
     readonly clock: Clock;
     readonly settings: JwtSettings;
   }) {
     this.#keys = options.keys;
-    this.#revocations = options.revocations;
     this.#clock = options.clock;
     this.#settings = options.settings;
   }
@@ -39,9 +36,7 @@ export class JwtTokens implements Tokens {
   async verify(token: string, use: "socket" | "rest"): Promise<Verified> {
     try {
       const payload = await this.#verifySignature(token);
-      const identity = identityOf(payload, use, this.#settings.audiences);
-      if (await this.#revocations.isRevoked(identity)) throw new TokenRefused("the token was revoked");
-      return { ok: true, identity };
+      return { ok: true, identity: identityOf(payload, use, this.#settings.audiences) };
     } catch (error) {
       return refusalOf(error);
     }
@@ -130,11 +125,8 @@ function refusalOf(error: unknown): Verified {
   if (error instanceof errors.JWTClaimValidationFailed) {
     return unauthorized(`the token's ${error.claim} is missing or not accepted`);
   }
-  if (error instanceof errors.JOSEError || error instanceof TypeError) {
-    return unauthorized("this is not a valid token");
-  }
-  const reason = error instanceof KeysUnavailable ? error.message : "revocations cannot be looked up";
-  return { ok: false, code: "unavailable", reason };
+  if (error instanceof KeysUnavailable) return { ok: false, code: "unavailable", reason: error.message };
+  return unauthorized("this is not a valid token");
 }
 
 function unauthorized(reason: string): Verified {

@@ -69,13 +69,12 @@ export class Metrics {
 
   constructor(options: {
     readonly logger: Logger;
-    /** The closed table: each has its line from the start, at 0. */
-    readonly refusalCodes: readonly string[];
-    readonly monotonicMs: () => number;
+    /** For the budget of lines. */
+    readonly monotonicMs?: () => number;
   }) {
-    this.#logger = options.logger;
-    this.#lines = new LineBudget({ perSecond: linesPerSecond, monotonicMs: options.monotonicMs });
-    for (const code of options.refusalCodes) this.#refused.set(code, 0);
+    const { logger, monotonicMs = () => performance.now() } = options;
+    this.#logger = logger;
+    this.#lines = new LineBudget({ perSecond: linesPerSecond, monotonicMs });
     this.#registerTotals();
     this.#registerRefused();
     for (const histogram of [this.#ackSeconds, this.#batchRows, this.#batchSeconds]) {
@@ -98,10 +97,9 @@ export class Metrics {
     this.#totals.duplicates++;
   }
 
-  /** Codes outside the closed table are not counted, so that nothing can grow the set of series. */
+  /** `code` comes from the closed table of refusals, so the series are as many. */
   refused(code: string): void {
-    const count = this.#refused.get(code);
-    if (count !== undefined) this.#refused.set(code, count + 1);
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
   }
 
   batchCommitted(rows: number, tookMs: number): void {

@@ -16,46 +16,61 @@ export class PortInUse extends Error {
   }
 }
 
-export interface OperatorsListener {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
 /** A longer scrape is nobody's: the scraper has given up. */
 const idleTimeoutSeconds = 10;
 
-/**
- * `/metrics` for operators, on an address of its own: gateways that strip a prefix would make it public on the other one.
- * @throws PortInUse
- */
-export function openOperatorsListener(options: {
-  readonly host: string;
-  readonly port: number;
+/** What is shown: the figures of this process, in a text format. */
+export interface Scraped {
   readonly contentType: string;
-  readonly scrape: () => Promise<string>;
-  readonly onBug: (where: string, error: unknown) => void;
-}): OperatorsListener {
-  const { host, port, contentType, scrape, onBug } = options;
-  const answer = async (request: Request): Promise<Response> => {
-    if (new URL(request.url).pathname !== "/metrics")
-      return new Response("only /metrics is here\n", { status: 404 });
-    return new Response(await scrape(), { headers: { "content-type": contentType } });
-  };
-  const server = listen({
-    hostname: host,
-    port,
-    idleTimeout: idleTimeoutSeconds,
-    maxRequestBodySize: 1_024,
-    fetch: answer,
-    error: (error) => {
-      onBug("operators' listener", error);
-      return new Response("internal\n", { status: 500 });
-    },
-  });
-  return { url: server.url.origin, stop: () => server.stop(true) };
+  scrape(): Promise<string>;
+  bug(where: string, error: unknown): void;
 }
 
-function listen(options: Parameters<typeof Bun.serve>[0] & { hostname: string; port: number }) {
+/**
+ * `/metrics` for operators, on an address of its own: gateways that strip a prefix would make it public on the other one.
+ * Listens from construction on; throws `PortInUse`.
+ */
+export class OperatorsListener {
+  readonly #server: Bun.Server<undefined>;
+  readonly #metrics: Scraped;
+
+  constructor(options: { readonly host: string; readonly port: number; readonly metrics: Scraped }) {
+    this.#metrics = options.metrics;
+    this.#server = listen({
+      hostname: options.host,
+      port: options.port,
+      idleTimeout: idleTimeoutSeconds,
+      maxRequestBodySize: 1_024,
+      fetch: (request) => this.#answer(request),
+      error: (error) => this.#failed(error),
+    });
+  }
+
+  get url(): string {
+    return this.#server.url.origin;
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.stop(true);
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    if (new URL(request.url).pathname !== "/metrics") {
+      return new Response("only /metrics is here\n", { status: 404 });
+    }
+    const text = await this.#metrics.scrape();
+    return new Response(text, { headers: { "content-type": this.#metrics.contentType } });
+  }
+
+  #failed(error: unknown): Response {
+    this.#metrics.bug("operators' listener", error);
+    return new Response("internal\n", { status: 500 });
+  }
+}
+
+type Listening = Bun.Serve.Options<undefined> & { readonly hostname: string; readonly port: number };
+
+function listen(options: Listening): Bun.Server<undefined> {
   try {
     return Bun.serve(options);
   } catch (error) {
