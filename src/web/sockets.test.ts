@@ -1,0 +1,292 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Socket } from "phoenix";
+import { reject } from "../core/rejection.ts";
+import { Fixture, tokenOf } from "./fixture/fixture.ts";
+import type { Wire } from "./fixture/wire.ts";
+
+const anna = "0192a7c0-0000-7000-8000-00000000000a";
+const ben = "0192a7c0-0000-7000-8000-00000000000b";
+const carl = "0192a7c0-0000-7000-8000-00000000000c";
+const nowhere = "0192a7c0-0000-7000-8000-0000000000ff";
+
+let web: Fixture;
+let conversationId: string;
+let topic: string;
+beforeEach(async () => {
+  web = new Fixture();
+  conversationId = await web.conversationOf(anna, ben);
+  topic = `conversation:${conversationId}`;
+});
+afterEach(() => web.stop());
+
+async function joined(userId: string): Promise<Wire> {
+  const wire = await web.socketOf(userId);
+  await wire.join(topic);
+  return wire;
+}
+
+describe("the handshake", () => {
+  const handshake = (query: string, headers: Record<string, string> = {}, path = "/socket/websocket") =>
+    fetch(`${web.url}${path}${query}`, {
+      headers: {
+        connection: "upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        ...headers,
+      },
+    });
+
+  test.each([
+    ["?vsn=2.0.0", 401, "unauthorized"],
+    ["?vsn=2.0.0&token=rubbish", 401, "unauthorized"],
+    ["?vsn=2.0.0&token=keys-are-away", 503, "unavailable"],
+    [`?vsn=1.0.0&token=${tokenOf({ userId: anna })}`, 422, "invalid_payload"],
+  ])("with %s is refused by status %i", async (query, status, error) => {
+    for (const path of ["/socket/websocket", "/messaging/socket/websocket"]) {
+      const response = await handshake(query, {}, path);
+      expect(response.status).toBe(status);
+      expect(await response.json()).toMatchObject({ error });
+      expect(response.headers.has("retry-after")).toBe(status === 503);
+    }
+  });
+
+  test("of a revoked device is refused by status", async () => {
+    web.revoked.add(anna);
+    expect((await handshake(`?vsn=2.0.0&token=${tokenOf({ userId: anna })}`)).status).toBe(401);
+  });
+
+  test("that is none is refused", async () => {
+    const path = `/socket/websocket?token=${tokenOf({ userId: anna })}`;
+    expect((await web.fetch("GET", path)).status).toBe(422);
+    expect((await web.fetch("POST", path)).status).toBe(405);
+  });
+
+  test("takes the token of the stock client's authToken", async () => {
+    const socket = new Socket(`${web.url.replace("http", "ws")}/messaging/socket`, {
+      authToken: tokenOf({ userId: anna }),
+    });
+    socket.connect();
+    const reply = await new Promise((resolve) => {
+      socket.channel(`user:${anna}`, {}).join().receive("ok", resolve).receive("error", resolve);
+    });
+    expect(reply).toEqual({ user_id: anna, device_id: null });
+    socket.disconnect();
+  });
+});
+
+describe("joining", () => {
+  test("a conversation answers what it is and where its log stands, to its members", async () => {
+    const wire = await joined(anna);
+    await wire.push(topic, "new_message", `{"content":"x"}`);
+    const other = await web.socketOf(ben);
+    expect(await other.join(topic)).toEqual({
+      status: "ok",
+      response: {
+        conversation: { id: conversationId, type: "direct", metadata: {}, is_active: true },
+        head_seq: 1,
+        head_rev: 1,
+      },
+    });
+  });
+
+  test("is refused alike for strangers, unknown conversations and malformed ids", async () => {
+    const wire = await web.socketOf(carl);
+    const topics = [topic, `conversation:${nowhere}`, "conversation:x", "conversation:", topic.toUpperCase()];
+    const replies = await Promise.all(topics.slice(0, 4).map((each) => wire.join(each)));
+    expect(new Set(replies.map((each) => JSON.stringify(each))).size).toBe(1);
+    expect(replies[0]).toMatchObject({ status: "error", response: { reason: "not_authorized" } });
+  });
+
+  test("passes on that the domain cannot answer now", async () => {
+    web.domain.refuseWith = reject("overloaded", "too many", { retryAfterMs: 1_000 });
+    const wire = await web.socketOf(anna);
+    expect(await wire.join(topic)).toMatchObject({
+      status: "error",
+      response: { reason: "overloaded", retry_after_ms: 1_000 },
+    });
+  });
+
+  test("a user topic is for its own user", async () => {
+    const wire = await web.socketOf(anna, { deviceId: "phone" });
+    expect(await wire.join(`user:${anna}`)).toEqual({
+      status: "ok",
+      response: { user_id: anna, device_id: "phone" },
+    });
+    expect(await wire.join(`user:${ben}`)).toMatchObject({
+      status: "error",
+      response: { reason: "unauthorized" },
+    });
+    expect(await wire.join("rooms:1")).toMatchObject({ response: { reason: "unmatched topic" } });
+  });
+});
+
+describe("a message over a socket", () => {
+  test("is answered to its sender and told on the conversation and to both users, with one text", async () => {
+    const sender = await joined(anna);
+    const reader = await web.socketOf(ben);
+    await reader.join(`user:${ben}`);
+    const reply = await sender.push(topic, "new_message", `{"content":"hello","client_random":1}`);
+    expect(reply).toMatchObject({ status: "ok", response: { message: { seq: 1, content: "hello" } } });
+    expect(await sender.broadcasts(topic, 1)).toEqual([reply.response]);
+    expect(await reader.broadcasts(`user:${ben}`, 1)).toEqual([reply.response]);
+  });
+
+  test("sent over REST is told the same", async () => {
+    const reader = await joined(ben);
+    const path = `/api/v1/conversations/${conversationId}/messages`;
+    const response = await web.fetch("POST", path, { as: anna, body: { content: "hello" } });
+    const { data } = (await response.json()) as { data: unknown };
+    expect(await reader.broadcasts(topic, 1)).toEqual([{ message: data }]);
+  });
+
+  test("sent again is answered with the first one and told to nobody", async () => {
+    const wire = await joined(anna);
+    const first = await wire.push(topic, "new_message", `{"content":"one","client_random":9}`);
+    const again = await wire.push(topic, "send_message", `{"content":"two","client_random":"9"}`);
+    expect(again.response).toEqual({ ...first.response, duplicate: true, differs: true });
+    expect(await wire.broadcasts(topic, 1)).toHaveLength(1);
+  });
+
+  test("may name its conversation, but no other", async () => {
+    const wire = await joined(anna);
+    const naming = (id: string) =>
+      wire.push(topic, "new_message", `{"content":"x","conversation_id":"${id}"}`);
+    expect((await naming(conversationId)).status).toBe("ok");
+    expect(await naming(nowhere)).toMatchObject({ response: { reason: "invalid_payload" } });
+  });
+
+  test.each([
+    [`{}`, "content"],
+    [`{"content":null}`, "content"],
+    [`{"content":7}`, "content"],
+    [`{"content":""}`, "content"],
+    [`{"content":"\\ud800"}`, "content"],
+    [`{"content":"${"x".repeat(65_537)}"}`, "content"],
+    [`{"content":"${"€".repeat(21_846)}"}`, "content"],
+    [`{"content":"x","client_random":3.5}`, "client_random"],
+    [`{"content":"x","client_random":4294967296}`, "client_random"],
+    [`{"content":"x","client_random":"4294967296"}`, "client_random"],
+    [`{"content":"x","client_random":-1}`, "client_random"],
+    [`{"content":"x","client_random":"0x1"}`, "client_random"],
+    [`{"content":"x","client_random":true}`, "client_random"],
+    [`{"content":"x","message_type":"system"}`, "message_type"],
+    [`{"content":"x","message_type":"media"}`, "message_type"],
+    [`{"content":"x","metadata":[]}`, "metadata"],
+    [`{"content":"x","metadata":"{}"}`, "metadata"],
+    [`{"content":"x","metadata":{"n":1e400}}`, "metadata"],
+    [`{"content":"x","metadata":{"n":[-1e140000]}}`, "metadata"],
+    [`{"content":"x","metadata":{"s":"\\udc00"}}`, "metadata"],
+    [`{"content":"x","metadata":{"\\ud800":1}}`, "metadata"],
+    [`{"content":"x","metadata":{"a":${"[".repeat(32)}${"]".repeat(32)}}}`, "metadata"],
+    [`{"content":"x","metadata":{"a":${"[".repeat(8_000)}${"]".repeat(8_000)}}}`, "metadata"],
+    [`{"content":"x","metadata":{"a":"${"x".repeat(16_384)}"}}`, "metadata"],
+    [`{"content":"x","a":${'{"a":'.repeat(8_000)}1${"}".repeat(8_000)}}`, "a"],
+    [`{"content":"x","reply_to_id":"${nowhere}"}`, "reply_to_id"],
+    [`{"content":"x","signature":"AA=="}`, "signature"],
+    [`{"content":"x","sender_public_key":"AA=="}`, "sender_public_key"],
+    [`{"content":"x","media_id":"${nowhere}"}`, "media_id"],
+    [`{"content":"x","ttl_seconds":5}`, "ttl_seconds"],
+    [`{"content":"x","sent_at":"2020-01-01T00:00:00Z"}`, "sent_at"],
+    [`{"content":"x","__proto__":{"content":"y"}}`, "__proto__"],
+  ])("as %.60s… is refused because of %s, and the channel lives on", async (payload, field) => {
+    const wire = await joined(anna);
+    const reply = await wire.push(topic, "new_message", payload);
+    expect(reply).toMatchObject({ status: "error", response: { reason: "invalid_payload" } });
+    expect(Object.keys(reply.response.details as object)).toEqual([field]);
+    expect((await wire.push(topic, "new_message", `{"content":"still here"}`)).status).toBe("ok");
+  });
+
+  test.each(["[]", "null", "7", '"text"'])("whose payload is %s is refused", async (payload) => {
+    const wire = await joined(anna);
+    expect(await wire.push(topic, "new_message", payload)).toMatchObject({ status: "error" });
+    expect((await wire.push(topic, "new_message", `{"content":"still here"}`)).status).toBe("ok");
+  });
+
+  test.each([
+    [`{"content":"a\\u0000b"}`],
+    [`{"content":"   "}`],
+    [`{"content":"\\u2028 😀 \\\\ \\" "}`],
+    [`{"content":"${"€".repeat(21_845)}"}`],
+    [`{"content":"x","metadata":{"__proto__":{"a":1},"constructor":"c","toJSON":1,"":null}}`],
+    [`{"content":"x","metadata":{"a":${"[".repeat(31)}${"]".repeat(31)}}}`],
+    [`{"content":"x","metadata":{"n":[0.1,-1e-300,9007199254740991,true,"7"]}}`],
+  ])("as %.60s… comes back equal", async (payload) => {
+    const wire = await joined(anna);
+    const { status, response } = await wire.push(topic, "new_message", payload);
+    expect(status).toBe("ok");
+    const sent = JSON.parse(payload);
+    const { content, metadata } = response.message as { content: string; metadata: object };
+    expect(content).toBe(sent.content);
+    expect(JSON.stringify(metadata)).toBe(JSON.stringify(sent.metadata ?? {}));
+  });
+
+  test.each([
+    ["4294967295", 4_294_967_295],
+    ['"4294967295"', 4_294_967_295],
+    ["0", 0],
+    ["-0", 0],
+    ['"007"', 7],
+    ["null", null],
+  ])("keeps the client_random %s", async (given, kept) => {
+    const wire = await joined(anna);
+    const { response } = await wire.push(topic, "new_message", `{"content":"x","client_random":${given}}`);
+    expect((response.message as { client_random: unknown }).client_random).toBe(kept);
+  });
+
+  test("is refused as the engine refuses it", async () => {
+    const wire = await joined(anna);
+    web.domain.refuseWith = reject("outcome_unknown", "lost", { retryAfterMs: 1_000 });
+    expect(await wire.push(topic, "new_message", `{"content":"x"}`)).toEqual({
+      status: "error",
+      response: { reason: "outcome_unknown", message: "lost", retry_after_ms: 1_000 },
+    });
+  });
+
+  test("meets a bug without leaking it, and the socket lives on", async () => {
+    const wire = await joined(anna);
+    web.domain.failWith = new Error("secret db password");
+    const reply = await wire.push(topic, "new_message", `{"content":"x"}`);
+    expect(reply).toEqual({ status: "error", response: { reason: "internal" } });
+    expect(web.bugs).toHaveLength(1);
+    web.domain.failWith = null;
+    expect((await wire.push(topic, "new_message", `{"content":"x"}`)).status).toBe("ok");
+  });
+});
+
+test("an event that nothing answers to is refused by name on both kinds of topic", async () => {
+  const wire = await joined(anna);
+  await wire.join(`user:${anna}`);
+  for (const each of [topic, `user:${anna}`]) {
+    expect(await wire.push(each, "launch", "{}")).toMatchObject({ response: { reason: "unknown_event" } });
+  }
+  expect(web.refused.filter((code) => code === "unknown_event")).toHaveLength(2);
+});
+
+describe("the end of a socket", () => {
+  test("comes with 4001 when its token expires, and not before", async () => {
+    const nowMs = web.clock.nowUs() / 1000;
+    const short = await web.socketOf(anna, { expiresAtMs: nowMs + 5_000 });
+    const long = await web.socketOf(ben, { expiresAtMs: nowMs + 60_000 });
+    web.clock.advance(4_000);
+    expect((await short.join(`user:${anna}`)).status).toBe("ok");
+    web.clock.advance(1_500);
+    expect(await short.untilClosed()).toMatchObject({ code: 4001 });
+    expect((await long.join(`user:${ben}`)).status).toBe("ok");
+    web.clock.advance(60_000);
+    expect(await long.untilClosed()).toMatchObject({ code: 4001 });
+  });
+
+  test("comes with 4001 after the longest session when its token sets no end", async () => {
+    const wire = await web.socketOf(anna);
+    web.clock.advance(12 * 60 * 60 * 1000 + 1_000);
+    expect(await wire.untilClosed()).toMatchObject({ code: 4001 });
+  });
+
+  test("comes with 1012 when the server stops, and nothing listens afterwards", async () => {
+    const wires = await Promise.all([anna, ben].map((each) => web.socketOf(each)));
+    await web.stop();
+    for (const wire of wires) expect(await wire.untilClosed()).toMatchObject({ code: 1012 });
+    expect(web.socketOf(anna)).rejects.toThrow();
+  });
+});
