@@ -12,7 +12,7 @@ import { PostgresActorReads } from "./store/actor-reads.ts";
 import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
 import { PostgresCommit } from "./store/append.ts";
 import { PostgresConversationCreation } from "./store/conversation-creation.ts";
-import { type DatabaseSettings, openPool } from "./store/database.ts";
+import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
 import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
 import { checkDatabase } from "./store/store-checks.ts";
@@ -134,7 +134,7 @@ async function openDatabase(options: AppOptions, opened: AsyncDisposableStack): 
 
 async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposableStack): Promise<string> {
   if (config.database.type === "postgres") return config.database.url;
-  const postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir, logger });
+  const postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir, logger: embeddedLog(logger) });
   opened.defer(() => postgres.stop());
   return postgres.url;
 }
@@ -150,6 +150,7 @@ function openEngine(given: {
   const lost = (error: Error) => observer.note("a database connection was lost", { reason: error.message });
   const pool = openPool(settings, lost);
   opened.defer(() => stopping.within(pool.end()));
+  const reads = new ReadPool({ pool });
   const commits = Array.from(
     { length: config.lanes.count },
     () => new PostgresCommit({ settings, onLost: lost }),
@@ -161,9 +162,9 @@ function openEngine(given: {
   const engine = startEngine({
     ports: {
       commits,
-      actorReads: new PostgresActorReads({ pool }),
-      viewerReads: new PostgresViewerReads({ pool }),
-      creation: new PostgresConversationCreation({ pool }),
+      actorReads: new PostgresActorReads({ reads }),
+      viewerReads: new PostgresViewerReads({ reads }),
+      creation: new PostgresConversationCreation({ reads }),
       ownership,
       pubsub,
       clock: systemClock,

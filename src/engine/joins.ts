@@ -1,8 +1,9 @@
 import { authorize } from "../core/authorize.ts";
 import type { JoinFacts, ViewerReads } from "../core/ports/store.ts";
 import type { JoinConversation } from "../core/queries.ts";
-import { type Rejection, reject } from "../core/rejection.ts";
+import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import { Gather } from "./gather.ts";
+import { orUnavailable } from "./or-unavailable.ts";
 
 const joinsAtOnce = 1_000;
 const maxWaitingJoins = 50_000;
@@ -19,10 +20,11 @@ export class Joins {
     });
   }
 
-  /** Facts from a read that began after this call. Rejects when the store cannot be reached. */
+  /** Facts from a read that began after this call. */
   async ask(query: Omit<JoinConversation, "type">): Promise<JoinFacts | Rejection> {
-    const facts = await this.#facts.ask(query);
+    const facts = await orUnavailable(this.#facts.ask(query));
     if (!facts) return tooMany;
+    if (isRejection(facts)) return facts;
     return authorize.join_conversation(facts.membership) ?? facts;
   }
 }

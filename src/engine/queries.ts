@@ -8,8 +8,14 @@ import type {
 } from "../core/ports/store.ts";
 import type { ListConversations, ReadHistory, ShowConversation } from "../core/queries.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
+import { orUnavailable } from "./or-unavailable.ts";
 
-/** What viewers may read, and the creation of conversations: straight to the store, no actor involved. */
+export interface ConversationList {
+  readonly summaries: readonly ConversationSummary[];
+  readonly hasMore: boolean;
+}
+
+/** What viewers may read, and the creation of conversations: straight to the store, no actor involved. Throws only for bugs. */
 export class Queries {
   readonly #reads: ViewerReads;
   readonly #creation: ConversationCreation;
@@ -19,17 +25,19 @@ export class Queries {
     this.#creation = options.creation;
   }
 
-  list(query: ListConversations): ReturnType<ViewerReads["listConversations"]> {
-    return this.#reads.listConversations(query);
+  list(query: ListConversations): Promise<ConversationList | Rejection> {
+    return orUnavailable(this.#reads.listConversations(query));
   }
 
   async show(query: ShowConversation): Promise<ConversationSummary | Rejection> {
-    const { membership, summary } = await this.#reads.showConversation(query.viewerId, query.conversationId);
-    return authorize.show_conversation(membership) ?? summary!;
+    const found = await orUnavailable(this.#reads.showConversation(query.viewerId, query.conversationId));
+    if (isRejection(found)) return found;
+    return authorize.show_conversation(found.membership) ?? found.summary!;
   }
 
   async history(query: ReadHistory): Promise<HistoryPage | Rejection> {
-    const page = await this.#reads.readHistory(query);
+    const page = await orUnavailable(this.#reads.readHistory(query));
+    if (isRejection(page)) return page;
     return authorize.read_history(page.membership) ?? page;
   }
 
@@ -39,7 +47,9 @@ export class Queries {
   ): Promise<{ readonly summary: ConversationSummary; readonly created: boolean } | Rejection> {
     const refusal = checkCreateDirect(command);
     if (refusal) return refusal;
-    const { conversationId, created } = await this.#creation.createDirect(command);
+    const made = await orUnavailable(this.#creation.createDirect(command));
+    if (isRejection(made)) return made;
+    const { conversationId, created } = made;
     const summary = await this.show({
       type: "show_conversation",
       viewerId: command.creatorId,

@@ -1,8 +1,8 @@
-import type pg from "pg";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
 import { type KeyUse, RecentKeys } from "../core/messages/recent-keys.ts";
 import type { ActorReads, KeyQuestion, MessagePlace } from "../core/ports/store.ts";
+import type { ReadPool } from "./database.ts";
 import {
   type MemberColumns,
   type MessageRow,
@@ -68,19 +68,19 @@ interface LoadedRow extends MemberColumns {
 
 /** What actors and lanes read of the log. One query each. */
 export class PostgresActorReads implements ActorReads {
-  readonly #pool: pg.Pool;
+  readonly #reads: ReadPool;
 
-  constructor(options: { readonly pool: pg.Pool }) {
-    this.#pool = options.pool;
+  constructor(options: { readonly reads: ReadPool }) {
+    this.#reads = options.reads;
   }
 
   async loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]> {
-    const { rows } = await this.#pool.query<LoadedRow>({ ...loadConversations, values: [ids] });
+    const { rows } = await this.#reads.query<LoadedRow>({ ...loadConversations, values: [ids] });
     return rows.map(toState);
   }
 
   async findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]> {
-    const { rows } = await this.#pool.query<KeyQuestion & { seq: number; sent_at: string }>({
+    const { rows } = await this.#reads.query<KeyQuestion & { seq: number; sent_at: string }>({
       ...findKeys,
       values: [
         questions.map((each) => each.conversationId),
@@ -92,12 +92,12 @@ export class PostgresActorReads implements ActorReads {
   }
 
   async findStored(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const { rows } = await this.#pool.query<{ id: string }>({ ...findStored, values: [ids] });
+    const { rows } = await this.#reads.query<{ id: string }>({ ...findStored, values: [ids] });
     return new Set(rows.map((row) => row.id));
   }
 
   async readMessages(asked: readonly MessagePlace[]): Promise<readonly (Message | null)[]> {
-    const { rows } = await this.#pool.query<MessageRow & { place: number }>({
+    const { rows } = await this.#reads.query<MessageRow & { place: number }>({
       ...readMessages,
       values: [asked.map((each) => each.conversationId), asked.map((each) => each.seq)],
     });

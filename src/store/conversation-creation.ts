@@ -1,10 +1,7 @@
-import { and, eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/node-postgres";
-import type pg from "pg";
 import { type CreateDirect, pairOf } from "../core/conversations/create.ts";
 import { formatInstant } from "../core/instant.ts";
 import type { ConversationCreation } from "../core/ports/store.ts";
-import { conversations } from "./schema.ts";
+import type { ReadPool } from "./database.ts";
 
 /** The pair, the conversation, its members and its head, or nothing, in one statement. */
 const createDirect = {
@@ -25,12 +22,17 @@ head as (insert into conversation_heads (conversation_id) select id from created
 select id from created`,
 };
 
+const findDirect = {
+  name: "find-direct",
+  text: "select id from conversations where direct_low = $1 and direct_high = $2",
+};
+
 /** Not in the lane: a conversation that is being created has no owner yet, and the unique pair decides between two creators. */
 export class PostgresConversationCreation implements ConversationCreation {
-  readonly #pool: pg.Pool;
+  readonly #reads: ReadPool;
 
-  constructor(options: { readonly pool: pg.Pool }) {
-    this.#pool = options.pool;
+  constructor(options: { readonly reads: ReadPool }) {
+    this.#reads = options.reads;
   }
 
   async createDirect(
@@ -45,17 +47,14 @@ export class PostgresConversationCreation implements ConversationCreation {
       command.creatorId,
       command.otherUserId,
     ];
-    const { rows } = await this.#pool.query<{ id: string }>({ ...createDirect, values });
+    const { rows } = await this.#reads.query<{ id: string }>({ ...createDirect, values });
     if (rows[0]) return { conversationId: rows[0].id, created: true };
     return { conversationId: await this.#existing(low, high), created: false };
   }
 
   /** A second statement: the first one's snapshot may be older than the conversation that was in its way. */
   async #existing(low: string, high: string): Promise<string> {
-    const found = await drizzle(this.#pool)
-      .select({ id: conversations.id })
-      .from(conversations)
-      .where(and(eq(conversations.directLow, low), eq(conversations.directHigh, high)));
-    return found[0]!.id;
+    const { rows } = await this.#reads.query<{ id: string }>({ ...findDirect, values: [low, high] });
+    return rows[0]!.id;
   }
 }

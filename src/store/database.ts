@@ -1,4 +1,5 @@
 import pg from "pg";
+import { StoreUnavailable } from "../core/ports/store.ts";
 
 /** How to reach PostgreSQL. `url` wins over the parts. */
 export interface DatabaseSettings {
@@ -43,6 +44,27 @@ export function openPool(settings: DatabaseSettings, onError: (error: Error) => 
   pool.on("error", onError);
   return pool;
 }
+
+/** Reads on a pool, with the error of the port: the store being out of reach is no bug. */
+export class ReadPool {
+  readonly #pool: pg.Pool;
+
+  constructor(options: { readonly pool: pg.Pool }) {
+    this.#pool = options.pool;
+  }
+
+  async query<Row extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
+    try {
+      return await this.#pool.query<Row>(query);
+    } catch (error) {
+      throw isServerError(error) && error.code !== statementTimedOut
+        ? error
+        : new StoreUnavailable({ cause: error });
+    }
+  }
+}
+
+const statementTimedOut = "57014";
 
 /** One connection of its own. `onLost` is called once, however it ends, unless it was ended by `end()`. */
 export async function openClient(

@@ -1,4 +1,3 @@
-import type pg from "pg";
 import type { ConversationType, Membership, Role } from "../core/conversations/conversation.ts";
 import { formatInstant } from "../core/instant.ts";
 import type {
@@ -9,6 +8,7 @@ import type {
   ViewerReads,
 } from "../core/ports/store.ts";
 import type { ListConversations, ReadHistory } from "../core/queries.ts";
+import type { ReadPool } from "./database.ts";
 import {
   type ConversationRow,
   conversationColumns,
@@ -107,16 +107,16 @@ const newerThan: Record<HistoryCursor["by"], (parameter: string) => string> = {
 
 /** What members read. The membership of the viewer is part of each statement. */
 export class PostgresViewerReads implements ViewerReads {
-  readonly #pool: pg.Pool;
+  readonly #reads: ReadPool;
 
-  constructor(options: { readonly pool: pg.Pool }) {
-    this.#pool = options.pool;
+  constructor(options: { readonly reads: ReadPool }) {
+    this.#reads = options.reads;
   }
 
   async listConversations(
     query: ListConversations,
   ): Promise<{ readonly summaries: readonly ConversationSummary[]; readonly hasMore: boolean }> {
-    const { rows } = await this.#pool.query<ConversationRow & MessageRow>({
+    const { rows } = await this.#reads.query<ConversationRow & MessageRow>({
       ...listConversations,
       values: [query.viewerId, query.limit + 1, query.offset],
     });
@@ -127,7 +127,7 @@ export class PostgresViewerReads implements ViewerReads {
     viewerId: string,
     conversationId: string,
   ): Promise<{ readonly membership: Membership; readonly summary: ConversationSummary | null }> {
-    const { rows } = await this.#pool.query<ConversationRow & MessageRow & { role: Role }>({
+    const { rows } = await this.#reads.query<ConversationRow & MessageRow & { role: Role }>({
       ...showConversation,
       values: [viewerId, conversationId],
     });
@@ -140,7 +140,7 @@ export class PostgresViewerReads implements ViewerReads {
   async readHistory(query: ReadHistory): Promise<HistoryPage> {
     const { name, text, cursors } = historyStatement(query);
     const values = [query.conversationId, query.viewerId, query.limit + 1, ...cursors.map(cursorValue)];
-    const { rows } = await this.#pool.query<MessageRow & { role: Role }>({ name, text, values });
+    const { rows } = await this.#reads.query<MessageRow & { role: Role }>({ name, text, values });
     if (rows.length === 0) return { membership: null, messages: [], hasMore: false };
     const found = rows.filter((row) => row.id !== null);
     const page = found.slice(0, query.limit).map(toMessage);
@@ -151,7 +151,7 @@ export class PostgresViewerReads implements ViewerReads {
   async joinFacts(
     questions: readonly { readonly viewerId: string; readonly conversationId: string }[],
   ): Promise<readonly JoinFacts[]> {
-    const { rows } = await this.#pool.query<JoinRow>({
+    const { rows } = await this.#reads.query<JoinRow>({
       ...joinFacts,
       values: [questions.map((each) => each.viewerId), questions.map((each) => each.conversationId)],
     });

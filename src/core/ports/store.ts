@@ -46,7 +46,14 @@ export interface MessagePlace {
   readonly seq: number;
 }
 
-/** Reads for the engine itself; they throw when the store cannot be reached. */
+/** What reads throw when the store cannot be reached, or not in time. Anything else that they throw is a bug. */
+export class StoreUnavailable extends Error {
+  constructor(options: { readonly cause: unknown }) {
+    super("the store cannot be reached", options);
+  }
+}
+
+/** Reads for the engine itself; they throw `StoreUnavailable`. */
 export interface ActorReads {
   /** In one query; conversations that do not exist are absent from the answer. */
   loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]>;
@@ -79,7 +86,7 @@ export interface JoinFacts {
   readonly head: Head | null;
 }
 
-/** Reads for viewers; each joins the viewer's membership in the same statement. They throw when the store cannot be reached. */
+/** Reads for viewers; each joins the viewer's membership in the same statement. They throw `StoreUnavailable`. */
 export interface ViewerReads {
   /** One query, whatever the number of conversations; newest activity first. */
   listConversations(query: ListConversations): Promise<{
@@ -99,7 +106,7 @@ export interface ViewerReads {
 }
 
 export interface ConversationCreation {
-  /** One conversation per pair, also when both create it at once. `created` is false when it existed. */
+  /** One conversation per pair, also when both create it at once. `created` is false when it existed. Throws `StoreUnavailable`. */
   createDirect(
     command: CreateDirect,
   ): Promise<{ readonly conversationId: string; readonly created: boolean }>;
