@@ -1,0 +1,275 @@
+import { rmSync } from "node:fs";
+import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { carriedMajor } from "./carried.ts";
+import { connectionAt, type EmbeddedConnection, urlOf } from "./connection.ts";
+import { hasDatabase, type Layout, prepareDataDirectory, refuseOtherMajor } from "./data-directory.ts";
+import { askHoldersToEnd, endHoldersNow, killHolders, waitForLock } from "./end-holders.ts";
+import { descriptionOf, FileLock } from "./file-lock.ts";
+import { initialize } from "./initialize.ts";
+import { mountOf } from "./mount.ts";
+import { boundPostgresLog, lastLogLines } from "./postgres-log.ts";
+import { EmbeddedRefusal } from "./refusal.ts";
+import { chooseRunAs } from "./run-as.ts";
+import { type Server, type ServerPlace, startServer, waitUntilReady } from "./server.ts";
+import { makeSocketDirectory, removeSocketDirectory } from "./socket-directory.ts";
+import { removeOtherTrees, unpackTree } from "./unpack.ts";
+
+/** A fast shutdown writes its checkpoint in this time, else the WAL is read again at the next start. */
+const orphanTimeoutMs = 1_500;
+const immediateTimeoutMs = 2_000;
+const exitTimeoutMs = 5_000;
+const defaultStopTimeoutMs = 10_000;
+const firstBackoffMs = 50;
+const longestBackoffMs = 5_000;
+const logCheckMs = 60_000;
+
+export interface EmbeddedLogger {
+  info(fields: Readonly<Record<string, unknown>>, text: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, text: string): void;
+  error(fields: Readonly<Record<string, unknown>>, text: string): void;
+}
+
+export interface EmbeddedOptions {
+  readonly dataDir: string;
+  readonly logger: EmbeddedLogger;
+  /** The server died under us; connections are lost until `onUp`. */
+  readonly onDown?: () => void;
+  /** It accepts connections again. */
+  readonly onUp?: () => void;
+}
+
+/**
+ * The PostgreSQL that the executable carries, on a data directory that is ours alone while this lives.
+ *
+ * Two locks: `owner.lock` is held by this process alone; `postgres.lock` is inherited by the server, so that it is free only
+ * when its last backend is gone. Owner free and postgres held is an orphan of a kill -9: ended, never adopted.
+ */
+export class EmbeddedPostgres {
+  readonly connection: EmbeddedConnection;
+  readonly url: string;
+  readonly #place: ServerPlace;
+  readonly #options: EmbeddedOptions;
+  readonly #owner: FileLock;
+  readonly #life = new AbortController();
+  readonly #logCheck: NodeJS.Timeout;
+  readonly #onExit = () => endNow(this.#place.layout);
+  #server: Server;
+  #watching: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+
+  private constructor(parts: {
+    options: EmbeddedOptions;
+    place: ServerPlace;
+    owner: FileLock;
+    server: Server;
+  }) {
+    this.#options = parts.options;
+    this.#place = parts.place;
+    this.#owner = parts.owner;
+    this.#server = parts.server;
+    this.connection = connectionAt(parts.place.socketDirectory);
+    this.url = urlOf(this.connection);
+    this.#logCheck = setInterval(() => this.#boundLog(), logCheckMs);
+    this.#logCheck.unref();
+    process.on("exit", this.#onExit);
+    this.#watching = this.#watch();
+  }
+
+  /**
+   * Unpacks, takes the locks, ends an orphan, makes the database where there is none, starts the server and returns when it accepts
+   * connections. Throws `EmbeddedRefusal` with nothing left running.
+   */
+  static async start(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+    const layout = prepareDataDirectory(options.dataDir);
+    warnOfMount(layout, options.logger);
+    const owner = takeOwnership(layout);
+    const onExit = () => endNow(layout);
+    process.on("exit", onExit);
+    try {
+      const { place, server } = await startOwned(layout, options.logger);
+      return new EmbeddedPostgres({ options, place, owner, server });
+    } catch (error) {
+      removeSocketDirectory(layout);
+      owner.release();
+      throw error;
+    } finally {
+      process.off("exit", onExit);
+    }
+  }
+
+  /** Removes the database of a directory for good, ending an orphan first. Throws `held` while another process owns it. */
+  static async erase(options: { dataDir: string; logger: EmbeddedLogger }): Promise<void> {
+    const layout = prepareDataDirectory(options.dataDir);
+    const owner = takeOwnership(layout);
+    try {
+      const lock = await takePostgresLock(layout, options.logger);
+      for (const path of [layout.database, layout.databaseInWork])
+        rmSync(path, { recursive: true, force: true });
+      lock.release();
+    } finally {
+      owner.release();
+    }
+  }
+
+  /**
+   * Last of all: a fast shutdown, after `timeoutMs` an immediate one, at the end SIGKILL; then the locks are free and nothing
+   * of it is left but the data. May be called more than once, and never throws for a server that is gone already.
+   */
+  stop(timeoutMs = defaultStopTimeoutMs): Promise<void> {
+    this.#stopping ??= this.#stop(timeoutMs);
+    return this.#stopping;
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    const { layout } = this.#place;
+    this.#life.abort();
+    clearInterval(this.#logCheck);
+    try {
+      const lock = await endServer(layout, timeoutMs);
+      await this.#watching;
+      lock.release();
+      removeSocketDirectory(layout);
+    } finally {
+      process.off("exit", this.#onExit);
+      this.#owner.release();
+    }
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#life.signal.aborted) {
+      const how = await this.#server.ended;
+      if (this.#life.signal.aborted) return;
+      this.#tellDown(how);
+      await this.#restart();
+    }
+  }
+
+  #tellDown(how: string): void {
+    const lastWords = lastLogLines(this.#place.layout.log);
+    this.#options.logger.error(
+      { how, lastWords },
+      "the embedded PostgreSQL ended under us, it is started again",
+    );
+    this.#options.onDown?.();
+  }
+
+  async #restart(): Promise<void> {
+    let backoffMs = firstBackoffMs;
+    while (!this.#life.signal.aborted) {
+      if (await this.#tryRestart()) return;
+      await delay(backoffMs, undefined, { signal: this.#life.signal }).catch(() => {});
+      backoffMs = Math.min(longestBackoffMs, backoffMs * 2);
+    }
+  }
+
+  /** What the dead postmaster left, busy backends, would keep the next one from the shared memory: they are ended first. */
+  async #tryRestart(): Promise<boolean> {
+    const startedMs = performance.now();
+    try {
+      const lock = await killHolders(this.#place.layout.postgresLock);
+      this.#server = startServer(this.#place, lock);
+      await waitUntilReady(this.#server, this.#place, this.#life.signal);
+      const tookMs = Math.round(performance.now() - startedMs);
+      this.#options.logger.info({ tookMs }, "the embedded PostgreSQL accepts connections again");
+      this.#options.onUp?.();
+      return true;
+    } catch (error) {
+      if (!this.#life.signal.aborted)
+        this.#options.logger.error({ error }, "the embedded PostgreSQL did not start again");
+      return false;
+    }
+  }
+
+  #boundLog(): void {
+    try {
+      boundPostgresLog(this.#place.layout.log);
+    } catch (error) {
+      this.#options.logger.warn({ error }, "the log of the embedded PostgreSQL could not be bounded");
+    }
+  }
+}
+
+/** For a process that exits without a stop: nothing but the data stays behind. */
+function endNow(layout: Layout): void {
+  endHoldersNow(layout.postgresLock, exitTimeoutMs);
+  removeSocketDirectory(layout);
+}
+
+function takeOwnership(layout: Layout): FileLock {
+  const owner = FileLock.tryTake(layout.ownerLock);
+  if (owner === null) throw heldByAnother(layout);
+  owner.describe(`process ${process.pid} on ${hostname()}`);
+  return owner;
+}
+
+function heldByAnother(layout: Layout): EmbeddedRefusal {
+  return new EmbeddedRefusal({
+    code: "held",
+    directory: layout.root,
+    problem: `another whispr-msg works on it (${descriptionOf(layout.ownerLock)})`,
+    wayOut: "Stop that one first, or give this one another WHISPR_DATA_DIR and port",
+  });
+}
+
+async function startOwned(
+  layout: Layout,
+  logger: EmbeddedLogger,
+): Promise<{ place: ServerPlace; server: Server }> {
+  let lock = await takePostgresLock(layout, logger);
+  try {
+    if (hasDatabase(layout)) refuseOtherMajor(layout, carriedMajor);
+    removeOtherTrees(layout.root);
+    const tree = await unpackTree(layout.root);
+    const runAs = chooseRunAs(layout, tree);
+    await initialize({ layout, tree, runAs, lockFd: lock.fd });
+    const place = { layout, tree, runAs, socketDirectory: makeSocketDirectory(layout, runAs) };
+    const server = startServer(place, lock);
+    await waitUntilReady(server, place, new AbortController().signal);
+    return { place, server };
+  } catch (error) {
+    lock.release();
+    lock = await killHolders(layout.postgresLock);
+    throw error;
+  } finally {
+    lock.release();
+  }
+}
+
+async function takePostgresLock(layout: Layout, logger: EmbeddedLogger): Promise<FileLock> {
+  const free = FileLock.tryTake(layout.postgresLock);
+  if (free !== null) return free;
+  logger.warn(
+    { directory: layout.root },
+    "a PostgreSQL is left from a process that was killed; it is stopped first",
+  );
+  askHoldersToEnd(layout.postgresLock);
+  return (await waitForLock(layout.postgresLock, orphanTimeoutMs)) ?? killHolders(layout.postgresLock);
+}
+
+async function endServer(layout: Layout, timeoutMs: number): Promise<FileLock> {
+  askHoldersToEnd(layout.postgresLock);
+  const fast = await waitForLock(layout.postgresLock, timeoutMs);
+  if (fast !== null) return fast;
+  askHoldersToEnd(layout.postgresLock, "SIGQUIT");
+  return (await waitForLock(layout.postgresLock, immediateTimeoutMs)) ?? killHolders(layout.postgresLock);
+}
+
+function warnOfMount(layout: Layout, logger: EmbeddedLogger): void {
+  const mount = mountOf(layout.root);
+  if (mount === null) return;
+  if (mount.options.includes("noexec")) throw noexec(layout, mount.point);
+  if (mount.type !== "overlay" && mount.type !== "tmpfs" && mount.type !== "ramfs") return;
+  const text =
+    "the data directory is on a file system that ends with its container or machine; mount a volume there";
+  logger.warn({ directory: layout.root, fileSystem: mount.type }, text);
+}
+
+function noexec(layout: Layout, mountPoint: string): EmbeddedRefusal {
+  return new EmbeddedRefusal({
+    code: "noexec",
+    directory: layout.root,
+    problem: `programs may not run on ${mountPoint} (mounted noexec), and PostgreSQL is unpacked there`,
+    wayOut: "Put WHISPR_DATA_DIR on a file system without noexec, remount it with exec, or set DATABASE_URL",
+  });
+}

@@ -1,0 +1,67 @@
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { superuser } from "./connection.ts";
+import { hasDatabase, type Layout } from "./data-directory.ts";
+import { closePostgresLog, lastLogLines, openPostgresLog } from "./postgres-log.ts";
+import { EmbeddedRefusal } from "./refusal.ts";
+import { type RunAs, startProgram } from "./run-as.ts";
+import { syncDirectory } from "./unpack.ts";
+
+const initdbArguments = [
+  `--username=${superuser}`,
+  "--auth-local=trust",
+  "--auth-host=reject",
+  "--no-locale",
+  "--encoding=UTF8",
+  "--sync-method=syncfs",
+];
+
+/** Makes the database where there is none. It gets its name when it is complete, so a kill at any moment leaves none. */
+export async function initialize(start: {
+  layout: Layout;
+  tree: string;
+  runAs: RunAs;
+  lockFd: number;
+}): Promise<void> {
+  const { layout, runAs } = start;
+  rmSync(layout.databaseInWork, { recursive: true, force: true });
+  if (hasDatabase(layout)) return;
+  refuseWithoutShell(layout);
+  mkdirSync(layout.databaseInWork, { mode: 0o700 });
+  if (process.getuid?.() === 0) chownSync(layout.databaseInWork, runAs.owner.uid, runAs.owner.gid);
+  await runInitdb(start);
+  renameSync(layout.databaseInWork, layout.database);
+  syncDirectory(layout.root);
+}
+
+async function runInitdb(start: {
+  layout: Layout;
+  tree: string;
+  runAs: RunAs;
+  lockFd: number;
+}): Promise<void> {
+  const logFd = openPostgresLog(start.layout.log);
+  const args = [`--pgdata=${start.layout.databaseInWork}`, ...initdbArguments];
+  const child = startProgram({ ...start, program: "initdb", args, logFd });
+  closePostgresLog(logFd);
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.once("error", reject).once("exit", resolve);
+  child.ref();
+  const exitCode = await promise;
+  if (exitCode === 0) return;
+  throw new EmbeddedRefusal({
+    code: "start_failed",
+    directory: start.layout.root,
+    problem: `initdb could not make the database (exit code ${exitCode}): ${lastLogLines(start.layout.log)}`,
+    wayOut: `Look into ${start.layout.log}, remove the cause and start again`,
+  });
+}
+
+function refuseWithoutShell(layout: Layout): void {
+  if (existsSync("/bin/sh")) return;
+  throw new EmbeddedRefusal({
+    code: "no_shell",
+    directory: layout.root,
+    problem: "a first start runs PostgreSQL's initdb, which needs /bin/sh, and this machine has none",
+    wayOut: "Use an image with a shell, bring a data directory that was made elsewhere, or set DATABASE_URL",
+  });
+}

@@ -1,0 +1,116 @@
+import type { ChildProcess } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { connectionAt, type EmbeddedConnection } from "./connection.ts";
+import type { Layout } from "./data-directory.ts";
+import type { FileLock } from "./file-lock.ts";
+import { closePostgresLog, lastLogLines, openPostgresLog } from "./postgres-log.ts";
+import { codeOf, EmbeddedRefusal } from "./refusal.ts";
+import { type RunAs, startProgram } from "./run-as.ts";
+import { asArguments, postgresSettings } from "./settings.ts";
+
+/** Crash recovery of the largest WAL that the settings allow takes seconds; a slow disk may take far longer. */
+const startTimeoutMs = 180_000;
+const connectTimeoutMs = 5_000;
+const firstPollMs = 4;
+const longestPollMs = 50;
+
+export interface ServerPlace {
+  readonly layout: Layout;
+  readonly tree: string;
+  readonly runAs: RunAs;
+  readonly socketDirectory: string;
+}
+
+/** A postmaster that lives, or lived. `ended` settles when it is gone, whatever its backends do. */
+export interface Server {
+  readonly child: ChildProcess;
+  readonly ended: Promise<string>;
+  hasEnded(): boolean;
+}
+
+/** Gives the lock away: from here on it is held by the server's processes alone. */
+export function startServer(place: ServerPlace, lock: FileLock): Server {
+  // Nobody holds the lock, so nobody lives: the number in this file can only be a stranger's by now.
+  rmSync(join(place.layout.database, "postmaster.pid"), { force: true });
+  const recovering = existsSync(join(place.layout.database, "recovery.signal"));
+  const settings = postgresSettings({ socketDirectory: place.socketDirectory, recovering });
+  const logFd = openPostgresLog(place.layout.log);
+  try {
+    const args = ["-D", place.layout.database, ...asArguments(settings)];
+    return watch(startProgram({ ...place, program: "postgres", args, logFd, lockFd: lock.fd }));
+  } finally {
+    closePostgresLog(logFd);
+    lock.release();
+  }
+}
+
+function watch(child: ChildProcess): Server {
+  let over = false;
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const end = (how: string) => {
+    over = true;
+    resolve(how);
+  };
+  child.once("error", (error) => end(error.message));
+  child.once("exit", (code, signal) => end(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  return { child, ended: promise, hasEnded: () => over };
+}
+
+/** Until a connection succeeds, recovery included. Throws when the server ends instead, or `signal` says to give up. */
+export async function waitUntilReady(server: Server, place: ServerPlace, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + startTimeoutMs;
+  let pollMs = firstPollMs;
+  while (!server.hasEnded() && performance.now() < deadline) {
+    signal.throwIfAborted();
+    if (await isReady(connectionAt(place.socketDirectory))) return;
+    await Promise.race([delay(pollMs), server.ended]);
+    pollMs = Math.min(longestPollMs, pollMs * 1.25);
+  }
+  throw startFailed(
+    place.layout,
+    server.hasEnded() ? await server.ended : `not ready after ${startTimeoutMs} ms`,
+  );
+}
+
+/** Not yet there, not yet listening, starting up: all the same. Anything else is an answer and is thrown. */
+async function isReady(connection: EmbeddedConnection): Promise<boolean> {
+  try {
+    await askOnce(connection, "SELECT 1");
+    return true;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "3D000") return createDatabase(connection);
+    if (code.startsWith("E") || code === "" || code.startsWith("57P") || code === "53300") return false;
+    throw error;
+  }
+}
+
+/** After `initdb` there is only PostgreSQL's own; a statement of its own, it is made or not made. */
+async function createDatabase(connection: EmbeddedConnection): Promise<boolean> {
+  await askOnce(connectionAt(connection.host, "postgres"), `CREATE DATABASE "${connection.database}"`);
+  return true;
+}
+
+async function askOnce(connection: EmbeddedConnection, text: string): Promise<void> {
+  const client = new pg.Client({ ...connection, connectionTimeoutMillis: connectTimeoutMs });
+  // A server that dies now also answers the pending call; without a listener the event would end the process.
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query(text);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function startFailed(layout: Layout, how: string): EmbeddedRefusal {
+  return new EmbeddedRefusal({
+    code: "start_failed",
+    directory: layout.root,
+    problem: `its PostgreSQL did not start (${how}): ${lastLogLines(layout.log)}`,
+    wayOut: `Look into ${layout.log}, remove the cause and start again`,
+  });
+}

@@ -1,0 +1,89 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { copyFile, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { archiveName, carriedFiles, nativeDirectory, treeName, treeNamePattern } from "./carried.ts";
+
+const inWorkSuffix = ".new";
+
+/**
+ * The carried PostgreSQL, unpacked below `parent` under its version: complete or absent, also after a power loss. It lies in the
+ * data directory because that is the one place known to be writable, ours alone, and gone when the data is.
+ */
+export async function unpackTree(parent: string): Promise<string> {
+  const tree = join(parent, treeName);
+  if (existsSync(tree)) return tree;
+  const inWork = tree + inWorkSuffix;
+  rmSync(inWork, { recursive: true, force: true });
+  await fill(inWork);
+  await settle(inWork);
+  renameSync(inWork, tree);
+  syncDirectory(parent);
+  return tree;
+}
+
+/** What a killed start or an earlier version left. Only for who holds both locks. */
+export function removeOtherTrees(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const inWork = name.endsWith(inWorkSuffix);
+    const plain = inWork ? name.slice(0, -inWorkSuffix.length) : name;
+    if (!treeNamePattern.test(plain) || name === treeName) continue;
+    rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+async function fill(tree: string): Promise<void> {
+  const archive = Bun.embeddedFiles.find((file) => "name" in file && String(file.name).endsWith(archiveName));
+  if (archive === undefined) return copyCarried(tree);
+  const tar = await Bun.zstdDecompress(await archive.bytes());
+  await new Bun.Archive(tar).extract(tree);
+}
+
+async function copyCarried(tree: string): Promise<void> {
+  const files = carriedFiles(nativeDirectory());
+  for (const directory of new Set(files.map((file) => dirname(file.target)))) {
+    mkdirSync(join(tree, directory), { recursive: true });
+  }
+  await Promise.all(
+    files.map((file) => copyFile(file.source, join(tree, file.target), constants.COPYFILE_FICLONE)),
+  );
+}
+
+/** Readable for the user that PostgreSQL runs as, whatever our umask is, and on the disk. */
+async function settle(tree: string): Promise<void> {
+  const entries = readdirSync(tree, { recursive: true, withFileTypes: true });
+  const settled = entries.map((entry) => {
+    const executable = entry.isDirectory() || entry.parentPath === join(tree, "bin");
+    return settleOne(join(entry.parentPath, entry.name), executable ? 0o755 : 0o644);
+  });
+  await Promise.all([...settled, settleOne(tree, 0o755)]);
+}
+
+async function settleOne(path: string, mode: number): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.chmod(mode);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes the names in a directory durable. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import pg from "pg";
+
+/** A URL of a PostgreSQL whose user may create databases. The test runner sets it for the whole run. */
+export const testDatabaseVariable = "WHISPR_TEST_DATABASE_URL";
+
+export interface TestPostgres {
+  readonly url: string;
+  /** Ends the server and removes its directory. Happens by itself when this process ends. */
+  close(): Promise<void>;
+}
+
+export interface TestDatabase {
+  readonly url: string;
+  /** Ends every connection to it and drops it. */
+  close(): Promise<void>;
+}
+
+/** One embedded PostgreSQL in a new directory, as durable as the real one. For the runner, or for who needs one alone. */
+export async function startTestPostgres(): Promise<TestPostgres> {
+  const script = join(import.meta.dir, "postgres-process.ts");
+  const child = Bun.spawn([process.execPath, script], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  child.unref();
+  const url = await firstLine(child.stdout);
+  if (url === "") throw new Error("the PostgreSQL for the tests did not start");
+  const close = async () => {
+    await child.stdin.end();
+    await child.exited;
+  };
+  return { url, close };
+}
+
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.includes("\n")) break;
+  }
+  return text.split("\n")[0] ?? "";
+}
+
+let own: Promise<TestPostgres> | undefined;
+
+/** A new, empty database of the run's PostgreSQL; without one (a test file run alone) one is started and ends with this process. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const server = process.env[testDatabaseVariable] ?? (await ownPostgres()).url;
+  const name = `whispr_test_${randomBytes(8).toString("hex")}`;
+  await askServer(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return { url: url.href, close: () => askServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+function ownPostgres(): Promise<TestPostgres> {
+  own ??= startTestPostgres();
+  return own;
+}
+
+async function askServer(url: string, text: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
+}
