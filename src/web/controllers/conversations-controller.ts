@@ -40,6 +40,7 @@ async function list({ queries }: ConversationsOptions, call: Call): Promise<Resp
   if (typeof offset !== "number") return offset;
   const viewerId = call.identity.userId;
   const page = await queries.list({ type: "list_conversations", viewerId, limit, offset });
+  if (isRejection(page)) return page;
   const count = page.summaries.length;
   return dataResponse(
     200,
