@@ -17,6 +17,11 @@ export interface SupervisorSettings {
   readonly maxTurnsPerActor: number;
 }
 
+/** Null: there is no such conversation. */
+interface Loaded {
+  readonly state: ConversationState | null;
+}
+
 /** How often deadlines are looked at and idle actors are let go. */
 const sweepMs = 250;
 const loadsAtOnce = 100;
@@ -31,7 +36,7 @@ export class Supervisor {
   readonly #observer: Observer;
   readonly #settings: SupervisorSettings;
   readonly #around: Surroundings;
-  readonly #loads: Gather<string, ConversationState | null>;
+  readonly #loads: Gather<string, Loaded>;
   readonly #duplicates: Gather<MessagePlace, Message | null>;
   #cancelSweep: () => void = () => {};
   #stopped = false;
@@ -115,10 +120,10 @@ export class Supervisor {
   async #reload(actor: Actor): Promise<void> {
     while (!this.#stopped && this.#actors.get(actor.id) === actor) {
       try {
-        const state = await this.#loads.ask(actor.id);
-        if (state) return actor.loaded(state);
-        this.#actors.delete(actor.id);
-        return actor.absent();
+        const loaded = await this.#loads.ask(actor.id);
+        if (loaded?.state) return actor.loaded(loaded.state);
+        if (loaded) return this.#forget(actor);
+        await this.#pause();
       } catch (error) {
         this.#observer.note("conversations cannot be loaded", { reason: String(error) });
         await this.#pause();
@@ -127,10 +132,15 @@ export class Supervisor {
     }
   }
 
-  async #load(ids: readonly string[]): Promise<readonly (ConversationState | null)[]> {
+  #forget(actor: Actor): void {
+    this.#actors.delete(actor.id);
+    actor.absent();
+  }
+
+  async #load(ids: readonly string[]): Promise<readonly Loaded[]> {
     const found = new Map((await this.#reads.loadConversations(ids)).map((state) => [state.id, state]));
     this.#observer.actorLoaded(found.size);
-    return ids.map((id) => found.get(id) ?? null);
+    return ids.map((id) => ({ state: found.get(id) ?? null }));
   }
 
   async #probe(actor: Actor, questions: readonly KeyQuestion[]): Promise<void> {
