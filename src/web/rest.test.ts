@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { reject } from "../core/rejection.ts";
+import { VirtualClock } from "../testing/clock.ts";
 import { Fixture, tokenOf } from "./fixture/fixture.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
@@ -9,7 +10,7 @@ const nowhere = "0192a7c0-0000-7000-8000-0000000000ff";
 
 let web: Fixture;
 beforeEach(() => {
-  web = new Fixture();
+  web = new Fixture({ clock: new VirtualClock() });
 });
 afterEach(() => web.stop());
 
@@ -101,7 +102,7 @@ describe("sending", () => {
       content: "hello",
       metadata: {},
       client_random: 4_000_000_000,
-      sent_at: "2026-11-18T11:06:40.000000Z",
+      sent_at: "2026-01-01T00:00:00.000000Z",
       reply_to_id: null,
       is_deleted: false,
       status: "sent",
@@ -393,7 +394,10 @@ describe("beside the API", () => {
 });
 
 test("only web pages of listed origins may call when origins are listed", async () => {
-  const listed = new Fixture({ corsOrigins: ["https://a.example"] });
+  const listed = new Fixture({
+    clock: new VirtualClock(),
+    settings: { corsOrigins: ["https://a.example"] },
+  });
   const allowed = async (origin: string) => {
     const answers = [
       await listed.fetch("OPTIONS", "/messaging/api/v1/messages", { headers: { origin } }),

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Socket } from "phoenix";
 import { reject } from "../core/rejection.ts";
+import { VirtualClock } from "../testing/clock.ts";
+import { eventually } from "../testing/eventually.ts";
 import { Fixture, tokenOf } from "./fixture/fixture.ts";
 import type { Wire } from "./fixture/wire.ts";
 
@@ -10,14 +12,25 @@ const carl = "0192a7c0-0000-7000-8000-00000000000c";
 const nowhere = "0192a7c0-0000-7000-8000-0000000000ff";
 
 let web: Fixture;
+let clock: VirtualClock;
 let conversationId: string;
 let topic: string;
 beforeEach(async () => {
-  web = new Fixture();
+  clock = new VirtualClock();
+  web = new Fixture({ clock });
   conversationId = await web.conversationOf(anna, ben);
-  topic = `conversation:${conversationId}`;
+  topic = topicIn(conversationId);
 });
 afterEach(() => web.stop());
+
+function topicIn(id: string): string {
+  return `conversation:${id}`;
+}
+
+/** What a test is named after, before the row itself: payloads may be long. */
+function named<Row extends readonly [string, ...unknown[]]>(rows: readonly Row[]) {
+  return rows.map((row) => [row[0].slice(0, 60), ...row] as [string, ...Row]);
+}
 
 async function joined(userId: string): Promise<Wire> {
   const wire = await web.socketOf(userId);
@@ -92,8 +105,14 @@ describe("joining", () => {
 
   test("is refused alike for strangers, unknown conversations and malformed ids", async () => {
     const wire = await web.socketOf(carl);
-    const topics = [topic, `conversation:${nowhere}`, "conversation:x", "conversation:", topic.toUpperCase()];
-    const replies = await Promise.all(topics.slice(0, 4).map((each) => wire.join(each)));
+    const topics = [
+      topic,
+      topicIn(nowhere),
+      topicIn("x"),
+      topicIn(""),
+      topicIn(conversationId.toUpperCase()),
+    ];
+    const replies = await Promise.all(topics.map((each) => wire.join(each)));
     expect(new Set(replies.map((each) => JSON.stringify(each))).size).toBe(1);
     expect(replies[0]).toMatchObject({ status: "error", response: { reason: "not_authorized" } });
   });
@@ -156,7 +175,7 @@ describe("a message over a socket", () => {
     expect(await naming(nowhere)).toMatchObject({ response: { reason: "invalid_payload" } });
   });
 
-  test.each([
+  const refusedPayloads: [string, string][] = [
     [`{}`, "content"],
     [`{"content":null}`, "content"],
     [`{"content":7}`, "content"],
@@ -189,13 +208,17 @@ describe("a message over a socket", () => {
     [`{"content":"x","ttl_seconds":5}`, "ttl_seconds"],
     [`{"content":"x","sent_at":"2020-01-01T00:00:00Z"}`, "sent_at"],
     [`{"content":"x","__proto__":{"content":"y"}}`, "__proto__"],
-  ])("as %.60s… is refused because of %s, and the channel lives on", async (payload, field) => {
-    const wire = await joined(anna);
-    const reply = await wire.push(topic, "new_message", payload);
-    expect(reply).toMatchObject({ status: "error", response: { reason: "invalid_payload" } });
-    expect(Object.keys(reply.response.details as object)).toEqual([field]);
-    expect((await wire.push(topic, "new_message", `{"content":"still here"}`)).status).toBe("ok");
-  });
+  ];
+  test.each(named(refusedPayloads))(
+    "as %s is refused by the field's name, and the channel lives on",
+    async (_, payload, field) => {
+      const wire = await joined(anna);
+      const reply = await wire.push(topic, "new_message", payload);
+      expect(reply).toMatchObject({ status: "error", response: { reason: "invalid_payload" } });
+      expect(Object.keys(reply.response.details as object)).toEqual([field]);
+      expect((await wire.push(topic, "new_message", `{"content":"still here"}`)).status).toBe("ok");
+    },
+  );
 
   test.each(["[]", "null", "7", '"text"'])("whose payload is %s is refused", async (payload) => {
     const wire = await joined(anna);
@@ -203,7 +226,7 @@ describe("a message over a socket", () => {
     expect((await wire.push(topic, "new_message", `{"content":"still here"}`)).status).toBe("ok");
   });
 
-  test.each([
+  const keptPayloads: [string][] = [
     [`{"content":"a\\u0000b"}`],
     [`{"content":"   "}`],
     [`{"content":"\\u2028 😀 \\\\ \\" "}`],
@@ -211,7 +234,8 @@ describe("a message over a socket", () => {
     [`{"content":"x","metadata":{"__proto__":{"a":1},"constructor":"c","toJSON":1,"":null}}`],
     [`{"content":"x","metadata":{"a":${"[".repeat(31)}${"]".repeat(31)}}}`],
     [`{"content":"x","metadata":{"n":[0.1,-1e-300,9007199254740991,true,"7"]}}`],
-  ])("as %.60s… comes back equal", async (payload) => {
+  ];
+  test.each(named(keptPayloads))("as %s comes back equal", async (_, payload) => {
     const wire = await joined(anna);
     const { status, response } = await wire.push(topic, "new_message", payload);
     expect(status).toBe("ok");
@@ -265,22 +289,44 @@ test("an event that nothing answers to is refused by name on both kinds of topic
 
 describe("the end of a socket", () => {
   test("comes with 4001 when its token expires, and not before", async () => {
-    const nowMs = web.clock.nowUs() / 1000;
+    const nowMs = clock.nowUs() / 1000;
     const short = await web.socketOf(anna, { expiresAtMs: nowMs + 5_000 });
     const long = await web.socketOf(ben, { expiresAtMs: nowMs + 60_000 });
-    web.clock.advance(4_000);
+    await clock.runFor(4_000);
     expect((await short.join(`user:${anna}`)).status).toBe("ok");
-    web.clock.advance(1_500);
+    await clock.runFor(1_500);
     expect(await short.untilClosed()).toMatchObject({ code: 4001 });
     expect((await long.join(`user:${ben}`)).status).toBe("ok");
-    web.clock.advance(60_000);
+    await clock.runFor(60_000);
     expect(await long.untilClosed()).toMatchObject({ code: 4001 });
   });
 
   test("comes with 4001 after the longest session when its token sets no end", async () => {
     const wire = await web.socketOf(anna);
-    web.clock.advance(12 * 60 * 60 * 1000 + 1_000);
+    await clock.runFor(12 * 60 * 60 * 1000 + 1_000);
     expect(await wire.untilClosed()).toMatchObject({ code: 4001 });
+  });
+
+  test("by a stop leaves requests under way their answer", async () => {
+    web.domain.held = [];
+    const path = `/api/v1/conversations/${conversationId}/messages`;
+    const sent = web.fetch("POST", path, { as: anna, body: { content: "last words" } });
+    await eventually("the command is under way", () => web.domain.held?.length === 1);
+    const stopped = web.stop();
+    web.domain.held[0]!();
+    expect((await sent).status).toBe(201);
+    await stopped;
+  });
+
+  test("by a stop comes at its deadline even when a request never ends", async () => {
+    web.domain.held = [];
+    const path = `/api/v1/conversations/${conversationId}/messages`;
+    const sent = web.fetch("POST", path, { as: anna, body: { content: "never" } }).catch(() => "cut");
+    await eventually("the command is under way", () => web.domain.held?.length === 1);
+    const stopped = web.stop();
+    await clock.runFor(1_000);
+    await stopped;
+    expect(await sent).toBe("cut");
   });
 
   test("comes with 1012 when the server stops, and nothing listens afterwards", async () => {
