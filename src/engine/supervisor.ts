@@ -117,10 +117,13 @@ export class Supervisor {
     }
   }
 
+  /** A state that was asked for before the actor was invalidated again is of no use: the newer asking brings another. */
   async #reload(actor: Actor): Promise<void> {
+    const { generation } = actor;
     while (!this.#stopped && this.#actors.get(actor.id) === actor) {
       try {
         const loaded = await this.#loads.ask(actor.id);
+        if (actor.generation !== generation) return;
         if (loaded?.state) return actor.loaded(loaded.state);
         if (loaded) return this.#forget(actor);
         await this.#pause();
