@@ -11,8 +11,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tools = join(root, ".tools");
 const stamp = join(root, "node_modules", ".whispr-installed");
 const scripts = { test: "cli/test.ts", check: "cli/check.ts", build: "cli/build.ts" };
-/** One Ctrl-C reaches this process twice (from the terminal and from npm); a person's second one comes later. */
-const sameSignalMs = 400;
 
 function say(text) {
   process.stderr.write(`${text}\n`);
@@ -49,12 +47,25 @@ function fetchBun(pin) {
   say(`Fetching Bun ${pin} from npm (once, about 40 MB) ...`);
   mkdirSync(tools, { recursive: true });
   const modules = join(tools, "node_modules");
-  const wanted = ["install", "--prefix", tools, "--no-save", "--no-package-lock", "--no-audit", "--no-fund", `bun@${pin}`];
+  const wanted = [
+    "install",
+    "--prefix",
+    tools,
+    "--no-save",
+    "--no-package-lock",
+    "--no-audit",
+    "--no-fund",
+    `bun@${pin}`,
+  ];
   const fetched = run(process.platform === "win32" ? "npm.cmd" : "npm", wanted);
   if (!fetched.ok) fail(`Bun ${pin} could not be fetched with npm.`, fetched.output);
   // Some npm settings block postinstall scripts; it only puts the program in its place.
-  if (!bunIn(modules, pin)) run(process.execPath, [join(modules, "bun", "install.js")], { cwd: join(modules, "bun") });
-  return bunIn(modules, pin) ?? fail(`Bun ${pin} was fetched but its program is missing below .tools; remove .tools and try again.`);
+  if (!bunIn(modules, pin))
+    run(process.execPath, [join(modules, "bun", "install.js")], { cwd: join(modules, "bun") });
+  return (
+    bunIn(modules, pin) ??
+    fail(`Bun ${pin} was fetched but its program is missing below .tools; remove .tools and try again.`)
+  );
 }
 
 function findBun() {
@@ -80,20 +91,12 @@ function installDependencies(bun) {
 }
 
 /**
- * The child has a session of its own, so that a Ctrl-C reaches it only through this process, and exactly once; this process
- * (and npm above it) ends when the child has.
+ * This process (and npm above it) ends when the child has. A Ctrl-C reaches the child several times within milliseconds, from the
+ * terminal, npm and here; the server takes that for one.
  */
 function handOver(bun, args) {
-  const child = spawn(bun, args, { stdio: "inherit", detached: true });
-  const lastAt = new Map();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    process.on(signal, () => {
-      const now = performance.now();
-      if (now - (lastAt.get(signal) ?? Number.NEGATIVE_INFINITY) < sameSignalMs) return;
-      lastAt.set(signal, now);
-      child.kill(signal);
-    });
-  }
+  const child = spawn(bun, args, { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => fail(`Bun could not be started: ${error.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }

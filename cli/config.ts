@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import type { Reading } from "../src/config.ts";
+import { print, printJson, table } from "./print.ts";
+import { fallbackOf, settingsOf, withSettings } from "./setting-options.ts";
+
+export function configCommand(): Command {
+  const command = new Command("config")
+    .description("show every setting: variable, default, value in force and where it comes from")
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  whispr-msg config\n  PORT=4010 whispr-msg config --json\n\nSecrets are hidden.",
+    )
+    .action((options: { json?: true }) => show(settingsOf(command, "tool").readings, options.json === true));
+  return withSettings(command);
+}
+
+function show(readings: readonly Reading[], asJson: boolean): void {
+  const rows = readings.map(rowOf);
+  if (asJson) return printJson(rows);
+  const cells = rows.map((row) => [row.variable, row.value, row.source, row.default, row.about]);
+  print(table([["VARIABLE", "VALUE", "FROM", "DEFAULT", "WHAT"], ...cells]));
+}
+
+function rowOf({ setting, shown, source }: Reading) {
+  return {
+    variable: setting.variables.join(" or "),
+    flag: setting.flag ? `--${setting.flag}` : null,
+    value: shown,
+    source: source.startsWith("$") ? source.slice(1) : source,
+    default: fallbackOf(setting),
+    allowed: setting.kind.allowed,
+    about: setting.about,
+    isSecret: setting.isSecret === true,
+  };
+}

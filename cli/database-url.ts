@@ -1,0 +1,35 @@
+import type { Config } from "../src/config.ts";
+import { embeddedUrl } from "../src/store/embedded/connection.ts";
+import { EmbeddedPostgres } from "../src/store/embedded/embedded-postgres.ts";
+import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
+import { explained } from "./explain.ts";
+import { warningsOnly } from "./print.ts";
+
+/** Does something with the database of these settings, and tells what goes wrong in a sentence. */
+export function withDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
+  const { database, dataDir } = config;
+  return explained(config, () =>
+    database.type === "postgres" ? work(database.url) : withEmbedded(dataDir, work),
+  );
+}
+
+/** The one that a running whispr-msg has, else one started for the time of the work. */
+async function withEmbedded<T>(dataDir: string, work: (url: string) => Promise<T>): Promise<T> {
+  const running = runningUrl(dataDir);
+  if (running !== null) return work(running);
+  const postgres = await EmbeddedPostgres.start({ dataDir, logger: warningsOnly });
+  try {
+    return await work(postgres.url);
+  } finally {
+    await postgres.stop();
+  }
+}
+
+function runningUrl(dataDir: string): string | null {
+  try {
+    return embeddedUrl(dataDir);
+  } catch (error) {
+    if (error instanceof EmbeddedRefusal && error.code === "not_running") return null;
+    throw error;
+  }
+}

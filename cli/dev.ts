@@ -1,0 +1,103 @@
+import { Command } from "commander";
+import type { App } from "../src/app.ts";
+import type { Config } from "../src/config.ts";
+import { CommandRefused, exitCodes } from "./exit-codes.ts";
+import { coloured, print, warningsOnly } from "./print.ts";
+import { settingsOf, withSettings } from "./setting-options.ts";
+import type { SigningKey } from "./signing-key.ts";
+
+const jwksPath = "/auth/.well-known/jwks.json";
+const tokenTtlMs = 30 * 86_400_000;
+
+/** The same at every start, so that their conversations are found again. */
+export const sampleUsers = {
+  alice: "0198c0de-0000-7000-8000-00000000a11c",
+  bob: "0198c0de-0000-7000-8000-000000000b0b",
+} as const;
+
+export function devCommand(): Command {
+  const command = new Command("dev")
+    .description(
+      "serve for development: its own keys, tokens for two users, the PostgreSQL it carries unless DATABASE_URL is set",
+    )
+    .option("--reset", "remove the data of the embedded database first")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  whispr-msg dev
+  PORT=4001 whispr-msg dev --reset
+  DATABASE_URL=postgres://localhost/whispr whispr-msg dev
+
+Exit codes: 0 stopped; 1 it failed, or the stop fell short; 2 wrong settings; 3 another process has the port or the data directory.`,
+    )
+    .action((options: { reset?: true }) => dev(command, options.reset === true));
+  return withSettings(command);
+}
+
+async function dev(command: Command, isReset: boolean): Promise<void> {
+  const given = settingsOf(command, "dev").config;
+  const { runApp } = await import("./running.ts");
+  const { explained } = await import("./explain.ts");
+  const { openDevKey } = await import("./signing-key.ts");
+  if (isReset) await explained(given, () => reset(given));
+  const key = await explained(given, () => openDevKey(given.dataDir));
+  const config = withOwnKeys(given, key);
+  await runApp(
+    { config, mode: "dev", extraRoutes: publishedKeys(key) },
+    (app) => void welcome(app, config, key),
+  );
+}
+
+async function reset({ database, dataDir }: Config): Promise<void> {
+  if (database.type !== "embedded") {
+    throw new CommandRefused(
+      "--reset removes the embedded database only; DATABASE_URL is set, whose data is yours.",
+      exitCodes.usage,
+    );
+  }
+  const { EmbeddedPostgres } = await import("../src/store/embedded/embedded-postgres.ts");
+  await EmbeddedPostgres.erase({ dataDir, logger: warningsOnly });
+}
+
+/** Keys that were configured (JWT_JWKS_URL …) are not used: the tokens that are printed must be good. */
+function withOwnKeys(config: Config, key: SigningKey): Config {
+  return { ...config, tokens: { ...config.tokens, keys: { type: "given", keys: [key.publicJwk] } } };
+}
+
+function publishedKeys(key: SigningKey): ReadonlyMap<string, () => Response> {
+  return new Map([[jwksPath, () => Response.json({ keys: [key.publicJwk] })]]);
+}
+
+async function welcome(app: App, config: Config, key: SigningKey): Promise<void> {
+  const { signToken } = await import("./signing-key.ts");
+  const { issuer, audiences } = config.tokens;
+  const tokenOf = (userId: string) =>
+    signToken(key, { userId, deviceId: null, issuer, audience: audiences[0]!, ttlMs: tokenTtlMs });
+  const [alice, bob] = await Promise.all([tokenOf(sampleUsers.alice), tokenOf(sampleUsers.bob)]);
+  const title = (text: string) => coloured("bold", text);
+  print(`
+${title("whispr-msg is ready")} at ${coloured("green", app.url)} (WebSocket ${app.url.replace(/^http/, "ws")}/socket, keys ${app.url}${jwksPath})
+
+${title("Two users")}, with tokens for 30 days:
+  alice ${sampleUsers.alice}
+  bob   ${sampleUsers.bob}
+
+export ALICE=${alice}
+export BOB=${bob}
+
+${title("Paste this")} into another terminal (after the two lines above) to start a conversation and send a message:
+${pasteLine(app.url)}
+
+Ctrl-C stops it, the data stays; \`npm start -- --reset\` starts afresh.
+`);
+}
+
+/** One line of POSIX shell with curl and sed. */
+function pasteLine(url: string): string {
+  const post = (path: string, body: string) =>
+    `curl -s "${url}/api/v1/${path}" -H "authorization: Bearer $ALICE" -H "content-type: application/json" -d '${body}'`;
+  const create = post("conversations", `{"type":"direct","other_user_id":"${sampleUsers.bob}"}`);
+  const firstId = `sed -n 's/^{"data":{"id":"\\([^"]*\\)".*/\\1/p'`;
+  return `C=$(${create} | ${firstId}) && ${post("conversations/$C/messages", '{"content":"Hello Bob"}')}`;
+}

@@ -1,0 +1,37 @@
+import { Command } from "commander";
+import type { Finding } from "./examinations.ts";
+import { CommandRefused } from "./exit-codes.ts";
+import { coloured, print, printJson } from "./print.ts";
+import { settingsOf, withSettings } from "./setting-options.ts";
+
+const marks = {
+  good: () => coloured("green", "ok  "),
+  doubtful: () => coloured("yellow", "warn"),
+  bad: () => coloured("red", "BAD "),
+} as const;
+
+export function doctorCommand(): Command {
+  const command = new Command("doctor")
+    .description("look for what would hurt: descriptor limit, data directory, database settings, keys")
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  whispr-msg doctor\n  DATABASE_URL=postgres://whispr@db/whispr whispr-msg doctor --json\n\nExit codes: 0 nothing is bad; 1 something is; 2 wrong usage or settings.",
+    )
+    .action((options: { json?: true }) => examine(command, options.json === true));
+  return withSettings(command);
+}
+
+async function examine(command: Command, asJson: boolean): Promise<void> {
+  const { config } = settingsOf(command, "tool");
+  const { examinations } = await import("./examinations.ts");
+  const findings = await examinations(config);
+  if (asJson) printJson(findings);
+  else for (const finding of findings) print(lineOf(finding));
+  const bad = findings.filter(({ verdict }) => verdict === "bad").length;
+  if (bad > 0) throw new CommandRefused(`${bad} of ${findings.length} findings are bad.`);
+}
+
+function lineOf({ verdict, subject, text }: Finding): string {
+  return `${marks[verdict]()}  ${subject}: ${text}`;
+}

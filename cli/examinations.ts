@@ -1,0 +1,150 @@
+import { accessSync, constants, existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { readKeys } from "../src/auth/jwks.ts";
+import type { Config } from "../src/config.ts";
+import { embeddedUrl } from "../src/store/embedded/connection.ts";
+import { mountOf } from "../src/store/embedded/mount.ts";
+import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
+import { migrationStatus } from "../src/store/migrator.ts";
+import { type DatabaseFacts, readDatabaseFacts, refusalsOf } from "../src/store/store-checks.ts";
+import { systemClock } from "../src/system.ts";
+import { explain } from "./explain.ts";
+
+export interface Finding {
+  readonly subject: string;
+  readonly verdict: "good" | "doubtful" | "bad";
+  readonly text: string;
+}
+
+/** Sockets, files and database connections of one process; 100,000 sockets need as many descriptors. */
+const wantedDescriptors = 65_536;
+
+/** Every examination answers, whatever the others find. */
+export async function examinations(config: Config): Promise<readonly Finding[]> {
+  const groups = await Promise.all([
+    [descriptors()],
+    config.database.type === "embedded" ? [dataDirectory(config.dataDir)] : [],
+    database(config),
+    [await keys(config)],
+  ]);
+  return groups.flat();
+}
+
+function descriptors(): Finding {
+  const subject = "descriptor limit";
+  const limits = existsSync("/proc/self/limits") ? readFileSync("/proc/self/limits", "utf8") : "";
+  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(limits)?.[1];
+  if (hard === undefined) return { subject, verdict: "doubtful", text: "cannot be read on this system" };
+  if (hard === "unlimited" || Number(hard) >= wantedDescriptors)
+    return { subject, verdict: "good", text: hard };
+  const text = `${hard}, so about ${Math.max(0, Number(hard) - 1_000)} sockets per process; raise it (ulimit -Hn, LimitNOFILE=, --ulimit nofile=)`;
+  return { subject, verdict: "doubtful", text };
+}
+
+function dataDirectory(dataDir: string): Finding {
+  const subject = `data directory ${resolve(dataDir)}`;
+  const nearest = nearestExisting(resolve(dataDir));
+  try {
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+  } catch {
+    return { subject, verdict: "bad", text: `${nearest} is not writable for this user; set WHISPR_DATA_DIR` };
+  }
+  const place = nearest === resolve(dataDir) ? "writable" : `will be made below ${nearest}`;
+  const mount = mountOf(realpathSync(nearest));
+  if (mount?.options.includes("noexec")) {
+    return {
+      subject,
+      verdict: "bad",
+      text: `${mount.point} is mounted noexec: PostgreSQL cannot run there; set WHISPR_DATA_DIR`,
+    };
+  }
+  return forgetful.has(mount?.type ?? "")
+    ? {
+        subject,
+        verdict: "doubtful",
+        text: `${place}, on ${mount?.type}: gone when the machine or container is`,
+      }
+    : { subject, verdict: "good", text: place };
+}
+
+const forgetful = new Set(["tmpfs", "ramfs", "overlay"]);
+
+function nearestExisting(path: string): string {
+  let nearest = path;
+  while (!existsSync(nearest)) nearest = dirname(nearest);
+  return nearest;
+}
+
+async function database(config: Config): Promise<readonly Finding[]> {
+  const url = databaseUrl(config);
+  if (url === null) {
+    return [
+      {
+        subject: "database",
+        verdict: "good",
+        text: "the embedded one, which does not run now (start serve or dev to examine it)",
+      },
+    ];
+  }
+  try {
+    return [...settingsOf(await readDatabaseFacts(url)), schema(await migrationStatus({ url }))];
+  } catch (error) {
+    return [{ subject: "database", verdict: "bad", text: explain(error, config).text }];
+  }
+}
+
+function databaseUrl(config: Config): string | null {
+  if (config.database.type === "postgres") return config.database.url;
+  try {
+    return embeddedUrl(config.dataDir);
+  } catch (error) {
+    if (error instanceof EmbeddedRefusal) return null;
+    throw error;
+  }
+}
+
+function settingsOf(facts: DatabaseFacts): readonly Finding[] {
+  const subject = "database";
+  const bad: Finding[] = refusalsOf(facts).map((text) => ({ subject, verdict: "bad", text }));
+  if (bad.length > 0) return bad;
+  return [
+    { subject, verdict: "good", text: `PostgreSQL ${facts.version}, durable, UTF8` },
+    ...standby(facts),
+  ];
+}
+
+function standby({ settings }: DatabaseFacts): readonly Finding[] {
+  if (settings.synchronous_standby_names) return [];
+  const text =
+    "no synchronous standby: fine alone; a failover to an asynchronous one may lose what was acknowledged last";
+  return [{ subject: "database failover", verdict: "good", text }];
+}
+
+function schema(states: Awaited<ReturnType<typeof migrationStatus>>): Finding {
+  const pending = states.filter(({ appliedAt }) => appliedAt === null).length;
+  return pending === 0
+    ? { subject: "schema", verdict: "good", text: "up to date" }
+    : {
+        subject: "schema",
+        verdict: "doubtful",
+        text: `${pending} migrations pending: whispr-msg migrate up`,
+      };
+}
+
+async function keys({ tokens }: Config): Promise<Finding> {
+  const subject = "keys";
+  if (!tokens.keys) {
+    return {
+      subject,
+      verdict: "doubtful",
+      text: "none: serve needs JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE (dev makes its own)",
+    };
+  }
+  try {
+    const found = await readKeys(tokens.keys, systemClock);
+    const names = found.map(({ algorithm, kid }) => `${algorithm} ${kid ?? "(any key id)"}`);
+    return { subject, verdict: "good", text: names.join(", ") };
+  } catch (error) {
+    return { subject, verdict: "bad", text: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,69 @@
+import type { Config } from "../src/config.ts";
+import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
+import { MigrationRefusal } from "../src/store/migrator.ts";
+import { StoreRefusal } from "../src/store/store-checks.ts";
+import { scrub } from "../src/telemetry/logger.ts";
+import { PortInUse } from "../src/telemetry/operators-listener.ts";
+import { CommandRefused, exitCodes } from "./exit-codes.ts";
+
+export interface Explanation {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** What went wrong for the person at the terminal: a sentence with the way out where we know one, else the stack. */
+export function explain(error: unknown, config: Config): Explanation {
+  if (error instanceof CommandRefused) return { text: error.message, exitCode: error.exitCode };
+  if (error instanceof PortInUse) return { text: error.message, exitCode: exitCodes.taken };
+  if (error instanceof EmbeddedRefusal) return { text: error.message, exitCode: exitCodeOf(error) };
+  if (error instanceof StoreRefusal || error instanceof MigrationRefusal) return failure(error.message);
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code === "EADDRINUSE") return { text: portInUse(config), exitCode: exitCodes.taken };
+  if (code in databaseCauses && config.database.type === "postgres") {
+    return failure(`${addressOf(config.database.url)}: ${databaseCauses[code]} (${messageOf(error)}).`);
+  }
+  return failure(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+/** Does the work; what it throws ends the command with its explanation. */
+export async function explained<T>(config: Config, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { text, exitCode } = explain(error, config);
+    throw new CommandRefused(text, exitCode);
+  }
+}
+
+const databaseCauses: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "PostgreSQL does not listen there; check DATABASE_URL",
+  ENOTFOUND: "there is no such host; check DATABASE_URL",
+  ETIMEDOUT: "PostgreSQL does not answer; check DATABASE_URL",
+  "28P01": "PostgreSQL refuses the password; check DATABASE_URL",
+  "28000": "PostgreSQL refuses the user; check DATABASE_URL",
+  "3D000": "the database does not exist; create it, in UTF8",
+  "57P03": "PostgreSQL is starting or stopping; try again",
+  "53300": "PostgreSQL has no connection left; lower DB_POOL_SIZE or raise max_connections",
+};
+
+function exitCodeOf({ code }: EmbeddedRefusal): number {
+  return code === "held" || code === "held_elsewhere" ? exitCodes.taken : exitCodes.failure;
+}
+
+function portInUse({ http }: Config): string {
+  const next = http.port + 1;
+  return `Port ${http.port} on ${http.host} is in use by another process. Choose another one: PORT=${next} npm start, or PORT=${next} whispr-msg serve.`;
+}
+
+function addressOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function failure(text: string): Explanation {
+  return { text: scrub(text), exitCode: exitCodes.failure };
+}

@@ -1,0 +1,57 @@
+import { Command, CommanderError } from "commander";
+import { adminCommand } from "./admin.ts";
+import { configCommand } from "./config.ts";
+import { devCommand } from "./dev.ts";
+import { doctorCommand } from "./doctor.ts";
+import { CommandRefused, exitCodes, exitCodesText } from "./exit-codes.ts";
+import { migrateCommand } from "./migrate.ts";
+import { complain } from "./print.ts";
+import { psqlUrlCommand } from "./psql-url.ts";
+import { serveCommand } from "./serve.ts";
+import { tokenCommand } from "./token.ts";
+import { commit, version } from "./version.ts";
+
+const program = new Command("whispr-msg")
+  .description("A complete self-hosted messaging backend in one executable.")
+  .version(`whispr-msg ${version} (${commit}, bun ${Bun.version})`, "-V, --version")
+  .addHelpText(
+    "after",
+    `\n${exitCodesText}\nSettings come from the environment and from flags: whispr-msg config shows all of them.`,
+  );
+
+for (const command of [
+  serveCommand,
+  devCommand,
+  migrateCommand,
+  configCommand,
+  tokenCommand,
+  psqlUrlCommand,
+  adminCommand,
+  doctorCommand,
+]) {
+  program.addCommand(command());
+}
+
+for (const command of [
+  program,
+  ...program.commands,
+  ...program.commands.flatMap(({ commands }) => commands),
+]) {
+  command.exitOverride().showHelpAfterError("(--help shows how it is used)");
+}
+
+/** Commands that go on (serve, dev) end the process themselves. */
+async function run(): Promise<number> {
+  try {
+    await program.parseAsync();
+    return exitCodes.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (!(error instanceof CommandRefused))
+      complain(`whispr-msg: ${error instanceof Error ? error.stack : error}`);
+    else complain(`whispr-msg: ${error.message}`);
+    return error instanceof CommandRefused ? error.exitCode : exitCodes.failure;
+  }
+}
+
+process.exitCode = await run();

@@ -1,0 +1,43 @@
+type Colour = "bold" | "grey" | "green" | "yellow" | "red";
+
+const codes: Readonly<Record<Colour, number>> = { bold: 1, grey: 90, green: 32, yellow: 33, red: 31 };
+
+/** Results go to stdout; whatever else there is to say goes to stderr, so that a pipe gets results only. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** Colours only where a terminal shows them (and NO_COLOR, no-color.org, is not set). */
+export function coloured(colour: Colour, text: string): string {
+  const wanted = process.stdout.isTTY === true && !Bun.env.NO_COLOR;
+  return wanted ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text;
+}
+
+/** Columns as wide as their widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** The log of a command that is over soon: its warnings, for the person at the terminal. */
+export const warningsOnly = {
+  info() {},
+  warn: (...given: readonly unknown[]) =>
+    complain(`warning: ${given.find((each) => typeof each === "string")}`),
+  error: (...given: readonly unknown[]) => complain(String(given.find((each) => typeof each === "string"))),
+};

@@ -1,0 +1,86 @@
+import type { App, AppOptions } from "../src/app.ts";
+import { createLogger, type Logger } from "../src/telemetry/logger.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { explain } from "./explain.ts";
+import { complain } from "./print.ts";
+import { commit, version } from "./version.ts";
+
+/** A terminal, npm and supervisors pass one request on several times, within milliseconds; a person's second one comes later. */
+const sameSignalMs = 400;
+/** Beyond the app's own deadline, before it is given up. */
+const stopGraceMs = 1_000;
+const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+type Options = Pick<AppOptions, "config" | "mode" | "extraRoutes">;
+
+/**
+ * Runs the app until a signal, then ends the process: 0 after a stop within WHISPR_STOP_TIMEOUT, 1 when it fell short, 128 + n
+ * at once after a second signal. A signal during the start stops as soon as the start is done. Nothing thrown anywhere ends it.
+ */
+export async function runApp(options: Options, onReady: (app: App, logger: Logger) => void): Promise<never> {
+  const { config, mode } = options;
+  const logger = createLogger(config.log);
+  surviveBugs(logger);
+  const asked = listenForSignals(logger);
+  logger.info("starting", { version, commit, mode, pid: process.pid, database: config.database.type });
+  const app = await startOrExit({ ...options, logger, version });
+  logger.info("listening", { url: app.url, metrics: app.adminUrl ? `${app.adminUrl}/metrics` : "off" });
+  void app.ready.then(() => onReady(app, logger));
+  await asked;
+  process.exit(await stopWithin(app, config.stopTimeoutMs + stopGraceMs, logger));
+}
+
+async function startOrExit(options: AppOptions): Promise<App> {
+  try {
+    const { startApp } = await import("../src/app.ts");
+    return await startApp(options);
+  } catch (error) {
+    const { text, exitCode } = explain(error, options.config);
+    complain(`whispr-msg: ${text}`);
+    process.exit(exitCode);
+  }
+}
+
+/** Whatever was thrown belongs to one request or one timer; the others must not pay for it. */
+function surviveBugs(logger: Logger): void {
+  process.on("uncaughtException", (error) => logger.error("uncaught exception", { error }));
+  process.on("unhandledRejection", (error) => logger.error("unhandled rejection", { error }));
+}
+
+/** Resolves at the first signal; the second one ends the process. */
+function listenForSignals(logger: Logger): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let firstAtMs = Number.POSITIVE_INFINITY;
+  for (const [signal, number] of Object.entries(signals)) {
+    process.on(signal, () => {
+      const nowMs = performance.now();
+      if (firstAtMs === Number.POSITIVE_INFINITY) {
+        firstAtMs = nowMs;
+        logger.info("stopping", { signal });
+        return resolve();
+      }
+      if (nowMs - firstAtMs < sameSignalMs) return;
+      logger.warn("stopping at once", { signal });
+      process.exit(128 + number);
+    });
+  }
+  return promise;
+}
+
+async function stopWithin(app: App, timeoutMs: number, logger: Logger): Promise<number> {
+  const { promise: late, resolve } = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => resolve("late"), timeoutMs);
+  try {
+    if ((await Promise.race([app.stop(), late])) === "late") {
+      logger.error("the stop took longer than WHISPR_STOP_TIMEOUT: what was left is cut off");
+      return exitCodes.failure;
+    }
+    logger.info("stopped");
+    return exitCodes.ok;
+  } catch (error) {
+    logger.error("the stop failed", { error });
+    return exitCodes.failure;
+  } finally {
+    clearTimeout(timer);
+  }
+}

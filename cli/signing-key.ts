@@ -1,0 +1,100 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
+import { chmod, link, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SignJWT } from "jose";
+import { prepareDataDirectory } from "../src/store/embedded/data-directory.ts";
+import { CommandRefused } from "./exit-codes.ts";
+
+/** A private key and what is published of it. */
+export interface SigningKey {
+  readonly algorithm: "ES256" | "EdDSA" | "RS256";
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  readonly publicJwk: Readonly<Record<string, unknown>>;
+}
+
+export interface TokenClaims {
+  readonly userId: string;
+  readonly deviceId: string | null;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly ttlMs: number;
+}
+
+export function devKeyPath(dataDir: string): string {
+  return join(dataDir, ".dev-key.json");
+}
+
+/** The key with which `dev` signs, made at its first start and kept, so that tokens live through restarts. Readable by its owner only. */
+export async function openDevKey(dataDir: string): Promise<SigningKey> {
+  const path = devKeyPath(prepareDataDirectory(dataDir).root);
+  if (!(await Bun.file(path).exists())) await writeNewKey(path);
+  return readSigningKey(path);
+}
+
+/** Appears whole or not at all, and never over another one. */
+async function writeNewKey(path: string): Promise<void> {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, JSON.stringify(privateKey.export({ format: "jwk" })), { mode: 0o600 });
+  await chmod(draft, 0o600);
+  await link(draft, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await rm(draft);
+}
+
+/** JWK or PEM. */
+export async function readSigningKey(path: string): Promise<SigningKey> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new CommandRefused(`The key ${path} cannot be read (${error.code}).`);
+  });
+  try {
+    return signingKey(text);
+  } catch {
+    throw new CommandRefused(
+      `${path} holds no private key: a JWK or PEM, EC P-256, Ed25519 or RSA, was expected.`,
+    );
+  }
+}
+
+function signingKey(text: string): SigningKey {
+  const given = text.trimStart().startsWith("{") ? JSON.parse(text) : null;
+  const privateKey = given ? createPrivateKey({ key: given, format: "jwk" }) : createPrivateKey(text);
+  const jwk = createPublicKey(privateKey).export({ format: "jwk" });
+  const algorithm = algorithmOf(privateKey);
+  const kid = typeof given?.kid === "string" ? given.kid : keyId(jwk);
+  return { algorithm, kid, privateKey, publicJwk: { ...jwk, kid, use: "sig", alg: algorithm } };
+}
+
+function algorithmOf(key: KeyObject): SigningKey["algorithm"] {
+  if (key.asymmetricKeyType === "ed25519") return "EdDSA";
+  if (key.asymmetricKeyType === "rsa") return "RS256";
+  if (key.asymmetricKeyDetails?.namedCurve === "prime256v1") return "ES256";
+  throw new Error("another kind of key");
+}
+
+/** As the auth service names its keys: 16 characters of base64url(SHA-256(x ‖ y)). */
+function keyId({ x, y, n }: { readonly x?: string; readonly y?: string; readonly n?: string }): string {
+  const bytes = [x, y, n].map((part) => Buffer.from(part ?? "", "base64url"));
+  return createHash("sha256").update(Buffer.concat(bytes)).digest("base64url").slice(0, 16);
+}
+
+export function signToken(key: SigningKey, claims: TokenClaims): Promise<string> {
+  const { userId, deviceId, issuer, audience, ttlMs } = claims;
+  return new SignJWT(deviceId === null ? {} : { deviceId })
+    .setProtectedHeader({ alg: key.algorithm, kid: key.kid })
+    .setSubject(userId)
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setJti(crypto.randomUUID())
+    .setIssuedAt()
+    .setExpirationTime(new Date(Date.now() + ttlMs))
+    .sign(key.privateKey);
+}

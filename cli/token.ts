@@ -1,0 +1,59 @@
+import { Command } from "commander";
+import { duration } from "../src/setting-values.ts";
+import { CommandRefused, exitCodes } from "./exit-codes.ts";
+import { print } from "./print.ts";
+import { settingsOf, withSettings } from "./setting-options.ts";
+
+interface TokenOptions {
+  readonly key?: string;
+  readonly user: string;
+  readonly device?: string;
+  readonly audience?: string;
+  readonly ttl: string;
+}
+
+export function tokenCommand(): Command {
+  const command = new Command("token")
+    .description("sign a token with a private key of yours, for trying things out")
+    .option("--key <file>", "private key, JWK or PEM (default: the key that dev made)")
+    .requiredOption("--user <uuid>", "whose token it is")
+    .option("--device <id>", "device it belongs to")
+    .option(
+      "--audience <name>",
+      "audience, ws for one that opens sockets only (default: the first of JWT_AUDIENCE)",
+    )
+    .option("--ttl <time>", "how long it is good for", "1h")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  whispr-msg token --user 0198c0de-0000-7000-8000-00000000a11c\n  whispr-msg token --key key.pem --user $(uuidgen) --device phone --ttl 10m",
+    )
+    .action((options: TokenOptions) => printToken(options, command));
+  return withSettings(command, ["dataDir"]);
+}
+
+async function printToken(options: TokenOptions, command: Command): Promise<void> {
+  const { config } = settingsOf(command, "tool");
+  const { devKeyPath, readSigningKey, signToken } = await import("./signing-key.ts");
+  const ttlMs = duration(1_000, 365 * 86_400_000).parse(options.ttl);
+  if (ttlMs === undefined) throw wrong(`--ttl is "${options.ttl}"; allowed: a time like 90s, 15m, 1h, 30d.`);
+  const userId = options.user.toLowerCase();
+  if (!isUuid(userId)) throw wrong(`--user is "${options.user}"; allowed: a uuid.`);
+  const key = await readSigningKey(options.key ?? devKeyPath(config.dataDir));
+  print(
+    await signToken(key, {
+      userId,
+      deviceId: options.device ?? null,
+      issuer: config.tokens.issuer,
+      audience: options.audience ?? config.tokens.audiences[0]!,
+      ttlMs,
+    }),
+  );
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
+function wrong(text: string): CommandRefused {
+  return new CommandRefused(text, exitCodes.usage);
+}
