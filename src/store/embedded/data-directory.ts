@@ -1,8 +1,10 @@
 import {
   accessSync,
   chmodSync,
+  closeSync,
   constants,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -43,6 +45,7 @@ export function prepareDataDirectory(path: string): Layout {
     const layout = layoutOf(realpathSync(wanted));
     accessSync(layout.root, constants.R_OK | constants.W_OK | constants.X_OK);
     refuseForeign(layout);
+    claimAsOurs(layout);
     if ((statSync(layout.root).mode & 0o777) !== 0o700) chmodSync(layout.root, 0o700);
     return layout;
   } catch (error) {
@@ -56,14 +59,19 @@ function isDirectory(path: string): boolean {
 
 /** As root the directory changes hands and its mode is tightened: never do that to somebody's home by a slip of a setting. */
 function refuseForeign(layout: Layout): void {
-  const names = readdirSync(layout.root).filter((name) => name !== "lost+found" && !name.startsWith("."));
-  if (names.length === 0 || names.includes("owner.lock") || names.includes("data")) return;
+  const names = readdirSync(layout.root).filter((name) => name !== "lost+found");
+  if (names.length === 0 || names.includes("owner.lock") || hasDatabase(layout)) return;
   throw new EmbeddedRefusal({
     code: "foreign_directory",
     directory: layout.root,
     problem: `holds other things (${names.slice(0, 3).join(", ")}) and was not made by whispr-msg`,
     wayOut: "Set WHISPR_DATA_DIR to a directory of its own: an empty one, or one that does not exist yet",
   });
+}
+
+/** The lock's file is the sign that the directory is ours, from the first moment on. */
+function claimAsOurs(layout: Layout): void {
+  closeSync(openSync(layout.ownerLock, "a", 0o600));
 }
 
 function refusalOf(error: unknown, directory: string): unknown {

@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { carriedMajor } from "./carried.ts";
@@ -95,20 +94,6 @@ export class EmbeddedPostgres {
       throw error;
     } finally {
       process.off("exit", onExit);
-    }
-  }
-
-  /** Removes the database of a directory for good, ending an orphan first. Throws `held` while another process owns it. */
-  static async erase(options: { dataDir: string; logger: EmbeddedLogger }): Promise<void> {
-    const layout = prepareDataDirectory(options.dataDir);
-    const owner = takeOwnership(layout);
-    try {
-      const lock = await takePostgresLock(layout, options.logger);
-      for (const path of [layout.database, layout.databaseInWork])
-        rmSync(path, { recursive: true, force: true });
-      lock.release();
-    } finally {
-      owner.release();
     }
   }
 
