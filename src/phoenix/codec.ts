@@ -3,6 +3,7 @@
  * Text frames are `[join_ref, ref, topic, event, payload]`; binary pushes have kind 0 and one-byte lengths.
  */
 import type { Json } from "./channel.ts";
+import { parseExactly } from "./exact-json.ts";
 
 /** The binary form cannot say more; the same bound for the text form keeps what a socket holds small. */
 const maxFieldLength = 255;
@@ -44,7 +45,7 @@ export function decode(data: string | Uint8Array): Frame | Malformed {
 }
 
 function decodeText(text: string): Frame | Malformed {
-  const parts: unknown = JSON.parse(text);
+  const parts: unknown = parseExactly(text);
   if (!Array.isArray(parts)) return unreadable;
   const [joinRef, ref, topic, event] = parts;
   if (parts.length === 5 && isRef(joinRef) && isRef(ref) && isField(topic) && isField(event)) {

@@ -1,4 +1,5 @@
 import { type Rejection, reject } from "../core/rejection.ts";
+import { parseExactly } from "../phoenix/exact-json.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -10,7 +11,7 @@ export async function readJson(
   const bytes = await readBytes(request, maxBytes);
   if (!bytes) return tooLarge(maxBytes);
   try {
-    return { value: JSON.parse(utf8.decode(bytes)) };
+    return { value: parseExactly(utf8.decode(bytes)) };
   } catch {
     return notJson;
   }

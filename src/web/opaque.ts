@@ -1,3 +1,5 @@
+import { isRawNumber } from "../phoenix/exact-json.ts";
+
 /** Checks of what is stored and returned as it came: nothing that PostgreSQL or JSON could not give back equal gets in. */
 
 /** How deeply metadata may nest; the object itself is the first level. */
@@ -17,6 +19,7 @@ export function contentProblem(content: string, maxBytes: number): Problem | nul
 
 /** The metadata as JSON text, or why it cannot be kept. */
 export function metadataText(metadata: object, maxBytes: number): string | Problem {
+  if (isRawNumber(metadata)) return { problem: "must be an object" };
   const problem = valueProblem(metadata, 1);
   if (problem) return { problem };
   const text = JSON.stringify(metadata);
