@@ -23,10 +23,8 @@ const json = JSON as typeof JSON & {
 
 function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   const source = context?.source;
-  if (typeof value !== "number" || source === undefined) return value;
-  return Number.isInteger(value) && !Number.isSafeInteger(value) && integer.test(source)
-    ? json.rawJSON(source)
-    : value;
+  if (typeof value !== "number" || source === undefined || !integer.test(source)) return value;
+  return String(value) === source ? value : json.rawJSON(source);
 }
 
 /** Fractions and exponents are doubles by their form. */

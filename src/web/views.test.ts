@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { formatInstant } from "../core/instant.ts";
 import type { Message } from "../core/messages/message.ts";
+import { parseExactly } from "../phoenix/exact-json.ts";
 import { MessageTexts } from "./message-texts.ts";
 import { Payloads } from "./payloads.ts";
 import { instantText, messageText } from "./views.ts";
@@ -60,6 +61,18 @@ describe("a message", () => {
         expect(seen.metadata).toEqual(JSON.parse(text).metadata);
       }),
     );
+  });
+
+  test("keeps the digits of integers beyond 2^53 in its metadata", () => {
+    fc.assert(
+      fc.property(fc.bigInt(), (id) => {
+        const body = payloads.sendMessage(parseExactly(`{"content":"x","metadata":{"id":[${id}]}}`));
+        if (body.type === "rejection") throw new Error(body.message);
+        expect(messageText({ ...message, metadata: body.metadata })).toContain(`"metadata":{"id":[${id}]}`);
+      }),
+    );
+    const refused = payloads.sendMessage(parseExactly(`{"content":"x","metadata":12345678901234567890}`));
+    expect(refused.type).toBe("rejection");
   });
 
   test("is encoded once for everybody who is told of it", () => {
