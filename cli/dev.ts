@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { App } from "../src/app.ts";
 import type { Config } from "../src/config.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
-import { coloured, print, warningsOnly } from "./print.ts";
+import { coloured, print } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 import type { SigningKey } from "./signing-key.ts";
 
@@ -56,8 +56,8 @@ async function reset({ database, dataDir }: Config): Promise<void> {
       exitCodes.usage,
     );
   }
-  const { EmbeddedPostgres } = await import("../src/store/embedded/embedded-postgres.ts");
-  await EmbeddedPostgres.erase({ dataDir, logger: warningsOnly });
+  const { resetDataDirectory } = await import("./reset.ts");
+  await resetDataDirectory(dataDir);
 }
 
 /** Keys that were configured (JWT_JWKS_URL …) are not used: the tokens that are printed must be good. */
