@@ -1,4 +1,7 @@
-/** Instants are integers of microseconds since the Unix epoch inside, and ISO 8601 in UTC with six digits outside. */
+/**
+ * Instants are integers of microseconds since the Unix epoch inside, and ISO 8601 in UTC with six digits outside.
+ * A number holds each microsecond of the years 1685 to 2254 exactly; beyond them is no instant.
+ */
 
 const usPerSecond = 1_000_000;
 const instantPattern =
@@ -22,7 +25,8 @@ export function parseInstant(text: string): number | null {
   const [, day, time, fraction = "", zone = "Z"] = match;
   const ms = Date.parse(`${day}T${time}${isoZone(zone)}`);
   if (Number.isNaN(ms)) return null;
-  return ms * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0"));
+  const us = ms * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0"));
+  return Number.isSafeInteger(us) ? us : null;
 }
 
 /** `+00` and `+0200` as `+00:00` and `+02:00`. */
