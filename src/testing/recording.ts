@@ -1,0 +1,56 @@
+import { Socket } from "phoenix";
+import { eventually } from "./eventually.ts";
+
+export interface Recorded {
+  /** Text frames in the order in which they were sent. */
+  readonly frames: readonly string[];
+  readonly binary: readonly Uint8Array[];
+}
+
+/** What the unmodified npm `phoenix` client writes when it joins both topics, sends, sends bytes, beats its heart and leaves. */
+export async function recordStockClient(options: {
+  readonly url: string;
+  readonly token: string;
+  readonly userId: string;
+  readonly conversationId: string;
+}): Promise<Recorded> {
+  const frames: string[] = [];
+  const binary: Uint8Array[] = [];
+  class RecordingWebSocket extends WebSocket {
+    override send(data: string | ArrayBuffer): void {
+      if (typeof data === "string") frames.push(data);
+      else binary.push(new Uint8Array(data.slice(0)));
+      super.send(data);
+    }
+  }
+  const socket = new Socket(`${options.url.replace("http", "ws")}/socket`, {
+    params: { token: options.token },
+    transport: RecordingWebSocket,
+    heartbeatIntervalMs: 20,
+  });
+  socket.connect();
+  const conversation = socket.channel(`conversation:${options.conversationId}`, {});
+  const user = socket.channel(`user:${options.userId}`, {});
+  await Promise.all([answered(conversation.join()), answered(user.join())]);
+  await answered(conversation.push("new_message", { content: "plain" }));
+  await answered(conversation.push("new_message", fullMessage));
+  await answered(conversation.push("send_message", { content: "é 👋", client_random: "4294967295" }));
+  await answered(conversation.push("new_message", new TextEncoder().encode("bytes").buffer));
+  await eventually("a heartbeat", () => frames.some((frame) => frame.includes('"heartbeat"')));
+  await Promise.all([answered(conversation.leave()), answered(user.leave())]);
+  socket.disconnect();
+  return { frames, binary };
+}
+
+const fullMessage = {
+  content: "with everything",
+  message_type: "text",
+  client_random: 7,
+  metadata: { client_message_id: "0190a8a4-0000-7000-8000-000000000001", list: [1, { deep: [true, null] }] },
+};
+
+function answered(push: { receive(status: string, heard: () => void): unknown }): Promise<void> {
+  return new Promise((resolve) => {
+    for (const status of ["ok", "error"]) push.receive(status, resolve);
+  });
+}
