@@ -1,11 +1,11 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
-import { copyFile, open, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import pg from "pg";
 import { embeddedConnection } from "./connection.ts";
 import { layoutOf } from "./data-directory.ts";
 import { codeOf, EmbeddedRefusal } from "./refusal.ts";
-import { syncDirectory } from "./unpack.ts";
+import { syncDirectory, syncTree } from "./unpack.ts";
 
 /** Directories whose content PostgreSQL makes anew (its own `basebackup.c` leaves out the same); `pg_wal` is copied at the end. */
 const leftEmpty = new Set([
@@ -50,6 +50,7 @@ export async function backup(options: { dataDir: string; target: string }): Prom
     await copyControlFile(source.database, inWork);
     await finish(client, source.database, inWork);
     handOver(source.root, target);
+    syncTree(inWork);
     renameSync(inWork, layoutOf(target).database);
     syncDirectory(target);
     syncDirectory(dirname(target));
@@ -128,26 +129,15 @@ async function copyBelow(from: string, to: string, below: string): Promise<void>
     mkdirSync(join(to, name), { mode: 0o700 });
     if (!leftEmpty.has(name)) await copyBelow(from, to, name);
   }
-  await inTurns(files, (name) => copyDurably(join(from, name), join(to, name)));
+  await inTurns(files, (name) => copyOne(join(from, name), join(to, name)));
 }
 
 /** A file that is dropped meanwhile is one that the WAL drops too. */
-async function copyDurably(from: string, to: string): Promise<void> {
+async function copyOne(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to);
   } catch (error) {
-    if (codeOf(error) === "ENOENT" && !existsSync(from)) return;
-    throw error;
-  }
-  await syncFile(to);
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, "r+");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
+    if (codeOf(error) !== "ENOENT" || existsSync(from)) throw error;
   }
 }
 
@@ -156,14 +146,13 @@ async function copyControlFile(from: string, to: string): Promise<void> {
   let last = await readFile(join(from, controlFile));
   for (;;) {
     const next = await readFile(join(from, controlFile));
-    if (next.equals(last)) return writeDurably(join(to, controlFile), next);
+    if (next.equals(last)) return writeOwn(join(to, controlFile), next);
     last = next;
   }
 }
 
-async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
+async function writeOwn(path: string, content: string | Uint8Array): Promise<void> {
   await writeFile(path, content, { mode: 0o600 });
-  await syncFile(path);
 }
 
 /** The WAL is copied after the stop, so that it holds everything up to it. */
@@ -175,12 +164,11 @@ async function finish(client: pg.Client, from: string, to: string): Promise<void
   const [stopped] = rows;
   if (stopped === undefined) throw new Error("pg_backup_stop gave no row");
   const wal = readdirSync(join(from, "pg_wal")).filter((name) => walFile.test(name));
-  await inTurns(wal, (name) => copyDurably(join(from, "pg_wal", name), join(to, "pg_wal", name)));
+  await inTurns(wal, (name) => copyOne(join(from, "pg_wal", name), join(to, "pg_wal", name)));
   refuseHoles(to, firstWalFile(stopped.labelfile), stopped.last);
-  await writeDurably(join(to, "backup_label"), stopped.labelfile);
-  if (stopped.spcmapfile !== "") await writeDurably(join(to, "tablespace_map"), stopped.spcmapfile);
-  await writeDurably(join(to, "recovery.signal"), "");
-  for (const directory of directoriesBelow(to)) syncDirectory(directory);
+  await writeOwn(join(to, "backup_label"), stopped.labelfile);
+  if (stopped.spcmapfile !== "") await writeOwn(join(to, "tablespace_map"), stopped.spcmapfile);
+  await writeOwn(join(to, "recovery.signal"), "");
 }
 
 interface StopRow {
@@ -221,13 +209,6 @@ function handOver(source: string, target: string): void {
 function entriesBelow(directory: string): readonly string[] {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
   return entries.map((entry) => join(entry.parentPath, entry.name));
-}
-
-function directoriesBelow(directory: string): readonly string[] {
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isDirectory(),
-  );
-  return [directory, ...entries.map((entry) => join(entry.parentPath, entry.name))];
 }
 
 function sizeOf(directory: string): number {

@@ -9,6 +9,7 @@ const groupIdOffset = 20; // struct passwd { char *name, *password; uid_t uid; g
 function openLibc() {
   return dlopen("libc.so.6", {
     flock: { args: ["i32", "i32"], returns: "i32" },
+    syncfs: { args: ["i32"], returns: "i32" },
     getpwuid: { args: ["u32"], returns: "ptr" },
     __errno_location: { args: [], returns: "ptr" },
   }).symbols;
@@ -29,6 +30,14 @@ export function flock(fd: number): FlockResult {
   const address = libc().__errno_location();
   const errno = address === null ? wouldBlock : read.i32(address, 0);
   return errno === wouldBlock || errno === interrupted ? "held" : "unsupported";
+}
+
+/**
+ * Makes everything on the file system of an open file durable, in one go where a thousand new files would each ask for a
+ * turn of the disk. Waits.
+ */
+export function syncFileSystem(fd: number): boolean {
+  return libc().syncfs(fd) === 0;
 }
 
 /** The primary group of a user that this machine knows (`/etc/passwd` and whatever else it asks), else null. */

@@ -9,9 +9,10 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { copyFile, open } from "node:fs/promises";
+import { chmod, copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { archiveName, carriedFiles, nativeDirectory, treeName, treeNamePattern } from "./carried.ts";
+import { syncFileSystem } from "./libc.ts";
 
 const inWorkSuffix = ".new";
 
@@ -25,7 +26,8 @@ export async function unpackTree(parent: string): Promise<string> {
   const inWork = tree + inWorkSuffix;
   rmSync(inWork, { recursive: true, force: true });
   await fill(inWork);
-  await settle(inWork);
+  await permit(inWork);
+  syncTree(inWork);
   renameSync(inWork, tree);
   syncDirectory(parent);
   return tree;
@@ -58,23 +60,23 @@ async function copyCarried(tree: string): Promise<void> {
   );
 }
 
-/** Readable for the user that PostgreSQL runs as, whatever our umask is, and on the disk. */
-async function settle(tree: string): Promise<void> {
+/** Readable for the user that PostgreSQL runs as, whatever our umask is. */
+async function permit(tree: string): Promise<void> {
   const entries = readdirSync(tree, { recursive: true, withFileTypes: true });
-  const settled = entries.map((entry) => {
+  const permitted = entries.map((entry) => {
     const executable = entry.isDirectory() || entry.parentPath === join(tree, "bin");
-    return settleOne(join(entry.parentPath, entry.name), executable ? 0o755 : 0o644);
+    return chmod(join(entry.parentPath, entry.name), executable ? 0o755 : 0o644);
   });
-  await Promise.all([...settled, settleOne(tree, 0o755)]);
+  await Promise.all([...permitted, chmod(tree, 0o755)]);
 }
 
-async function settleOne(path: string, mode: number): Promise<void> {
-  const file = await open(path, "r");
+/** Makes all that lies in a directory durable. */
+export function syncTree(path: string): void {
+  const fd = openSync(path, "r");
   try {
-    await file.chmod(mode);
-    await file.sync();
+    if (!syncFileSystem(fd)) throw new Error(`${path} could not be written to its disk`);
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 

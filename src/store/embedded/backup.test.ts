@@ -1,0 +1,120 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
+import { backup } from "./backup.ts";
+
+const base = mkdtempSync(join(tmpdir(), "whispr-backup-"));
+const timeoutMs = 60_000;
+const timeline = "SELECT timeline_id AS timeline FROM pg_control_checkpoint()";
+afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
+
+test(
+  "a backup that is taken while rows are written opens as a data directory, whole, on a timeline of its own",
+  async () => {
+    await using owner = await EmbeddedOwner.start(join(base, "original"));
+    const writing = new AbortController();
+    const transfers = await startTransfers(owner, writing.signal);
+    const target = join(base, "copy");
+    const taken = await backup({ dataDir: owner.dataDir, target });
+    writing.abort();
+    await transfers.finished;
+    expect(taken.directory).toBe(target);
+    await using copy = await EmbeddedOwner.start(target);
+    expect(copy.refusal).toBeUndefined();
+    const [balance] = await copy.ask<{ total: number; moves: number }>(
+      "SELECT (SELECT sum(amount)::int FROM accounts) AS total, (SELECT count(*)::int FROM moves) AS moves",
+    );
+    expect(balance?.total).toBe(0);
+    expect(balance?.moves).toBeGreaterThanOrEqual(transfers.before);
+    expect(await copy.ask(timeline)).toEqual([{ timeline: 2 }]);
+    expect(await owner.ask(timeline)).toEqual([{ timeline: 1 }]);
+    await copy.ask("INSERT INTO moves DEFAULT VALUES");
+  },
+  timeoutMs,
+);
+
+test(
+  "a copy that was opened can be stopped, opened and backed up again",
+  async () => {
+    const owner = await EmbeddedOwner.start(join(base, "again"));
+    await owner.ask("CREATE TABLE kept AS SELECT 1 AS one");
+    await backup({ dataDir: owner.dataDir, target: join(base, "second") });
+    await owner.say("stop");
+    const second = await EmbeddedOwner.start(join(base, "second"));
+    await second.say("stop");
+    const reopened = await EmbeddedOwner.start(join(base, "second"));
+    await backup({ dataDir: reopened.dataDir, target: join(base, "third") });
+    await reopened.say("stop");
+    await using third = await EmbeddedOwner.start(join(base, "third"));
+    expect(await third.ask("SELECT one FROM kept")).toEqual([{ one: 1 }]);
+    expect(await third.ask(timeline)).toEqual([{ timeline: 3 }]);
+  },
+  timeoutMs,
+);
+
+test(
+  "a backup is refused when nothing runs, and never goes into a directory that holds something",
+  async () => {
+    const idle = join(base, "idle");
+    mkdirSync(idle);
+    expect(backup({ dataDir: idle, target: join(base, "nowhere") })).rejects.toThrow(
+      "no embedded PostgreSQL runs",
+    );
+    await using owner = await EmbeddedOwner.start(join(base, "target"));
+    const full = join(base, "full");
+    mkdirSync(full);
+    writeFileSync(join(full, "precious"), "");
+    expect(backup({ dataDir: owner.dataDir, target: full })).rejects.toThrow("is not empty");
+    expect(readdirSync(full)).toEqual(["precious"]);
+  },
+  timeoutMs,
+);
+
+test(
+  "a backup that was cut short is never taken for an empty database",
+  async () => {
+    const target = join(base, "unfinished");
+    mkdirSync(join(target, "backup.unfinished"), { recursive: true });
+    const owner = await EmbeddedOwner.start(target);
+    expect(owner.refusal?.code).toBe("foreign_directory");
+  },
+  timeoutMs,
+);
+
+/** Two clients move money between accounts, one transaction after the other: the sum is 0 at every moment. */
+async function startTransfers(
+  owner: EmbeddedOwner,
+  over: AbortSignal,
+): Promise<{ before: number; finished: Promise<unknown> }> {
+  await owner.ask("CREATE TABLE accounts AS SELECT n AS id, 0 AS amount FROM generate_series(1, 2000) n");
+  await owner.ask(
+    "CREATE TABLE moves (at timestamptz DEFAULT now(), filling text DEFAULT repeat('x', 4000))",
+  );
+  const clients = await Promise.all([connect(owner), connect(owner)]);
+  await Promise.all(clients.map(transfer));
+  const running = clients.map(async (client): Promise<void> => {
+    while (!over.aborted) await transfer(client);
+    await client.end();
+  });
+  return { before: clients.length, finished: Promise.all(running) };
+}
+
+async function connect(owner: EmbeddedOwner): Promise<pg.Client> {
+  const client = new pg.Client(owner.url);
+  await client.connect();
+  return client;
+}
+
+async function transfer(client: pg.Client): Promise<void> {
+  const account = () => 1 + Math.floor(Math.random() * 2000);
+  await client.query("BEGIN");
+  // In the order of their numbers, so that two clients never wait for each other.
+  const [low, high] = [account(), account()].sort((one, other) => one - other);
+  await client.query("UPDATE accounts SET amount = amount - 1 WHERE id = $1", [low]);
+  await client.query("UPDATE accounts SET amount = amount + 1 WHERE id = $1", [high]);
+  await client.query("INSERT INTO moves DEFAULT VALUES");
+  await client.query("COMMIT");
+}

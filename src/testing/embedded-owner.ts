@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import pg from "pg";
+import { layoutOf } from "../store/embedded/data-directory.ts";
+import { holdersOf, signalAll } from "../store/embedded/holders.ts";
+import { eventually } from "./eventually.ts";
+
+export interface OwnerEvent {
+  readonly event: string;
+  readonly url?: string;
+  readonly tookMs?: number;
+  readonly code?: string;
+  readonly text?: string;
+}
+
+/** A process that owns an embedded PostgreSQL, with the verbs of what can happen to it. */
+export class EmbeddedOwner {
+  readonly events: OwnerEvent[] = [];
+  readonly dataDir: string;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  #over = false;
+
+  private constructor(dataDir: string, child: ChildProcess) {
+    this.dataDir = dataDir;
+    this.#child = child;
+    if (child.stdout !== null)
+      createInterface(child.stdout).on("line", (line) => this.events.push(JSON.parse(line)));
+    // Its output is read to the end, also when it has ended already.
+    this.#ended = new Promise((resolve) => child.once("close", () => resolve(this.#end())));
+  }
+
+  /** Started, not yet ready. `prefix` stands before the command, for another user or another view of the file systems. */
+  static spawn(dataDir: string, prefix: readonly string[] = []): EmbeddedOwner {
+    const script = join(import.meta.dir, "embedded-process.ts");
+    const [program = "", ...rest] = [...prefix, process.execPath, script, dataDir];
+    const stdio = ["pipe" as const, "pipe" as const, "inherit" as const];
+    return new EmbeddedOwner(dataDir, spawn(program, rest, { detached: true, stdio }));
+  }
+
+  static async start(dataDir: string, prefix: readonly string[] = []): Promise<EmbeddedOwner> {
+    const owner = EmbeddedOwner.spawn(dataDir, prefix);
+    await owner.outcome();
+    return owner;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get url(): string {
+    return this.started?.url ?? "";
+  }
+
+  get started(): OwnerEvent | undefined {
+    return this.events.find(({ event }) => event === "started");
+  }
+
+  get refusal(): OwnerEvent | undefined {
+    return this.events.find(({ event }) => event === "refused");
+  }
+
+  /** Ready or refused. */
+  outcome(): Promise<void> {
+    const decided = () => this.started !== undefined || this.refusal !== undefined || this.#over;
+    return eventually("the embedded PostgreSQL is ready or refused", decided, 30_000);
+  }
+
+  count(event: string): number {
+    return this.events.filter((told) => told.event === event).length;
+  }
+
+  /** Nothing else than the owner: what it started stays. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  /** The owner and all that descends from it, as one by one as a machine can. */
+  async killWithDescendants(): Promise<void> {
+    const pids = [this.pid, ...descendantsOf(this.pid), ...this.postgresPids()];
+    signalAll(pids, "SIGKILL");
+    await this.#ended;
+    await eventually("the descendants are gone", () => {
+      signalAll(this.postgresPids(), "SIGKILL");
+      return this.postgresPids().length === 0;
+    });
+  }
+
+  /** A signal to the whole process group, as Ctrl-C sends it. */
+  signalGroup(signal: NodeJS.Signals): void {
+    process.kill(-this.pid, signal);
+  }
+
+  async say(word: "stop" | "exit" | "fall"): Promise<void> {
+    this.#child.stdin?.write(`${word}\n`);
+    await this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#over) await this.say("stop");
+  }
+
+  postgresPids(): readonly number[] {
+    return holdersOf(layoutOf(this.dataDir).postgresLock);
+  }
+
+  get postmasterPid(): number {
+    return Number(
+      readFileSync(join(layoutOf(this.dataDir).database, "postmaster.pid"), "utf8").split("\n")[0],
+    );
+  }
+
+  async ask<Row extends pg.QueryResultRow>(text: string): Promise<Row[]> {
+    return ask<Row>(this.url, text);
+  }
+
+  #end(): void {
+    this.#over = true;
+  }
+}
+
+export async function ask<Row extends pg.QueryResultRow>(url: string, text: string): Promise<Row[]> {
+  const client = new pg.Client(url);
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    return (await client.query<Row>(text)).rows;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function descendantsOf(pid: number): readonly number[] {
+  const children = readdirSync("/proc")
+    .map(Number)
+    .filter((other) => other > 0 && parentOf(other) === pid);
+  return [...children, ...children.flatMap(descendantsOf)];
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[1]);
+  } catch {
+    return 0;
+  }
+}
