@@ -1,5 +1,4 @@
 import { apply } from "../core/apply.ts";
-import type { Command } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
@@ -9,7 +8,10 @@ import { shardOf } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { Change, KeyQuestion } from "../core/ports/store.ts";
 import { type Rejection, reject } from "../core/rejection.ts";
+import { Doubts } from "./doubts.ts";
 import { Mailbox, type Turn } from "./mailbox.ts";
+import type { Outcome } from "./outcome.ts";
+import { mailboxFull, outcomeUnknown, tooLate } from "./refusals.ts";
 
 /** What actors share, given to each by the supervisor. */
 export interface Surroundings {
@@ -37,8 +39,6 @@ export interface Entry {
   readonly generation: number;
 }
 
-/** For how many of a sender's commands the store is asked first, after it knew a key that this memory had forgotten. */
-const probedTurns = 1_000;
 /** Well below what RecentKeys holds: what was learned must not be forgotten before it is used. */
 const probedAtOnce = 100;
 
@@ -61,7 +61,7 @@ export class Actor {
   #inFlight = 0;
   #reloadWanted = false;
   #probing = false;
-  readonly #doubtful = new Map<string, number>();
+  readonly #doubts = new Doubts();
   generation = 0;
   lastUsedMs: number;
 
@@ -82,7 +82,7 @@ export class Actor {
 
   /** Takes a turn, or refuses: the mailbox is bounded. */
   submit(turn: Turn): Rejection | null {
-    if (this.#mailbox.size >= this.#around.maxTurns) return overloaded;
+    if (this.#mailbox.size >= this.#around.maxTurns) return mailboxFull;
     this.lastUsedMs = turn.acceptedMs;
     this.#mailbox.push(turn);
     this.#decideWaiting();
@@ -119,7 +119,7 @@ export class Actor {
 
   /** The store knew a key of this sender that this memory does not: ask it first for a while. */
   doubt(senderId: string): void {
-    this.#doubtful.set(senderId, probedTurns);
+    this.#doubts.doubt(senderId);
   }
 
   /** The entry is in a batch that is on its way. */
@@ -150,8 +150,7 @@ export class Actor {
 
   /** Not stored yet; the same entry goes again in the next batch. */
   held(entry: Entry): void {
-    entry.turn.inFlight = false;
-    this.#inFlight--;
+    this.#landed(entry);
   }
 
   /** Refuses one turn for good; what was decided after it is decided again. */
@@ -216,7 +215,7 @@ export class Actor {
   #decideWaiting(): void {
     while (this.#decided < this.#mailbox.size && this.#canDecide()) {
       const turn = this.#mailbox.at(this.#decided);
-      if (this.#needsProbe(turn.command, turn)) return this.#probeWaiting();
+      if (this.#needsProbe(turn)) return this.#probeWaiting();
       this.#decided++;
       this.#decide(turn);
     }
@@ -263,7 +262,7 @@ export class Actor {
     }
   }
 
-  #answer(turn: Turn, outcome: Parameters<NonNullable<Turn["answer"]>>[0]): void {
+  #answer(turn: Turn, outcome: Outcome): void {
     const answer = turn.answer;
     if (!answer) return;
     turn.answer = null;
@@ -276,11 +275,9 @@ export class Actor {
     }
   }
 
-  #needsProbe(command: Command, turn: Turn): boolean {
-    if (this.#doubtful.size === 0 || turn.probed || command.clientRandom === null) return false;
-    return (
-      this.#doubtful.has(command.senderId) && !this.#state!.keys.find(command.senderId, command.clientRandom)
-    );
+  #needsProbe({ command, probed }: Turn): boolean {
+    if (probed || !this.#doubts.isIn(command)) return false;
+    return !this.#state!.keys.find(command.senderId, command.clientRandom!);
   }
 
   /** Asks for the keys of what waits, many at once: a storm of repeats costs few reads. */
@@ -289,9 +286,9 @@ export class Actor {
     const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
     for (let index = this.#decided; index < last; index++) {
       const turn = this.#mailbox.at(index);
-      if (!this.#needsProbe(turn.command, turn)) continue;
+      if (!this.#needsProbe(turn)) continue;
       turn.probed = true;
-      this.#useUpDoubt(turn.command.senderId);
+      this.#doubts.useUp(turn.command.senderId);
       questions.push({
         conversationId: this.id,
         senderId: turn.command.senderId,
@@ -301,12 +298,6 @@ export class Actor {
     this.#probing = true;
     this.#around.probe(this, questions);
   }
-
-  #useUpDoubt(senderId: string): void {
-    const left = this.#doubtful.get(senderId) ?? 0;
-    if (left > 1) this.#doubtful.set(senderId, left - 1);
-    else this.#doubtful.delete(senderId);
-  }
 }
 
 function undecide(turn: Turn): void {
@@ -315,19 +306,3 @@ function undecide(turn: Turn): void {
   turn.decidedRev = -1;
   turn.change = null;
 }
-
-const overloaded = reject(
-  "overloaded",
-  "Too many commands wait for this conversation. Nothing was changed; send it again after retry_after_ms.",
-  { retryAfterMs: 1_000 },
-);
-const tooLate = reject(
-  "unavailable",
-  "The store could not be reached in time. Nothing was changed; send it again after retry_after_ms.",
-  { retryAfterMs: 1_000 },
-);
-const outcomeUnknown = reject(
-  "outcome_unknown",
-  "It is not known whether this was stored. Send it again with the same client_random: it will not be stored twice.",
-  { retryAfterMs: 1_000 },
-);
