@@ -1,0 +1,323 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import { type TestDatabase, testDatabase } from "../src/testing/database.ts";
+import { freePort, type ServerProcess, serverCommand, startServer } from "../src/testing/server.ts";
+import { testKeys } from "../src/testing/tokens.ts";
+
+const alice = "0198c0de-0000-7000-8000-00000000a11c";
+const bob = "0198c0de-0000-7000-8000-000000000b0b";
+
+const directory = mkdtempSync(join(tmpdir(), "whispr-cli-"));
+chmodSync(directory, 0o755);
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command of the executable with nothing in its environment but what is given. */
+async function run(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const env = { PATH: process.env.PATH ?? "", WHISPR_DATA_DIR: join(directory, "none"), ...environment };
+  const child = Bun.spawn([...serverCommand(), ...args], {
+    env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { code, out, err };
+}
+
+describe("help", () => {
+  const commands = [
+    ["serve"],
+    ["dev"],
+    ["migrate"],
+    ["migrate", "up"],
+    ["migrate", "down"],
+    ["migrate", "status"],
+    ["config"],
+    ["token"],
+    ["psql-url"],
+    ["admin"],
+    ["admin", "inspect"],
+    ["admin", "inspect", "conversation"],
+    ["admin", "backup"],
+    ["doctor"],
+  ];
+
+  test.each(commands)("%s %s %s shows examples", async (...command) => {
+    const { code, out } = await run([...command.filter((word) => typeof word === "string"), "--help"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/Examples?:\n {2}\S/);
+  });
+
+  test("of the whole tells what the exit codes mean", async () => {
+    const { code, out } = await run(["--help"]);
+    expect(code).toBe(0);
+    expect(out).toContain("Exit codes: 0 done; 1 it failed; 2 wrong usage or settings; 3 another process");
+  });
+
+  test("the version is one line", async () => {
+    const { code, out } = await run(["--version"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^whispr-msg \d+\.\d+\.\d+ \(.+, bun .+\)\n$/);
+  });
+
+  test("a command or option that does not exist is wrong usage", async () => {
+    expect((await run(["sreve"])).code).toBe(2);
+    expect((await run(["serve", "--prot", "1"])).code).toBe(2);
+    expect((await run([])).code).toBe(2);
+  });
+
+  test("no colours where there is no terminal", async () => {
+    expect((await run(["doctor"])).out).not.toContain("\u001b[");
+  });
+});
+
+describe("config", () => {
+  test("shows what is in force and where it comes from, secrets hidden", async () => {
+    const environment = { PORT: "4010", DB_HOST: "db", DB_NAME: "whispr", DB_PASSWORD: "hunter2" };
+    const { code, out } = await run(["config", "--json", "--log-level", "debug"], environment);
+    const rows: { variable: string; value: string; source: string }[] = JSON.parse(out);
+    const of = (variable: string) => rows.find((row) => row.variable === variable);
+    expect(code).toBe(0);
+    expect(of("PORT or HTTP_PORT")).toMatchObject({ value: "4010", source: "PORT" });
+    expect(of("LOG_LEVEL")).toMatchObject({ value: "debug", source: "--log-level" });
+    expect(of("DB_PASSWORD")).toMatchObject({ value: "(hidden)", source: "DB_PASSWORD" });
+    expect(out).not.toContain("hunter2");
+  });
+
+  test("refuses wrong settings with 2, all at once", async () => {
+    const { code, err } = await run(["config"], { PORT: "x", LOG_LEVEL: "loud" });
+    expect(code).toBe(2);
+    expect(err).toContain('PORT is "x"; allowed: a whole number');
+    expect(err).toContain('LOG_LEVEL is "loud"; allowed: trace');
+  });
+});
+
+describe("serve refuses", () => {
+  test("without keys", async () => {
+    const { code, err } = await run(["serve"]);
+    expect(code).toBe(2);
+    expect(err).toContain("JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE");
+  });
+
+  test("with Redis: the cluster comes later, and it must not silently run alone", async () => {
+    const { code, err } = await run(["serve"], { JWT_JWKS_URL: "http://127.0.0.1:1/", REDIS_HOST: "redis" });
+    expect(code).toBe(2);
+    expect(err).toContain("REDIS_HOST asks for the cluster mode, which comes in a later version");
+  });
+
+  test("a PostgreSQL that is not there, in a sentence that names it without its password", async () => {
+    const environment = {
+      JWT_JWKS_URL: "http://127.0.0.1:1/",
+      DATABASE_URL: "postgres://ada:hunter2@127.0.0.1:1/whispr",
+    };
+    const { code, out, err } = await run(["serve"], { ...environment, ADMIN_PORT: "0", PORT: "0" });
+    expect(code).toBe(1);
+    expect(err).toContain("127.0.0.1:1/whispr: PostgreSQL does not listen there; check DATABASE_URL");
+    expect(out + err).not.toContain("hunter2");
+    expect(err).not.toContain("    at ");
+  });
+});
+
+describe("token", () => {
+  test("signs with a key in PEM, for a user, a device and a time", async () => {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const path = join(directory, "key.pem");
+    writeFileSync(path, privateKey.export({ format: "pem", type: "pkcs8" }));
+    const args = ["token", "--key", path, "--user", alice.toUpperCase(), "--device", "phone", "--ttl", "10m"];
+    const { code, out } = await run([...args, "--audience", "ws"], { JWT_ISSUER: "somebody" });
+    const claims = decodeJwt(out.trim());
+    expect(code).toBe(0);
+    expect(decodeProtectedHeader(out.trim()).alg).toBe("ES256");
+    expect(claims).toMatchObject({ sub: alice, deviceId: "phone", iss: "somebody", aud: "ws" });
+    expect(claims.exp! - claims.iat!).toBe(600);
+  });
+
+  test("names a key file that is missing or holds no key", async () => {
+    const path = join(directory, "no-key");
+    writeFileSync(path, "hello");
+    expect((await run(["token", "--user", alice, "--key", path])).err).toContain(
+      `${path} holds no private key`,
+    );
+    expect((await run(["token", "--user", alice, "--key", `${path}.x`])).err).toContain(
+      "cannot be read (ENOENT)",
+    );
+    expect((await run(["token", "--user", "alice", "--key", path])).code).toBe(2);
+  });
+});
+
+describe("migrate, on a database of one's own", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await testDatabase();
+  });
+  afterAll(() => database.close());
+
+  test("status tells what is pending with 1, up applies it once, down takes it back", async () => {
+    const environment = { DATABASE_URL: database.url };
+    const migrate = (...args: string[]) => run(["migrate", ...args], environment);
+    expect(await migrate("status")).toMatchObject({ code: 1 });
+    expect((await migrate("up")).out).toContain("up 1_");
+    expect(await migrate("up")).toMatchObject({ code: 0, out: "nothing to do\n" });
+    expect(JSON.parse((await migrate("status", "--json")).out)[0]).toMatchObject({
+      version: 1,
+      isKnown: true,
+    });
+    expect((await migrate("down", "--to", "0")).out).toContain("down 1_");
+    expect(await migrate("status")).toMatchObject({ code: 1 });
+  });
+
+  test("doctor finds the database good and the schema behind", async () => {
+    const { code, out } = await run(["doctor", "--json"], { DATABASE_URL: database.url });
+    const findings: { subject: string; verdict: string; text: string }[] = JSON.parse(out);
+    expect(code).toBe(0);
+    expect(findings).toContainEqual(expect.objectContaining({ subject: "database", verdict: "good" }));
+    expect(findings).toContainEqual(expect.objectContaining({ subject: "schema", verdict: "doubtful" }));
+  });
+
+  test("serve asks for the migration by its command rather than doing it unasked", async () => {
+    const keys = await testKeys();
+    const environment = {
+      DATABASE_URL: database.url,
+      JWT_PUBLIC_KEYS_FILE: keys.jwksFile,
+      ADMIN_PORT: "0",
+      PORT: "0",
+    };
+    const { code, err } = await run(["serve"], environment);
+    keys.dispose();
+    expect(code).toBe(1);
+    expect(err).toContain("whispr-msg migrate up");
+  });
+});
+
+test("doctor tells of keys that cannot be had with 1", async () => {
+  const { code, out } = await run(["doctor", "--json"], { JWT_PUBLIC_KEYS_FILE: "/nowhere/keys" });
+  expect(code).toBe(1);
+  expect(out).toContain("JWT_PUBLIC_KEYS_FILE");
+});
+
+test("psql-url without a running whispr-msg says so with 1", async () => {
+  const { code, err } = await run(["psql-url"]);
+  expect(code).toBe(1);
+  expect(err).toContain("no embedded PostgreSQL runs");
+});
+
+describe("dev, with the database it carries", () => {
+  const dataDir = join(directory, "dev");
+  let port: number;
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    port = await freePort();
+    server = await startServer({ arguments: ["dev"], environment: { WHISPR_DATA_DIR: dataDir }, port });
+  }, 60_000);
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  const here = (args: readonly string[], more: Record<string, string> = {}) =>
+    run(args, { WHISPR_DATA_DIR: dataDir, ADMIN_PORT: "0", ...more });
+
+  async function printed(pattern: RegExp): Promise<string> {
+    const untilMs = performance.now() + 5_000;
+    while (performance.now() < untilMs) {
+      const found = pattern.exec(server.output())?.[1];
+      if (found) return found;
+      await Bun.sleep(5);
+    }
+    throw new Error(`${pattern} was not printed:\n${server.output()}`);
+  }
+
+  test("prints its address and tokens of two users that are good", async () => {
+    expect(await printed(/is ready at (\S+)/)).toBe(server.url);
+    const token = await printed(/^export ALICE=(\S+)$/m);
+    const answer = await fetch(`${server.url}/api/v1/conversations`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(answer.status).toBe(200);
+  });
+
+  test("publishes the public half of its key, and keeps the private one to its owner", async () => {
+    const { keys } = (await (await fetch(`${server.url}/auth/.well-known/jwks.json`)).json()) as {
+      keys: Record<string, string>[];
+    };
+    expect(keys).toHaveLength(1);
+    expect(keys[0]).toMatchObject({ kty: "EC", crv: "P-256", use: "sig", alg: "ES256" });
+    expect(keys[0]!.kid).toHaveLength(16);
+    expect(keys[0]).not.toHaveProperty("d");
+    expect(statSync(join(dataDir, ".dev-key.json")).mode & 0o777).toBe(0o600);
+  });
+
+  test("token signs with that key when none is named", async () => {
+    const { out } = await here(["token", "--user", bob]);
+    const headers = { authorization: `Bearer ${out.trim()}` };
+    expect((await fetch(`${server.url}/api/v1/conversations`, { headers })).status).toBe(200);
+  });
+
+  test("a second one on the same directory is refused by name with 3", async () => {
+    const { code, err } = await here(["dev"], { PORT: "0" });
+    expect(code).toBe(3);
+    expect(err).toContain(dataDir);
+  });
+
+  test("a port in use names the way out with 3", async () => {
+    const other = join(directory, "other");
+    const { code, err } = await here(["dev"], { PORT: String(port), WHISPR_DATA_DIR: other });
+    expect(code).toBe(3);
+    expect(err).toContain(`Port ${port} on 127.0.0.1 is in use by another process.`);
+    expect(err).toContain(`PORT=${port + 1} npm start`);
+  }, 30_000);
+
+  test("--reset is refused while it runs", async () => {
+    const { code, err } = await here(["dev", "--reset"]);
+    expect(code).toBe(3);
+    expect(err).toContain("is in use by");
+  });
+
+  test("psql-url and migrate status reach its database", async () => {
+    expect((await here(["psql-url"])).out).toMatch(/^postgresql:\/\//);
+    expect(await here(["migrate", "status"])).toMatchObject({ code: 0 });
+  });
+
+  test("admin inspect shows a conversation's numbers, never its content", async () => {
+    const token = await printed(/^export ALICE=(\S+)$/m);
+    const post = async (path: string, body: unknown) => {
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const init = { method: "POST", headers, body: JSON.stringify(body) };
+      const answer = await fetch(`${server.url}/api/v1/${path}`, init);
+      return ((await answer.json()) as { data: { id: string } }).data.id;
+    };
+    const id = await post("conversations", { type: "direct", other_user_id: bob });
+    await post(`conversations/${id}/messages`, { content: "a secret" });
+    const { code, out } = await here(["admin", "inspect", "conversation", id]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ id, head: { seq: 1 }, stored: { messages: 1, maxSeq: 1 } });
+    expect(out).not.toContain("a secret");
+  });
+
+  test("admin inspect of what does not exist, or is no uuid, says so", async () => {
+    expect((await here(["admin", "inspect", "conversation", bob])).code).toBe(1);
+    expect((await here(["admin", "inspect", "conversation", "x"])).code).toBe(2);
+  });
+
+  test("SIGTERM stops it with 0; then --reset starts with nothing", async () => {
+    expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
+    expect(existsSync(join(dataDir, "data"))).toBe(true);
+    const environment = { WHISPR_DATA_DIR: dataDir };
+    server = await startServer({ arguments: ["dev", "--reset"], environment, port });
+    const { out } = await here(["token", "--user", alice]);
+    const headers = { authorization: `Bearer ${out.trim()}` };
+    const list = await (await fetch(`${server.url}/api/v1/conversations`, { headers })).json();
+    expect(list).toMatchObject({ data: [] });
+  }, 60_000);
+});
