@@ -7,8 +7,12 @@ import { type Rejection, reject } from "./rejection.ts";
 type Rule = (membership: Membership, state?: ConversationState) => Rejection | null;
 
 /** The same answer for strangers whether the conversation exists or not. */
-const members: Rule = (membership) =>
-  membership ? null : reject("not_found", "There is no such conversation, or you are not a member of it.");
+export const noSuchConversation = reject(
+  "not_found",
+  "There is no such conversation, or you are not a member of it.",
+);
+
+const members: Rule = (membership) => (membership ? null : noSuchConversation);
 
 const anybody: Rule = () => null;
 

@@ -1,4 +1,5 @@
 import { apply } from "../core/apply.ts";
+import { noSuchConversation } from "../core/authorize.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
@@ -7,7 +8,7 @@ import type { Observer } from "../core/ports/observer.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { Change, KeyQuestion } from "../core/ports/store.ts";
-import { type Rejection, reject } from "../core/rejection.ts";
+import type { Rejection } from "../core/rejection.ts";
 import { Doubts } from "./doubts.ts";
 import { Mailbox, type Turn } from "./mailbox.ts";
 import type { Outcome } from "./outcome.ts";
@@ -99,10 +100,7 @@ export class Actor {
 
   /** There is no such conversation. Answers everybody; the actor has no further use. */
   absent(): void {
-    this.refuseUndecided(
-      () => true,
-      reject("not_found", "There is no such conversation, or you are not a member of it."),
-    );
+    this.refuseUndecided(() => true, noSuchConversation);
   }
 
   /** Decides what has waited for the right to decide. */

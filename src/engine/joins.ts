@@ -1,9 +1,10 @@
 import { authorize } from "../core/authorize.ts";
 import type { JoinFacts, ViewerReads } from "../core/ports/store.ts";
 import type { JoinConversation } from "../core/queries.ts";
-import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import { isRejection, type Rejection } from "../core/rejection.ts";
 import { Gather } from "./gather.ts";
 import { orUnavailable } from "./or-unavailable.ts";
+import { tooManyJoins } from "./refusals.ts";
 
 const joinsAtOnce = 1_000;
 const maxWaitingJoins = 50_000;
@@ -23,12 +24,8 @@ export class Joins {
   /** Facts from a read that began after this call. */
   async ask(query: Omit<JoinConversation, "type">): Promise<JoinFacts | Rejection> {
     const facts = await orUnavailable(this.#facts.ask(query));
-    if (!facts) return tooMany;
+    if (!facts) return tooManyJoins;
     if (isRejection(facts)) return facts;
     return authorize.join_conversation(facts.membership) ?? facts;
   }
 }
-
-const tooMany = reject("overloaded", "Too many joins wait. Join again after retry_after_ms.", {
-  retryAfterMs: 1_000,
-});

@@ -1,9 +1,10 @@
 import type { Command } from "../core/commands.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import { type RefusalCode, type Rejection, reject } from "../core/rejection.ts";
+import type { Rejection } from "../core/rejection.ts";
 import { newTurn } from "./mailbox.ts";
 import type { Answer } from "./outcome.ts";
+import { overloaded, stopping } from "./refusals.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface RegistrySettings {
@@ -88,13 +89,4 @@ export class Registry {
     this.#observer.refused(rejection.code);
     answer(rejection);
   }
-}
-
-const overloaded = refusal("overloaded", "The server has too much under way.");
-const stopping = refusal("unavailable", "This server is stopping.");
-
-function refusal(code: RefusalCode, why: string): Rejection {
-  return reject(code, `${why} Nothing was changed; send it again after retry_after_ms.`, {
-    retryAfterMs: 1_000,
-  });
 }

@@ -5,10 +5,10 @@ import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { ActorReads, KeyQuestion, MessagePlace } from "../core/ports/store.ts";
-import { reject } from "../core/rejection.ts";
 import { Actor, type Entry, type Surroundings } from "./actor.ts";
 import { Gather } from "./gather.ts";
 import type { Turn } from "./mailbox.ts";
+import { unreadable } from "./refusals.ts";
 
 export interface SupervisorSettings {
   /** The most conversations in memory. */
@@ -27,6 +27,8 @@ const sweepMs = 250;
 const loadsAtOnce = 100;
 const maxWaitingReads = 100_000;
 const retryPauseMs = 100;
+
+type Loaded = ConversationState | "absent";
 
 /** Starts actors on demand, loads them, lets the longest idle go when there are too many, and ends waiting at deadlines. */
 export class Supervisor {
@@ -130,7 +132,7 @@ export class Supervisor {
       } catch (error) {
         this.#observer.note("conversations cannot be loaded", { reason: String(error) });
         await this.#pause();
-        if (actor.isIdle) this.#actors.delete(actor.id);
+        if (actor.isIdle && isWanted()) this.#actors.delete(actor.id);
       }
     }
   }
@@ -166,11 +168,11 @@ export class Supervisor {
     const { command } = turn;
     try {
       const message = await this.#duplicates.ask({ conversationId: command.conversationId, seq });
-      if (!message) return answer(unavailable);
+      if (!message) return answer(unreadable);
       const differs = message.content !== command.content || message.metadata !== command.metadata;
       answer({ type: "duplicate", message, differs });
     } catch {
-      answer(unavailable);
+      answer(unreadable);
     }
   }
 
@@ -203,11 +205,3 @@ export class Supervisor {
     return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
   }
 }
-
-const unavailable = reject(
-  "unavailable",
-  "The stored message could not be read. Send it again after retry_after_ms.",
-  {
-    retryAfterMs: 1_000,
-  },
-);

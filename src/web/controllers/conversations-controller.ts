@@ -1,6 +1,7 @@
+import { noSuchConversation } from "../../core/authorize.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { NewId } from "../../core/ports/ids.ts";
-import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readJson } from "../body.ts";
 import type { Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
@@ -27,12 +28,6 @@ export function conversationRoutes(options: ConversationsOptions): readonly Rout
   ];
 }
 
-/** An id that is none gets the answer of one that does not exist. */
-export const noSuchConversation = reject(
-  "not_found",
-  "There is no such conversation, or you are not a member of it.",
-);
-
 async function list({ queries }: ConversationsOptions, call: Call): Promise<Response | Rejection> {
   const limit = readLimit(call.query);
   if (typeof limit !== "number") return limit;
@@ -51,6 +46,7 @@ async function list({ queries }: ConversationsOptions, call: Call): Promise<Resp
 
 async function show({ queries }: ConversationsOptions, call: Call): Promise<Response | Rejection> {
   const conversationId = readUuid(call.params.id);
+  // An id that is none gets the answer of one that does not exist.
   if (!conversationId) return noSuchConversation;
   const viewerId = call.identity.userId;
   const summary = await queries.show({ type: "show_conversation", viewerId, conversationId });

@@ -1,3 +1,4 @@
+import { noSuchConversation } from "../../core/authorize.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
@@ -11,7 +12,6 @@ import { rejectionResponse } from "../rejections.ts";
 import { sendMessageCommand } from "../send-message.ts";
 import { readUuid } from "../uuid.ts";
 import { messageText } from "../views.ts";
-import { noSuchConversation } from "./conversations-controller.ts";
 import type { Call, Route } from "./route.ts";
 
 export interface MessagesOptions {

@@ -1,0 +1,27 @@
+import { type RefusalCode, type Rejection, reject } from "../core/rejection.ts";
+
+/** The engine's own refusals, each made once. All of them are worth another try a second later. */
+
+const again = "Nothing was changed; send it again after retry_after_ms.";
+
+export const overloaded = retriable("overloaded", `The server has too much under way. ${again}`);
+export const mailboxFull = retriable("overloaded", `Too many commands wait for this conversation. ${again}`);
+export const tooManyJoins = retriable("overloaded", "Too many joins wait. Join again after retry_after_ms.");
+export const stopping = retriable("unavailable", `This server is stopping. ${again}`);
+export const tooLate = retriable("unavailable", `The store could not be reached in time. ${again}`);
+export const unreachable = retriable(
+  "unavailable",
+  "The store cannot be reached at present. Ask again after retry_after_ms.",
+);
+export const unreadable = retriable(
+  "unavailable",
+  "The stored message could not be read. Send it again after retry_after_ms.",
+);
+export const outcomeUnknown = retriable(
+  "outcome_unknown",
+  "It is not known whether this was stored. Send it again with the same client_random: it will not be stored twice.",
+);
+
+function retriable(code: RefusalCode, message: string): Rejection {
+  return reject(code, message, { retryAfterMs: 1_000 });
+}
