@@ -221,10 +221,10 @@ export const settings = {
     fallback: ["*"],
     about: "browser origins that may call",
   }),
-  logLevel: setting({
+  logLevel: setting<(typeof levels)[keyof typeof levels]>({
     variables: ["LOG_LEVEL"],
     flag: "log-level",
-    kind: choice<(typeof levels)[keyof typeof levels]>(levels),
+    kind: choice(levels),
     fallback: "info",
     about: "least important lines that are written",
   }),
