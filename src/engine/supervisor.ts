@@ -28,8 +28,6 @@ const loadsAtOnce = 100;
 const maxWaitingReads = 100_000;
 const retryPauseMs = 100;
 
-type Loaded = ConversationState | "absent";
-
 /** Starts actors on demand, loads them, lets the longest idle go when there are too many, and ends waiting at deadlines. */
 export class Supervisor {
   readonly #actors = new Map<string, Actor>();
@@ -132,7 +130,8 @@ export class Supervisor {
       } catch (error) {
         this.#observer.note("conversations cannot be loaded", { reason: String(error) });
         await this.#pause();
-        if (actor.isIdle && isWanted()) this.#actors.delete(actor.id);
+        if (actor.generation !== generation) return;
+        if (actor.isIdle) this.#actors.delete(actor.id);
       }
     }
   }
