@@ -20,6 +20,7 @@ export interface HeardFrame {
  */
 export class FrameSocket {
   onFrame: (frame: HeardFrame) => void = () => {};
+  onClose: () => void = () => {};
   closeCode: number | null = null;
   readonly #socket: WebSocket;
   readonly #waiting = new Map<string, (reply: Reply) => void>();
@@ -30,6 +31,7 @@ export class FrameSocket {
     socket.onmessage = ({ data }) => this.#heard(String(data));
     socket.onclose = ({ code }) => {
       this.closeCode = code;
+      this.onClose();
     };
   }
 
