@@ -117,21 +117,21 @@ export class Supervisor {
     }
   }
 
-  /** A state that was asked for before the actor was invalidated again is of no use: the newer asking brings another. */
+  /** Ends when it brought a state, or when another asking or another actor has taken its place: what it would bring is overtaken. */
   async #reload(actor: Actor): Promise<void> {
     const { generation } = actor;
-    while (!this.#stopped && this.#actors.get(actor.id) === actor) {
+    const isWanted = () => this.#actors.get(actor.id) === actor && actor.generation === generation;
+    while (!this.#stopped && isWanted()) {
       try {
         const loaded = await this.#loads.ask(actor.id);
-        if (actor.generation !== generation) return;
+        if (!isWanted()) return;
         if (loaded?.state) return actor.loaded(loaded.state);
         if (loaded) return this.#forget(actor);
         await this.#pause();
       } catch (error) {
         this.#observer.note("conversations cannot be loaded", { reason: String(error) });
         await this.#pause();
-        if (actor.generation !== generation) return;
-        if (actor.isIdle) this.#actors.delete(actor.id);
+        if (isWanted() && actor.isIdle) this.#actors.delete(actor.id);
       }
     }
   }
