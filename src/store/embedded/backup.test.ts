@@ -8,13 +8,14 @@ import { backup } from "./backup.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-backup-"));
 const timeoutMs = 60_000;
+const directory = await EmbeddedOwner.template(base);
 const timeline = "SELECT timeline_id AS timeline FROM pg_control_checkpoint()";
 afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
 
 test(
   "a backup that is taken while rows are written opens as a data directory, whole, on a timeline of its own",
   async () => {
-    await using owner = await EmbeddedOwner.start(join(base, "original"));
+    await using owner = await EmbeddedOwner.start(directory("original"));
     const writing = new AbortController();
     const transfers = await startTransfers(owner, writing.signal);
     const target = join(base, "copy");
@@ -39,7 +40,7 @@ test(
 test(
   "a copy that was opened can be stopped, opened and backed up again",
   async () => {
-    const owner = await EmbeddedOwner.start(join(base, "again"));
+    const owner = await EmbeddedOwner.start(directory("again"));
     await owner.ask("CREATE TABLE kept AS SELECT 1 AS one");
     await backup({ dataDir: owner.dataDir, target: join(base, "second") });
     await owner.say("stop");
@@ -63,7 +64,7 @@ test(
     expect(backup({ dataDir: idle, target: join(base, "nowhere") })).rejects.toThrow(
       "no embedded PostgreSQL runs",
     );
-    await using owner = await EmbeddedOwner.start(join(base, "target"));
+    await using owner = await EmbeddedOwner.start(directory("target"));
     const full = join(base, "full");
     mkdirSync(full);
     writeFileSync(join(full, "precious"), "");

@@ -9,13 +9,14 @@ import { signalAll } from "./holders.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-crash-"));
 const timeoutMs = 60_000;
+const directory = await EmbeddedOwner.template(base);
 const backWithinMs = 3_000;
 afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
 
 test(
   "after a kill -9 of the owner the next start ends the orphan and has every acknowledged row",
   async () => {
-    const killed = await EmbeddedOwner.start(join(base, "orphan"));
+    const killed = await EmbeddedOwner.start(directory("orphan"));
     const writer = await Writer.start(killed);
     await writer.wrote(200);
     await killed.kill();
@@ -32,7 +33,7 @@ test(
 test(
   "a stopped (SIGSTOP) orphan does not stand in the way",
   async () => {
-    const killed = await EmbeddedOwner.start(join(base, "stopped"));
+    const killed = await EmbeddedOwner.start(directory("stopped"));
     const writer = await Writer.start(killed);
     await writer.wrote(50);
     await killed.kill();
@@ -48,7 +49,7 @@ test(
 test(
   "after a kill -9 of everything under load a start reads the WAL again and has every acknowledged row",
   async () => {
-    const killed = await EmbeddedOwner.start(join(base, "everything"));
+    const killed = await EmbeddedOwner.start(directory("everything"));
     const writer = await Writer.start(killed);
     await writer.wrote(500);
     await killed.killWithDescendants();
@@ -63,7 +64,7 @@ test(
 test(
   "a kill -9 of the postmaster with busy backends is over within three seconds",
   async () => {
-    await using owner = await EmbeddedOwner.start(join(base, "postmaster"));
+    await using owner = await EmbeddedOwner.start(directory("postmaster"));
     const writer = await Writer.start(owner);
     const busy = await Promise.all([keepBusy(owner), keepBusy(owner)]);
     await writer.wrote(100);
@@ -81,7 +82,7 @@ test(
 test(
   "killed again and again, it comes back each time",
   async () => {
-    await using owner = await EmbeddedOwner.start(join(base, "again"));
+    await using owner = await EmbeddedOwner.start(directory("again"));
     for (let round = 1; round <= 4; round++) {
       process.kill(owner.postmasterPid, "SIGKILL");
       await eventually("it accepts connections again", () => owner.count("up") === round);
@@ -94,7 +95,7 @@ test(
 test(
   "a kill -9 of one backend costs only the connections",
   async () => {
-    await using owner = await EmbeddedOwner.start(join(base, "backend"));
+    await using owner = await EmbeddedOwner.start(directory("backend"));
     const writer = await Writer.start(owner);
     const busy = await keepBusy(owner);
     await writer.wrote(100);
@@ -120,7 +121,7 @@ test(
 test(
   "a stop while it is being started again ends it all the same",
   async () => {
-    const owner = await EmbeddedOwner.start(join(base, "both"));
+    const owner = await EmbeddedOwner.start(directory("both"));
     process.kill(owner.postmasterPid, "SIGKILL");
     await owner.say("stop");
     expect(owner.count("stopped")).toBe(1);

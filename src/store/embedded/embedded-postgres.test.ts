@@ -11,6 +11,7 @@ import { recordedSocketDirectory } from "./socket-directory.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-life-"));
 const timeoutMs = 60_000;
+const directory = await EmbeddedOwner.template(base);
 afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
 
 test(
@@ -35,7 +36,7 @@ test(
 test(
   "the data survives a stop, and a later start is quick",
   async () => {
-    const dataDir = join(base, "later");
+    const dataDir = directory("later");
     const first = await EmbeddedOwner.start(dataDir);
     await first.ask("CREATE TABLE kept AS SELECT 'still here' AS word");
     await first.say("stop");
@@ -49,7 +50,7 @@ test(
 test(
   "a second whispr-msg on the same directory is refused and told who holds it, and harms nothing",
   async () => {
-    await using owner = await EmbeddedOwner.start(join(base, "held"));
+    await using owner = await EmbeddedOwner.start(directory("held"));
     const second = await EmbeddedOwner.start(owner.dataDir);
     expect(second.refusal?.code).toBe("held");
     expect(second.refusal?.text).toContain(`process ${owner.pid} on `);
@@ -63,7 +64,7 @@ test(
 test.each(["stop", "exit", "fall"] as const)(
   "when the owner ends by %s nothing is left but the data",
   async (word) => {
-    const dataDir = join(base, `left-${word}`);
+    const dataDir = directory(`left-${word}`);
     const owner = await EmbeddedOwner.start(dataDir);
     const { postmasterPid } = owner;
     const socketDirectory = recordedSocketDirectory(layoutOf(dataDir)) ?? "";
@@ -83,7 +84,7 @@ test.each(["stop", "exit", "fall"] as const)(
 test(
   "Ctrl-C and a group's signals do not reach PostgreSQL",
   async () => {
-    await using owner = await EmbeddedOwner.start(join(base, "group"));
+    await using owner = await EmbeddedOwner.start(directory("group"));
     owner.signalGroup("SIGINT");
     expect(await owner.ask("SELECT pg_sleep(0.05) IS NOT NULL AS slept")).toEqual([{ slept: true }]);
     expect(owner.count("down")).toBe(0);
@@ -94,7 +95,7 @@ test(
 test(
   "its log holds neither statements nor values",
   async () => {
-    await using owner = await EmbeddedOwner.start(join(base, "log"));
+    await using owner = await EmbeddedOwner.start(directory("log"));
     const insert = "INSERT INTO secrets VALUES ('whispered', NULL)";
     await owner.ask("CREATE TABLE secrets (word text, missing text NOT NULL)");
     expect(owner.ask(insert)).rejects.toThrow("null value");
