@@ -30,7 +30,7 @@ export interface App {
   readonly adminUrl: string | null;
   /** Resolves once this process owns the conversations and serves. */
   readonly ready: Promise<void>;
-  /** Loses nothing that was acknowledged. Resolves when nothing of it is left; `deadlineMs` bounds each wait for others. */
+  /** Loses nothing that was acknowledged. Resolves when nothing of it is left; rejects then when the time was over before all was settled. */
   stop(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     ready: gained(ownership),
     stop: () => {
       stopping.begin();
-      stopped ??= running.disposeAsync();
+      stopped ??= running.disposeAsync().then(() => stopping.assertKept());
       return stopped;
     },
   };
@@ -80,6 +80,7 @@ class Stopping {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   #untilMs = Number.POSITIVE_INFINITY;
+  #unfinished: string[] = [];
 
   constructor(options: { readonly clock: Clock; readonly timeoutMs: number }) {
     this.#clock = options.clock;
@@ -100,12 +101,18 @@ class Stopping {
     return Math.max(0, (this.#untilMs - this.#clock.monotonicMs()) * 0.9);
   }
 
-  /** Resolves with the work or when the time is over, whichever comes first. */
-  async within(work: Promise<unknown>): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#clock.after(this.leftMs, resolve);
-    await Promise.race([work, late]);
+  /** Resolves with the work or when the time is over, whichever comes first; `assertKept` tells which. */
+  async within(what: string, work: Promise<unknown>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const cancel = this.#clock.after(this.leftMs, () => resolve("late"));
+    if ((await Promise.race([work, late])) === "late") this.#unfinished.push(what);
     cancel();
+  }
+
+  /** Throws when the deadline was not enough. */
+  assertKept(): void {
+    if (this.#unfinished.length === 0) return;
+    throw new Error(`WHISPR_STOP_TIMEOUT was over before all was done: ${this.#unfinished.join(", ")}`);
   }
 }
 
@@ -157,15 +164,15 @@ function openEngine(given: {
   const { config, settings, observer, opened, stopping } = given;
   const lost = (error: Error) => observer.note("a database connection was lost", { reason: error.message });
   const pool = openPool(settings, lost);
-  opened.defer(() => stopping.within(pool.end()));
+  opened.defer(() => stopping.within("closing the database", pool.end()));
   const reads = new ReadPool({ pool });
   const commits = Array.from(
     { length: config.lanes.count },
     () => new PostgresCommit({ settings, onLost: lost }),
   );
-  for (const commit of commits) opened.defer(() => commit.close());
+  for (const commit of commits) opened.defer(() => stopping.within("closing the lane", commit.close()));
   const ownership = new AdvisoryOwnership({ settings, nodeId: newId(), clock: systemClock, observer });
-  opened.defer(() => ownership.stop());
+  opened.defer(() => stopping.within("giving up the right to write", ownership.stop()));
   const pubsub = new LocalPubSub({ onError: (error) => observer.bug("pubsub", error) });
   const engine = startEngine({
     ports: {
@@ -181,7 +188,7 @@ function openEngine(given: {
     settings: { lane: config.lanes, supervisor: config.actors, registry: config.commands },
   });
   opened.defer(() => engine.stop());
-  opened.defer(() => stopping.within(engine.drain()));
+  opened.defer(() => stopping.within("settling commands", engine.drain()));
   ownership.start();
   return { engine, ownership, pubsub };
 }
