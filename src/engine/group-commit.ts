@@ -152,7 +152,21 @@ export class Lane {
     await this.#store(first);
     const [live, voided] = partition(second, (entry) => entry.generation === entry.actor.generation);
     for (const entry of voided) entry.actor.notStored(entry);
+    const before = this.#waitingAgain(first);
+    if (before > 0) return this.#waitBehind(before, live);
     if (live.length > 0) await this.#store(live);
+  }
+
+  /** How many of them went back to the front of the queue. */
+  #waitingAgain(entries: readonly Entry[]): number {
+    const front = new Set(this.#queue.slice(0, entries.length));
+    return entries.filter((entry) => front.has(entry)).length;
+  }
+
+  /** A second half never overtakes its first: changes of one conversation stay in order. */
+  #waitBehind(before: number, entries: readonly Entry[]): void {
+    for (const entry of entries) entry.actor.held(entry);
+    this.#queue.splice(before, 0, ...entries);
   }
 
   /** Nothing was written. The pause keeps a store in trouble from being asked in a tight loop. */
