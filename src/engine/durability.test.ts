@@ -1,0 +1,146 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import type { CommitPort } from "../core/ports/store.ts";
+import { seeds } from "../testing/arbitraries.ts";
+import type { VirtualClock } from "../testing/clock.ts";
+import { type PlayOptions, play } from "../testing/engine-play.ts";
+import { startEngine } from "./engine.ts";
+
+const plays = Number(process.env.PLAYS ?? 400);
+
+test("I1 I2 I3 I8: whatever the store does, no answer, refusal or frame tells of what is not durable, and nothing is lost or stored twice", async () => {
+  const seen = new Map<string, number>();
+  await fc.assert(
+    fc.asyncProperty(seeds, async (seed) => {
+      const { violations, outcomes } = await play(seed, { startEngine });
+      for (const [kind, count] of Object.entries(outcomes)) seen.set(kind, (seen.get(kind) ?? 0) + count);
+      expect(violations).toEqual([]);
+    }),
+    { numRuns: plays, endOnFailure: true },
+  );
+  const kinds = [
+    "done",
+    "duplicate",
+    "internal",
+    "not_found",
+    "outcome_unknown",
+    "overloaded",
+    "unavailable",
+  ];
+  expect([...seen.keys()].sort()).toEqual(kinds);
+}, 60_000);
+
+/** Whether one of the plays of the property notices it. */
+async function isNoticed(violation: string, options: PlayOptions): Promise<boolean> {
+  for (let seed = 1; seed <= plays; seed++)
+    if ((await play(seed, options)).violations.includes(violation)) return true;
+  return false;
+}
+
+describe("the play notices an answer that leaves early", () => {
+  test("when the commit port says stored before it stores", async () => {
+    const eager = (port: CommitPort, clock: VirtualClock): CommitPort => ({
+      append(changes, epochOf) {
+        clock.after(1, () => void port.append(changes, epochOf));
+        return Promise.resolve({ type: "stored", moved: new Set() });
+      },
+    });
+    expect(await isNoticed("done tells of what is not stored", { startEngine, wrapCommit: eager })).toBe(
+      true,
+    );
+  });
+
+  const mutants: readonly Mutant[] = [
+    {
+      what: "when an actor answers at the decision",
+      file: "actor.ts",
+      from: "if (turn.decidedRev <= this.#durableRev) this.#settle();",
+      to: "this.#tell(turn, decision);",
+      noticed: "done tells of what is not stored",
+    },
+    {
+      what: "when the first stored change answers all that were decided",
+      file: "actor.ts",
+      from: " || turn.decidedRev > this.#durableRev) return;",
+      to: ") return;",
+      noticed: "done tells of what is not stored",
+    },
+    {
+      what: "when a refusal does not wait for the changes it was decided after",
+      file: "actor.ts",
+      from: "turn.decision = decision;",
+      to: 'turn.decision = decision; if (decision.type === "rejection") this.#answer(turn, decision);',
+      noticed: "a refusal left before what it was decided after was durable",
+    },
+    {
+      what: "when listeners are told as soon as a batch is sent",
+      file: "actor.ts",
+      from: "entry.turn.inFlight = true;",
+      to: "entry.turn.inFlight = true; this.#around.pubsub.publish({ conversationId: this.id, rev: entry.change.rev, membersRev: 0, audience: [], events: entry.change.events });",
+      noticed: "a frame tells of what is not stored",
+    },
+    {
+      what: "when a batch of unknown outcome counts as stored",
+      file: "group-commit.ts",
+      from: "if (stored.has(idOf(entry)))",
+      to: "if (stored)",
+      noticed: "done tells of what is not stored",
+    },
+    {
+      what: "when a batch of unknown outcome is not fenced before it is decided again",
+      file: "group-commit.ts",
+      from: "await this.#untilReached(() => this.#ownership.renew(shards));\n    const stored",
+      to: "const stored",
+      noticed: "a command is stored twice",
+    },
+    {
+      what: "when a head that was moved by another is taken for stored",
+      file: "group-commit.ts",
+      from: "if (outcome.moved.has(entry.actor.id))",
+      to: "if (!outcome)",
+      noticed: "done tells of what is not stored",
+    },
+    {
+      what: "when a batch that is held back forgets that its conversation is to be loaded afresh",
+      file: "actor.ts",
+      from: "held(entry: Entry): void {\n    this.#landed(entry);",
+      to: "held(entry: Entry): void {\n    entry.turn.inFlight = false;\n    this.#inFlight--;",
+      noticed: "a conversation does not work any more",
+    },
+  ];
+
+  test.each(mutants)("$what", async (mutant) => {
+    expect(await isNoticed(mutant.noticed, { startEngine: await mutated(mutant) })).toBe(true);
+  });
+});
+
+interface Mutant {
+  readonly what: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly noticed: string;
+}
+
+const copies: string[] = [];
+afterAll(() => Promise.all(copies.map((copy) => rm(copy, { recursive: true }))));
+
+/** The engine with one line changed, from a copy of the two folders that it is made of. */
+async function mutated(mutant: Mutant): Promise<typeof startEngine> {
+  const copy = await mkdtemp(join(tmpdir(), "whispr-mutant-"));
+  copies.push(copy);
+  const source = join(import.meta.dir, "..");
+  for (const folder of ["core", "engine"])
+    await cp(join(source, folder), join(copy, folder), { recursive: true });
+  const file = join(copy, "engine", mutant.file);
+  const text = await readFile(file, "utf8");
+  if (text.split(mutant.from).length !== 2) throw new Error(`this mutation no longer fits ${mutant.file}`);
+  await writeFile(
+    file,
+    text.replace(mutant.from, () => mutant.to),
+  );
+  return (await import(join(copy, "engine", "engine.ts"))).startEngine;
+}
