@@ -20,10 +20,11 @@ type Options = Pick<AppOptions, "config" | "mode" | "extraRoutes">;
 export async function runApp(options: Options, onReady: (app: App, logger: Logger) => void): Promise<never> {
   const { config, mode } = options;
   const logger = createLogger(config.log);
-  surviveBugs(logger);
+  const bugs = surviveBugs(logger);
   const asked = listenForSignals(logger);
   logger.info("starting", { version, commit, mode, pid: process.pid, database: config.database.type });
   const app = await startOrExit({ ...options, logger, version });
+  bugs.report = app.bug;
   logger.info("listening", { url: app.url, metrics: app.adminUrl ? `${app.adminUrl}/metrics` : "off" });
   void app.ready.then(() => onReady(app, logger));
   await asked;
@@ -41,10 +42,12 @@ async function startOrExit(options: AppOptions): Promise<App> {
   }
 }
 
-/** Whatever was thrown belongs to one request or one timer; the others must not pay for it. */
-function surviveBugs(logger: Logger): void {
-  process.on("uncaughtException", (error) => logger.error("uncaught exception", { error }));
-  process.on("unhandledRejection", (error) => logger.error("unhandled rejection", { error }));
+/** Whatever was thrown belongs to one request or one timer; the others must not pay for it. Logged, and counted once the app runs. */
+function surviveBugs(logger: Logger): { report: App["bug"] } {
+  const bugs = { report: (where: string, error: unknown) => logger.error(where, { error }) };
+  process.on("uncaughtException", (error) => bugs.report("uncaught exception", error));
+  process.on("unhandledRejection", (error) => bugs.report("unhandled rejection", error));
+  return bugs;
 }
 
 /** Resolves at the first signal; the second one ends the process. */

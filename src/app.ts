@@ -30,6 +30,8 @@ export interface App {
   readonly adminUrl: string | null;
   /** Resolves once this process owns the conversations and serves. */
   readonly ready: Promise<void>;
+  /** Logs and counts what was thrown where nobody caught it. */
+  bug(where: string, error: unknown): void;
   /** Loses nothing that was acknowledged. Resolves when nothing of it is left; rejects then when the time was over before all was settled. */
   stop(): Promise<void>;
 }
@@ -56,8 +58,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { config, logger } = options;
   const stopping = new Stopping({ clock: systemClock, timeoutMs: config.stopTimeoutMs });
   const observer = new Metrics({ logger });
-  const operators = openOperators(config, observer, opened);
   const settings = await openDatabase(options, opened);
+  const operators = openOperators(config, observer, opened);
   const { engine, ownership, pubsub } = openEngine({ config, settings, observer, opened, stopping });
   const endpoint = openEndpoint({ options, engine, ownership, pubsub, observer, opened, stopping });
 
@@ -67,6 +69,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     url: endpoint.url,
     adminUrl: operators?.url ?? null,
     ready: gained(ownership),
+    bug: (where, error) => observer.bug(where, error),
     stop: () => {
       stopping.begin();
       stopped ??= running.disposeAsync().then(() => stopping.assertKept());

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { newId } from "./system.ts";
 import { type TestDatabase, testDatabase } from "./testing/database.ts";
+import { eventually } from "./testing/eventually.ts";
 import { RestClient } from "./testing/rest-client.ts";
 import { freePort, type ServerProcess, serverCommand, startServer } from "./testing/server.ts";
 import { StockClient } from "./testing/stock-client.ts";
@@ -59,7 +60,9 @@ async function survivesKills(
     await server.end("SIGKILL");
     server = await start();
     const before = clients.map((client) => client.acknowledged.size);
-    await until(() => clients.every((client, index) => client.acknowledged.size > before[index]!));
+    await eventually("both send again", () =>
+      clients.every((client, index) => client.acknowledged.size > before[index]!),
+    );
   }
   await Promise.all(clients.map((client) => client.settle()));
 
@@ -115,12 +118,4 @@ async function embeddedUrl(environment: Record<string, string>): Promise<string>
     env: { PATH: process.env.PATH, ...environment },
   });
   return told.stdout.toString().trim();
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 15_000;
-  while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error("it did not happen within 15 s");
-    await Bun.sleep(10);
-  }
 }

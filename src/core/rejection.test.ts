@@ -22,7 +22,7 @@ const http: Record<RefusalCode, number> = {
 
 test("each refusal has the HTTP status that clients were promised", () => {
   for (const [code, refusal] of Object.entries(refusals))
-    expect(refusal.http).toBe(http[code as RefusalCode]);
+    expect(refusal.http as number).toBe(http[code as keyof typeof http] as typeof refusal.http);
 });
 
 test("what may be tried again is exactly what time can mend", () => {

@@ -92,6 +92,8 @@ export function noteTaker(): ObserverNotes {
     commandAcknowledged() {},
     commandDuplicate() {},
     refused() {},
+    malformedFrame() {},
+    slowConsumerClosed() {},
     batchCommitted: () => void notes.batches++,
     batchFailed: (kind) => void notes.failedBatches.push(kind),
     actorLoaded: () => void notes.loads++,

@@ -205,13 +205,12 @@ function restOf(
   return restApi({ ...options, routes, authentication });
 }
 
-/** A frame that is none, and a socket that reads too slowly, are refusals like any other. */
 function socketsObserver(observer: Observer): SocketsObserver {
   return {
     opened() {},
     closed() {},
-    malformed: () => observer.refused("invalid_payload"),
-    overrun: () => observer.refused("overloaded"),
+    malformed: () => observer.malformedFrame(),
+    overrun: () => observer.slowConsumerClosed(),
     failed: (where, topic, error) => observer.bug(`channel ${where} ${topic}`, error),
   };
 }

@@ -8,6 +8,10 @@ export interface Observer {
   commandAcknowledged(tookMs: number): void;
   commandDuplicate(): void;
   refused(code: RefusalCode): void;
+  /** A WebSocket frame that is no Phoenix message was dropped. */
+  malformedFrame(): void;
+  /** A socket was closed because too much waited for it. */
+  slowConsumerClosed(): void;
   /** A batch came back: its rows, and how long the statement took. */
   batchCommitted(rows: number, tookMs: number): void;
   batchFailed(kind: string): void;
