@@ -73,10 +73,6 @@ export class Actor {
     this.lastUsedMs = options.around.clock.monotonicMs();
   }
 
-  get turns(): number {
-    return this.#mailbox.size;
-  }
-
   get isIdle(): boolean {
     return this.#mailbox.size === 0;
   }
@@ -101,11 +97,6 @@ export class Actor {
   /** There is no such conversation. Answers everybody; the actor has no further use. */
   absent(): void {
     this.refuseUndecided(() => true, noSuchConversation);
-  }
-
-  /** Decides what has waited for the right to decide. */
-  resume(): void {
-    this.#decideWaiting();
   }
 
   /** What the store knows of the keys asked for. */

@@ -56,10 +56,11 @@ export function startEngine(options: {
     settings: settings.supervisor,
     commit: (entry) => lanes[shardOf(entry.actor.id) % lanes.length]!.commit(entry),
   });
-  const commands = new Registry({ supervisor, clock, observer, settings: settings.registry });
+  const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
+  const commands = new Registry({ supervisor, clock, observer, settings: settings.registry, queuedChanges });
   observer.gauge("actors", () => supervisor.actors);
   observer.gauge("mailbox_turns", () => commands.underWay);
-  observer.gauge("lane_queue_rows", () => lanes.reduce((rows, lane) => rows + lane.queued, 0));
+  observer.gauge("lane_queue_rows", queuedChanges);
   return {
     commands,
     queries: new Queries({ reads: viewerReads, creation }),

@@ -133,7 +133,9 @@ export class Lane {
 
   /** A key is taken that no memory knew. Whoever sent a taken one is looked up from now on; the others go again as they are. */
   async #repeated(batch: readonly Entry[]): Promise<void> {
-    const taken = await this.#untilReached(() => this.#reads.findKeys(batch.flatMap(keysOf)));
+    const released = new Set(batch.flatMap(releasesOf));
+    const found = await this.#untilReached(() => this.#reads.findKeys(batch.flatMap(keysOf)));
+    const taken = found.filter((key) => !released.has(`${key.conversationId} ${key.seq}`));
     if (taken.length === 0) return this.#halve(batch, new Error("a duplicate key that is not in the store"));
     const actors = new Map(batch.map((entry) => [entry.actor.id, entry.actor]));
     for (const key of taken) actors.get(key.conversationId)?.doubt(key.senderId);
@@ -248,6 +250,13 @@ function keysOf(entry: Entry): KeyQuestion[] {
           },
         ],
   );
+}
+
+/** The places whose hold on a key ends with this entry, so that it is not in the way. */
+function releasesOf(entry: Entry): string[] {
+  return entry.change.events
+    .filter((event) => event.releasesKeyOf !== null)
+    .map((event) => `${event.conversationId} ${event.releasesKeyOf}`);
 }
 
 function sizeOf(entry: Entry): number {

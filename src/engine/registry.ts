@@ -22,6 +22,7 @@ export class Registry {
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #settings: RegistrySettings;
+  readonly #queuedChanges: () => number;
   #underWay = 0;
   #bytesUnderWay = 0;
   #draining = false;
@@ -32,11 +33,14 @@ export class Registry {
     readonly clock: Clock;
     readonly observer: Observer;
     readonly settings: RegistrySettings;
+    /** Changes that wait for the store, also those whose deadline has passed. */
+    readonly queuedChanges: () => number;
   }) {
     this.#supervisor = options.supervisor;
     this.#clock = options.clock;
     this.#observer = options.observer;
     this.#settings = options.settings;
+    this.#queuedChanges = options.queuedChanges;
   }
 
   /** Commands that are not answered yet. */
@@ -75,7 +79,9 @@ export class Registry {
   }
 
   #isFull(): boolean {
-    return this.#underWay >= this.#settings.maxTurns || this.#bytesUnderWay >= this.#settings.maxTurnBytes;
+    const { maxTurns, maxTurnBytes } = this.#settings;
+    if (this.#underWay >= maxTurns || this.#bytesUnderWay >= maxTurnBytes) return true;
+    return this.#queuedChanges() >= maxTurns;
   }
 
   #answered(bytes: number): void {

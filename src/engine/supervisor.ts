@@ -1,3 +1,4 @@
+import type { Command } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -8,6 +9,7 @@ import type { ActorReads, KeyQuestion, MessagePlace } from "../core/ports/store.
 import { Actor, type Entry, type Surroundings } from "./actor.ts";
 import { Gather } from "./gather.ts";
 import type { Turn } from "./mailbox.ts";
+import type { Outcome } from "./outcome.ts";
 import { unreadable } from "./refusals.ts";
 
 export interface SupervisorSettings {
@@ -86,13 +88,6 @@ export class Supervisor {
     return this.#actors.size;
   }
 
-  /** Unsettled commands of all conversations. */
-  get turns(): number {
-    let turns = 0;
-    for (const actor of this.#actors.values()) turns += actor.turns;
-    return turns;
-  }
-
   /** The conversation's actor, started when there is none; null when there are too many and none of them is idle. */
   actor(conversationId: string): Actor | null {
     const running = this.#actors.get(conversationId);
@@ -164,14 +159,23 @@ export class Supervisor {
     turn.answer = null;
     if (!answer) return;
     this.#observer.commandDuplicate();
-    const { command } = turn;
+    const outcome = await this.#duplicateOf(turn.command, seq);
+    if (outcome.type === "rejection") this.#observer.refused(outcome.code);
+    try {
+      answer(outcome);
+    } catch (error) {
+      this.#observer.bug("answering a command", error);
+    }
+  }
+
+  async #duplicateOf(command: Command, seq: number): Promise<Outcome> {
     try {
       const message = await this.#duplicates.ask({ conversationId: command.conversationId, seq });
-      if (!message) return answer(unreadable);
+      if (!message) return unreadable;
       const differs = message.content !== command.content || message.metadata !== command.metadata;
-      answer({ type: "duplicate", message, differs });
+      return { type: "duplicate", message, differs };
     } catch {
-      answer(unreadable);
+      return unreadable;
     }
   }
 
