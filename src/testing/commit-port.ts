@@ -3,14 +3,15 @@ import type { Message } from "../core/messages/message.ts";
 import { RecentKeys } from "../core/messages/recent-keys.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardCount, shardOf } from "../core/ports/ownership.ts";
-import type {
-  ActorReads,
-  AppendOutcome,
-  Change,
-  CommitPort,
-  JoinFacts,
-  KeyQuestion,
-  MessagePlace,
+import {
+  type ActorReads,
+  type AppendOutcome,
+  type Change,
+  type CommitPort,
+  type JoinFacts,
+  type KeyQuestion,
+  type MessagePlace,
+  StoreUnavailable,
 } from "../core/ports/store.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Random } from "./random.ts";
@@ -307,7 +308,7 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     await this.#travel();
     if (this.#random.chance(this.faults.reads)) {
       if (this.#random.chance(0.5)) read();
-      throw new Error("connection terminated");
+      throw new StoreUnavailable({ cause: new Error("connection terminated") });
     }
     const answer = read();
     await this.#travel();
