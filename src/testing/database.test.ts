@@ -10,7 +10,7 @@ test("each test gets an empty database of its own, which is gone when the test c
   ]);
   expect(await ask(other.url, "SHOW fsync")).toEqual([{ fsync: "on" }]);
   await Promise.all([one.close(), other.close()]);
-  expect(ask(one.url, "SELECT 1")).rejects.toThrow("does not exist");
+  await expect(ask(one.url, "SELECT 1")).rejects.toThrow("does not exist");
 });
 
 async function ask(url: string, text: string): Promise<unknown[]> {

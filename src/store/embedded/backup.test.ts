@@ -61,15 +61,17 @@ test(
   async () => {
     const idle = join(base, "idle");
     mkdirSync(idle);
-    expect(backup({ dataDir: idle, target: join(base, "nowhere") })).rejects.toThrow(
+    await expect(backup({ dataDir: idle, target: join(base, "nowhere") })).rejects.toThrow(
       "no embedded PostgreSQL runs",
     );
     await using owner = await EmbeddedOwner.start(directory("target"));
     const full = join(base, "full");
     mkdirSync(full);
     writeFileSync(join(full, "precious"), "");
-    expect(backup({ dataDir: owner.dataDir, target: full })).rejects.toThrow("is not empty");
+    await expect(backup({ dataDir: owner.dataDir, target: full })).rejects.toThrow("is not empty");
     expect(readdirSync(full)).toEqual(["precious"]);
+    const inside = join(owner.dataDir, "data", "copy");
+    await expect(backup({ dataDir: owner.dataDir, target: inside })).rejects.toThrow("lies in the directory");
   },
   timeoutMs,
 );

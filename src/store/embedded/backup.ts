@@ -3,7 +3,7 @@ import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import pg from "pg";
 import { embeddedConnection } from "./connection.ts";
-import { layoutOf } from "./data-directory.ts";
+import { type Layout, layoutOf } from "./data-directory.ts";
 import { codeOf, EmbeddedRefusal } from "./refusal.ts";
 import { syncDirectory, syncTree } from "./unpack.ts";
 
@@ -39,10 +39,19 @@ export async function backup(options: { dataDir: string; target: string }): Prom
   const startedMs = performance.now();
   const source = layoutOf(resolve(options.dataDir));
   const client = await connect(source.root);
-  const target = makeTarget(resolve(options.target));
+  try {
+    refuseTablespaces(source);
+    const target = makeTarget(resolve(options.target), source.root);
+    await copyInto(target, source, client);
+    return { directory: target, bytes: sizeOf(target), tookMs: Math.round(performance.now() - startedMs) };
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function copyInto(target: string, source: Layout, client: pg.Client): Promise<void> {
   const inWork = join(target, "backup.unfinished");
   try {
-    refuseTablespaces(source.database, source.root);
     await keepWal(client);
     await client.query("SELECT pg_backup_start('whispr-msg', fast => true)");
     mkdirSync(inWork, { mode: 0o700 });
@@ -54,12 +63,9 @@ export async function backup(options: { dataDir: string; target: string }): Prom
     renameSync(inWork, layoutOf(target).database);
     syncDirectory(target);
     syncDirectory(dirname(target));
-    return { directory: target, bytes: sizeOf(target), tookMs: Math.round(performance.now() - startedMs) };
   } catch (error) {
     await rm(inWork, { recursive: true, force: true });
     throw error;
-  } finally {
-    await client.end().catch(() => {});
   }
 }
 
@@ -80,7 +86,9 @@ async function connect(dataDir: string): Promise<pg.Client> {
   }
 }
 
-function makeTarget(target: string): string {
+function makeTarget(target: string, source: string): string {
+  if (`${target}/`.startsWith(`${source}/`))
+    throw targetRefusal(target, "lies in the directory that it is a copy of");
   try {
     mkdirSync(target, { recursive: true, mode: 0o700 });
     if (readdirSync(target).length === 0) return target;
@@ -100,7 +108,7 @@ function targetRefusal(directory: string, problem: string): EmbeddedRefusal {
 }
 
 /** What lies in a tablespace is not below the data directory; nothing of ours makes one. */
-function refuseTablespaces(database: string, root: string): void {
+function refuseTablespaces({ database, root }: Layout): void {
   if (readdirSync(join(database, "pg_tblspc")).length === 0) return;
   throw new EmbeddedRefusal({
     code: "backup_impossible",

@@ -71,7 +71,7 @@ function refuseForeign(layout: Layout): void {
 
 /** The lock's file is the sign that the directory is ours, from the first moment on. */
 function claimAsOurs(layout: Layout): void {
-  closeSync(openSync(layout.ownerLock, "a", 0o600));
+  closeSync(openSync(layout.ownerLock, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
 }
 
 function refusalOf(error: unknown, directory: string): unknown {

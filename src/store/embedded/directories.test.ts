@@ -17,17 +17,17 @@ import { mountOf } from "./mount.ts";
 import { recordedSocketDirectory } from "./socket-directory.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-places-"));
+chmodSync(base, 0o755);
 const timeoutMs = 60_000;
+const directory = await EmbeddedOwner.template(base);
 const asRoot = process.getuid?.() === 0;
-if (asRoot) chmodSync(base, 0o755);
 afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
 
 test(
   "a path of 120 characters works, with the socket in a short directory",
   async () => {
-    const dataDir = join(base, "l".repeat(119 - base.length));
+    const dataDir = directory("l".repeat(119 - base.length));
     expect(dataDir.length).toBe(120);
-    mkdirSync(dataDir, { mode: 0o700 });
     const owner = await EmbeddedOwner.start(dataDir);
     expect(owner.refusal).toBeUndefined();
     const socketDirectory = recordedSocketDirectory(layoutOf(dataDir)) ?? "";
@@ -43,7 +43,7 @@ test(
 test(
   "a path with a blank, a comma and letters beyond ASCII works",
   async () => {
-    await using owner = await EmbeddedOwner.start(join(base, "données, à moi"));
+    await using owner = await EmbeddedOwner.start(directory("données, à moi"));
     expect(owner.refusal).toBeUndefined();
     expect(await owner.ask("SELECT 1 AS one")).toEqual([{ one: 1 }]);
   },
@@ -73,7 +73,7 @@ test(
   async () => {
     const parent = join(base, "changing");
     mkdirSync(parent, { mode: 0o755 });
-    const dataDir = join(parent, "data");
+    const dataDir = directory("changing/data");
     const first = await EmbeddedOwner.start(dataDir);
     await first.ask("CREATE TABLE kept AS SELECT 1 AS one");
     await first.say("stop");

@@ -98,8 +98,10 @@ test(
     await using owner = await EmbeddedOwner.start(directory("log"));
     const insert = "INSERT INTO secrets VALUES ('whispered', NULL)";
     await owner.ask("CREATE TABLE secrets (word text, missing text NOT NULL)");
-    expect(owner.ask(insert)).rejects.toThrow("null value");
-    expect(ask(owner.url.replace("/whispr?", "/whispered?"), "SELECT 1")).rejects.toThrow("does not exist");
+    await expect(owner.ask(insert)).rejects.toThrow("null value");
+    await expect(ask(owner.url.replace("/whispr?", "/whispered?"), "SELECT 1")).rejects.toThrow(
+      "does not exist",
+    );
     const log = readFileSync(layoutOf(owner.dataDir).log, "utf8");
     expect(log).toContain("ready to accept connections");
     expect(log).not.toContain("secrets");

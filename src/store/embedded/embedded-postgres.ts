@@ -32,6 +32,8 @@ export interface EmbeddedLogger {
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly logger: EmbeddedLogger;
+  /** Gives up a start; a crash recovery may take long. */
+  readonly signal?: AbortSignal;
   /** The server died under us; connections are lost until `onUp`. */
   readonly onDown?: () => void;
   /** It accepts connections again. */
@@ -86,7 +88,7 @@ export class EmbeddedPostgres {
     const onExit = () => endNow(layout);
     process.on("exit", onExit);
     try {
-      const { place, server } = await startOwned(layout, options.logger);
+      const { place, server } = await startOwned(layout, options);
       return new EmbeddedPostgres({ options, place, owner, server });
     } catch (error) {
       removeSocketDirectory(layout);
@@ -99,7 +101,8 @@ export class EmbeddedPostgres {
 
   /**
    * Last of all: a fast shutdown, after `timeoutMs` an immediate one, at the end SIGKILL; then the locks are free and nothing
-   * of it is left but the data. May be called more than once, and never throws for a server that is gone already.
+   * of it is left but the data. May be called more than once, also for a server that is gone already. Throws `held_elsewhere`
+   * when a process does not even end by SIGKILL.
    */
   stop(timeoutMs = defaultStopTimeoutMs): Promise<void> {
     this.#stopping ??= this.#stop(timeoutMs);
@@ -112,8 +115,9 @@ export class EmbeddedPostgres {
     clearInterval(this.#logCheck);
     try {
       const lock = await endServer(layout, timeoutMs);
-      await this.#watching;
+      // A restart that waits for the lock gets it, sees that life is over, and gives it back.
       lock.release();
+      await this.#watching;
       removeSocketDirectory(layout);
     } finally {
       process.off("exit", this.#onExit);
@@ -153,6 +157,10 @@ export class EmbeddedPostgres {
     const startedMs = performance.now();
     try {
       const lock = await killHolders(this.#place.layout.postgresLock);
+      if (this.#life.signal.aborted) {
+        lock.release();
+        return false;
+      }
       this.#server = startServer(this.#place, lock);
       await waitUntilReady(this.#server, this.#place, this.#life.signal);
       const tookMs = Math.round(performance.now() - startedMs);
@@ -161,7 +169,7 @@ export class EmbeddedPostgres {
       return true;
     } catch (error) {
       if (!this.#life.signal.aborted)
-        this.#options.logger.error({ error }, "the embedded PostgreSQL did not start again");
+        this.#options.logger.error({ reason: String(error) }, "the embedded PostgreSQL did not start again");
       return false;
     }
   }
@@ -170,7 +178,10 @@ export class EmbeddedPostgres {
     try {
       boundPostgresLog(this.#place.layout.log);
     } catch (error) {
-      this.#options.logger.warn({ error }, "the log of the embedded PostgreSQL could not be bounded");
+      this.#options.logger.warn(
+        { reason: String(error) },
+        "the log of the embedded PostgreSQL could not be bounded",
+      );
     }
   }
 }
@@ -199,7 +210,7 @@ function heldByAnother(layout: Layout): EmbeddedRefusal {
 
 async function startOwned(
   layout: Layout,
-  logger: EmbeddedLogger,
+  { logger, signal = new AbortController().signal }: EmbeddedOptions,
 ): Promise<{ place: ServerPlace; server: Server }> {
   let lock = await takePostgresLock(layout, logger);
   try {
@@ -210,7 +221,7 @@ async function startOwned(
     await initialize({ layout, tree, runAs, lockFd: lock.fd });
     const place = { layout, tree, runAs, socketDirectory: makeSocketDirectory(layout, runAs) };
     const server = startServer(place, lock);
-    await waitUntilReady(server, place, new AbortController().signal);
+    await waitUntilReady(server, place, signal);
     return { place, server };
   } catch (error) {
     lock.release();

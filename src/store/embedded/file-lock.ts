@@ -1,7 +1,10 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { flock } from "./libc.ts";
 import { EmbeddedRefusal } from "./refusal.ts";
+
+/** No link is followed: as root we open files in a directory that belongs to PostgreSQL's user. */
+const openFlags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /**
  * An exclusive `flock` on a file that is never removed. It belongs to the open file: who inherits the descriptor holds
@@ -17,7 +20,7 @@ export class FileLock {
 
   /** Null when somebody holds it. */
   static tryTake(path: string): FileLock | null {
-    const fd = openSync(path, "a+", 0o600);
+    const fd = openSync(path, openFlags, 0o600);
     const result = flock(fd);
     if (result === "taken") return new FileLock(fd);
     closeSync(fd);
@@ -51,10 +54,4 @@ export function descriptionOf(path: string): string {
   } catch {
     return "";
   }
-}
-
-/** Which file an open descriptor is, whatever its name is now. */
-export function fileIdentity(fd: number): string {
-  const { dev, ino } = fstatSync(fd);
-  return `${dev}:${ino}`;
 }

@@ -1,5 +1,7 @@
-import { closeSync, copyFileSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { closeSync, constants, copyFileSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
 
+/** No link is followed: as root we open files in a directory that belongs to PostgreSQL's user. */
+const openFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 const longestBytes = 8 * 1024 * 1024;
 
 /**
@@ -8,7 +10,7 @@ const longestBytes = 8 * 1024 * 1024;
  */
 export function openPostgresLog(path: string): number {
   boundPostgresLog(path);
-  return openSync(path, "a", 0o600);
+  return openSync(path, openFlags, 0o600);
 }
 
 export function closePostgresLog(fd: number): void {

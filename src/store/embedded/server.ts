@@ -14,6 +14,7 @@ import { asArguments, postgresSettings } from "./settings.ts";
 /** Crash recovery of the largest WAL that the settings allow takes seconds; a slow disk may take far longer. */
 const startTimeoutMs = 180_000;
 const connectTimeoutMs = 5_000;
+const queryTimeoutMs = 60_000;
 const firstPollMs = 4;
 const longestPollMs = 50;
 
@@ -95,7 +96,11 @@ async function createDatabase(connection: EmbeddedConnection): Promise<boolean> 
 }
 
 async function askOnce(connection: EmbeddedConnection, text: string): Promise<void> {
-  const client = new pg.Client({ ...connection, connectionTimeoutMillis: connectTimeoutMs });
+  const client = new pg.Client({
+    ...connection,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
+  });
   // A server that dies now also answers the pending call; without a listener the event would end the process.
   client.on("error", () => {});
   try {

@@ -50,7 +50,8 @@ function fits(directory: string): boolean {
  * made by us: somebody's trap in /tmp, so the next candidate is taken.
  */
 function make(directory: string, layout: Layout, runAs: RunAs): boolean {
-  writeFileSync(layout.socketRecord, directory, { mode: 0o600 });
+  rmSync(layout.socketRecord, { force: true });
+  writeFileSync(layout.socketRecord, directory, { mode: 0o600, flag: "wx" });
   try {
     mkdirSync(directory, { mode: 0o700 });
     if (process.getuid?.() === 0) chownSync(directory, runAs.owner.uid, runAs.owner.gid);
