@@ -49,7 +49,7 @@ export function tracesOfCheckout(binary: string, asNobody: boolean): readonly st
 }
 
 /** Baked in by the compiler as a package's `__dirname`; both are read only for log transports in threads, which we have none of. */
-const harmless = /\/node_modules\/(pino\/lib|thread-stream)\W*$/;
+const harmless = /\/node_modules\/(pino\/lib|thread-stream)\w?$/;
 
 function pathsIn(binary: string): readonly string[] {
   const bytes = readFileSync(binary).toString("latin1");
