@@ -1,0 +1,407 @@
+import { expect, test } from "bun:test";
+import type { SendMessage } from "../core/messages/send.ts";
+import { shardOf } from "../core/ports/ownership.ts";
+import type { Frame } from "../core/ports/pubsub.ts";
+import type { AppendOutcome, Change } from "../core/ports/store.ts";
+import { newId } from "../system.ts";
+import { aSend, membersNamed, noteTaker } from "../testing/builders.ts";
+import { settled, VirtualClock } from "../testing/clock.ts";
+import { MisbehavingStore, ModelStore, noFaults, poison } from "../testing/commit-port.ts";
+import { Random } from "../testing/random.ts";
+import { startEngine } from "./engine.ts";
+import type { Outcome } from "./outcome.ts";
+
+interface Bounds {
+  readonly maxTurnsPerActor?: number;
+  readonly maxTurns?: number;
+  readonly maxTurnBytes?: number;
+  readonly maxActors?: number;
+}
+
+const deadlineMs = 8_000;
+const unused = () => {
+  throw new Error("not part of this test");
+};
+
+/** An engine over the model store, whose writes can be held up. */
+function anEngine(bounds: Bounds = {}) {
+  const clock = new VirtualClock();
+  const model = new ModelStore({ loadedKeys: 4 });
+  const store = new MisbehavingStore({
+    model,
+    clock,
+    random: new Random(1),
+    faults: noFaults,
+    rivalWrites: () => {},
+  });
+  const notes = noteTaker();
+  const frames: Frame[] = [];
+  const batches: (readonly Change[])[] = [];
+  let gate: Promise<void> = Promise.resolve();
+  let open = () => {};
+  const engine = startEngine({
+    ports: {
+      commits: [
+        {
+          async append(changes, epochOf): Promise<AppendOutcome> {
+            batches.push(changes);
+            await gate;
+            return store.append(changes, epochOf);
+          },
+        },
+      ],
+      actorReads: store,
+      viewerReads: Object.assign(store, {
+        listConversations: unused,
+        showConversation: unused,
+        readHistory: unused,
+      }),
+      creation: { createDirect: unused },
+      ownership: store,
+      pubsub: { publish: (frame) => void frames.push(frame), subscribe() {} },
+      clock,
+      observer: notes.observer,
+    },
+    settings: {
+      lane: { maxRows: 500, maxBytes: 1 << 22 },
+      supervisor: { maxActors: bounds.maxActors ?? 100, maxTurnsPerActor: bounds.maxTurnsPerActor ?? 1_000 },
+      registry: {
+        commandDeadlineMs: deadlineMs,
+        maxTurns: bounds.maxTurns ?? 1_000,
+        maxTurnBytes: bounds.maxTurnBytes ?? 1 << 24,
+      },
+    },
+  });
+  const aConversation = () => {
+    const [id, anna, ben] = [newId(), newId(), newId()];
+    model.create(id, membersNamed([anna, ben]));
+    return { id, anna, ben };
+  };
+  const submit = (given: Partial<SendMessage>) => {
+    const outcomes: Outcome[] = [];
+    const command = aSend(given);
+    engine.commands.submit(command, (outcome) => void outcomes.push(outcome));
+    return { command, outcomes };
+  };
+  return {
+    engine,
+    clock,
+    model,
+    store,
+    notes,
+    frames,
+    batches,
+    aConversation,
+    submit,
+    /** No batch gets through until `release`. */
+    hold() {
+      ({ promise: gate, resolve: open } = Promise.withResolvers<void>());
+    },
+    release: () => open(),
+    contents: (id: string) => model.logs.get(id)!.messages.map((message) => message.content),
+  };
+}
+
+type Sent = ReturnType<ReturnType<typeof anEngine>["submit"]>;
+
+function answered(sent: readonly Sent[]): boolean {
+  return sent.every(({ outcomes }) => outcomes.length > 0);
+}
+
+function kindOf({ outcomes }: Sent): string | undefined {
+  const [outcome] = outcomes;
+  return outcome?.type === "rejection" ? outcome.code : outcome?.type;
+}
+
+function tally(sent: readonly Sent[]): Record<string, number> {
+  return Object.fromEntries([...Map.groupBy(sent, kindOf)].map(([kind, of]) => [`${kind}`, of.length]));
+}
+
+test("I10: a full mailbox refuses with retry_after_ms, and loses nothing that it took", async () => {
+  const { submit, aConversation, clock, hold, release, contents } = anEngine({ maxTurnsPerActor: 5 });
+  const { id, anna } = aConversation();
+  hold();
+  const sent = Array.from({ length: 8 }, (_, index) =>
+    submit({ conversationId: id, senderId: anna, content: `${index}` }),
+  );
+  for (const refused of sent.slice(5))
+    expect(refused.outcomes).toMatchObject([{ code: "overloaded", retryAfterMs: 1_000 }]);
+  await clock.runFor(100);
+  release();
+  await clock.runUntil(() => answered(sent), 1_000);
+  expect(sent.slice(0, 5).map(kindOf)).toEqual(Array(5).fill("done"));
+  expect(contents(id)).toEqual(["0", "1", "2", "3", "4"]);
+  const later = submit({ conversationId: id, senderId: anna });
+  await clock.runUntil(() => answered([later]), 1_000);
+  expect(kindOf(later)).toBe("done");
+});
+
+test("I10: the whole process takes a bounded number of commands, whatever the number of conversations", async () => {
+  const { submit, aConversation, clock, hold, release } = anEngine({ maxTurns: 10 });
+  hold();
+  const sent = Array.from({ length: 15 }, () => {
+    const { id, anna } = aConversation();
+    return submit({ conversationId: id, senderId: anna });
+  });
+  release();
+  await clock.runUntil(() => answered(sent), 1_000);
+  expect(tally(sent)).toEqual({ done: 10, overloaded: 5 });
+});
+
+test("I10: the whole process takes a bounded number of bytes", async () => {
+  const { submit, aConversation, clock } = anEngine({ maxTurnBytes: 100 });
+  const { id, anna } = aConversation();
+  const sent = Array.from({ length: 4 }, () =>
+    submit({ conversationId: id, senderId: anna, content: "x".repeat(60) }),
+  );
+  await clock.runUntil(() => answered(sent), 1_000);
+  expect(tally(sent)).toEqual({ done: 2, overloaded: 2 });
+  const later = submit({ conversationId: id, senderId: anna, content: "x".repeat(60) });
+  await clock.runUntil(() => answered([later]), 1_000);
+  expect(kindOf(later)).toBe("done");
+});
+
+test("I10: while the store hangs for long, what waits for it stays bounded though its waiters have left", async () => {
+  const { submit, aConversation, clock, hold, notes } = anEngine({ maxTurns: 20 });
+  const { id, anna } = aConversation();
+  hold();
+  for (let round = 0; round < 10; round++) {
+    for (let count = 0; count < 20; count++) submit({ conversationId: id, senderId: anna });
+    await clock.runFor(deadlineMs + 300);
+  }
+  expect(notes.gauges.get("lane_queue_rows")!()).toBeLessThanOrEqual(40);
+  expect(notes.gauges.get("mailbox_turns")!()).toBe(0);
+});
+
+test("at the cap the longest idle conversations leave memory, and come back when they are written to", async () => {
+  const { submit, aConversation, clock, notes, contents } = anEngine({ maxActors: 10 });
+  const conversations = Array.from({ length: 25 }, aConversation);
+  for (const round of ["first", "second"])
+    for (const { id, anna } of conversations) {
+      const sent = submit({ conversationId: id, senderId: anna, content: round });
+      await clock.runUntil(() => answered([sent]), 1_000);
+      expect(kindOf(sent)).toBe("done");
+    }
+  expect(notes.gauges.get("actors")!()).toBeLessThanOrEqual(10);
+  expect(notes.passivated).toBeGreaterThanOrEqual(40);
+  for (const { id } of conversations) expect(contents(id)).toEqual(["first", "second"]);
+});
+
+test("I10: when no conversation is idle at the cap, a further one is refused, and works once there is room", async () => {
+  const { submit, aConversation, clock, hold, release } = anEngine({ maxActors: 3 });
+  hold();
+  const busy = Array.from({ length: 3 }, aConversation).map(({ id, anna }) =>
+    submit({ conversationId: id, senderId: anna }),
+  );
+  const { id, anna } = aConversation();
+  const refused = submit({ conversationId: id, senderId: anna });
+  expect(refused.outcomes).toMatchObject([{ code: "overloaded", retryAfterMs: 1_000 }]);
+  release();
+  await clock.runUntil(() => answered(busy), 1_000);
+  const later = submit({ conversationId: id, senderId: anna });
+  await clock.runUntil(() => answered([later]), 1_000);
+  expect(kindOf(later)).toBe("done");
+});
+
+test("I3: a conversation that left memory still knows its keys", async () => {
+  const { submit, aConversation, clock } = anEngine({ maxActors: 1 });
+  const [one, other] = [aConversation(), aConversation()];
+  const ask = async (given: Partial<SendMessage>) => {
+    const sent = submit(given);
+    await clock.runUntil(() => answered([sent]), 1_000);
+    return sent;
+  };
+  const first = await ask({ conversationId: one.id, senderId: one.anna, clientRandom: 7, content: "once" });
+  await ask({ conversationId: other.id, senderId: other.anna });
+  const again = await ask({ conversationId: one.id, senderId: one.anna, clientRandom: 7, content: "twice" });
+  expect(again.outcomes).toMatchObject([
+    { type: "duplicate", differs: true, message: { id: first.command.id, content: "once" } },
+  ]);
+});
+
+test("I1: past its deadline an undecided command is unavailable and never stored, also not later", async () => {
+  const { submit, aConversation, clock, store, model } = anEngine();
+  const { id, anna } = aConversation();
+  store.lose();
+  const sent = submit({ conversationId: id, senderId: anna });
+  await clock.runFor(deadlineMs - 1);
+  expect(sent.outcomes).toEqual([]);
+  await clock.runUntil(() => answered([sent]), 500);
+  expect(sent.outcomes).toMatchObject([{ code: "unavailable", retryAfterMs: 1_000 }]);
+  store.gain();
+  await clock.runFor(20_000);
+  expect(model.has(id, sent.command.id)).toBe(false);
+});
+
+test("I1: past its deadline a command that may be stored is outcome_unknown, and the same key finds it later", async () => {
+  const { submit, aConversation, clock, hold, release, contents } = anEngine();
+  const { id, anna } = aConversation();
+  hold();
+  const sent = submit({ conversationId: id, senderId: anna, clientRandom: 1, content: "slow" });
+  await clock.runUntil(() => answered([sent]), deadlineMs + 500);
+  expect(sent.outcomes).toMatchObject([{ code: "outcome_unknown", retryAfterMs: 1_000 }]);
+  release();
+  await clock.runFor(100);
+  const retry = submit({ conversationId: id, senderId: anna, clientRandom: 1, content: "slow" });
+  await clock.runUntil(() => answered([retry]), 1_000);
+  expect(retry.outcomes).toMatchObject([
+    { type: "duplicate", differs: false, message: { id: sent.command.id } },
+  ]);
+  expect(contents(id)).toEqual(["slow"]);
+  expect(sent.outcomes).toHaveLength(1);
+});
+
+test("I12: a drain answers everything that was taken, and refuses what comes after it", async () => {
+  const { engine, submit, aConversation, clock, hold, release, contents } = anEngine();
+  const { id, anna } = aConversation();
+  hold();
+  const taken = Array.from({ length: 10 }, () => submit({ conversationId: id, senderId: anna }));
+  await clock.runFor(50);
+  let drained = false;
+  const draining = engine.drain().then(() => {
+    drained = true;
+  });
+  const late = submit({ conversationId: id, senderId: anna });
+  expect(late.outcomes).toMatchObject([{ code: "unavailable", retryAfterMs: 1_000 }]);
+  await settled();
+  expect(drained).toBe(false);
+  release();
+  await clock.runUntil(() => drained, 1_000);
+  await draining;
+  expect(tally(taken)).toEqual({ done: 10 });
+  expect(contents(id)).toHaveLength(10);
+});
+
+test("I12: a drain ends by the deadlines even when the store never comes back", async () => {
+  const { engine, submit, aConversation, clock, hold } = anEngine();
+  const { id, anna } = aConversation();
+  hold();
+  const taken = [
+    submit({ conversationId: id, senderId: anna }),
+    submit({ conversationId: id, senderId: anna }),
+  ];
+  let drained = false;
+  void engine.drain().then(() => {
+    drained = true;
+  });
+  await clock.runUntil(() => drained, deadlineMs + 500);
+  expect(tally(taken)).toEqual({ outcome_unknown: 2 });
+});
+
+test("I8: a stranger and a conversation that does not exist get the same refusal, character for character", async () => {
+  const { submit, aConversation, clock, contents } = anEngine();
+  const { id } = aConversation();
+  const sent = [submit({ conversationId: id }), submit({ conversationId: newId() })];
+  await clock.runUntil(() => answered(sent), 1_000);
+  expect(sent[0]!.outcomes).toEqual(sent[1]!.outcomes);
+  expect(kindOf(sent[0]!)).toBe("not_found");
+  expect(contents(id)).toEqual([]);
+});
+
+test("I10: a change that the store refuses costs only itself; those around it are stored in order", async () => {
+  const { submit, aConversation, clock, contents } = anEngine();
+  const [guilty, bystander] = [aConversation(), aConversation()];
+  const sent = ["a", poison, "b"].flatMap((content) => [
+    submit({ conversationId: guilty.id, senderId: guilty.anna, content }),
+    submit({
+      conversationId: bystander.id,
+      senderId: bystander.anna,
+      content: content === poison ? "x" : content,
+    }),
+  ]);
+  await clock.runUntil(() => answered(sent), 5_000);
+  expect(tally(sent)).toEqual({ done: 5, internal: 1 });
+  expect(contents(guilty.id)).toEqual(["a", "b"]);
+  expect(contents(bystander.id)).toEqual(["a", "x", "b"]);
+});
+
+test("I10: an answer that throws is a bug of its own and hurts nobody else", async () => {
+  const { engine, submit, aConversation, clock, notes } = anEngine();
+  const { id, anna } = aConversation();
+  const throws = () => {
+    throw new Error("the socket is gone");
+  };
+  engine.commands.submit(aSend({ conversationId: id, senderId: anna, clientRandom: 1 }), throws);
+  engine.commands.submit(aSend({ conversationId: id, senderId: anna, clientRandom: 1 }), throws);
+  const next = submit({ conversationId: id, senderId: anna });
+  await clock.runUntil(() => answered([next]), 1_000);
+  await clock.runFor(100);
+  expect(kindOf(next)).toBe("done");
+  expect(notes.bugs.map((bug) => bug.where)).toEqual(["answering a command", "answering a command"]);
+  expect(engine.commands.underWay).toBe(0);
+});
+
+test("I4: without the right to write nothing is decided; with it back, everything is decided from a fresh load", async () => {
+  const { submit, aConversation, clock, store, model, notes, contents } = anEngine();
+  const { id, anna } = aConversation();
+  const first = submit({ conversationId: id, senderId: anna, content: "before" });
+  await clock.runUntil(() => answered([first]), 1_000);
+  store.lose();
+  const waiting = submit({ conversationId: id, senderId: anna, content: "after" });
+  await clock.runFor(1_000);
+  expect(waiting.outcomes).toEqual([]);
+  const loads = notes.loads;
+  store.gain();
+  await clock.runUntil(() => answered([waiting]), 1_000);
+  expect(notes.loads).toBeGreaterThan(loads);
+  expect(contents(id)).toEqual(["before", "after"]);
+  expect(model.misuses).toEqual([]);
+});
+
+test("I1 I4: an epoch raised from outside under load: the next write is refused, nothing is told of it, the owner recovers", async () => {
+  const { submit, aConversation, clock, model, notes, frames, contents } = anEngine();
+  const [taken, bystander] = [aConversation(), aConversation()];
+  const warm = [taken, bystander].map(({ id, anna }) =>
+    submit({ conversationId: id, senderId: anna, content: "1" }),
+  );
+  await clock.runUntil(() => answered(warm), 1_000);
+  model.raiseEpochs([shardOf(taken.id)]);
+  const sent = [taken, bystander].map(({ id, anna }) =>
+    submit({ conversationId: id, senderId: anna, content: "2" }),
+  );
+  await clock.runUntil(() => notes.failedBatches.length > 0, 1_000);
+  expect(notes.failedBatches).toEqual(["fenced"]);
+  expect(frames).toHaveLength(2);
+  expect(sent.map(kindOf)).toEqual([undefined, undefined]);
+  await clock.runUntil(() => answered(sent), 1_000);
+  expect(sent.map(kindOf)).toEqual(["done", "done"]);
+  expect(contents(taken.id)).toEqual(["1", "2"]);
+});
+
+test("group commit: what queues up while a batch is on its way shares the next one", async () => {
+  const { submit, aConversation, clock, hold, release, batches } = anEngine();
+  const { id, anna } = aConversation();
+  hold();
+  const first = submit({ conversationId: id, senderId: anna });
+  await clock.runFor(50);
+  const rest = Array.from({ length: 40 }, () => submit({ conversationId: id, senderId: anna }));
+  await clock.runFor(50);
+  expect(batches.map((batch) => batch.length)).toEqual([1]);
+  release();
+  await clock.runUntil(() => answered([first, ...rest]), 1_000);
+  expect(batches.map((batch) => batch.length)).toEqual([1, 40]);
+});
+
+test("joins that arrive while a read is in flight share the next one, and strangers learn nothing", async () => {
+  const { engine, aConversation, clock, store } = anEngine();
+  let reads = 0;
+  const read = store.joinFacts.bind(store);
+  store.joinFacts = (questions) => {
+    reads++;
+    return read(questions);
+  };
+  const conversations = Array.from({ length: 50 }, aConversation);
+  const joins = conversations.map(({ id, anna }) => engine.joins.ask({ viewerId: anna, conversationId: id }));
+  const strangers = [conversations[0]!.id, newId()].map((conversationId) =>
+    engine.joins.ask({ viewerId: newId(), conversationId }),
+  );
+  await clock.runFor(1);
+  const late = engine.joins.ask({ viewerId: conversations[0]!.anna, conversationId: conversations[0]!.id });
+  const all = Promise.all([...joins, late, ...strangers]);
+  await clock.runFor(1_000);
+  const answers = await all;
+  expect(reads).toBe(2);
+  for (const answer of answers.slice(0, 51)) expect(answer).toMatchObject({ head: { seq: 0, rev: 0 } });
+  expect(answers[51]).toMatchObject({ code: "not_found" });
+  expect(answers[51]).toEqual(answers[52]!);
+});
