@@ -92,7 +92,6 @@ export class PostgresCommit implements CommitPort {
       if (this.#client === client) this.#client = null;
       this.#onLost(error);
     });
-    await client.query("set plan_cache_mode = force_generic_plan");
     return client;
   }
 
