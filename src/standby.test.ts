@@ -12,17 +12,16 @@ import { type TestKeys, testKeys } from "./testing/tokens.ts";
 
 let keys: TestKeys;
 let database: TestDatabase;
-let running: ServerProcess[];
+const running: ServerProcess[] = [];
 
 beforeEach(async () => {
   [keys, database] = await Promise.all([testKeys(), testDatabase()]);
-  running = [];
-});
+}, 30_000);
 afterEach(async () => {
-  for (const server of running) await server.end("SIGKILL");
+  for (const server of running.splice(0)) await server.end("SIGKILL");
   await database.close();
   keys.dispose();
-});
+}, 30_000);
 
 describe("a second process on the same database", () => {
   test("is live, not ready, says why, and refuses to write", async () => {

@@ -35,7 +35,7 @@ afterEach(async () => {
   await server?.end("SIGKILL");
   signalAll(processesNaming(directory), "SIGKILL");
   rmSync(directory, { recursive: true, force: true });
-});
+}, 30_000);
 
 describe("I12: a stop under load loses nothing", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
