@@ -20,7 +20,12 @@ export interface TestDatabase {
 /** One embedded PostgreSQL in a new directory, as durable as the real one. For the runner, or for who needs one alone. */
 export async function startTestPostgres(): Promise<TestPostgres> {
   const script = join(import.meta.dir, "postgres-process.ts");
-  const child = Bun.spawn([process.execPath, script], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([process.execPath, script], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+    detached: true,
+  });
   child.unref();
   const url = await firstLine(child.stdout);
   if (url === "") throw new Error("the PostgreSQL for the tests did not start");

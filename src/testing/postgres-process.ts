@@ -9,10 +9,10 @@ import { EmbeddedPostgres } from "../store/embedded/embedded-postgres.ts";
  * its exit.
  */
 async function main(): Promise<void> {
+  // A signal to the whole group comes here too, also during the start: who started this decides when it ends.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   const dataDir = mkdtempSync(join(tmpdir(), "whispr-test-"));
   const postgres = await EmbeddedPostgres.start({ dataDir, logger: quiet });
-  // Ctrl-C goes to the whole group; the one who started this decides when it ends.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   console.log(postgres.url);
   for await (const _ of Bun.stdin.stream());
   await postgres.stop();
