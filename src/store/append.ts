@@ -131,9 +131,15 @@ function failureOf(error: unknown): Exclude<AppendOutcome, { type: "stored" | "f
   if (!isServerError(error)) return { type: "unknown", error };
   const { code = "", constraint } = error;
   if (code === "23505" && constraint?.includes("dedup_key"))
-    return { type: "refused", cause: "duplicate_key", error };
-  if (code.startsWith("22") || code.startsWith("23")) return { type: "refused", cause: "data", error };
+    return { type: "refused", cause: "duplicate_key", error: withoutContent(error) };
+  if (code.startsWith("22") || code.startsWith("23"))
+    return { type: "refused", cause: "data", error: withoutContent(error) };
   return { type: "again", error };
+}
+
+/** PostgreSQL's `detail` shows the row, and with it what somebody wrote. */
+function withoutContent({ code, message }: pg.DatabaseError): Error {
+  return new Error(`${code}: ${message}`);
 }
 
 /** The batch as columns. */
