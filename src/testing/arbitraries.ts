@@ -2,8 +2,8 @@ import fc from "fast-check";
 
 export const seeds = fc.integer({ min: 0, max: 0x7fff_ffff });
 
-/** Microseconds, from 1685 to 2254. */
-export const instants = fc.integer({ min: -8_990_000_000_000_000, max: 8_990_000_000_000_000 });
+/** Microseconds, from 1716 to 2254. */
+export const instants = fc.integer({ min: -8_000_000_000_000_000, max: 8_990_000_000_000_000 });
 
 /** Any text that UTF-8 can hold, U+0000 and what needs escapes in JSON included. */
 export const wellFormedText = fc.oneof(
