@@ -37,7 +37,6 @@ export function table(rows: readonly (readonly string[])[]): string {
 /** The log of a command that is over soon: its warnings, for the person at the terminal. */
 export const warningsOnly = {
   info() {},
-  warn: (...given: readonly unknown[]) =>
-    complain(`warning: ${given.find((each) => typeof each === "string")}`),
-  error: (...given: readonly unknown[]) => complain(String(given.find((each) => typeof each === "string"))),
+  warn: (text: string) => complain(`warning: ${text}`),
+  error: (text: string) => complain(text),
 };

@@ -13,7 +13,7 @@ import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
 import { PostgresCommit } from "./store/append.ts";
 import { PostgresConversationCreation } from "./store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
-import { type EmbeddedLogger, EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
+import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
 import { checkDatabase } from "./store/store-checks.ts";
 import { PostgresViewerReads } from "./store/viewer-reads.ts";
@@ -144,17 +144,9 @@ async function openDatabase(options: AppOptions, opened: AsyncDisposableStack): 
 
 async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposableStack): Promise<string> {
   if (config.database.type === "postgres") return config.database.url;
-  const postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir, logger: embeddedLog(logger) });
+  const postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir, logger });
   opened.defer(() => postgres.stop());
   return postgres.url;
-}
-
-function embeddedLog(logger: Logger): EmbeddedLogger {
-  return {
-    info: (fields, text) => logger.info(text, fields),
-    warn: (fields, text) => logger.warn(text, fields),
-    error: (fields, text) => logger.error(text, fields),
-  };
 }
 
 function openEngine(given: {

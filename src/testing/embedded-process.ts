@@ -10,7 +10,7 @@ function tell(event: string, fields: Readonly<Record<string, unknown>> = {}): vo
   process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 }
 
-const log = (fields: object, text: string) => tell("log", { text, ...fields });
+const log = (text: string, fields?: object) => tell("log", { text, ...fields });
 
 async function main(dataDir: string): Promise<void> {
   process.on("SIGINT", () => tell("interrupted"));

@@ -23,7 +23,7 @@ async function main(): Promise<void> {
 const quiet = {
   info: () => {},
   warn: () => {},
-  error: (fields: object, text: string) => console.error(text, fields),
+  error: (text: string, fields?: object) => console.error(text, fields),
 };
 
 await main();

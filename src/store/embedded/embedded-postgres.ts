@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../../telemetry/logger.ts";
 import { carriedMajor } from "./carried.ts";
 import { connectionAt, type EmbeddedConnection, urlOf } from "./connection.ts";
 import { hasDatabase, type Layout, prepareDataDirectory, refuseOtherMajor } from "./data-directory.ts";
@@ -23,11 +24,8 @@ const firstBackoffMs = 50;
 const longestBackoffMs = 5_000;
 const logCheckMs = 60_000;
 
-export interface EmbeddedLogger {
-  info(fields: Readonly<Record<string, unknown>>, text: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, text: string): void;
-  error(fields: Readonly<Record<string, unknown>>, text: string): void;
-}
+/** What is told to operators. */
+type EmbeddedLogger = Pick<Logger, "info" | "warn" | "error">;
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
@@ -136,10 +134,10 @@ export class EmbeddedPostgres {
 
   #tellDown(how: string): void {
     const lastWords = lastLogLines(this.#place.layout.log);
-    this.#options.logger.error(
-      { how, lastWords },
-      "the embedded PostgreSQL ended under us, it is started again",
-    );
+    this.#options.logger.error("the embedded PostgreSQL ended under us, it is started again", {
+      how,
+      lastWords,
+    });
     this.#options.onDown?.();
   }
 
@@ -164,12 +162,12 @@ export class EmbeddedPostgres {
       this.#server = startServer(this.#place, lock);
       await waitUntilReady(this.#server, this.#place, this.#life.signal);
       const tookMs = Math.round(performance.now() - startedMs);
-      this.#options.logger.info({ tookMs }, "the embedded PostgreSQL accepts connections again");
+      this.#options.logger.info("the embedded PostgreSQL accepts connections again", { tookMs });
       this.#options.onUp?.();
       return true;
     } catch (error) {
       if (!this.#life.signal.aborted)
-        this.#options.logger.error({ reason: String(error) }, "the embedded PostgreSQL did not start again");
+        this.#options.logger.error("the embedded PostgreSQL did not start again", { reason: String(error) });
       return false;
     }
   }
@@ -178,10 +176,9 @@ export class EmbeddedPostgres {
     try {
       boundPostgresLog(this.#place.layout.log);
     } catch (error) {
-      this.#options.logger.warn(
-        { reason: String(error) },
-        "the log of the embedded PostgreSQL could not be bounded",
-      );
+      this.#options.logger.warn("the log of the embedded PostgreSQL could not be bounded", {
+        reason: String(error),
+      });
     }
   }
 }
@@ -235,10 +232,9 @@ async function startOwned(
 async function takePostgresLock(layout: Layout, logger: EmbeddedLogger): Promise<FileLock> {
   const free = FileLock.tryTake(layout.postgresLock);
   if (free !== null) return free;
-  logger.warn(
-    { directory: layout.root },
-    "a PostgreSQL is left from a process that was killed; it is stopped first",
-  );
+  logger.warn("a PostgreSQL is left from a process that was killed; it is stopped first", {
+    directory: layout.root,
+  });
   askHoldersToEnd(layout.postgresLock);
   return (await waitForLock(layout.postgresLock, orphanTimeoutMs)) ?? killHolders(layout.postgresLock);
 }
@@ -258,7 +254,7 @@ function warnOfMount(layout: Layout, logger: EmbeddedLogger): void {
   if (mount.type !== "overlay" && mount.type !== "tmpfs" && mount.type !== "ramfs") return;
   const text =
     "the data directory is on a file system that ends with its container or machine; mount a volume there";
-  logger.warn({ directory: layout.root, fileSystem: mount.type }, text);
+  logger.warn(text, { directory: layout.root, fileSystem: mount.type });
 }
 
 function noexec(layout: Layout, mountPoint: string): EmbeddedRefusal {
