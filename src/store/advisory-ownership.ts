@@ -90,6 +90,7 @@ export class AdvisoryOwnership implements Ownership {
         await this.#tryOnce();
       } catch (error) {
         this.#waitsFor = `the database: ${error instanceof Error ? error.message : String(error)}`;
+        if (!isServerError(error)) this.#giveUpConnection();
       }
       if (!this.#held) await new Promise<void>((resolve) => this.#clock.after(retryMs, resolve));
     }
@@ -98,6 +99,7 @@ export class AdvisoryOwnership implements Ownership {
 
   async #tryOnce(): Promise<void> {
     const client = this.#client ?? (await this.#open());
+    if (this.#stopped) return client.end();
     this.#client = client;
     const locked = await client.query<{ locked: boolean }>(
       `select pg_try_advisory_lock(${lockKey}) as locked`,
@@ -110,6 +112,13 @@ export class AdvisoryOwnership implements Ownership {
     if (this.#client !== client || this.#stopped) return;
     this.#observer.note("owns every conversation", { node: this.#nodeId });
     this.#change(true);
+  }
+
+  /** One that does not answer in time may never do so: the next try has a new one. */
+  #giveUpConnection(): void {
+    const client = this.#client;
+    this.#client = null;
+    if (client) destroy(client);
   }
 
   async #open(): Promise<pg.Client> {

@@ -89,7 +89,8 @@ export class PostgresCommit implements CommitPort {
 
   async #open(): Promise<pg.Client> {
     const client: pg.Client = await openClient(this.#settings, "lane", (error) => {
-      if (this.#client === client) this.#client = null;
+      if (this.#client !== client) return;
+      this.#client = null;
       this.#onLost(error);
     });
     return client;

@@ -79,7 +79,7 @@ export class ReadPool {
 
 const statementTimedOut = "57014";
 
-/** One connection of its own. `onLost` is called once, however it ends, unless it was ended by `end()`. */
+/** One connection of its own. `onLost` is called once, however it ends. */
 export async function openClient(
   settings: DatabaseSettings,
   name: string,

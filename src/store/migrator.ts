@@ -41,6 +41,7 @@ export async function migrate(options: {
   readonly onStep?: (migration: Migration) => void;
 }): Promise<readonly Applied[]> {
   return withLockedClient(options.url, async (client) => {
+    await client.query(historyTable);
     const applied = await readHistory(client);
     const steps = options.direction === "up" ? stepsUp(applied, options.to) : stepsDown(applied, options.to);
     const done: Applied[] = [];
@@ -128,7 +129,6 @@ async function take(client: pg.Client, step: Migration, direction: "up" | "down"
 }
 
 async function readHistory(client: pg.Client): Promise<readonly HistoryRow[]> {
-  await client.query(historyTable);
   return (await client.query<HistoryRow>("select * from schema_migrations order by version")).rows;
 }
 

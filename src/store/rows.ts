@@ -48,7 +48,7 @@ export const conversationColumns = `c.id as c_id, c.type as c_type, c.metadata a
   h.seq as h_seq, h.rev as h_rev, h.members_rev as h_members_rev, h.last_message_at as h_last_message_at`;
 
 export const membersLateral = `cross join lateral (
-  select array_agg(user_id::text order by joined_at, user_id) as member_ids, array_agg(role order by joined_at, user_id) as member_roles,
+  select coalesce(array_agg(user_id::text order by joined_at, user_id), '{}') as member_ids, array_agg(role order by joined_at, user_id) as member_roles,
     array_agg(joined_at::text order by joined_at, user_id) as member_joined
   from conversation_members where conversation_id = c.id) members`;
 
