@@ -3,6 +3,7 @@ import { noSuchConversation } from "../core/authorize.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
+import type { KeyUse } from "../core/messages/recent-keys.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { shardOf } from "../core/ports/ownership.ts";
@@ -100,10 +101,17 @@ export class Actor {
   }
 
   /** What the store knows of the keys asked for. */
-  learned(found: readonly (KeyQuestion & { seq: number; sentAtUs: number })[]): void {
+  learned(found: readonly (KeyQuestion & KeyUse)[]): void {
     this.#probing = false;
-    for (const use of found) this.#state?.keys.remember(use.senderId, use.clientRandom, use);
+    for (const use of found) this.#learn(use);
     this.#decideWaiting();
+  }
+
+  /** Once, however often it was asked: a storm of one key must not push out the others. */
+  #learn(use: KeyQuestion & KeyUse): void {
+    const keys = this.#state?.keys;
+    if (keys?.find(use.senderId, use.clientRandom)?.seq === use.seq) return;
+    keys?.remember(use.senderId, use.clientRandom, use);
   }
 
   /** The store knew a key of this sender that this memory does not: ask it first for a while. */
