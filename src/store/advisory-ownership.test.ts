@@ -66,7 +66,7 @@ test("I4: shards that are renewed get epochs above every earlier one, and withou
   await owner.stop();
 });
 
-test("a standby whose database is gone says so, and comes back by itself", async () => {
+test("I4: when owner and standby lose their connections, exactly one of them owns again by itself", async () => {
   const [owner, standby] = [anOwner(), anOwner()];
   owner.start();
   await eventually("it owns", () => owner.isHeld());
