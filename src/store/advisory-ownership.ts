@@ -90,7 +90,7 @@ export class AdvisoryOwnership implements Ownership {
         await this.#tryOnce();
       } catch (error) {
         this.#waitsFor = `the database: ${error instanceof Error ? error.message : String(error)}`;
-        if (!isServerError(error)) this.#giveUpConnection();
+        this.#giveUpConnection();
       }
       if (!this.#held) await new Promise<void>((resolve) => this.#clock.after(retryMs, resolve));
     }
@@ -114,7 +114,7 @@ export class AdvisoryOwnership implements Ownership {
     this.#change(true);
   }
 
-  /** One that does not answer in time may never do so: the next try has a new one. */
+  /** One that does not answer may never do so, one that refuses may lead to a standby: the next try has a new one. */
   #giveUpConnection(): void {
     const client = this.#client;
     this.#client = null;

@@ -76,7 +76,7 @@ export class PostgresCommit implements CommitPort {
       return outcomeOf(result.rows[0]!, batch);
     } catch (error) {
       const outcome = failureOf(error);
-      if (outcome.type === "unknown") this.#drop(client);
+      if (outcome.type !== "refused") this.#drop(client);
       return outcome;
     }
   }
@@ -96,6 +96,7 @@ export class PostgresCommit implements CommitPort {
     return client;
   }
 
+  /** Also one on which nothing can be written: after a failover it may lead to a standby. */
   #drop(client: pg.Client): void {
     if (this.#client === client) this.#client = null;
     destroy(client);

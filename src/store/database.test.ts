@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { StoreUnavailable } from "../core/ports/store.ts";
+import { databaseLink } from "../testing/database-link.ts";
+import { type MigratedDatabase, migratedDatabase, startNode } from "../testing/engine-on-postgres.ts";
+import { openPool, ReadPool } from "./database.ts";
+
+let database: MigratedDatabase;
+
+beforeAll(async () => {
+  database = await migratedDatabase();
+}, 30_000);
+
+afterAll(() => database.close());
+
+test("a session is set up as ours whatever the address asks for, and keeps what else it asks for", async () => {
+  const link = await databaseLink(database.url);
+  const url = `${link.url}?options=-c%20DateStyle%3DGerman%20-c%20work_mem%3D9MB`;
+  const pool = openPool({ ...database.settings, url }, () => {});
+  const { rows } = await pool.query(
+    "select name, setting from pg_settings where name = any ($1) order by name",
+    [["DateStyle", "default_transaction_isolation", "idle_session_timeout", "work_mem"]],
+  );
+  expect(rows.map((row) => row.setting)).toEqual(["ISO, DMY", "read committed", "0", "9216"]);
+  await pool.end();
+  await link.close();
+});
+
+test("I3: a database that speaks another language is understood: a repeated old key is a duplicate, not a riddle", async () => {
+  const link = await databaseLink(database.url, () => "speaks another language");
+  const node = startNode({ ...database.settings, url: link.url });
+  await node.owns();
+  const { id, anna } = await node.aTalk();
+  const send = (clientRandom: number) => node.send({ conversationId: id, senderId: anna, clientRandom });
+  await send(7);
+  await Promise.all(Array.from({ length: 400 }, (_, index) => send(100 + index)));
+  expect(await send(7)).toMatchObject({ type: "duplicate", message: { seq: 1 } });
+  expect(node.notes.failedBatches).toEqual(["refused"]);
+  await node.stop();
+  await link.close();
+});
+
+test("a lock that is not had in time, or a standby, is the store out of reach; a statement that is wrong is a bug", async () => {
+  const pool = openPool({ ...database.settings, statementTimeoutMs: 200 }, () => {});
+  const reads = new ReadPool({ pool });
+  const ask = (text: string) =>
+    reads.query({ text }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+  const raise = (code: string) => ask(`do $$ begin raise exception 'no' using errcode = '${code}'; end $$`);
+  for (const code of ["55P03", "40P01", "53200", "25006"])
+    expect(await raise(code)).toBeInstanceOf(StoreUnavailable);
+  expect(await ask("select 1 from nothing")).not.toBeInstanceOf(StoreUnavailable);
+  await pool.end();
+});
