@@ -149,10 +149,12 @@ export class Endpoint {
 
   async #answer(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
     const { settings, readiness, extraRoutes } = this.#options;
-    const url = new URL(request.url);
-    if (socketPaths.has(url.pathname)) return this.#open(request, server);
-    const probed = probe(request.method, url, readiness);
+    // Load balancers probe by HTTP/1.0, without a host: the url is a path then.
+    const url = URL.parse(request.url, "http://nohost");
+    const probed = url && probe(request.method, url, readiness);
     if (probed) return probed;
+    if (!url || request.url.startsWith("/")) return this.#refuse(noHost);
+    if (socketPaths.has(url.pathname)) return this.#open(request, server);
     const extra = request.method === "GET" ? extraRoutes.get(url.pathname) : undefined;
     if (extra) return extra(request);
     if (announcesTooMuch(request, settings.maxBodyBytes))
@@ -216,4 +218,5 @@ function socketsObserver(observer: Observer): SocketsObserver {
 }
 
 const stopping = reject("unavailable", "This server is stopping.", { retryAfterMs: 1_000 });
+const noHost = reject("invalid_payload", "The Host header must name the host that was asked.");
 const notUpgraded = reject("invalid_payload", "The WebSocket handshake is incomplete.");

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { VirtualClock } from "../testing/clock.ts";
+import { Fixture } from "./fixture/fixture.ts";
+
+let web: Fixture;
+beforeEach(() => {
+  web = new Fixture({ clock: new VirtualClock() });
+});
+afterEach(() => web.stop());
+
+/** The status of the answer to a request that no HTTP client would write. */
+async function statusOf(head: string): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let answer = "";
+  await Bun.connect({
+    hostname: "127.0.0.1",
+    port: Number(new URL(web.url).port),
+    socket: {
+      open: (socket) => void socket.write(`${head}\r\nConnection: close\r\n\r\n`),
+      data: (socket, chunk) => {
+        answer += chunk.toString();
+        if (!answer.includes("\r\n")) return;
+        resolve(answer);
+        socket.end();
+      },
+      close: () => resolve(answer),
+    },
+  });
+  return Number((await promise).split(" ")[1]);
+}
+
+test("a load balancer that probes by HTTP/1.0, without a Host header, is answered", async () => {
+  expect(await statusOf("GET /live HTTP/1.0")).toBe(200);
+  web.ready = { ready: false, reason: "waits" };
+  expect(await statusOf("HEAD /messaging/ready HTTP/1.0")).toBe(503);
+});
+
+test.each(["[", "", "a b", "%", "x:99999999", "\u0001", "a\\b", "::1", "a?b", "a#b", "@"])(
+  "I11: the Host header %j is nobody's bug",
+  async (host) => {
+    for (const path of ["/api/v1/conversations", "/socket/websocket?token=x", "/else", "//"]) {
+      const status = await statusOf(`GET ${path} HTTP/1.1\r\nHost: ${host}`);
+      expect(status).toBeWithin(400, 500);
+    }
+    expect(web.bugs).toEqual([]);
+  },
+);
