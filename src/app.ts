@@ -231,11 +231,14 @@ function openKeys(config: Config, observer: Observer): Keys {
 }
 
 function endpointSettings(config: Config): EndpointSettings {
-  const { http, messages, cors, sockets } = config;
+  const { http, messages, cors, sockets, connections } = config;
+  const readMs = connections.connectTimeoutMs + connections.statementTimeoutMs + 1_000;
   return {
     hostname: http.host,
     port: http.port,
     maxBodyBytes: sockets.maxFrameBytes,
+    // A connection and its statement; a read that is shared waits for the one before it.
+    answerWithinMs: 2 * readMs + 5_000,
     payloads: messages,
     corsOrigins: cors.origins === "any" ? "*" : cors.origins,
     maxSessionMs: sockets.sessionMaxMs,

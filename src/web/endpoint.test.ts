@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { VirtualClock } from "../testing/clock.ts";
-import { Fixture } from "./fixture/fixture.ts";
+import { Fixture, tokenOf } from "./fixture/fixture.ts";
 
 let web: Fixture;
 beforeEach(() => {
@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => web.stop());
 
-/** The status of the answer to a request that no HTTP client would write. */
+/** The status of the answer to a request that no HTTP client would write; NaN: the connection was closed without one. */
 async function statusOf(head: string): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let answer = "";
@@ -45,3 +45,13 @@ test.each(["[", "", "a b", "%", "x:99999999", "\u0001", "a\\b", "::1", "a?b", "a
     expect(web.bugs).toEqual([]);
   },
 );
+
+test("who reads is let go when the longest time of an answer is over, and not after the ten seconds of Bun", async () => {
+  await web.stop();
+  web = new Fixture({ clock: new VirtualClock(), settings: { answerWithinMs: 1_000 } });
+  Object.assign(web.domain, { list: () => new Promise(() => {}) });
+  const startedMs = performance.now();
+  const headers = `Host: a\r\nAuthorization: Bearer ${tokenOf({ userId: Bun.randomUUIDv7() })}`;
+  expect(await statusOf(`GET /api/v1/conversations HTTP/1.1\r\n${headers}`)).toBeNaN();
+  expect(performance.now() - startedMs).toBeWithin(900, 8_000);
+}, 15_000);

@@ -32,6 +32,8 @@ export interface EndpointSettings {
   /** 0: any free port. */
   readonly port: number;
   readonly maxBodyBytes: number;
+  /** The longest that a read may take to be answered, and a connection be silent; Bun counts whole seconds, up to 255. */
+  readonly answerWithinMs: number;
   readonly payloads: PayloadLimits;
   readonly corsOrigins: AllowedOrigins;
   /** No socket lives longer, whatever its token says. */
@@ -126,12 +128,14 @@ export class Endpoint {
   }
 
   #listen(): Server<SocketData<Session>> {
-    const { hostname, port, maxBodyBytes } = this.#options.settings;
+    const { hostname, port, maxBodyBytes, answerWithinMs } = this.#options.settings;
     return Bun.serve({
       hostname,
       port,
       // Ours is smaller and answers in our envelope; this one bounds what Bun buffers of a body that nobody reads.
       maxRequestBodySize: 16 * maxBodyBytes,
+      // With the default of 10 s a GET that waits for a slow database is cut off without an answer; a request with a body never is.
+      idleTimeout: Math.min(longestIdleSeconds, Math.ceil(answerWithinMs / 1000)),
       fetch: (request, server) => this.#fetch(request, server),
       error: (error) => this.#failed("fetch", error),
       websocket: this.sockets.websocket,
@@ -217,6 +221,7 @@ function socketsObserver(observer: Observer): SocketsObserver {
   };
 }
 
+const longestIdleSeconds = 255;
 const stopping = reject("unavailable", "This server is stopping.", { retryAfterMs: 1_000 });
 const noHost = reject("invalid_payload", "The Host header must name the host that was asked.");
 const notUpgraded = reject("invalid_payload", "The WebSocket handshake is incomplete.");
