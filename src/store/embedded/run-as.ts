@@ -25,8 +25,7 @@ export interface RunAs {
 export function chooseRunAs(layout: Layout, tree: string): RunAs {
   const problems: string[] = [];
   for (const candidate of candidates(layout)) {
-    claim(layout, candidate);
-    const problem = problemOf(candidate, tree);
+    const problem = claimProblem(layout, candidate) ?? problemOf(candidate, tree);
     if (problem === null) return candidate;
     problems.push(problem);
   }
@@ -63,6 +62,16 @@ function namedUser(): { uid: number; gid: number } {
     if (gid !== null) return { uid, gid };
   }
   return { uid: 1000, gid: 1000 };
+}
+
+/** The root of a user namespace cannot give files to users that are not mapped into it. */
+function claimProblem(layout: Layout, runAs: RunAs): string | null {
+  try {
+    claim(layout, runAs);
+    return null;
+  } catch (error) {
+    return `as user ${runAs.owner.uid}: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function claim(layout: Layout, { owner }: RunAs): void {
