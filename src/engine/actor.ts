@@ -1,5 +1,6 @@
 import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
+import type { Command } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
@@ -13,7 +14,7 @@ import type { Rejection } from "../core/rejection.ts";
 import { Doubts } from "./doubts.ts";
 import { Mailbox, type Turn } from "./mailbox.ts";
 import type { Outcome } from "./outcome.ts";
-import { mailboxFull, outcomeUnknown, tooLate } from "./refusals.ts";
+import { mailboxFull, outcomeUnknown, tooLate, undecidable } from "./refusals.ts";
 
 /** What actors share, given to each by the supervisor. */
 export interface Surroundings {
@@ -224,11 +225,21 @@ export class Actor {
 
   #decide(turn: Turn): void {
     const state = this.#state!;
-    const decision = decide(state, turn.command, this.#around.clock.nowUs());
+    const decision = this.#decisionOn(turn.command, state);
     turn.decision = decision;
     if (decision.type === "decided") this.#expect(turn, decision, state);
     turn.decidedRev = state.rev;
     if (turn.decidedRev <= this.#durableRev) this.#settle();
+  }
+
+  /** A rule that throws costs its own command, not the conversation. */
+  #decisionOn(command: Command, state: ConversationState): Decision {
+    try {
+      return decide(state, command, this.#around.clock.nowUs());
+    } catch (error) {
+      this.#around.observer.bug("deciding a command", error);
+      return undecidable;
+    }
   }
 
   #expect(turn: Turn, decision: Decision & { readonly type: "decided" }, state: ConversationState): void {

@@ -1,6 +1,6 @@
 import { type RefusalCode, type Rejection, reject } from "../core/rejection.ts";
 
-/** The engine's own refusals, each made once. All of them are worth another try a second later. */
+/** The engine's own refusals, each made once. All but the last are worth another try a second later. */
 
 const again = "Nothing was changed; send it again after retry_after_ms.";
 
@@ -20,6 +20,11 @@ export const unreadable = retriable(
 export const outcomeUnknown = retriable(
   "outcome_unknown",
   "It is not known whether this was stored. Send it again with the same client_random: it will not be stored twice.",
+);
+/** A bug of ours: another try does not mend it. */
+export const undecidable = reject(
+  "internal",
+  "The server made a mistake with this command. Nothing was changed; report it with its time.",
 );
 
 function retriable(code: RefusalCode, message: string): Rejection {
