@@ -1,6 +1,7 @@
 import type { Command } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
+import type { KeyUse } from "../core/messages/recent-keys.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
@@ -143,15 +144,21 @@ export class Supervisor {
   }
 
   async #probe(actor: Actor, questions: readonly KeyQuestion[]): Promise<void> {
-    for (;;) {
+    const found = await this.#findKeys(questions);
+    if (found) actor.learned(found);
+  }
+
+  /** Null: this is stopping, and nobody waits for it any more. */
+  async #findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[] | null> {
+    while (!this.#stopped) {
       try {
-        return actor.learned(await this.#reads.findKeys(questions));
+        return await this.#reads.findKeys(questions);
       } catch (error) {
         this.#observer.note("keys cannot be looked up", { reason: String(error) });
-        if (this.#stopped) return;
         await this.#pause();
       }
     }
+    return null;
   }
 
   async #answerDuplicate(turn: Turn, seq: number): Promise<void> {

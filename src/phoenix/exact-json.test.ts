@@ -29,3 +29,15 @@ test("a number beyond a double is told from an object", () => {
   expect(isRawNumber({ rawJSON: "1" })).toBe(false);
   expect(isRawNumber(1)).toBe(false);
 });
+
+test("a frame full of values is parsed as fast as any other", () => {
+  const crowded = `[12345678901234567890${",0".repeat(250_000)}]`;
+  const timed = (parse: () => unknown) => {
+    const startedMs = performance.now();
+    parse();
+    return performance.now() - startedMs;
+  };
+  const plain = Math.min(...Array.from({ length: 5 }, () => timed(() => JSON.parse(crowded))));
+  const exact = Math.min(...Array.from({ length: 5 }, () => timed(() => parseExactly(crowded))));
+  expect(exact).toBeLessThan(5 * plain + 5);
+});

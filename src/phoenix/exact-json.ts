@@ -1,10 +1,28 @@
 /**
  * `JSON.parse`, but a number that a double cannot hold digit for digit (a 64-bit id of a Swift or Kotlin client) becomes
  * a raw JSON value, which `JSON.stringify` writes out as it came (ECMAScript, JSON.parse source text access).
- * Looking for long numbers costs 0.1 µs per frame; only texts that have one are parsed the slow way.
+ * Looking for long numbers costs 0.1 µs per frame; only texts that have one are parsed the slow way, and only while they hold at most
+ * 10,000 values (2 ms): more do not fit into what is kept of a message, and must not cost the others their turn.
  */
 export function parseExactly(text: string): unknown {
-  return longNumber.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
+  const value: unknown = JSON.parse(text);
+  return longNumber.test(text) && holdsFewValues(value) ? JSON.parse(text, keepDigits) : value;
+}
+
+const maxValues = 10_000;
+
+/** Without recursion: a value may nest deeper than a stack. */
+function holdsFewValues(root: unknown): boolean {
+  const waiting = [root];
+  for (let seen = 0; waiting.length > 0; seen++) {
+    const value = waiting.pop();
+    if (typeof value === "object" && value !== null) {
+      const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+      if (seen + waiting.length + children.length > maxValues) return false;
+      for (const child of children) waiting.push(child);
+    }
+  }
+  return true;
 }
 
 /** Whether the value stands for a number that no double holds. */

@@ -33,6 +33,8 @@ const sessionOptions = [
   "-c client_encoding=UTF8",
   // The order of the batch statement was proved for this one.
   "-c default_transaction_isolation=read\\ committed",
+  // Whatever is changed on the server while we run: an acknowledgement means flushed.
+  "-c synchronous_commit=on",
   "-c client_connection_check_interval=2000",
   // A machine that is gone says no goodbye: without these its session would keep the lock for two hours (Linux' own keepalive).
   "-c tcp_keepalives_idle=5",

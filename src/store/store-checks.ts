@@ -5,6 +5,8 @@ export class StoreRefusal extends Error {}
 
 export interface DatabaseFacts {
   readonly version: number;
+  /** A standby: it can only be read. */
+  readonly isStandby: boolean;
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -28,12 +30,13 @@ export async function readDatabaseFacts(url: string): Promise<DatabaseFacts> {
   client.on("error", () => {});
   await client.connect();
   try {
-    const { rows } = await client.query<{ name: string; setting: string }>(
-      "select name, setting from pg_settings where name = any ($1)",
+    const { rows } = await client.query<{ name: string; setting: string; standby: boolean }>(
+      "select name, setting, pg_is_in_recovery() as standby from pg_settings where name = any ($1)",
       [wanted],
     );
     const settings = Object.fromEntries(rows.map((row) => [row.name, row.setting]));
-    return { version: Math.floor(Number(settings.server_version_num) / 10_000), settings };
+    const version = Math.floor(Number(settings.server_version_num) / 10_000);
+    return { version, isStandby: rows[0]?.standby ?? false, settings };
   } finally {
     await client.end();
   }
@@ -41,8 +44,9 @@ export async function readDatabaseFacts(url: string): Promise<DatabaseFacts> {
 
 /** Every reason not to serve on this database, in words; none: it is good. */
 export function refusalsOf(facts: DatabaseFacts): readonly string[] {
-  const { settings, version } = facts;
+  const { settings, version, isStandby } = facts;
   const refusals: string[] = [];
+  if (isStandby) refusals.push("The database is a standby, which can only be read: name its primary.");
   if (version < 15) refusals.push(`PostgreSQL ${version} is too old: 15 or newer is needed.`);
   if (settings.fsync === "off")
     refusals.push("fsync is off: an acknowledged message could be lost. Set fsync = on.");
