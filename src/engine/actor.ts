@@ -31,6 +31,8 @@ export interface Surroundings {
   readonly probe: (actor: Actor, questions: readonly KeyQuestion[]) => void;
   /** Answers a repeated command with the message stored at `seq`. */
   readonly answerDuplicate: (turn: Turn, seq: number) => void;
+  /** Answers a command of somebody who is no member as one to a conversation that does not exist. */
+  readonly refuseStranger: (turn: Turn) => void;
   readonly maxTurns: number;
 }
 
@@ -81,11 +83,17 @@ export class Actor {
 
   /** Takes a turn, or refuses: the mailbox is bounded. */
   submit(turn: Turn): Rejection | null {
-    if (this.#mailbox.size >= this.#around.maxTurns) return mailboxFull;
+    if (this.#mailbox.size >= this.#roomFor(turn.command)) return mailboxFull;
     this.lastUsedMs = turn.acceptedMs;
     this.#mailbox.push(turn);
     this.#decideWaiting();
     return null;
+  }
+
+  /** That there is a conversation, and a busy one, is for its members to know: strangers have a waiting room of their own. */
+  #roomFor({ senderId }: Command): number {
+    const { maxTurns } = this.#around;
+    return this.#state && !this.#state.members.has(senderId) ? 2 * maxTurns : maxTurns;
   }
 
   /** A fresh state from the store; what was decided before it is decided again. */
@@ -266,7 +274,9 @@ export class Actor {
       case "duplicate":
         return this.#around.answerDuplicate(turn, decision.seq);
       case "rejection":
-        return this.#answer(turn, decision);
+        return decision === noSuchConversation
+          ? this.#around.refuseStranger(turn)
+          : this.#answer(turn, decision);
     }
   }
 

@@ -136,6 +136,24 @@ test("I10: a full mailbox refuses with retry_after_ms, and loses nothing that it
   expect(kindOf(later)).toBe("done");
 });
 
+test("I8: a stranger is told the same by a full conversation as by one that does not exist, and not sooner", async () => {
+  const { submit, aConversation, clock, hold, release } = anEngine({ maxTurnsPerActor: 5 });
+  const { id, anna } = aConversation();
+  const first = submit({ conversationId: id, senderId: anna });
+  await clock.runUntil(() => answered([first]), 1_000);
+  const atLoaded = submit({ conversationId: id, senderId: newId() });
+  expect(atLoaded.outcomes).toEqual([]);
+  await clock.runUntil(() => answered([atLoaded]), 1_000);
+  hold();
+  const filling = Array.from({ length: 5 }, () => submit({ conversationId: id, senderId: anna }));
+  const atFull = submit({ conversationId: id, senderId: newId() });
+  const atNone = submit({ conversationId: newId(), senderId: newId() });
+  release();
+  await clock.runUntil(() => answered([...filling, atFull, atNone]), 1_000);
+  expect([atLoaded, atFull, atNone].map(kindOf)).toEqual(Array(3).fill("not_found"));
+  expect(atFull.outcomes).toEqual(atNone.outcomes);
+});
+
 test("I10: the whole process takes a bounded number of commands, whatever the number of conversations", async () => {
   const { submit, aConversation, clock, hold, release } = anEngine({ maxTurns: 10 });
   hold();

@@ -1,4 +1,4 @@
-import type { Command } from "../core/commands.ts";
+import { noSuchConversation } from "../core/authorize.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { KeyUse } from "../core/messages/recent-keys.ts";
@@ -77,7 +77,8 @@ export class Supervisor {
       mayDecide: () => ownership.isHeld(),
       reload: (actor) => void this.#reload(actor),
       probe: (actor, questions) => void this.#probe(actor, questions),
-      answerDuplicate: (turn, seq) => void this.#answerDuplicate(turn, seq),
+      answerDuplicate: (turn, seq) => void this.#answerLater(turn, () => this.#duplicateOf(turn, seq)),
+      refuseStranger: (turn) => void this.#answerLater(turn, () => this.#refuseStranger(turn)),
     };
     ownership.onChange((held) => {
       if (held) this.#startAfresh();
@@ -161,21 +162,14 @@ export class Supervisor {
     return null;
   }
 
-  async #answerDuplicate(turn: Turn, seq: number): Promise<void> {
-    const answer = turn.answer;
-    turn.answer = null;
-    if (!answer) return;
-    this.#observer.commandDuplicate();
-    const outcome = await this.#duplicateOf(turn.command, seq);
-    if (outcome.type === "rejection") this.#observer.refused(outcome.code);
-    try {
-      answer(outcome);
-    } catch (error) {
-      this.#observer.bug("answering a command", error);
-    }
+  /** After a read like the one that finds no conversation: how long it takes tells a stranger nothing. */
+  async #refuseStranger({ command }: Turn): Promise<Outcome> {
+    await this.#duplicates.ask({ conversationId: command.conversationId, seq: 0 }).catch(() => null);
+    return noSuchConversation;
   }
 
-  async #duplicateOf(command: Command, seq: number): Promise<Outcome> {
+  async #duplicateOf({ command }: Turn, seq: number): Promise<Outcome> {
+    this.#observer.commandDuplicate();
     try {
       const message = await this.#duplicates.ask({ conversationId: command.conversationId, seq });
       if (!message) return unreadable;
@@ -183,6 +177,20 @@ export class Supervisor {
       return { type: "duplicate", message, differs };
     } catch {
       return unreadable;
+    }
+  }
+
+  /** For answers that need the store: the turn has left its mailbox meanwhile. */
+  async #answerLater(turn: Turn, ask: () => Promise<Outcome>): Promise<void> {
+    const { answer } = turn;
+    turn.answer = null;
+    if (!answer) return;
+    const outcome = await ask();
+    if (outcome.type === "rejection") this.#observer.refused(outcome.code);
+    try {
+      answer(outcome);
+    } catch (error) {
+      this.#observer.bug("answering a command", error);
     }
   }
 
