@@ -1,5 +1,7 @@
 import type { ConversationState } from "./conversations/conversation.ts";
+import { applyMemberChanged } from "./conversations/members.ts";
 import type { Event } from "./events.ts";
+import { applyMessageChanged } from "./messages/edit.ts";
 import { applyMessageSent } from "./messages/send.ts";
 
 /** Moves an actor's memory by one event, in place. Events are applied in the order in which they were decided. */
@@ -7,7 +9,13 @@ export function apply(state: ConversationState, event: Event): void {
   state.rev = event.rev;
   switch (event.type) {
     case "message_sent":
-      applyMessageSent(state, event);
-      break;
+      return applyMessageSent(state, event);
+    case "message_edited":
+    case "message_deleted":
+      return applyMessageChanged(state, event);
+    case "member_added":
+    case "member_removed":
+    case "member_role_changed":
+      return applyMemberChanged(state, event);
   }
 }

@@ -1,6 +1,8 @@
 import type { Command } from "./commands.ts";
 import type { ConversationState, Membership } from "./conversations/conversation.ts";
-import type { CreateDirect } from "./conversations/create.ts";
+import type { CreateConversation } from "./conversations/create.ts";
+import { administrates } from "./conversations/members.ts";
+import type { MarkAsUnread, MarkMember } from "./messages/marks.ts";
 import type { Query } from "./queries.ts";
 import { type Rejection, reject } from "./rejection.ts";
 
@@ -14,14 +16,34 @@ export const noSuchConversation = reject(
 
 const members: Rule = (membership) => (membership ? null : noSuchConversation);
 
+/** A member without the right is told so. In a direct conversation the rule itself says that it has its two members for good. */
+const administrators: Rule = (membership, state) => {
+  if (!membership) return noSuchConversation;
+  return administrates(membership.role) || state?.type === "direct" ? null : notAdministrator;
+};
+
+const notAdministrator = reject("forbidden", "Only owners and admins of the group can do this.");
+
 const anybody: Rule = () => null;
 
 /** Who may do what: one rule per command and query, so that the type checker proves that none is forgotten. */
-export const authorize: Readonly<Record<(Command | CreateDirect | Query)["type"], Rule>> = {
+export const authorize: Readonly<
+  Record<(Command | CreateConversation | MarkMember | MarkAsUnread | Query)["type"], Rule>
+> = {
   create_direct: anybody,
+  create_group: anybody,
   send_message: members,
+  edit_message: members,
+  delete_message: members,
+  add_members: administrators,
+  remove_member: administrators,
+  leave_conversation: members,
+  mark: members,
+  mark_unread: members,
   list_conversations: anybody,
   show_conversation: members,
   read_history: members,
   join_conversation: members,
+  join_user: anybody,
+  read_changes: members,
 };

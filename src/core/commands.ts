@@ -1,4 +1,35 @@
+import type { AddMembers, LeaveConversation, RemoveMember } from "./conversations/members.ts";
+import type { DeleteMessage } from "./messages/delete.ts";
+import type { EditMessage } from "./messages/edit.ts";
 import type { SendMessage } from "./messages/send.ts";
 
 /** Whatever changes a conversation. REST, WebSocket, gRPC and the schedulers only build these. */
-export type Command = SendMessage;
+export type Command =
+  | SendMessage
+  | EditMessage
+  | DeleteMessage
+  | AddMembers
+  | RemoveMember
+  | LeaveConversation;
+
+/** The stored message that a command is about; null: it is about none. */
+export function targetIdOf(command: Command): string | null {
+  return "messageId" in command ? command.messageId : null;
+}
+
+/** The key under which a command is sent again; null: it has none. */
+export function clientRandomOf(command: Command): number | null {
+  return command.type === "send_message" ? command.clientRandom : null;
+}
+
+/** Characters of what the client wrote. */
+export function sizeOf(command: Command): number {
+  switch (command.type) {
+    case "send_message":
+      return command.content.length + command.metadata.length;
+    case "edit_message":
+      return command.content.length + (command.metadata?.length ?? 0);
+    default:
+      return 0;
+  }
+}

@@ -1,7 +1,10 @@
 import { authorize } from "./authorize.ts";
 import type { Command } from "./commands.ts";
 import type { ConversationState } from "./conversations/conversation.ts";
+import { decideAdd, decideLeave, decideRemove } from "./conversations/members.ts";
 import type { Decision } from "./decision.ts";
+import { decideDelete } from "./messages/delete.ts";
+import { decideEdit } from "./messages/edit.ts";
 import { decideSend } from "./messages/send.ts";
 
 /** Pure and synchronous: the same state, command and instant (microseconds) always give the same decision. */
@@ -11,5 +14,15 @@ export function decide(state: ConversationState, command: Command, nowUs: number
   switch (command.type) {
     case "send_message":
       return decideSend(state, command, nowUs);
+    case "edit_message":
+      return decideEdit(state, command, nowUs);
+    case "delete_message":
+      return decideDelete(state, command, nowUs);
+    case "add_members":
+      return decideAdd(state, command, nowUs);
+    case "remove_member":
+      return decideRemove(state, command, nowUs);
+    case "leave_conversation":
+      return decideLeave(state, command, nowUs);
   }
 }

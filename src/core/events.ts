@@ -1,4 +1,5 @@
-import type { MessageSent } from "./messages/message.ts";
+import type { MemberChanged } from "./conversations/members.ts";
+import type { MessageChanged, MessageSent } from "./messages/message.ts";
 
 /** What happened to a conversation. All events of one command share a `rev`. */
-export type Event = MessageSent;
+export type Event = MessageSent | MessageChanged | MemberChanged;

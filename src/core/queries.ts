@@ -33,4 +33,29 @@ export interface JoinConversation {
   readonly conversationId: string;
 }
 
-export type Query = ListConversations | ShowConversation | ReadHistory | JoinConversation;
+/** A device's topic of all its user's conversations. */
+export interface JoinUser {
+  readonly type: "join_user";
+  readonly viewerId: string;
+  /** Null: the token names none; the socket works without a backlog. */
+  readonly deviceId: string | null;
+}
+
+/** What changed in a conversation since a revision that the viewer knows. */
+export interface ReadChanges {
+  readonly type: "read_changes";
+  readonly viewerId: string;
+  readonly conversationId: string;
+  readonly sinceRev: number;
+  /** Of the store, when the cursor was given out; null: not said. */
+  readonly generation: number | null;
+  readonly limit: number;
+}
+
+export type Query =
+  | ListConversations
+  | ShowConversation
+  | ReadHistory
+  | JoinConversation
+  | JoinUser
+  | ReadChanges;

@@ -11,6 +11,7 @@ export const refusals = {
   not_authorized: { http: 403, grpc: 7, retriable: false },
   unknown_event: { http: 422, grpc: 12, retriable: false },
   conflict: { http: 409, grpc: 6, retriable: false },
+  cursor_expired: { http: 410, grpc: 11, retriable: false },
   payload_too_large: { http: 413, grpc: 3, retriable: false },
   method_not_allowed: { http: 405, grpc: 12, retriable: false },
   rate_limited: { http: 429, grpc: 8, retriable: true },

@@ -1,5 +1,7 @@
 import talkDown from "../../migrations/0001_talk.down.sql" with { type: "text" };
 import talkUp from "../../migrations/0001_talk.up.sql" with { type: "text" };
+import syncDown from "../../migrations/0002_sync.down.sql" with { type: "text" };
+import syncUp from "../../migrations/0002_sync.up.sql" with { type: "text" };
 
 /** One step of the schema, up and down, embedded in the executable. */
 export interface Migration {
@@ -11,7 +13,10 @@ export interface Migration {
   readonly oldestBinary: string;
 }
 
-export const migrations: readonly Migration[] = [migration(1, "talk", talkUp, talkDown)];
+export const migrations: readonly Migration[] = [
+  migration(1, "talk", talkUp, talkDown),
+  migration(2, "sync", syncUp, syncDown),
+];
 
 /** The first line of each step up says `-- oldest binary: X.Y.Z`. */
 function migration(version: number, name: string, up: string, down: string): Migration {

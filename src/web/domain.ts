@@ -1,10 +1,16 @@
 import type { Joins as EngineJoins } from "../engine/joins.ts";
+import type { Marks as EngineMarks } from "../engine/marks.ts";
 import type { Queries as EngineQueries } from "../engine/queries.ts";
 import type { Registry } from "../engine/registry.ts";
 
 /** Where commands go. Answers exactly once, with what is durable. */
 export type Commands = Pick<Registry, "submit">;
-/** What a join of a conversation needs to know. */
-export type Joins = Pick<EngineJoins, "ask">;
-/** Reads for viewers and the creation of conversations. */
-export type Queries = Pick<EngineQueries, "list" | "show" | "history" | "createDirect">;
+/** Where receipts go. */
+export type Marks = Pick<EngineMarks, "note" | "noteMessage">;
+/** What joins of topics need to know. */
+export type Joins = Pick<EngineJoins, "conversation" | "user">;
+/** Reads for viewers, the creation of conversations and private state. */
+export type Queries = Pick<
+  EngineQueries,
+  "list" | "show" | "history" | "changes" | "createDirect" | "createGroup" | "markUnread"
+>;

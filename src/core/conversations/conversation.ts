@@ -1,3 +1,4 @@
+import type { Message } from "../messages/message.ts";
 import type { RecentKeys } from "../messages/recent-keys.ts";
 
 export type ConversationType = "direct" | "group";
@@ -8,6 +9,25 @@ export interface Member {
   readonly userId: string;
   readonly role: Role;
   readonly joinedAtUs: number;
+  /** The messages after this one are the member's to see. */
+  readonly joinedSeq: number;
+  /** The revision by which the membership began: cursors from before it cannot be resumed from. */
+  readonly joinedRev: number;
+}
+
+/** A membership with its end, and the revision of its last change. */
+export interface MemberRecord extends Member {
+  readonly rev: number;
+  /** The last message that was the member's to see; null: still a member. */
+  readonly leftSeq: number | null;
+  readonly leftAtUs: number | null;
+}
+
+/** How far a member has received and read. Only grow. */
+export interface MemberMarks {
+  readonly userId: string;
+  readonly deliveredSeq: number;
+  readonly readSeq: number;
 }
 
 /**
@@ -18,8 +38,11 @@ export interface ConversationState {
   readonly id: string;
   readonly type: ConversationType;
   readonly isActive: boolean;
-  readonly members: ReadonlyMap<string, Member>;
+  /** Those of this revision: a change of members makes another map, so that what was decided before keeps its own. */
+  members: ReadonlyMap<string, Member>;
   readonly keys: RecentKeys;
+  /** Stored messages that were looked up for the commands about them, by id; as they are expected to become. */
+  targets: Map<string, Message>;
   membersRev: number;
   seq: number;
   rev: number;

@@ -1,5 +1,6 @@
 import type { Rejection } from "../rejection.ts";
 import { reject } from "../rejection.ts";
+import { largestGroup } from "./members.ts";
 
 /** Makes, or finds, the one direct conversation of two users. Not a turn of an actor: it creates what an actor would own. */
 export interface CreateDirect {
@@ -10,6 +11,32 @@ export interface CreateDirect {
   readonly otherUserId: string;
   readonly atUs: number;
 }
+
+/** Makes a group of its creator, who owns it, and the others. */
+export interface CreateGroup {
+  readonly type: "create_group";
+  readonly id: string;
+  readonly creatorId: string;
+  /** Each once, without the creator. At least one. */
+  readonly otherUserIds: readonly string[];
+  /** JSON text of an object; holds the name. */
+  readonly metadata: string;
+  readonly atUs: number;
+}
+
+export type CreateConversation = CreateDirect | CreateGroup;
+
+export function checkCreateGroup({ otherUserIds }: CreateGroup): Rejection | null {
+  if (otherUserIds.length < 1) return tooFew;
+  return otherUserIds.length < largestGroup ? null : tooMany;
+}
+
+const tooFew = reject("invalid_payload", "A group needs at least one other member.", {
+  details: { user_ids: "must name at least one other user" },
+});
+const tooMany = reject("invalid_payload", `A group has at most ${largestGroup} members.`, {
+  details: { user_ids: `must be at most ${largestGroup} with you` },
+});
 
 export function checkCreateDirect(command: CreateDirect): Rejection | null {
   if (command.creatorId !== command.otherUserId) return null;

@@ -35,6 +35,7 @@ function messageSent(
     type: "message_sent",
     conversationId: state.id,
     rev: state.rev + 1,
+    createdRev: state.rev + 1,
     seq: state.seq + 1,
     id: command.id,
     senderId: command.senderId,
@@ -43,6 +44,8 @@ function messageSent(
     metadata: command.metadata,
     clientRandom: command.clientRandom,
     sentAtUs: Math.max(nowUs, state.lastSentAtUs + 1),
+    editedAtUs: null,
+    deletedAtUs: null,
     releasesKeyOf,
   };
 }

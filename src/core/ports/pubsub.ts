@@ -1,16 +1,46 @@
+import type { Member } from "../conversations/conversation.ts";
 import type { Event } from "../events.ts";
+import type { MarkMoved, StatusChange } from "../messages/marks.ts";
 
-/**
- * All events of one command, stored, on their way to whoever listens. Everything pushed can be lost; the log is the truth.
- * `audience`: the members at that revision.
- */
-export interface Frame {
+/** All events of one command, stored, on their way to whoever listens. */
+export interface ChangeFrame {
+  readonly type: "changes";
   readonly conversationId: string;
   readonly rev: number;
   readonly membersRev: number;
-  readonly audience: readonly string[];
+  /** The members at this revision. */
+  readonly members: ReadonlyMap<string, Member>;
   readonly events: readonly Event[];
 }
+
+/** A conversation was made; what it is can be read. */
+export interface CreatedFrame {
+  readonly type: "created";
+  readonly conversationId: string;
+  readonly memberIds: readonly string[];
+}
+
+/** Marks moved: absolute, the latest wins. */
+export interface MarksFrame {
+  readonly type: "marks";
+  readonly conversationId: string;
+  readonly atUs: number;
+  readonly moved: readonly MarkMoved[];
+  readonly statuses: readonly StatusChange[];
+}
+
+/** Private state of one user, for his own devices. */
+export interface OwnFrame {
+  readonly type: "own";
+  readonly userId: string;
+  readonly ownRev: number;
+  readonly conversationId: string;
+  /** Null: no longer marked as unread. */
+  readonly unreadFrom: { readonly messageId: string; readonly seq: number } | null;
+}
+
+/** Everything pushed can be lost; the log is the truth. */
+export type Frame = ChangeFrame | CreatedFrame | MarksFrame | OwnFrame;
 
 /**
  * Carries frames from owners to the nodes that have listeners. At most once; frames of one conversation published by one

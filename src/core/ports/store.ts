@@ -1,21 +1,43 @@
-import type { Conversation, ConversationState, Head, Membership } from "../conversations/conversation.ts";
-import type { CreateDirect } from "../conversations/create.ts";
+import type {
+  Conversation,
+  ConversationState,
+  Head,
+  Member,
+  MemberMarks,
+  MemberRecord,
+  Membership,
+} from "../conversations/conversation.ts";
+import type { CreateDirect, CreateGroup } from "../conversations/create.ts";
 import type { Event } from "../events.ts";
+import type { MarkAsUnread, MarkedConversation, MarkMove, MessageStatus } from "../messages/marks.ts";
 import type { Message } from "../messages/message.ts";
 import type { KeyUse } from "../messages/recent-keys.ts";
-import type { HistoryCursor, ListConversations, ReadHistory } from "../queries.ts";
+import type { HistoryCursor, JoinUser, ListConversations, ReadHistory } from "../queries.ts";
 
 /** The events of one command, decided against revision `rev - 1` of their conversation. */
 export interface Change {
   readonly conversationId: string;
   readonly rev: number;
   readonly events: readonly Event[];
+  /** The members at this revision, and the revision of their last change. */
+  readonly members: ReadonlyMap<string, Member>;
+  readonly membersRev: number;
+}
+
+/** What one statement stores. */
+export interface Batch {
+  /** Changes of one conversation are contiguous in `rev` and in order. */
+  readonly changes: readonly Change[];
+  /** Each member of a conversation once, and none of whom an event of the batch tells. */
+  readonly marks: readonly MarkMove[];
+  /** The time of the marks. Microseconds. */
+  readonly atUs: number;
 }
 
 /**
  * What became of a batch.
  *
- * - `stored`: durable, but for the conversations in `moved`, of which nothing was written: their heads are not where the
+ * - `stored`: durable, marks included, but for the conversations in `moved`, of which nothing was written: their heads are not where the
  *   batch believed them to be.
  * - `fenced`: nothing was written; `shards` are not held at the epochs given.
  * - `refused`: nothing was written, because of what the batch holds. `duplicate_key`: a `client_random` is taken.
@@ -23,7 +45,12 @@ export interface Change {
  * - `unknown`: the connection was lost or too slow; the batch may be stored, now or later.
  */
 export type AppendOutcome =
-  | { readonly type: "stored"; readonly moved: ReadonlySet<string> }
+  | {
+      readonly type: "stored";
+      readonly moved: ReadonlySet<string>;
+      /** One for each conversation of which a mark was given. */
+      readonly marked: readonly MarkedConversation[];
+    }
   | { readonly type: "fenced"; readonly shards: readonly number[] }
   | { readonly type: "refused"; readonly cause: "duplicate_key" | "data"; readonly error: unknown }
   | { readonly type: "again"; readonly error: unknown }
@@ -31,14 +58,19 @@ export type AppendOutcome =
 
 /** Writes the log. One statement, one round trip, all or nothing per conversation. Never throws. */
 export interface CommitPort {
-  /** Changes of one conversation are contiguous in `rev` and in order. At most `maxRows` events. */
-  append(changes: readonly Change[], epochOf: (shard: number) => number): Promise<AppendOutcome>;
+  append(batch: Batch, epochOf: (shard: number) => number): Promise<AppendOutcome>;
 }
 
 export interface KeyQuestion {
   readonly conversationId: string;
   readonly senderId: string;
   readonly clientRandom: number;
+}
+
+/** A message by its id, where it is said to be. */
+export interface TargetQuestion {
+  readonly conversationId: string;
+  readonly messageId: string;
 }
 
 export interface MessagePlace {
@@ -59,23 +91,38 @@ export interface ActorReads {
   loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]>;
   /** Which of the keys are held by a stored message; absent: free. In one query. */
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
-  /** Which of these messages are stored, by id. In one query. */
-  findStored(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Those that are stored in the conversation named with them. In one query. */
+  findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
+  /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */
+  findStored(changes: readonly Change[]): Promise<readonly boolean[]>;
   /** In the order asked, null for what does not exist. In one query. */
   readMessages(asked: readonly MessagePlace[]): Promise<readonly (Message | null)[]>;
 }
 
-/** A conversation in a list: with its newest message. */
+/** A message as one viewer sees it: to its sender, how far it has come; to others `sent`. */
+export interface SeenMessage {
+  readonly message: Message;
+  readonly status: MessageStatus;
+}
+
+/** A conversation in a list: with the newest message that the viewer may see. */
 export interface ConversationSummary {
   readonly conversation: Conversation;
-  readonly lastMessage: Message | null;
+  readonly lastMessage: SeenMessage | null;
+  /** Others' messages that are not deleted, after what the viewer has read or from where he marked it as unread; counted to 1,000. */
+  readonly unreadCount: number;
 }
 
 export interface HistoryPage {
   readonly membership: Membership;
   /** Newest first. */
-  readonly messages: readonly Message[];
+  readonly messages: readonly SeenMessage[];
   readonly hasMore: boolean;
+}
+
+export interface JoinQuestion {
+  readonly viewerId: string;
+  readonly conversationId: string;
 }
 
 export interface JoinFacts {
@@ -84,6 +131,69 @@ export interface JoinFacts {
   readonly membership: Membership;
   readonly conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive"> | null;
   readonly head: Head | null;
+  /** Of the viewer; null for strangers. */
+  readonly marks: MemberMarks | null;
+}
+
+/** Where a device is in one conversation: it has confirmed everything up to `rev`, which is the message `seq`. */
+export interface Position {
+  readonly conversationId: string;
+  readonly seq: number;
+  readonly rev: number;
+}
+
+/** A conversation of a user who joins his topic: its head, and what the device has confirmed of it. */
+export interface Standing extends Position {
+  readonly headSeq: number;
+  readonly headRev: number;
+}
+
+export interface UserFacts {
+  /** Of the store at present. */
+  readonly generation: number;
+  /** Null: this device was never seen. Another one than `generation`: it was, in a history that is gone. */
+  readonly deviceGeneration: number | null;
+  /** Every conversation of which the user is a member. For a device never seen, at the heads. */
+  readonly standings: readonly Standing[];
+}
+
+export interface ChangesQuestion {
+  readonly conversationId: string;
+  /** Null: the node itself asks, which sees everything. */
+  readonly viewerId: string | null;
+  readonly sinceRev: number;
+  /** Of the store, when the cursor was given out; null: unknown, so that it is good up to the head at which the present one began. */
+  readonly generation: number | null;
+  /** The seq of the last message that was created at or before `sinceRev`; null: to be found. */
+  readonly sinceSeq: number | null;
+  /** The most messages of the answer; one more when a revision would be cut. */
+  readonly limit: number;
+}
+
+/**
+ * What changed in a conversation since a revision, from one snapshot with its head in it. A page never cuts inside a revision. What
+ * changed again after the page's end is given as it is now, and comes again in the page of that change.
+ */
+export interface Changes {
+  readonly conversationId: string;
+  readonly membership: Membership;
+  readonly head: Head | null;
+  /**
+   * The cursor cannot be resumed from: it is from before the horizon, from beyond the head, from before the viewer's present membership
+   * (0, from before everything, always can), or from a history that is gone.
+   */
+  readonly isExpired: boolean;
+  /** Of the store, at present. */
+  readonly generation: number;
+  /** In order of seq. */
+  readonly messages: readonly SeenMessage[];
+  readonly members: readonly MemberRecord[];
+  readonly conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive"> | null;
+  /** Of every present member, whole. */
+  readonly marks: readonly MemberMarks[];
+  /** Where the next page starts: everything up to here is in this one. The head when there is no more. */
+  readonly next: Position;
+  readonly hasMore: boolean;
 }
 
 /** Reads for viewers; each joins the viewer's membership in the same statement. They throw `StoreUnavailable`. */
@@ -99,10 +209,32 @@ export interface ViewerReads {
   ): Promise<{ readonly membership: Membership; readonly summary: ConversationSummary | null }>;
   /** Null membership: no messages are returned. An unknown cursor id is an empty page. */
   readHistory(query: ReadHistory): Promise<HistoryPage>;
-  /** All questions in one query. */
+  /** All questions of both kinds in one query. A null device has no cursors and stands at the heads. */
   joinFacts(
-    questions: readonly { readonly viewerId: string; readonly conversationId: string }[],
-  ): Promise<readonly JoinFacts[]>;
+    conversations: readonly JoinQuestion[],
+    users: readonly Omit<JoinUser, "type">[],
+  ): Promise<{ readonly conversations: readonly JoinFacts[]; readonly users: readonly UserFacts[] }>;
+  /** All questions in one query, each answered within its own limit. */
+  changes(questions: readonly ChangesQuestion[]): Promise<readonly Changes[]>;
+}
+
+/** What each device has confirmed. Throws `StoreUnavailable`. */
+export interface DeviceCursors {
+  /** A device that was never seen, or only in a history that is gone, starts at the heads. Answers where it stands. One statement. */
+  register(
+    device: { readonly userId: string; readonly deviceId: string },
+    atUs: number,
+  ): Promise<readonly Standing[]>;
+  /** Many devices in one statement. Cursors only move forward. */
+  save(moves: readonly (Position & { readonly userId: string; readonly deviceId: string })[]): Promise<void>;
+}
+
+/** Private state of users. Throws `StoreUnavailable`. */
+export interface OwnState {
+  /** Null: the user does not see such a message. */
+  markUnread(command: MarkAsUnread): Promise<{ readonly ownRev: number; readonly seq: number } | null>;
+  /** No longer marked as unread. Null: it was not. */
+  clearUnread(userId: string, conversationId: string): Promise<{ readonly ownRev: number } | null>;
 }
 
 export interface ConversationCreation {
@@ -110,6 +242,8 @@ export interface ConversationCreation {
   createDirect(
     command: CreateDirect,
   ): Promise<{ readonly conversationId: string; readonly created: boolean }>;
+  /** With its members and head, in one statement. Throws `StoreUnavailable`. */
+  createGroup(command: CreateGroup): Promise<void>;
 }
 
 export type { HistoryCursor };

@@ -1,0 +1,41 @@
+import type { ConversationState } from "../conversations/conversation.ts";
+import { moderates } from "../conversations/members.ts";
+import type { Decision } from "../decision.ts";
+import { reject } from "../rejection.ts";
+import { changed, noSuchMessage, targetOf } from "./edit.ts";
+import type { Message } from "./message.ts";
+
+/** Deletes for everyone: what stays is a tombstone. */
+export interface DeleteMessage {
+  readonly type: "delete_message";
+  readonly id: string;
+  readonly conversationId: string;
+  readonly senderId: string;
+  readonly messageId: string;
+  /** How long after it was sent an author may delete a message. Microseconds. */
+  readonly withinUs: number;
+}
+
+/** Authors within their window; in groups moderators and up at any time. Deleting again changes nothing. */
+export function decideDelete(state: ConversationState, command: DeleteMessage, nowUs: number): Decision {
+  const message = targetOf(state, command);
+  if (!message) return noSuchMessage;
+  const mayModerate = state.type === "group" && moderates(state.members.get(command.senderId)!.role);
+  if (message.senderId !== command.senderId && !mayModerate) return notYours;
+  if (message.deletedAtUs !== null) return { type: "decided", events: [] };
+  if (!mayModerate && nowUs - message.sentAtUs > command.withinUs) return tooOldToDelete;
+  return { type: "decided", events: [changed("message_deleted", tombstone(message, state.rev + 1, nowUs))] };
+}
+
+function tombstone(message: Message, rev: number, nowUs: number): Message {
+  return { ...message, rev, content: "", metadata: "{}", deletedAtUs: nowUs };
+}
+
+const notYours = reject(
+  "forbidden",
+  "Only its author, and in groups whoever moderates, can delete a message for everyone.",
+);
+const tooOldToDelete = reject(
+  "conflict",
+  "The time in which this message could be deleted for everyone is over.",
+);

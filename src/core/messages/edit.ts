@@ -1,0 +1,52 @@
+import type { ConversationState } from "../conversations/conversation.ts";
+import type { Decision } from "../decision.ts";
+import { reject } from "../rejection.ts";
+import type { Message, MessageChanged } from "./message.ts";
+
+export interface EditMessage {
+  readonly type: "edit_message";
+  readonly id: string;
+  readonly conversationId: string;
+  readonly senderId: string;
+  readonly messageId: string;
+  readonly content: string;
+  /** JSON text of an object; null: as it was. */
+  readonly metadata: string | null;
+  /** How long after it was sent a message may be edited. Microseconds. */
+  readonly withinUs: number;
+}
+
+/** The author's own text, while its window is open. The previous content is not kept. */
+export function decideEdit(state: ConversationState, command: EditMessage, nowUs: number): Decision {
+  const message = targetOf(state, command);
+  if (!message) return noSuchMessage;
+  if (message.senderId !== command.senderId) return notTheAuthor;
+  if (message.deletedAtUs !== null || message.messageType === "system") return notEditable;
+  if (nowUs - message.sentAtUs > command.withinUs) return tooOldToEdit;
+  const rev = state.rev + 1;
+  const { content, metadata } = command;
+  const edited = { ...message, rev, content, metadata: metadata ?? message.metadata, editedAtUs: nowUs };
+  return { type: "decided", events: [changed("message_edited", edited)] };
+}
+
+/** What a command is about, if its sender may see it: messages from before a membership do not exist for it. */
+export function targetOf(
+  state: ConversationState,
+  command: { readonly senderId: string; readonly messageId: string },
+): Message | null {
+  const message = state.targets.get(command.messageId);
+  return message && message.seq > state.members.get(command.senderId)!.joinedSeq ? message : null;
+}
+
+export function changed(type: MessageChanged["type"], message: Message): MessageChanged {
+  return { type, conversationId: message.conversationId, rev: message.rev, message };
+}
+
+export function applyMessageChanged(state: ConversationState, { message }: MessageChanged): void {
+  if (state.targets.has(message.id)) state.targets.set(message.id, message);
+}
+
+export const noSuchMessage = reject("not_found", "There is no such message in this conversation.");
+const notTheAuthor = reject("forbidden", "Only its author can edit a message.");
+const notEditable = reject("conflict", "Deleted messages and messages of the system cannot be edited.");
+const tooOldToEdit = reject("conflict", "The time in which this message could be edited is over.");
