@@ -1,9 +1,10 @@
 import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
-import type { Command } from "../core/commands.ts";
+import { type Command, clientRandomOf, targetIdOf } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
+import type { Message } from "../core/messages/message.ts";
 import type { KeyUse } from "../core/messages/recent-keys.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
@@ -27,13 +28,27 @@ export interface Surroundings {
   readonly commit: (entry: Entry) => void;
   /** Asks for a fresh state; it comes by `loaded`, or `absent`. */
   readonly reload: (actor: Actor) => void;
-  /** Asks the store about keys; what it holds comes by `learned`, once for every call. */
-  readonly probe: (actor: Actor, questions: readonly KeyQuestion[]) => void;
+  /** Asks the store about keys and messages; what it holds comes by `learned`, once for every call. */
+  readonly probe: (actor: Actor, questions: Questions) => void;
+  /** A message was stored: whoever sends has read. */
+  readonly sent: (message: Message) => void;
   /** Answers a repeated command with the message stored at `seq`. */
   readonly answerDuplicate: (turn: Turn, seq: number) => void;
   /** Answers a command of somebody who is no member as one to a conversation that does not exist. */
   readonly refuseStranger: (turn: Turn) => void;
   readonly maxTurns: number;
+}
+
+/** What commands that wait need to be known before they are decided. */
+export interface Questions {
+  readonly keys: readonly KeyQuestion[];
+  readonly messageIds: readonly string[];
+}
+
+/** What the store knows of it. */
+export interface Learned {
+  readonly keys: readonly (KeyQuestion & KeyUse)[];
+  readonly messages: readonly Message[];
 }
 
 /** A change in the lane. It counts only while its generation is its actor's. */
@@ -59,7 +74,6 @@ export class Actor {
   readonly #mailbox = new Mailbox();
   /** The expected state; null while it is being loaded. */
   #state: ConversationState | null = null;
-  #audience: readonly string[] = [];
   #durableRev = -1;
   /** Turns of the mailbox that are decided: always the oldest ones. */
   #decided = 0;
@@ -99,7 +113,6 @@ export class Actor {
   /** A fresh state from the store; what was decided before it is decided again. */
   loaded(state: ConversationState): void {
     this.#state = state;
-    this.#audience = [...state.members.keys()];
     this.#durableRev = state.rev;
     this.#decideWaiting();
   }
@@ -109,10 +122,11 @@ export class Actor {
     this.refuseUndecided(() => true, noSuchConversation);
   }
 
-  /** What the store knows of the keys asked for. */
-  learned(found: readonly (KeyQuestion & KeyUse)[]): void {
+  /** What the store knows of what was asked. It was asked when all that was decided was durable, so the messages are as they will be. */
+  learned({ keys, messages }: Learned): void {
     this.#probing = false;
-    for (const use of found) this.#learn(use);
+    for (const use of keys) this.#learn(use);
+    if (this.#state) this.#state.targets = new Map(messages.map((message) => [message.id, message]));
     this.#decideWaiting();
   }
 
@@ -137,15 +151,19 @@ export class Actor {
   /** Durable: tells whoever listens, then answers whatever waited for it. */
   stored(entry: Entry): void {
     this.#landed(entry);
-    this.#durableRev = entry.change.rev;
+    const { rev, membersRev, members, events } = entry.change;
+    this.#durableRev = rev;
     this.#around.pubsub.publish({
+      type: "changes",
       conversationId: this.id,
-      rev: entry.change.rev,
-      membersRev: this.#state?.membersRev ?? 0,
-      audience: this.#audience,
-      events: entry.change.events,
+      rev,
+      membersRev,
+      members,
+      events,
     });
+    for (const event of events) if (event.type === "message_sent") this.#around.sent(event);
     this.#settle();
+    if (this.#decided < this.#mailbox.size) this.#decideWaiting();
   }
 
   /** Not stored, and it never will be as it was decided. */
@@ -221,7 +239,7 @@ export class Actor {
   #decideWaiting(): void {
     while (this.#decided < this.#mailbox.size && this.#canDecide()) {
       const turn = this.#mailbox.at(this.#decided);
-      if (this.#needsProbe(turn)) return this.#probeWaiting();
+      if (this.#needsProbe(turn)) return this.#probeWhenDurable();
       this.#decided++;
       this.#decide(turn);
     }
@@ -235,7 +253,7 @@ export class Actor {
     const state = this.#state!;
     const decision = this.#decisionOn(turn.command, state);
     turn.decision = decision;
-    if (decision.type === "decided") this.#expect(turn, decision, state);
+    if (decision.type === "decided" && decision.events.length > 0) this.#expect(turn, decision, state);
     turn.decidedRev = state.rev;
     if (turn.decidedRev <= this.#durableRev) this.#settle();
   }
@@ -252,7 +270,8 @@ export class Actor {
 
   #expect(turn: Turn, decision: Decision & { readonly type: "decided" }, state: ConversationState): void {
     for (const event of decision.events) apply(state, event);
-    turn.change = { conversationId: this.id, rev: state.rev, events: decision.events };
+    const { rev, members, membersRev } = state;
+    turn.change = { conversationId: this.id, rev, events: decision.events, members, membersRev };
     this.#around.commit({ actor: this, turn, change: turn.change, generation: this.generation });
   }
 
@@ -293,28 +312,45 @@ export class Actor {
     }
   }
 
+  /** A doubted key, or the message that a command is about. */
   #needsProbe({ command, probed }: Turn): boolean {
-    if (probed || !this.#doubts.isIn(command)) return false;
-    return !this.#state!.keys.find(command.senderId, command.clientRandom!);
+    if (probed) return false;
+    return targetIdOf(command) !== null || this.#doubtsKeyOf(command);
   }
 
-  /** Asks for the keys of what waits, many at once: a storm of repeats costs few reads. */
+  #doubtsKeyOf(command: Command): boolean {
+    if (!this.#doubts.isIn(command)) return false;
+    return !this.#state!.keys.find(command.senderId, clientRandomOf(command)!);
+  }
+
+  /**
+   * What is read must hold when it is decided upon: nothing may be on its way meanwhile. `stored` comes back here. Costs a busy
+   * conversation one round trip for up to a hundred commands about older messages.
+   */
+  #probeWhenDurable(): void {
+    if (this.#state!.rev === this.#durableRev) this.#probeWaiting();
+  }
+
+  /** Asks for what the waiting commands need, many at once: a storm of repeats costs few reads. */
   #probeWaiting(): void {
-    const questions: KeyQuestion[] = [];
+    const keys: KeyQuestion[] = [];
+    const messageIds: string[] = [];
     const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
     for (let index = this.#decided; index < last; index++) {
       const turn = this.#mailbox.at(index);
       if (!this.#needsProbe(turn)) continue;
       turn.probed = true;
-      this.#doubts.useUp(turn.command.senderId);
-      questions.push({
-        conversationId: this.id,
-        senderId: turn.command.senderId,
-        clientRandom: turn.command.clientRandom!,
-      });
+      const messageId = targetIdOf(turn.command);
+      if (messageId === null) keys.push(this.#keyQuestion(turn.command));
+      else messageIds.push(messageId);
     }
     this.#probing = true;
-    this.#around.probe(this, questions);
+    this.#around.probe(this, { keys, messageIds });
+  }
+
+  #keyQuestion(command: Command): KeyQuestion {
+    this.#doubts.useUp(command.senderId);
+    return { conversationId: this.id, senderId: command.senderId, clientRandom: clientRandomOf(command)! };
   }
 }
 

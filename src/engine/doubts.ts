@@ -1,4 +1,4 @@
-import type { Command } from "../core/commands.ts";
+import { type Command, clientRandomOf } from "../core/commands.ts";
 
 /** For how many of a sender's commands the store is asked first. */
 const doubtedCommands = 1_000;
@@ -14,8 +14,8 @@ export class Doubts {
     this.#left.set(senderId, doubtedCommands);
   }
 
-  isIn({ senderId, clientRandom }: Command): boolean {
-    return clientRandom !== null && this.#left.size > 0 && this.#left.has(senderId);
+  isIn(command: Command): boolean {
+    return this.#left.size > 0 && this.#left.has(command.senderId) && clientRandomOf(command) !== null;
   }
 
   /** One more of this sender's commands is being looked up. */

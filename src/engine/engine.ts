@@ -3,9 +3,18 @@ import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { ActorReads, CommitPort, ConversationCreation, ViewerReads } from "../core/ports/store.ts";
+import type {
+  ActorReads,
+  CommitPort,
+  ConversationCreation,
+  DeviceCursors,
+  OwnState,
+  ViewerReads,
+} from "../core/ports/store.ts";
+import { Cursors } from "./cursors.ts";
 import { Lane, type LaneSettings } from "./group-commit.ts";
 import { Joins } from "./joins.ts";
+import { Marks } from "./marks.ts";
 import { Queries } from "./queries.ts";
 import { Registry, type RegistrySettings } from "./registry.ts";
 import { Supervisor, type SupervisorSettings } from "./supervisor.ts";
@@ -22,6 +31,8 @@ export interface EnginePorts {
   readonly actorReads: ActorReads;
   readonly viewerReads: ViewerReads;
   readonly creation: ConversationCreation;
+  readonly cursors: DeviceCursors;
+  readonly own: OwnState;
   readonly ownership: Ownership;
   readonly pubsub: PubSub;
   readonly clock: Clock;
@@ -33,6 +44,8 @@ export interface Engine {
   readonly commands: Registry;
   readonly queries: Queries;
   readonly joins: Joins;
+  readonly marks: Marks;
+  readonly cursors: Cursors;
   /** Refuses new commands, and resolves when every one that was taken has its answer. */
   drain(): Promise<void>;
   stop(): void;
@@ -43,10 +56,27 @@ export function startEngine(options: {
   readonly settings: EngineSettings;
 }): Engine {
   const { ports, settings } = options;
-  const { actorReads, viewerReads, creation, ownership, pubsub, clock, observer } = ports;
-  const lanes = ports.commits.map(
-    (port) => new Lane({ port, reads: actorReads, ownership, observer, clock, settings: settings.lane }),
+  const { actorReads, viewerReads, creation, own, ownership, pubsub, clock, observer } = ports;
+  const lanes: readonly Lane[] = ports.commits.map(
+    (port) =>
+      new Lane({
+        port,
+        reads: actorReads,
+        ownership,
+        observer,
+        clock,
+        settings: settings.lane,
+        marked: (conversations, atUs) => marks.marked(conversations, atUs),
+      }),
   );
+  const laneOf = (conversationId: string) => lanes[shardOf(conversationId) % lanes.length]!;
+  const marks = new Marks({
+    queueOf: (conversationId) => laneOf(conversationId).marks,
+    reads: actorReads,
+    own,
+    pubsub,
+    observer,
+  });
   const supervisor = new Supervisor({
     reads: actorReads,
     ownership,
@@ -54,8 +84,10 @@ export function startEngine(options: {
     observer,
     pubsub,
     settings: settings.supervisor,
-    commit: (entry) => lanes[shardOf(entry.actor.id) % lanes.length]!.commit(entry),
+    commit: (entry) => laneOf(entry.actor.id).commit(entry),
+    sent: (message) => marks.sent(message),
   });
+  const cursors = new Cursors({ store: ports.cursors, clock, observer });
   const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
   const commands = new Registry({ supervisor, clock, observer, settings: settings.registry, queuedChanges });
   observer.gauge("actors", () => supervisor.actors);
@@ -63,12 +95,24 @@ export function startEngine(options: {
   observer.gauge("lane_queue_rows", queuedChanges);
   return {
     commands,
-    queries: new Queries({ reads: viewerReads, creation }),
-    joins: new Joins({ reads: viewerReads }),
+    queries: new Queries({ reads: viewerReads, creation, own, pubsub }),
+    joins: new Joins({
+      reads: viewerReads,
+      messages: actorReads,
+      cursors: ports.cursors,
+      settled: () => cursors.settled(),
+      clock,
+    }),
+    marks,
+    cursors,
     async drain() {
       commands.drain();
       await commands.idle();
+      await Promise.all([...lanes.map((lane) => lane.marks.drain()), cursors.save()]);
     },
-    stop: () => supervisor.stop(),
+    stop() {
+      supervisor.stop();
+      cursors.stop();
+    },
   };
 }

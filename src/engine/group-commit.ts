@@ -1,3 +1,5 @@
+import type { Event } from "../core/events.ts";
+import type { MarkedConversation } from "../core/messages/marks.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
@@ -5,6 +7,7 @@ import { shardOf } from "../core/ports/ownership.ts";
 import type { ActorReads, AppendOutcome, CommitPort, KeyQuestion } from "../core/ports/store.ts";
 import { reject } from "../core/rejection.ts";
 import type { Actor, Entry } from "./actor.ts";
+import { MarkQueue, noMarks, type TakenMarks } from "./mark-queue.ts";
 
 export interface LaneSettings {
   /** The most rows of one batch. */
@@ -17,6 +20,8 @@ export interface LaneSettings {
  * Group commit: one connection, one batch in flight, no timer. The next batch takes whatever queued up while the last one was on
  * its way: an idle lane answers in one round trip, a busy one amortises it.
  *
+ * Marks travel with the next batch, or alone when nothing else is to be stored.
+ *
  * Batches are stored in the order in which their changes were decided. A batch that fails for its data is halved by
  * conversation until the guilty change is found; one whose outcome is unknown is settled before anything else is sent.
  */
@@ -27,6 +32,8 @@ export class Lane {
   readonly #observer: Observer;
   readonly #clock: Clock;
   readonly #settings: LaneSettings;
+  readonly #marked: (conversations: readonly MarkedConversation[], atUs: number) => void;
+  readonly marks: MarkQueue;
   #queue: Entry[] = [];
   #running: Promise<void> | null = null;
 
@@ -37,6 +44,8 @@ export class Lane {
     readonly observer: Observer;
     readonly clock: Clock;
     readonly settings: LaneSettings;
+    /** Marks became durable. */
+    readonly marked: (conversations: readonly MarkedConversation[], atUs: number) => void;
   }) {
     this.#port = options.port;
     this.#reads = options.reads;
@@ -44,6 +53,8 @@ export class Lane {
     this.#observer = options.observer;
     this.#clock = options.clock;
     this.#settings = options.settings;
+    this.#marked = options.marked;
+    this.marks = new MarkQueue({ clock: options.clock, wake: () => this.#start() });
   }
 
   /** Changes that wait for the next batch. Bounded by the mailboxes and by the engine's cap on commands under way. */
@@ -53,7 +64,7 @@ export class Lane {
 
   commit(entry: Entry): void {
     this.#queue.push(entry);
-    this.#running ??= this.#run();
+    this.#start();
   }
 
   /** Resolves when nothing is queued and nothing is on its way. */
@@ -61,22 +72,35 @@ export class Lane {
     while (this.#running) await this.#running;
   }
 
+  #start(): void {
+    this.#running ??= this.#run();
+  }
+
   async #run(): Promise<void> {
     await Promise.resolve();
-    while (this.#queue.length > 0) await this.#next();
+    while (this.#queue.length > 0 || this.marks.due > 0) await this.#next();
     this.#running = null;
   }
 
   async #next(): Promise<void> {
     const batch = this.#take();
-    if (batch.length === 0) return;
+    const marks = this.#takeMarks(batch);
+    if (batch.length === 0 && marks.moves.length === 0) return;
     for (const entry of batch) entry.actor.sent(entry);
     try {
-      await this.#store(batch);
+      await this.#store(batch, marks);
     } catch (error) {
       this.#observer.bug("group commit", error);
       for (const entry of batch) if (entry.turn.inFlight) entry.actor.notStored(entry);
     }
+  }
+
+  /** One statement cannot change a row twice: where members come or go, marks wait for the next batch. */
+  #takeMarks(batch: readonly Entry[]): TakenMarks {
+    if (this.marks.due === 0) return noMarks;
+    const changing = new Set<string>();
+    for (const { actor, change } of batch) if (change.events.some(isOfMembers)) changing.add(actor.id);
+    return this.marks.take(maxMarks, (conversationId) => !changing.has(conversationId));
   }
 
   /** The oldest changes that still count, within the bounds of a batch. */
@@ -98,16 +122,36 @@ export class Lane {
     return batch;
   }
 
-  async #store(batch: readonly Entry[]): Promise<void> {
+  async #store(batch: readonly Entry[], marks: TakenMarks = noMarks): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
-    const outcome = await this.#port.append(batch.map(changeOf), (shard) => this.#ownership.epochOf(shard));
-    if (outcome.type !== "stored") return this.#storeFailed(batch, outcome);
+    const atUs = this.#clock.nowUs();
+    const outcome = await this.#port.append(
+      { changes: batch.map(changeOf), marks: marks.moves, atUs },
+      (shard) => this.#ownership.epochOf(shard),
+    );
+    if (outcome.type !== "stored") {
+      if (marks !== noMarks) this.#marksFailed(batch, marks, outcome);
+      return this.#storeFailed(batch, outcome);
+    }
     this.#observer.batchCommitted(batch.length, this.#clock.monotonicMs() - startedMs);
+    if (marks !== noMarks) this.#marksStored(marks, outcome.marked, atUs);
     if (outcome.moved.size === 0) return batch.forEach(storedEntry);
     for (const entry of batch) {
       if (outcome.moved.has(entry.actor.id)) entry.actor.notStored(entry);
       else entry.actor.stored(entry);
     }
+  }
+
+  #marksStored(marks: TakenMarks, marked: readonly MarkedConversation[], atUs: number): void {
+    this.marks.stored(marks, marked);
+    this.#marked(marked, atUs);
+  }
+
+  /** Marks are absolute: sending them again is always right. Alone in a batch that is refused, they would be so for ever. */
+  #marksFailed(batch: readonly Entry[], marks: TakenMarks, outcome: AppendOutcome): void {
+    if (outcome.type !== "refused" || batch.length > 0) return this.marks.again(marks);
+    this.#observer.bug("marks that the store refuses", outcome.error);
+    this.marks.refused(marks, unstorable);
   }
 
   #storeFailed(batch: readonly Entry[], outcome: Exclude<AppendOutcome, { type: "stored" }>): Promise<void> {
@@ -116,6 +160,7 @@ export class Lane {
       case "fenced":
         return this.#fenced(batch, outcome.shards);
       case "refused":
+        if (batch.length === 0) return Promise.resolve();
         return outcome.cause === "duplicate_key" ? this.#repeated(batch) : this.#halve(batch, outcome.error);
       case "again":
         return this.#again(batch, outcome.error);
@@ -184,13 +229,15 @@ export class Lane {
    */
   async #settleUnknown(batch: readonly Entry[], error: unknown): Promise<void> {
     this.#observer.note("the outcome of a batch is unknown", { reason: reasonOf(error), rows: batch.length });
+    // Marks alone: whatever became of them, they go again.
+    if (batch.length === 0) return this.#pause(retryPauseMs);
     const shards = [...new Set(batch.map((entry) => shardOf(entry.actor.id)))];
     await this.#untilReached(() => this.#ownership.renew(shards));
-    const stored = await this.#untilReached(() => this.#reads.findStored(batch.map(idOf)));
-    for (const entry of batch) {
-      if (stored.has(idOf(entry))) entry.actor.stored(entry);
+    const stored = await this.#untilReached(() => this.#reads.findStored(batch.map(changeOf)));
+    batch.forEach((entry, index) => {
+      if (stored[index]) entry.actor.stored(entry);
       else entry.actor.notStored(entry);
-    }
+    });
   }
 
   /** Void entries are decided again; the others go to the front of the queue, unchanged. */
@@ -219,6 +266,8 @@ export class Lane {
 }
 
 const retryPauseMs = 50;
+/** The most marks of one batch. */
+const maxMarks = 500;
 
 const unstorable = reject(
   "internal",
@@ -233,36 +282,45 @@ function changeOf(entry: Entry): Entry["change"] {
   return entry.change;
 }
 
-/** Any event of a change tells of all: they are stored together. */
-function idOf(entry: Entry): string {
-  return entry.change.events[0]!.id;
+function isOfMembers(event: Event): boolean {
+  return (
+    event.type === "member_added" || event.type === "member_removed" || event.type === "member_role_changed"
+  );
 }
 
 function keysOf(entry: Entry): KeyQuestion[] {
-  return entry.change.events.flatMap((event) =>
-    event.clientRandom === null
-      ? []
-      : [
-          {
-            conversationId: event.conversationId,
-            senderId: event.senderId,
-            clientRandom: event.clientRandom,
-          },
-        ],
-  );
+  return entry.change.events.flatMap((event) => {
+    if (event.type !== "message_sent" || event.clientRandom === null) return [];
+    const { conversationId, senderId, clientRandom } = event;
+    return [{ conversationId, senderId, clientRandom }];
+  });
 }
 
 /** The places whose hold on a key ends with this entry, so that it is not in the way. */
 function releasesOf(entry: Entry): string[] {
-  return entry.change.events
-    .filter((event) => event.releasesKeyOf !== null)
-    .map((event) => `${event.conversationId} ${event.releasesKeyOf}`);
+  return entry.change.events.flatMap((event) =>
+    event.type === "message_sent" && event.releasesKeyOf !== null
+      ? [`${event.conversationId} ${event.releasesKeyOf}`]
+      : [],
+  );
 }
 
 function sizeOf(entry: Entry): number {
   let bytes = 0;
-  for (const event of entry.change.events) bytes += event.content.length + event.metadata.length;
+  for (const event of entry.change.events) bytes += sizeOfEvent(event);
   return bytes;
+}
+
+function sizeOfEvent(event: Event): number {
+  switch (event.type) {
+    case "message_sent":
+      return event.content.length + event.metadata.length;
+    case "message_edited":
+    case "message_deleted":
+      return event.message.content.length + event.message.metadata.length;
+    default:
+      return 0;
+  }
 }
 
 /** By conversation; within the last one, by change. */

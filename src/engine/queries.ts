@@ -1,13 +1,24 @@
 import { authorize } from "../core/authorize.ts";
-import { type CreateDirect, checkCreateDirect } from "../core/conversations/create.ts";
+import {
+  type CreateConversation,
+  type CreateDirect,
+  type CreateGroup,
+  checkCreateDirect,
+  checkCreateGroup,
+} from "../core/conversations/create.ts";
+import { noSuchMessage } from "../core/messages/edit.ts";
+import type { MarkAsUnread } from "../core/messages/marks.ts";
+import type { PubSub } from "../core/ports/pubsub.ts";
 import type {
+  Changes,
   ConversationCreation,
   ConversationSummary,
   HistoryPage,
+  OwnState,
   ViewerReads,
 } from "../core/ports/store.ts";
-import type { ListConversations, ReadHistory, ShowConversation } from "../core/queries.ts";
-import { isRejection, type Rejection } from "../core/rejection.ts";
+import type { ListConversations, ReadChanges, ReadHistory, ShowConversation } from "../core/queries.ts";
+import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 
 export interface ConversationList {
@@ -20,9 +31,19 @@ export class Queries {
   readonly #reads: ViewerReads;
   readonly #creation: ConversationCreation;
 
-  constructor(options: { readonly reads: ViewerReads; readonly creation: ConversationCreation }) {
+  readonly #own: OwnState;
+  readonly #pubsub: PubSub;
+
+  constructor(options: {
+    readonly reads: ViewerReads;
+    readonly creation: ConversationCreation;
+    readonly own: OwnState;
+    readonly pubsub: PubSub;
+  }) {
     this.#reads = options.reads;
     this.#creation = options.creation;
+    this.#own = options.own;
+    this.#pubsub = options.pubsub;
   }
 
   list(query: ListConversations): Promise<ConversationList | Rejection> {
@@ -41,6 +62,49 @@ export class Queries {
     return authorize.read_history(page.membership) ?? page;
   }
 
+  /** A page of the difference, or that there is none from this cursor on. */
+  async changes(query: ReadChanges): Promise<Changes | Rejection> {
+    const { viewerId, conversationId, sinceRev, generation, limit } = query;
+    const asked = { viewerId, conversationId, sinceRev, generation, limit, sinceSeq: null };
+    const answers = await orUnavailable(this.#reads.changes([asked]));
+    if (isRejection(answers)) return answers;
+    const found = answers[0]!;
+    return authorize.read_changes(found.membership) ?? (found.isExpired ? cursorExpired : found);
+  }
+
+  /** Private: the user's other devices are told, and nobody else. */
+  async markUnread(
+    command: MarkAsUnread,
+  ): Promise<{ readonly ownRev: number; readonly seq: number } | Rejection> {
+    const marked = await orUnavailable(this.#own.markUnread(command));
+    if (!marked) return noSuchMessage;
+    if (isRejection(marked)) return marked;
+    const { userId, conversationId, messageId } = command;
+    const unreadFrom = { messageId, seq: marked.seq };
+    this.#pubsub.publish({ type: "own", userId, conversationId, ownRev: marked.ownRev, unreadFrom });
+    return marked;
+  }
+
+  async createGroup(command: CreateGroup): Promise<ConversationSummary | Rejection> {
+    const refusal = checkCreateGroup(command);
+    if (refusal) return refusal;
+    const made = await orUnavailable(this.#creation.createGroup(command));
+    if (made && isRejection(made)) return made;
+    this.#tellCreated(command, [command.creatorId, ...command.otherUserIds]);
+    return this.#created(command, command.id);
+  }
+
+  #tellCreated({ id }: CreateConversation, memberIds: readonly string[]): void {
+    this.#pubsub.publish({ type: "created", conversationId: id, memberIds });
+  }
+
+  #created(
+    { creatorId }: CreateConversation,
+    conversationId: string,
+  ): Promise<ConversationSummary | Rejection> {
+    return this.show({ type: "show_conversation", viewerId: creatorId, conversationId });
+  }
+
   /** The pair's one conversation, and whether this call made it. */
   async createDirect(
     command: CreateDirect,
@@ -50,11 +114,13 @@ export class Queries {
     const made = await orUnavailable(this.#creation.createDirect(command));
     if (isRejection(made)) return made;
     const { conversationId, created } = made;
-    const summary = await this.show({
-      type: "show_conversation",
-      viewerId: command.creatorId,
-      conversationId,
-    });
+    if (created) this.#tellCreated(command, [command.creatorId, command.otherUserId]);
+    const summary = await this.#created(command, conversationId);
     return isRejection(summary) ? summary : { summary, created };
   }
 }
+
+const cursorExpired = reject(
+  "cursor_expired",
+  "What changed since this revision is not known any more. Read the conversation and its history afresh.",
+);

@@ -7,6 +7,10 @@ const again = "Nothing was changed; send it again after retry_after_ms.";
 export const overloaded = retriable("overloaded", `The server has too much under way. ${again}`);
 export const mailboxFull = retriable("overloaded", `Too many commands wait for this conversation. ${again}`);
 export const tooManyJoins = retriable("overloaded", "Too many joins wait. Join again after retry_after_ms.");
+export const tooManyMarks = retriable(
+  "overloaded",
+  "Too many receipts wait. Send it again after retry_after_ms.",
+);
 export const stopping = retriable("unavailable", `This server is stopping. ${again}`);
 export const tooLate = retriable("unavailable", `The store could not be reached in time. ${again}`);
 export const unreachable = retriable(

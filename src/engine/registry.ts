@@ -1,4 +1,4 @@
-import type { Command } from "../core/commands.ts";
+import { type Command, sizeOf } from "../core/commands.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Rejection } from "../core/rejection.ts";
@@ -55,7 +55,7 @@ export class Registry {
     const actor = this.#supervisor.actor(command.conversationId);
     if (!actor) return this.#refuse(answer, overloaded);
     const nowMs = this.#clock.monotonicMs();
-    const bytes = command.content.length + command.metadata.length;
+    const bytes = sizeOf(command);
     this.#underWay++;
     this.#bytesUnderWay += bytes;
     const counted: Answer = (outcome) => {

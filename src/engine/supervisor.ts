@@ -1,13 +1,13 @@
 import { noSuchConversation } from "../core/authorize.ts";
+import type { Command } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
-import type { KeyUse } from "../core/messages/recent-keys.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { ActorReads, KeyQuestion, MessagePlace } from "../core/ports/store.ts";
-import { Actor, type Entry, type Surroundings } from "./actor.ts";
+import type { ActorReads, MessagePlace } from "../core/ports/store.ts";
+import { Actor, type Entry, type Learned, type Questions, type Surroundings } from "./actor.ts";
 import { Gather } from "./gather.ts";
 import type { Turn } from "./mailbox.ts";
 import type { Outcome } from "./outcome.ts";
@@ -52,8 +52,9 @@ export class Supervisor {
     readonly pubsub: PubSub;
     readonly settings: SupervisorSettings;
     readonly commit: (entry: Entry) => void;
+    readonly sent: (message: Message) => void;
   }) {
-    const { reads, ownership, clock, observer, pubsub, settings, commit } = options;
+    const { reads, ownership, clock, observer, pubsub, settings, commit, sent } = options;
     this.#reads = reads;
     this.#clock = clock;
     this.#observer = observer;
@@ -73,6 +74,7 @@ export class Supervisor {
       observer,
       pubsub,
       commit,
+      sent,
       maxTurns: settings.maxTurnsPerActor,
       mayDecide: () => ownership.isHeld(),
       reload: (actor) => void this.#reload(actor),
@@ -144,18 +146,25 @@ export class Supervisor {
     return ids.map((id) => ({ state: found.get(id) ?? null }));
   }
 
-  async #probe(actor: Actor, questions: readonly KeyQuestion[]): Promise<void> {
-    const found = await this.#findKeys(questions);
-    if (found) actor.learned(found);
+  async #probe(actor: Actor, questions: Questions): Promise<void> {
+    const { generation } = actor;
+    const learned = await this.#lookUp(actor.id, questions);
+    // What was read of a state that is gone by now says nothing of the next one, which asks for itself.
+    if (learned)
+      actor.learned(actor.generation === generation ? learned : { keys: learned.keys, messages: [] });
   }
 
   /** Null: this is stopping, and nobody waits for it any more. */
-  async #findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[] | null> {
+  async #lookUp(conversationId: string, { keys, messageIds }: Questions): Promise<Learned | null> {
+    const asked = messageIds.map((messageId) => ({ conversationId, messageId }));
     while (!this.#stopped) {
       try {
-        return await this.#reads.findKeys(questions);
+        return {
+          keys: keys.length > 0 ? await this.#reads.findKeys(keys) : [],
+          messages: asked.length > 0 ? await this.#reads.findTargets(asked) : [],
+        };
       } catch (error) {
-        this.#observer.note("keys cannot be looked up", { reason: String(error) });
+        this.#observer.note("what commands are about cannot be looked up", { reason: String(error) });
         await this.#pause();
       }
     }
@@ -173,8 +182,7 @@ export class Supervisor {
     try {
       const message = await this.#duplicates.ask({ conversationId: command.conversationId, seq });
       if (!message) return unreadable;
-      const differs = message.content !== command.content || message.metadata !== command.metadata;
-      return { type: "duplicate", message, differs };
+      return { type: "duplicate", message, differs: differsFrom(message, command) };
     } catch {
       return unreadable;
     }
@@ -222,4 +230,9 @@ export class Supervisor {
   #pause(): Promise<void> {
     return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
   }
+}
+
+function differsFrom(message: Message, command: Command): boolean {
+  if (command.type !== "send_message") return true;
+  return message.content !== command.content || message.metadata !== command.metadata;
 }

@@ -120,9 +120,19 @@ export interface HistoryPage {
   readonly hasMore: boolean;
 }
 
+/** What a device says that it knows of a conversation. */
+export interface Cursor {
+  readonly seq: number;
+  readonly rev: number;
+  /** Of the store, when it was given out; null: not said. */
+  readonly generation: number | null;
+}
+
 export interface JoinQuestion {
   readonly viewerId: string;
   readonly conversationId: string;
+  /** Null: nothing is to be resumed, so that no marks need to be read. */
+  readonly since: Cursor | null;
 }
 
 export interface JoinFacts {
@@ -131,8 +141,11 @@ export interface JoinFacts {
   readonly membership: Membership;
   readonly conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive"> | null;
   readonly head: Head | null;
-  /** Of the viewer; null for strangers. */
-  readonly marks: MemberMarks | null;
+  /** Of every present member where there is a cursor; else none. */
+  readonly marks: readonly MemberMarks[];
+  /** The cursor cannot be resumed from, as in `Changes`. */
+  readonly isExpired: boolean;
+  readonly generation: number;
 }
 
 /** Where a device is in one conversation: it has confirmed everything up to `rev`, which is the message `seq`. */

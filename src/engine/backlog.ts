@@ -1,0 +1,128 @@
+import type { Changes, Position, SeenMessage, Standing } from "../core/ports/store.ts";
+import { isRejection, type Rejection } from "../core/rejection.ts";
+import type { Joins } from "./joins.ts";
+
+/** Messages of one page, and the most characters of content in it: more in one piece could outgrow a socket's send buffer. */
+const pageMessages = 100;
+const pageCharacters = 128 * 1024;
+
+export interface BacklogPage {
+  /** In order of conversation and seq, changed older ones before new ones. */
+  readonly messages: readonly SeenMessage[];
+  /** What has been sent when these have. */
+  readonly reached: readonly Position[];
+  /** Conversations whose cursor cannot be resumed from. */
+  readonly expired: readonly Position[];
+}
+
+/**
+ * What a device has not confirmed, page by page. Reads the log; whatever happens meanwhile is found by `extend`. Holds a position per
+ * conversation of its user until it is let go.
+ */
+export class Backlog {
+  readonly #joins: Pick<Joins, "changes">;
+  readonly #viewerId: string;
+  readonly #generation: number;
+  readonly #at = new Map<string, Standing>();
+  #behind: string[] = [];
+  /** Rows that were sent as they were after the end of their page: by message, the revision. */
+  #ahead = new Map<string, number>();
+
+  constructor(options: {
+    readonly joins: Pick<Joins, "changes">;
+    readonly viewerId: string;
+    readonly generation: number;
+    readonly standings: readonly Standing[];
+  }) {
+    this.#joins = options.joins;
+    this.#viewerId = options.viewerId;
+    this.#generation = options.generation;
+    this.extend(options.standings);
+  }
+
+  /** Whether a change of this revision was read: it is in a page, or in one that was before. */
+  covers(conversationId: string, rev: number): boolean {
+    return rev <= (this.#at.get(conversationId)?.rev ?? 0);
+  }
+
+  /** The heads as they are now. Positions that were reached stay. */
+  extend(standings: readonly Standing[]): void {
+    for (const standing of standings) {
+      const { conversationId, headSeq, headRev } = standing;
+      const known = this.#at.get(conversationId);
+      this.#at.set(conversationId, known ? { ...known, headSeq, headRev } : standing);
+    }
+    this.#behind = [...this.#at.values()]
+      .filter(({ rev, headRev }) => rev < headRev)
+      .map(({ conversationId }) => conversationId)
+      .sort();
+  }
+
+  /** Null: everything up to the known heads was read. */
+  async next(): Promise<BacklogPage | Rejection | null> {
+    const asked = this.#nextQuestions();
+    if (asked.length === 0) return null;
+    const answers = await Promise.all(asked.map((question) => this.#joins.changes(question)));
+    const refused = answers.find(isRejection);
+    if (refused) return refused;
+    return this.#pageOf(answers as readonly Changes[]);
+  }
+
+  /** As many conversations as can fill a page, by how far their heads are. */
+  #nextQuestions() {
+    const questions = [];
+    let rows = 0;
+    for (const conversationId of this.#behind) {
+      if (rows >= pageMessages) break;
+      const { seq, rev, headRev } = this.#at.get(conversationId)!;
+      const limit = pageMessages - rows;
+      const weight = Math.min(limit, headRev - rev);
+      questions.push({
+        conversationId,
+        viewerId: this.#viewerId,
+        generation: this.#generation,
+        sinceSeq: seq,
+        sinceRev: rev,
+        limit,
+        weight,
+      });
+      rows += weight;
+    }
+    return questions;
+  }
+
+  /** Each answer is taken whole: what does not fit into the page any more is asked for again. */
+  #pageOf(answers: readonly Changes[]): BacklogPage {
+    const messages: SeenMessage[] = [];
+    const reached: Position[] = [];
+    const expired: Position[] = [];
+    let characters = 0;
+    for (const changes of answers) {
+      if (characters > pageCharacters) break;
+      for (const seen of changes.messages)
+        characters += seen.message.content.length + seen.message.metadata.length;
+      messages.push(...this.#unsent(changes));
+      this.#reach(changes);
+      (changes.isExpired ? expired : reached).push(changes.next);
+    }
+    return { messages, reached, expired };
+  }
+
+  /** Without what came already: a row that was sent as it is now, before the page of that change. */
+  #unsent({ messages, next }: Changes): readonly SeenMessage[] {
+    return messages.filter(({ message: { id, rev } }) => {
+      const wasSent = this.#ahead.get(id) === rev;
+      if (rev > next.rev) this.#ahead.set(id, rev);
+      else this.#ahead.delete(id);
+      return !wasSent;
+    });
+  }
+
+  /** Who is no member any more has nothing left to read here. */
+  #reach({ conversationId, head, next, hasMore }: Changes): void {
+    const headSeq = head?.seq ?? next.seq;
+    const headRev = hasMore ? Math.max(head?.rev ?? 0, next.rev + 1) : next.rev;
+    this.#at.set(conversationId, { ...next, conversationId, headSeq, headRev });
+    if (!hasMore) this.#behind = this.#behind.filter((each) => each !== conversationId);
+  }
+}

@@ -1,0 +1,97 @@
+import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { DeviceCursors, Position } from "../core/ports/store.ts";
+
+export interface DevicePosition extends Position {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+const saveEveryMs = 60_000;
+const rowsAtOnce = 1_000;
+/** The most positions that wait to be saved; beyond it they are saved at once. */
+const maxWaiting = 100_000;
+
+/**
+ * What devices have confirmed, on its way to the store: when a socket closes, on a drain and every minute, many rows per statement. What is
+ * lost with a crash comes again under the same seq.
+ */
+export class Cursors {
+  readonly #store: DeviceCursors;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  #waiting = new Map<string, DevicePosition>();
+  #saving: Promise<void> = Promise.resolve();
+  #isSoon = false;
+  #cancel: () => void;
+
+  constructor(options: {
+    readonly store: DeviceCursors;
+    readonly clock: Clock;
+    readonly observer: Observer;
+  }) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+    this.#cancel = this.#later();
+  }
+
+  /** The device has everything up to here. */
+  confirmed(position: DevicePosition): void {
+    this.#waiting.set(`${position.conversationId} ${position.userId} ${position.deviceId}`, position);
+    if (this.#waiting.size >= maxWaiting) this.#soon();
+  }
+
+  /** The device's socket is gone: its next one, perhaps on another node, asks where it was. */
+  ended(): void {
+    this.#soon();
+  }
+
+  /** Resolves when whatever was confirmed before this call was saved, or could not be. */
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#saveAll());
+    return this.#saving;
+  }
+
+  /** Resolves when no save is under way; nothing is asked of the store for it. */
+  settled(): Promise<void> {
+    return this.#saving;
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  /** The sockets that end together share a statement. */
+  #soon(): void {
+    if (this.#isSoon || this.#waiting.size === 0) return;
+    this.#isSoon = true;
+    queueMicrotask(() => {
+      this.#isSoon = false;
+      void this.save();
+    });
+  }
+
+  #later(): () => void {
+    return this.#clock.after(saveEveryMs, () => {
+      this.#cancel = this.#later();
+      void this.save();
+    });
+  }
+
+  async #saveAll(): Promise<void> {
+    const positions = [...this.#waiting.values()];
+    this.#waiting = new Map();
+    for (let from = 0; from < positions.length; from += rowsAtOnce) {
+      await this.#saveSome(positions.slice(from, from + rowsAtOnce));
+    }
+  }
+
+  async #saveSome(positions: readonly DevicePosition[]): Promise<void> {
+    try {
+      await this.#store.save(positions);
+    } catch (error) {
+      this.#observer.note("cursors of devices could not be saved", { reason: String(error) });
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import { noSuchConversation } from "../core/authorize.ts";
+import type { MarkedConversation, MarkKind, MarkMember, MarkMove } from "../core/messages/marks.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Rejection } from "../core/rejection.ts";
+import { tooManyMarks } from "./refusals.ts";
+
+/** Called once: null when the mark is durable. */
+export type MarkAnswer = (refusal: Rejection | null) => void;
+
+/** A mark is flushed at most once in this time for each member, conversation and kind; at once when it was not lately. */
+const restMs = 1_000;
+/** The most marks that wait or rest; beyond it new ones are refused. */
+const maxSlots = 200_000;
+/** The most who wait for one mark. */
+const maxAnswers = 64;
+
+/** One mark of one member in one conversation, from when it moves until it has rested. */
+interface Slot {
+  readonly conversationId: string;
+  readonly userId: string;
+  readonly kind: MarkKind;
+  /** What is wanted, what is on its way, and what is durable. */
+  seq: number;
+  sentSeq: number;
+  storedSeq: number;
+  state: "due" | "sent" | "resting";
+  answers: MarkAnswer[];
+  sentAnswers: MarkAnswer[];
+}
+
+/** Marks on their way to the store. Given back to `stored`, `again` or `refused`, whole. */
+export interface TakenMarks {
+  readonly moves: readonly MarkMove[];
+  readonly slots: readonly Slot[];
+}
+
+export const noMarks: TakenMarks = { moves: [], slots: [] };
+
+/**
+ * The marks of one lane's conversations. Absolute and only growing, so that however often a mark moves between two flushes it is one
+ * row; they need no actor, and nothing is lost with them that the next mark does not bring.
+ */
+export class MarkQueue {
+  readonly #clock: Clock;
+  readonly #wake: () => void;
+  readonly #slots: Readonly<Record<MarkKind, Map<string, Map<string, Slot>>>> = {
+    delivered: new Map(),
+    read: new Map(),
+  };
+  #size = 0;
+  #due: Slot[] = [];
+  /** In the order in which their rest ends. */
+  #resting: { readonly slot: Slot; readonly untilMs: number }[] = [];
+  #isTiming = false;
+  #draining = false;
+  #whenEmpty: (() => void)[] = [];
+
+  /** `wake`: something is due. */
+  constructor(options: { readonly clock: Clock; readonly wake: () => void }) {
+    this.#clock = options.clock;
+    this.#wake = options.wake;
+  }
+
+  get due(): number {
+    return this.#due.length;
+  }
+
+  note({ conversationId, userId, kind, seq }: MarkMember, answer?: MarkAnswer): void {
+    const slot = this.#slotOf(conversationId, userId, kind);
+    if (!slot) return answer?.(tooManyMarks);
+    if (slot.storedSeq >= seq) return answer?.(null);
+    if (answer && slot.answers.length >= maxAnswers) return answer(tooManyMarks);
+    if (answer) slot.answers.push(answer);
+    if (seq > slot.seq) slot.seq = seq;
+    if (slot.state === "resting" && (this.#draining || slot.storedSeq === 0)) this.#makeDue(slot);
+  }
+
+  /** The oldest that are due, except of conversations that may not go now. */
+  take(max: number, mayGo: (conversationId: string) => boolean): TakenMarks {
+    if (this.#due.length === 0) return noMarks;
+    const slots: Slot[] = [];
+    const kept: Slot[] = [];
+    for (const slot of this.#due) {
+      (slots.length < max && mayGo(slot.conversationId) ? slots : kept).push(slot);
+    }
+    this.#due = kept;
+    for (const slot of slots) send(slot);
+    return { slots, moves: movesOf(slots) };
+  }
+
+  stored({ slots }: TakenMarks, marked: readonly MarkedConversation[]): void {
+    const members = new Map(
+      marked.map((each) => [each.conversationId, new Set(each.moved.map((move) => move.userId))]),
+    );
+    for (const slot of slots) {
+      const isMember = members.get(slot.conversationId)?.has(slot.userId) === true;
+      this.#settle(slot, isMember ? null : noSuchConversation);
+    }
+  }
+
+  /** They were not stored; they are due again. */
+  again({ slots }: TakenMarks): void {
+    for (const slot of slots) {
+      slot.answers = [...slot.sentAnswers, ...slot.answers];
+      slot.sentAnswers = [];
+      this.#makeDue(slot);
+    }
+  }
+
+  refused({ slots }: TakenMarks, refusal: Rejection): void {
+    for (const slot of slots) this.#settle(slot, refusal);
+  }
+
+  /** Nothing rests any more; resolves when nothing waits. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    this.#restOver(Number.POSITIVE_INFINITY);
+    if (this.#size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  #slotOf(conversationId: string, userId: string, kind: MarkKind): Slot | null {
+    const conversations = this.#slots[kind];
+    let users = conversations.get(conversationId);
+    const known = users?.get(userId);
+    if (known) return known;
+    if (this.#size >= maxSlots) return null;
+    if (!users) {
+      users = new Map();
+      conversations.set(conversationId, users);
+    }
+    const slot: Slot = {
+      conversationId,
+      userId,
+      kind,
+      seq: 0,
+      sentSeq: 0,
+      storedSeq: 0,
+      state: "resting",
+      answers: [],
+      sentAnswers: [],
+    };
+    users.set(userId, slot);
+    this.#size++;
+    return slot;
+  }
+
+  #makeDue(slot: Slot): void {
+    slot.state = "due";
+    this.#due.push(slot);
+    this.#wake();
+  }
+
+  #settle(slot: Slot, refusal: Rejection | null): void {
+    slot.storedSeq = refusal ? slot.storedSeq : slot.sentSeq;
+    slot.state = "resting";
+    const answers = slot.sentAnswers;
+    slot.sentAnswers = [];
+    this.#resting.push({ slot, untilMs: this.#clock.monotonicMs() + restMs });
+    if (this.#draining) this.#restOver(Number.POSITIVE_INFINITY);
+    else this.#time();
+    for (const answer of answers) answer(refusal);
+  }
+
+  #time(): void {
+    const next = this.#resting[0];
+    if (this.#isTiming || !next) return;
+    this.#isTiming = true;
+    this.#clock.after(Math.max(1, next.untilMs - this.#clock.monotonicMs()), () => {
+      this.#isTiming = false;
+      this.#restOver(this.#clock.monotonicMs());
+      this.#time();
+    });
+  }
+
+  /** Who has rested moves on when there is more, and is forgotten when there is not. */
+  #restOver(nowMs: number): void {
+    let over = 0;
+    while (over < this.#resting.length && this.#resting[over]!.untilMs <= nowMs) over++;
+    for (const { slot } of this.#resting.splice(0, over)) {
+      if (slot.seq > slot.sentSeq || slot.answers.length > 0) this.#makeDue(slot);
+      else this.#forget(slot);
+    }
+  }
+
+  #forget({ conversationId, userId, kind }: Slot): void {
+    const users = this.#slots[kind].get(conversationId);
+    if (!users?.delete(userId)) return;
+    if (users.size === 0) this.#slots[kind].delete(conversationId);
+    this.#size--;
+    if (this.#size > 0) return;
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+}
+
+function send(slot: Slot): void {
+  slot.state = "sent";
+  slot.sentSeq = slot.seq;
+  slot.sentAnswers = slot.answers;
+  slot.answers = [];
+}
+
+/** Both kinds of one member are one move. */
+function movesOf(slots: readonly Slot[]): MarkMove[] {
+  const moves = new Map<string, { -readonly [K in keyof MarkMove]: MarkMove[K] }>();
+  for (const { conversationId, userId, kind, sentSeq } of slots) {
+    const key = conversationId + userId;
+    let move = moves.get(key);
+    if (!move) {
+      move = { conversationId, userId, deliveredSeq: null, readSeq: null };
+      moves.set(key, move);
+    }
+    if (kind === "delivered") move.deliveredSeq = sentSeq;
+    else move.readSeq = sentSeq;
+  }
+  return [...moves.values()];
+}

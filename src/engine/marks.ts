@@ -1,0 +1,100 @@
+import { noSuchMessage } from "../core/messages/edit.ts";
+import { type MarkedConversation, type MarkMember, statusChanges } from "../core/messages/marks.ts";
+import type { Message } from "../core/messages/message.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { PubSub } from "../core/ports/pubsub.ts";
+import type { ActorReads, OwnState, TargetQuestion } from "../core/ports/store.ts";
+import { isRejection } from "../core/rejection.ts";
+import { Gather } from "./gather.ts";
+import type { MarkAnswer, MarkQueue } from "./mark-queue.ts";
+import { orUnavailable } from "./or-unavailable.ts";
+import { tooManyMarks } from "./refusals.ts";
+
+const lookUpsAtOnce = 500;
+const maxWaitingLookUps = 20_000;
+
+/** Receipts: what members have received and read, on their way to the store and from there to those who wrote. */
+export class Marks {
+  readonly #queueOf: (conversationId: string) => MarkQueue;
+  readonly #own: OwnState;
+  readonly #pubsub: PubSub;
+  readonly #observer: Observer;
+  readonly #places: Gather<TargetQuestion, Message | undefined>;
+
+  constructor(options: {
+    readonly queueOf: (conversationId: string) => MarkQueue;
+    readonly reads: Pick<ActorReads, "findTargets">;
+    readonly own: OwnState;
+    readonly pubsub: PubSub;
+    readonly observer: Observer;
+  }) {
+    const { reads } = options;
+    this.#queueOf = options.queueOf;
+    this.#own = options.own;
+    this.#pubsub = options.pubsub;
+    this.#observer = options.observer;
+    this.#places = new Gather({
+      read: async (questions) => {
+        const found = new Map((await reads.findTargets(questions)).map((message) => [message.id, message]));
+        return questions.map(({ messageId }) => found.get(messageId));
+      },
+      maxQuestions: lookUpsAtOnce,
+      maxWaiting: maxWaitingLookUps,
+    });
+  }
+
+  /** Moves a mark, at most to the head. Answered when it is durable, within a second or so; strangers get their refusal. */
+  note(mark: MarkMember, answer?: MarkAnswer): void {
+    this.#queueOf(mark.conversationId).note(mark, answer);
+  }
+
+  /** As `note`, up to a message of which only the id is known. */
+  async noteMessage(
+    mark: Omit<MarkMember, "type" | "seq"> & { readonly messageId: string },
+    answer: MarkAnswer,
+  ): Promise<void> {
+    const { conversationId, userId, kind, messageId } = mark;
+    const message = await orUnavailable(this.#places.ask({ conversationId, messageId }));
+    if (message === null) return answer(tooManyMarks);
+    if (message === undefined) return answer(noSuchMessage);
+    if (isRejection(message)) return answer(message);
+    this.note({ type: "mark", conversationId, userId, kind, seq: message.seq }, answer);
+  }
+
+  /** A message was stored: its sender has read what was there. */
+  sent({ conversationId, senderId, seq }: Message): void {
+    this.#queueOf(conversationId).note({ type: "mark", conversationId, userId: senderId, kind: "read", seq });
+  }
+
+  /** Marks became durable: tells those who wrote what they moved over. */
+  marked(conversations: readonly MarkedConversation[], atUs: number): void {
+    for (const marked of conversations) {
+      const { conversationId } = marked;
+      const moved = marked.moved.filter(hasMoved);
+      const statuses = moved.length > 0 ? statusChanges(marked) : [];
+      if (moved.length > 0) this.#pubsub.publish({ type: "marks", conversationId, atUs, moved, statuses });
+      for (const move of marked.moved)
+        if (move.wasUnread) void this.#clearUnread(move.userId, conversationId);
+    }
+  }
+
+  /** Something was read since it was marked as unread. */
+  async #clearUnread(userId: string, conversationId: string): Promise<void> {
+    try {
+      const cleared = await this.#own.clearUnread(userId, conversationId);
+      if (!cleared) return;
+      this.#pubsub.publish({ type: "own", userId, conversationId, ownRev: cleared.ownRev, unreadFrom: null });
+    } catch (error) {
+      this.#observer.note("a conversation could not be marked as read", { reason: String(error) });
+    }
+  }
+}
+
+function hasMoved({
+  deliveredFrom,
+  deliveredTo,
+  readFrom,
+  readTo,
+}: MarkedConversation["moved"][number]): boolean {
+  return deliveredTo > deliveredFrom || readTo > readFrom;
+}
