@@ -65,7 +65,7 @@ export class Backlog {
     const answers = await Promise.all(asked.map((question) => this.#joins.changes(question)));
     const refused = answers.find(isRejection);
     if (refused) return refused;
-    return this.#pageOf(answers as readonly Changes[]);
+    return this.#pageOf((answers as readonly Changes[]).map((changes) => this.#cutToFit(changes)));
   }
 
   /** As many conversations as can fill a page, by how far their heads are. */
@@ -99,13 +99,31 @@ export class Backlog {
     let characters = 0;
     for (const changes of answers) {
       if (characters > pageCharacters) break;
-      for (const seen of changes.messages)
-        characters += seen.message.content.length + seen.message.metadata.length;
+      characters += sizeOf(changes.messages);
       messages.push(...this.#unsent(changes));
       this.#reach(changes);
       (changes.isExpired ? expired : reached).push(changes.next);
     }
     return { messages, reached, expired };
+  }
+
+  /** Large messages make short pages. Never cuts inside a revision, never to nothing. */
+  #cutToFit(changes: Changes): Changes {
+    if (sizeOf(changes.messages) <= pageCharacters) return changes;
+    const { seq, rev } = this.#at.get(changes.conversationId)!;
+    const place = ({ message }: SeenMessage) => (message.createdRev > rev ? message.createdRev : message.rev);
+    const inOrder = [...changes.messages].sort((one, other) => place(one) - place(other));
+    let characters = 0;
+    const cut = inOrder.findIndex((seen, index) => {
+      characters += sizeOf([seen]);
+      return characters > pageCharacters && index > 0 && place(seen) !== place(inOrder[index - 1]!);
+    });
+    if (cut < 0) return changes;
+    const kept = inOrder.slice(0, cut);
+    const newest = kept.filter(({ message }) => message.createdRev > rev).at(-1)?.message.seq ?? seq;
+    const next = { conversationId: changes.conversationId, seq: newest, rev: place(kept.at(-1)!) };
+    const messages = kept.sort((one, other) => one.message.seq - other.message.seq);
+    return { ...changes, messages, next, hasMore: true };
   }
 
   /** Without what came already: a row that was sent as it is now, before the page of that change. */
@@ -125,4 +143,11 @@ export class Backlog {
     this.#at.set(conversationId, { ...next, conversationId, headSeq, headRev });
     if (!hasMore) this.#behind = this.#behind.filter((each) => each !== conversationId);
   }
+}
+
+/** Characters of what clients wrote. */
+export function sizeOf(messages: readonly SeenMessage[]): number {
+  let characters = 0;
+  for (const { message } of messages) characters += message.content.length + message.metadata.length;
+  return characters;
 }

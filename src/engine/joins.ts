@@ -14,6 +14,7 @@ import type {
 } from "../core/ports/store.ts";
 import type { JoinUser } from "../core/queries.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
+import { sizeOf } from "./backlog.ts";
 import { Gather } from "./gather.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyJoins } from "./refusals.ts";
@@ -22,6 +23,8 @@ const joinsAtOnce = 1_000;
 const maxWaitingJoins = 50_000;
 /** A longer difference is not sent with a join: the client reads it page by page. */
 export const longestResume = 500;
+/** Characters of content and metadata: a reply must fit into a socket's send buffer. */
+const largestResume = 128 * 1024;
 /** The most rows of differences in one read. */
 const rowsAtOnce = 10_000;
 
@@ -115,7 +118,7 @@ export class Joins {
     });
     if (isRejection(changes)) return changes;
     if (!changes.membership) return noSuchConversation;
-    const isWhole = !changes.isExpired && !changes.hasMore;
+    const isWhole = !changes.isExpired && !changes.hasMore && sizeOf(changes.messages) <= largestResume;
     return { facts: { ...facts, head: changes.head }, changes: isWhole ? changes : null };
   }
 
