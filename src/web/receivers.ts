@@ -57,7 +57,13 @@ export class UserReceiver implements Prover {
     const { userId, deviceId } = this.session;
     for (const [conversationId, { seq, rev, othersSeq }] of this.#pinged) {
       if (othersSeq > 0) {
-        this.#receipts.marks.note({ type: "mark", conversationId, userId, kind: "delivered", seq: othersSeq });
+        this.#receipts.marks.note({
+          type: "mark",
+          conversationId,
+          userId,
+          kind: "delivered",
+          seq: othersSeq,
+        });
       }
       if (deviceId !== null) this.#receipts.cursors.confirmed({ userId, deviceId, conversationId, seq, rev });
     }
@@ -110,7 +116,13 @@ export class ConversationReceiver implements Prover {
   proved(): void {
     const { userId } = this.session;
     const conversationId = this.#conversationId;
-    this.#receipts.marks.note({ type: "mark", conversationId, userId, kind: "delivered", seq: this.#pingedSeq });
+    this.#receipts.marks.note({
+      type: "mark",
+      conversationId,
+      userId,
+      kind: "delivered",
+      seq: this.#pingedSeq,
+    });
   }
 }
 
