@@ -18,7 +18,7 @@ import {
   messageReadText,
   ownUnreadText,
 } from "./pushes.ts";
-import type { Receivers } from "./receivers.ts";
+import type { FramePosition, Receivers } from "./receivers.ts";
 import type { Session } from "./session.ts";
 
 type Listeners = Pick<Sockets<Session>, "broadcast" | "hasListeners" | "pushWhere" | "unsubscribeWhere">;
@@ -114,15 +114,15 @@ export class Broadcasts {
   }
 
   #push(frame: ChangeFrame, { names, encode }: Push): void {
-    const { conversationId: stream, rev: at, members } = frame;
+    const { conversationId, members } = frame;
     let payload: string | undefined;
-    const position = { stream, at };
+    const position = positionOf(frame);
     const tell = (topic: string) => {
       if (!this.#sockets.hasListeners(topic)) return;
       payload ??= encode();
       for (const name of names) this.#sockets.broadcast(topic, name, payload, position);
     };
-    tell(`conversation:${stream}`);
+    tell(`conversation:${conversationId}`);
     for (const userId of members.keys()) tell(`user:${userId}`);
   }
 
@@ -140,7 +140,7 @@ export class Broadcasts {
   }
 
   #pushWhere(
-    { conversationId, rev }: ChangeFrame,
+    frame: ChangeFrame,
     topic: string,
     { names, encode }: Push,
     match: (session: Session) => boolean,
@@ -148,32 +148,27 @@ export class Broadcasts {
     if (!this.#sockets.hasListeners(topic)) return;
     const payload = encode();
     for (const name of names) {
-      this.#sockets.pushWhere(topic, name, payload, match, { stream: conversationId, at: rev });
+      this.#sockets.pushWhere(topic, name, payload, match, positionOf(frame));
     }
   }
 
-  #pushToUser({ conversationId, rev }: ChangeFrame, userId: string, { names, encode }: Push): void {
+  #pushToUser(frame: ChangeFrame, userId: string, { names, encode }: Push): void {
     const topic = `user:${userId}`;
     if (!this.#sockets.hasListeners(topic)) return;
     const payload = encode();
     for (const name of names) {
-      this.#sockets.broadcast(topic, name, payload, { stream: conversationId, at: rev });
+      this.#sockets.broadcast(topic, name, payload, positionOf(frame));
     }
   }
 
   /** What went out just now counts as received once the sockets prove alive. */
-  #noteReceived({ conversationId, rev, members, events }: ChangeFrame): void {
-    const sent = events.findLast((event): event is MessageSent => event.type === "message_sent");
-    const seq = sent?.seq ?? 0;
-    for (const userId of members.keys()) {
-      const othersSeq = sent && sent.senderId !== userId ? seq : 0;
-      for (const receiver of this.#receivers.ofUser(userId))
-        receiver.sent(conversationId, seq, rev, othersSeq);
+  #noteReceived(frame: ChangeFrame): void {
+    const position = positionOf(frame);
+    for (const userId of frame.members.keys()) {
+      for (const receiver of this.#receivers.ofUser(userId)) receiver.broadcast(position);
     }
-    if (!sent) return;
-    for (const receiver of this.#receivers.ofConversation(conversationId)) {
-      if (receiver.session.userId !== sent.senderId) receiver.sent(seq);
-    }
+    if (position.seq === 0) return;
+    for (const receiver of this.#receivers.ofConversation(frame.conversationId)) receiver.broadcast(position);
   }
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
@@ -205,6 +200,11 @@ export class Broadcasts {
     const topic = `user:${userId}`;
     if (this.#sockets.hasListeners(topic)) this.#sockets.broadcast(topic, event, encode());
   }
+}
+
+function positionOf({ conversationId: stream, rev: at, events }: ChangeFrame): FramePosition {
+  const sent = events.findLast((event): event is MessageSent => event.type === "message_sent");
+  return { stream, at, seq: sent?.seq ?? 0, senderId: sent?.senderId ?? "" };
 }
 
 /** The newest message of each sender, among those that the marks moved over. */
