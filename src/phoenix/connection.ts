@@ -14,6 +14,7 @@ export class Connection<Identity> implements Wire {
   #socket: ServerWebSocket<SocketData<Identity>> | undefined;
   #frames: string[] = [];
   #ordered = false;
+  #whenDrained: (() => void)[] | undefined;
   /** Set from open to close. */
   session: Session<Identity> | undefined;
   /** A frame came since the last sweep: the cheapest note that the receiving path can take. */
@@ -40,6 +41,7 @@ export class Connection<Identity> implements Wire {
     this.#frames = [];
     this.session?.end();
     this.session = undefined;
+    this.#callDrained();
   }
 
   send(frame: string): void {
@@ -77,6 +79,28 @@ export class Connection<Identity> implements Wire {
 
   unsubscribe(topic: string): void {
     this.#socket?.unsubscribe(topic);
+  }
+
+  whenDrained(then: () => void): void {
+    this.flush();
+    if (this.#isDrained()) return then();
+    this.#whenDrained ??= [];
+    this.#whenDrained.push(then);
+  }
+
+  /** Bun tells of it; more may have been sent since. */
+  drained(): void {
+    if (this.#whenDrained !== undefined && this.#isDrained()) this.#callDrained();
+  }
+
+  #isDrained(): boolean {
+    return this.#socket === undefined || this.#socket.getBufferedAmount() === 0;
+  }
+
+  #callDrained(): void {
+    const waiting = this.#whenDrained;
+    this.#whenDrained = undefined;
+    for (const then of waiting ?? []) then();
   }
 
   /** Nothing that arrives after this is heard, even before the peer has answered the close. */

@@ -1,6 +1,6 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
-import type { Json, Routes } from "./channel.ts";
+import type { Json, Position, Routes } from "./channel.ts";
 import { decode, encodeBroadcast, Malformed } from "./codec.ts";
 import { Connection, type SocketData } from "./connection.ts";
 import type { Membership } from "./membership.ts";
@@ -50,6 +50,7 @@ export class Sockets<Identity> {
       message: (socket, data) => this.#received(socket, data),
       ping: (socket) => noteHeard(socket),
       pong: (socket) => noteHeard(socket),
+      drain: (socket) => this.#guard(() => socket.data.drained()),
       close: (socket, code) => this.#guard(() => this.#closed(socket, code)),
     };
   }
@@ -137,10 +138,9 @@ export class Sockets<Identity> {
 
   /**
    * Tells every socket that joined the topic, in the order of the calls; encoded once and published natively. A socket
-   * whose join is in flight hears it after its ok reply, unless the outcome's position covers `position`. A reply
-   * queued earlier in the same turn may come after it; a channel's own pushes keep their place.
+   * whose join or backfill is in flight hears it thereafter, unless the outcome covers `position`. A reply queued earlier in the same turn may come after it; a channel's own pushes keep their place.
    */
-  broadcast(topic: string, event: string, payload: Json, position?: number): void {
+  broadcast(topic: string, event: string, payload: Json, position?: Position): void {
     if (!this.#topics.has(topic)) return;
     const frame = encodeBroadcast(topic, event, payload);
     this.#outbox.flushInOrder();

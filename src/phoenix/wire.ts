@@ -6,5 +6,7 @@ export interface Wire {
   push(frame: string): void;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
+  /** Calls back once nothing waits to be read by the peer: at once where nothing does. Also when the socket ends. */
+  whenDrained(then: () => void): void;
   close(code: number, reason: string): void;
 }

@@ -37,12 +37,13 @@ export class Broadcasts {
 
   #push(frame: Frame, name: string, encode: () => string): void {
     let payload: string | undefined;
-    const tell = (topic: string, position?: number) => {
+    const position = { stream: frame.conversationId, at: frame.rev };
+    const tell = (topic: string) => {
       if (!this.#sockets.hasListeners(topic)) return;
       payload ??= encode();
       this.#sockets.broadcast(topic, name, payload, position);
     };
-    tell(`conversation:${frame.conversationId}`, frame.rev);
+    tell(`conversation:${frame.conversationId}`);
     for (const userId of frame.audience) tell(`user:${userId}`);
   }
 }
