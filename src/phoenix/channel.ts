@@ -19,6 +19,21 @@ export interface Joining<Identity> {
    * the join was accepted (use `accepted`); silently dropped after the topic was left, joined again or closed.
    */
   push(event: string, payload: Json): void;
+  /**
+   * Asks for proof that the peer has received what it was sent, on any topic: pings it as soon as `pingEveryMs` and a
+   * ping that is outstanding allow, at the end of this turn if both do. All that is asked of a socket until then shares
+   * the ping; a prover asked twice counts once. Throws before the join was accepted; dropped after the topic was left,
+   * closed or accepted again. What was asked before lasts as long as the socket.
+   */
+  prove(prover: Prover): void;
+}
+
+/** A write alone proves nothing; the pong of a ping sent after it does. */
+export interface Prover {
+  /** A ping is going out now, behind everything that was queued or published to this socket before: remember what that was. */
+  pinged(): void;
+  /** Its pong came: the peer has received all that was sent before `pinged`. Never called when the socket ends first. */
+  proved(): void;
 }
 
 export type JoinOutcome =

@@ -5,7 +5,7 @@
  * exactly while either is, and then the socket is not subscribed and nothing of the topic is delivered.
  */
 import type { Budget } from "./budget.ts";
-import type { Channel, Feed, Joining, JoinOutcome, Json, Position, Push } from "./channel.ts";
+import type { Channel, Feed, Joining, JoinOutcome, Json, Position, Prover, Push } from "./channel.ts";
 import { encodeClose, encodePush, encodeReply, type Frame } from "./codec.ts";
 import { Hold } from "./hold.ts";
 import { MembershipFeed } from "./membership-feed.ts";
@@ -60,6 +60,9 @@ class Attempt<Identity> implements Joining<Identity> {
   }
   push(event: string, payload: Json): void {
     this.membership.pushFrom(this, event, payload);
+  }
+  prove(prover: Prover): void {
+    this.membership.proveFrom(this, prover);
   }
 }
 
@@ -321,6 +324,13 @@ export class Membership<Identity> implements Listener {
     if (attempt === this.#attempt) throw new Error(`push of "${event}" before the join was accepted`);
     if (attempt !== this.#accepted || this.#pending !== undefined) return;
     this.session.wire.push(encodePush(this.#joinRef, this.topic, event, payload));
+  }
+
+  /** What was sent before a re-join is still worth proving while that is in flight. */
+  proveFrom(attempt: Attempt<Identity>, prover: Prover): void {
+    if (this.#ended) return;
+    if (attempt === this.#attempt) throw new Error("a proof was asked for before the join was accepted");
+    if (attempt === this.#accepted) this.session.wire.prove(prover);
   }
 
   hold(frame: string, position: Position | undefined): void {

@@ -298,6 +298,7 @@ class Bench implements Wire {
   unsubscribe(topic: string): void {
     this.subscribed.delete(topic);
   }
+  prove(): void {}
   whenDrained(then: () => void): void {
     then();
   }
