@@ -109,11 +109,16 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.topics.left(membership);
   }
 
-  /** What was held for a slow join outgrew its bound: the client comes back and resumes. */
+  /** Something that the client should have heard was dropped: it comes back and resumes. */
   overrun(): void {
     this.#observer.overrun("held");
+    this.giveUp("overloaded");
+  }
+
+  /** Ends the socket in a way that makes the client come back and resume. */
+  giveUp(reason: string): void {
     this.end();
-    this.wire.close(1013, "overloaded");
+    this.wire.close(1013, reason);
   }
 
   failed(where: FailedIn, topic: string, error: unknown): void {

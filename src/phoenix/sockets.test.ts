@@ -1,11 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import type { Joining, JoinOutcome } from "./channel.ts";
+import type { Joining, JoinOutcome, Position } from "./channel.ts";
 import { echoChannel, endpoint, joinsByHand } from "./testing/endpoint.ts";
 import { eventually, RawClient } from "./testing/raw-client.ts";
 
 const topic = "place:1";
-const ok = (response = "{}", position?: number): JoinOutcome =>
-  position === undefined ? { ok: true, response } : { ok: true, response, position };
+const ok = (response = "{}"): JoinOutcome => ({ ok: true, response });
 
 describe("the protocol", () => {
   test("a heartbeat is answered on the phoenix topic", async () => {
@@ -160,19 +159,22 @@ describe("joins", () => {
     client.send("1", "1", topic, "phx_join", {});
     await eventually("the question", () => joins.asked.length === 1);
     expect(server.sockets.hasListeners(topic)).toBe(true);
-    for (const position of [4, 5, 6, 7])
-      server.sockets.broadcast(topic, "news", `{"n":${position}}`, position);
+    for (const at of [4, 5, 6, 7])
+      server.sockets.broadcast(topic, "news", `{"n":${at}}`, { stream: "main", at });
+    server.sockets.broadcast(topic, "news", `{"n":1}`, { stream: "other", at: 1 });
     server.sockets.broadcast(topic, "typing", "{}");
     await client.settle();
     expect(client.on(topic)).toEqual([]);
-    joins.settle(0, ok("{}", 5));
+    const covers = ({ stream, at }: Position) => stream === "main" && at <= 5;
+    joins.settle(0, { ok: true, response: "{}", covers });
     await client.replyTo("1");
-    server.sockets.broadcast(topic, "news", `{"n":8}`, 8);
+    server.sockets.broadcast(topic, "news", `{"n":8}`, { stream: "main", at: 8 });
     await client.settle();
     expect(client.on(topic).map((frame) => [frame[3], (frame[4] as { n?: number }).n])).toEqual([
       ["phx_reply", undefined],
       ["news", 6],
       ["news", 7],
+      ["news", 1],
       ["typing", undefined],
       ["news", 8],
     ]);
@@ -313,7 +315,7 @@ describe("joins", () => {
     await eventually("the second question", () => joins.asked.length === 2);
   });
 
-  test("a join that holds too many broadcasts ends its socket with 1013", async () => {
+  test("a join during which too much was broadcast ends its socket with 1013 when it is accepted", async () => {
     const joins = joinsByHand();
     await using server = endpoint({
       channel: echoChannel({ join: joins.join }),
@@ -323,6 +325,7 @@ describe("joins", () => {
     client.send("1", "1", topic, "phx_join", {});
     await eventually("the question", () => joins.asked.length === 1);
     for (let n = 0; n < 6; n += 1) server.sockets.broadcast(topic, "news", "{}");
+    joins.settle(0, ok());
     expect(await client.closed()).toBe(1013);
     expect(server.seen.overruns).toEqual(["held"]);
     expect(server.sockets.topicCount).toBe(0);

@@ -1,11 +1,12 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
-import type { Json, Routes } from "./channel.ts";
+import type { Json, Position, Routes } from "./channel.ts";
 import { decode, encodeBroadcast, Malformed } from "./codec.ts";
-import { Connection, type SocketData } from "./connection.ts";
+import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
 import type { Membership } from "./membership.ts";
-import type { SocketsObserver } from "./observer.ts";
+import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { Outbox } from "./outbox.ts";
+import { PingPace } from "./ping-pace.ts";
 import { Session } from "./session.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import { Topics } from "./topics.ts";
@@ -26,6 +27,8 @@ export class Sockets<Identity> {
   readonly #options: SocketsOptions<Identity>;
   readonly #topics = new Topics<Membership<Identity>>();
   readonly #outbox = new Outbox<Connection<Identity>>();
+  readonly #pace: PingPace<Connection<Identity>>;
+  readonly #host: ConnectionHost<Identity>;
   readonly #connections = new Set<Connection<Identity>>();
   #server: Server<SocketData<Identity>> | undefined;
   #sweeping: Timer | undefined;
@@ -33,6 +36,13 @@ export class Sockets<Identity> {
 
   constructor(options: SocketsOptions<Identity>) {
     this.#options = options;
+    this.#pace = new PingPace({ everyMs: options.settings.pingEveryMs, clock: options.clock });
+    this.#host = {
+      outbox: this.#outbox,
+      pace: this.#pace,
+      overrun: () => options.observer.overrun("send"),
+      failed: (where, error) => this.#failed(error, where),
+    };
     this.websocket = this.#callbacks();
   }
 
@@ -49,7 +59,8 @@ export class Sockets<Identity> {
       open: (socket) => this.#guard(() => this.#opened(socket)),
       message: (socket, data) => this.#received(socket, data),
       ping: (socket) => noteHeard(socket),
-      pong: (socket) => noteHeard(socket),
+      pong: (socket, payload) => this.#guard(() => ponged(socket, payload)),
+      drain: (socket) => this.#guard(() => socket.data.drained()),
       close: (socket, code) => this.#guard(() => this.#closed(socket, code)),
     };
   }
@@ -70,12 +81,10 @@ export class Sockets<Identity> {
     subprotocol?: string,
   ): boolean {
     if (this.#draining) return false;
-    const data = new Connection<Identity>({ identity, outbox: this.#outbox, overrun: this.#overrun });
+    const data = new Connection<Identity>(identity, this.#host);
     if (subprotocol === undefined) return server.upgrade(request, { data });
     return server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol } });
   }
-
-  readonly #overrun = (): void => this.#options.observer.overrun("send");
 
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
     const connection = socket.data;
@@ -127,9 +136,9 @@ export class Sockets<Identity> {
     }
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, where: FailedIn = "socket"): void {
     try {
-      this.#options.observer.failed("socket", "", error);
+      this.#options.observer.failed(where, "", error);
     } catch {
       // A broken log must not end the process.
     }
@@ -137,10 +146,9 @@ export class Sockets<Identity> {
 
   /**
    * Tells every socket that joined the topic, in the order of the calls; encoded once and published natively. A socket
-   * whose join is in flight hears it after its ok reply, unless the outcome's position covers `position`. A reply
-   * queued earlier in the same turn may come after it; a channel's own pushes keep their place.
+   * whose join or backfill is in flight hears it thereafter, unless the outcome covers `position`. A reply queued earlier in the same turn may come after it; a channel's own pushes keep their place.
    */
-  broadcast(topic: string, event: string, payload: Json, position?: number): void {
+  broadcast(topic: string, event: string, payload: Json, position?: Position): void {
     if (!this.#topics.has(topic)) return;
     const frame = encodeBroadcast(topic, event, payload);
     this.#outbox.flushInOrder();
@@ -203,6 +211,7 @@ export class Sockets<Identity> {
   stop(): void {
     clearInterval(this.#sweeping);
     this.#sweeping = undefined;
+    this.#pace.stop();
   }
 
   /** Silence counts from the sweep that first noticed it, so a late timer can never close a socket early. */
@@ -221,4 +230,9 @@ export class Sockets<Identity> {
 
 function noteHeard<Identity>(socket: ServerWebSocket<SocketData<Identity>>): void {
   socket.data.heard = true;
+}
+
+function ponged<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
+  noteHeard(socket);
+  socket.data.ponged(payload.toString("latin1"));
 }

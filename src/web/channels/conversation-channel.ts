@@ -46,7 +46,8 @@ export class ConversationChannel implements Channel<Session> {
     if (isRejection(facts)) return this.#refuseJoin(facts.code === "not_found" ? notAuthorized : facts);
     const response = joinedConversationText(facts);
     if (!response || !facts.head) return this.#refuseJoin(notAuthorized);
-    return { ok: true, response, position: facts.head.rev };
+    const { rev } = facts.head;
+    return { ok: true, response, covers: ({ at }) => at <= rev };
   }
 
   receive(push: Push<Session>): void {
