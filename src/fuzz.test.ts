@@ -38,6 +38,7 @@ const causeOf: Record<RefusalCode, "input" | "fault" | "later"> = {
   internal: "fault",
   forbidden: "later",
   conflict: "later",
+  cursor_expired: "later",
   rate_limited: "later",
 };
 /** The protocol's own, which are no refusals of an operation. */
