@@ -109,5 +109,19 @@ export interface Channel<Identity> {
   left?(topic: string, identity: Identity): void;
 }
 
+/** What a gate is told of a client's frame, before anybody else looks at it. */
+export interface GatedFrame {
+  readonly topic: string;
+  readonly event: string;
+  /** Of the raw frame, in characters or bytes. */
+  readonly size: number;
+}
+
+/**
+ * Asked once for every well-formed frame of a client but its heartbeats. A response refuses the frame, with an error reply
+ * where it has a ref; undefined lets it through. Called on the hot path: must be cheap. What it throws is answered `internal`.
+ */
+export type Gate<Identity> = (identity: Identity, frame: GatedFrame) => Json | undefined;
+
 /** topic -> channel, undefined: unmatched topic */
 export type Routes<Identity> = (topic: string) => Channel<Identity> | undefined;

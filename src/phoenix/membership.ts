@@ -23,7 +23,7 @@ export interface MembershipHost<Identity> {
   readonly settings: PhoenixSettings;
   readonly topics: Topics<Membership<Identity>>;
   readonly budget: Budget;
-  /** A frame of the client, from the start. */
+  /** A frame of the client that waited for a join. */
   receive(frame: Frame): void;
   /** An error reply, where the frame can be replied to. */
   refuse(frame: Frame, response: Json): void;
@@ -334,6 +334,12 @@ export class Membership<Identity> implements Listener {
     if (attempt === this.#attempt) throw new Error(`push of "${event}" before the join was accepted`);
     if (attempt !== this.#accepted || this.#pending !== undefined) return;
     this.session.wire.push(encodePush(this.#joinRef, this.topic, event, payload));
+  }
+
+  /** A broadcast for this socket alone. */
+  tell(frame: string, position: Position | undefined): void {
+    if (this.#hold === undefined) this.session.wire.push(frame);
+    else this.#hold.keep(frame, position);
   }
 
   /** What was sent before a re-join is still worth proving while that is in flight. */

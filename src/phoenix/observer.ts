@@ -1,5 +1,14 @@
 /** Where something of ours was thrown: in what a channel gave us to call, or around it. */
-export type FailedIn = "join" | "covers" | "released" | "accepted" | "backfill" | "receive" | "left" | "proof" | "socket";
+export type FailedIn =
+  | "gate"
+  | "join"
+  | "covers" | "released"
+  | "accepted"
+  | "backfill"
+  | "receive"
+  | "left"
+  | "proof"
+  | "socket";
 
 /** What the library tells of itself, for logs and counters. Called on the hot path: must be cheap. What it throws is ignored. */
 export interface SocketsObserver {

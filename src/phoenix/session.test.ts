@@ -14,7 +14,7 @@ import type { Wire } from "./wire.ts";
 type Op =
   | { readonly op: "join"; readonly topic: string; readonly payload: number }
   | { readonly op: "leave" | "push"; readonly topic: string; readonly stale: boolean }
-  | { readonly op: "broadcast"; readonly topic: string }
+  | { readonly op: "broadcast"; readonly topic: string; readonly alone: boolean }
   | { readonly op: "evict"; readonly topic: string }
   | {
       readonly op: "settle";
@@ -44,7 +44,10 @@ const anyOp: fc.Arbitrary<Op> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ op: fc.constant("push" as const), topic: topicName, stale: fc.boolean() }),
   },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant("broadcast" as const), topic: topicName }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ op: fc.constant("broadcast" as const), topic: topicName, alone: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("evict" as const), topic: topicName }) },
   {
     weight: 5,
@@ -306,10 +309,11 @@ class Bench implements Wire {
     this.log.push(`closed ${code}`);
   }
 
-  broadcast(topic: string, n: number): void {
+  broadcast(topic: string, n: number, alone: boolean): void {
     const frame = encodeBroadcast(topic, "news", String(n));
     const position = { stream: streamOf(n), at: n };
-    if (this.topics.hold(topic, frame, position) && this.subscribed.has(topic)) this.send(frame);
+    if (alone) for (const membership of this.topics.listeners(topic)) membership.tell(frame, position);
+    else if (this.topics.hold(topic, frame, position) && this.subscribed.has(topic)) this.send(frame);
   }
 
   async settle(question: number, ok: boolean, cover: Cover, backfill: boolean): Promise<void> {
@@ -402,7 +406,7 @@ class Game {
 
   #act(step: Exclude<Op, { op: "settle" | "feed" }>): void {
     if (step.op === "join") return this.#join(step);
-    if (step.op === "broadcast") return this.#broadcast(step.topic);
+    if (step.op === "broadcast") return this.#broadcast(step);
     if (step.op === "evict") return this.#evict(step.topic);
     this.#say(step);
   }
@@ -413,9 +417,9 @@ class Game {
     this.bench.session.receive(new Frame(ref, ref, topic, "phx_join", payload, 10));
   }
 
-  #broadcast(topic: string): void {
+  #broadcast({ topic, alone }: Step<"broadcast">): void {
     this.model.broadcast(topic, this.#turn);
-    this.bench.broadcast(topic, this.#turn);
+    this.bench.broadcast(topic, this.#turn, alone);
   }
 
   #evict(topic: string): void {

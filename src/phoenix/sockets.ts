@@ -1,6 +1,6 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
-import type { Json, Position, Routes } from "./channel.ts";
+import type { Gate, Json, Position, Routes } from "./channel.ts";
 import { decode, encodeBroadcast, Malformed } from "./codec.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
 import type { Membership } from "./membership.ts";
@@ -15,6 +15,7 @@ export type { SocketData } from "./connection.ts";
 
 export interface SocketsOptions<Identity> {
   readonly routes: Routes<Identity>;
+  readonly gate?: Gate<Identity>;
   readonly settings: PhoenixSettings;
   readonly observer: SocketsObserver;
   /** Milliseconds from any start; never goes back. */
@@ -88,7 +89,7 @@ export class Sockets<Identity> {
 
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
     const connection = socket.data;
-    const { routes, settings, observer } = this.#options;
+    const { routes, gate, settings, observer } = this.#options;
     const { identity } = connection;
     const session = new Session({
       identity,
@@ -96,6 +97,7 @@ export class Sockets<Identity> {
       settings,
       topics: this.#topics,
       routes,
+      gate,
       observer,
     });
     connection.opened(socket, session);
@@ -117,7 +119,7 @@ export class Sockets<Identity> {
       connection.heard = true;
       const frame = decode(data);
       if (frame instanceof Malformed) this.#malformed(connection, frame);
-      else connection.session?.receive(frame);
+      else if (connection.session?.admits(frame)) connection.session?.receive(frame);
     } catch (error) {
       this.#failed(error);
     }
@@ -155,6 +157,27 @@ export class Sockets<Identity> {
     if (this.#topics.hold(topic, frame, position)) this.#server?.publish(topic, frame);
   }
 
+  /**
+   * A broadcast to the matching sockets of the topic only, in order with its broadcasts and the channel's pushes; held
+   * as they are. Walks the sockets of the topic and queues a frame for each that matches.
+   */
+  pushWhere(
+    topic: string,
+    event: string,
+    payload: Json,
+    match: (identity: Identity) => boolean,
+    position?: Position,
+  ): void {
+    const matching = this.#matching(topic, match);
+    if (matching.length === 0) return;
+    const frame = encodeBroadcast(topic, event, payload);
+    for (const membership of matching) membership.tell(frame, position);
+  }
+
+  #matching(topic: string, match: (identity: Identity) => boolean): Membership<Identity>[] {
+    return this.#topics.listeners(topic).filter((membership) => match(membership.session.identity));
+  }
+
   /** O(1); counts joins in flight. */
   hasListeners(topic: string): boolean {
     return this.#topics.has(topic);
@@ -187,7 +210,7 @@ export class Sockets<Identity> {
    * A join in flight is asked again, so that its answer is not older than this call. The number that matched.
    */
   unsubscribeWhere(topic: string, match: (identity: Identity) => boolean): number {
-    const matching = this.#topics.listeners(topic).filter((member) => match(member.session.identity));
+    const matching = this.#matching(topic, match);
     for (const membership of matching) membership.evict();
     return matching.length;
   }
