@@ -20,7 +20,14 @@ function aGroup() {
   return { state, owner, admin, moderator, member };
 }
 
-function act(state: ConversationState, command: Pick<Command, "type" | "senderId"> & object) {
+interface Act {
+  readonly type: Command["type"];
+  readonly senderId: string;
+  readonly userId?: string;
+  readonly userIds?: readonly string[];
+}
+
+function act(state: ConversationState, command: Act) {
   const decision = decide(state, { id: newId(), conversationId: state.id, ...command } as Command, noonUs);
   if (decision.type === "decided") for (const event of decision.events) apply(state, event);
   return decision;
@@ -104,10 +111,10 @@ test("the two of a direct conversation are its members for good, and strangers l
   const stranger = newId();
   for (const senderId of [anna, ben, stranger]) {
     const code = senderId === stranger ? "not_found" : "conflict";
-    expect(act(state, { type: "add_members", senderId, userIds: [newId()] } as never)).toMatchObject({
+    expect(act(state, { type: "add_members", senderId, userIds: [newId()] })).toMatchObject({
       code,
     });
-    expect(act(state, { type: "remove_member", senderId, userId: anna } as never)).toMatchObject({ code });
+    expect(act(state, { type: "remove_member", senderId, userId: anna })).toMatchObject({ code });
     expect(act(state, { type: "leave_conversation", senderId })).toMatchObject({ code });
   }
 });
