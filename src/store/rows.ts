@@ -3,6 +3,7 @@ import type {
   ConversationType,
   Head,
   Member,
+  MemberMarks,
   MemberRecord,
   Role,
 } from "../core/conversations/conversation.ts";
@@ -197,4 +198,8 @@ export function toMarks(text: string | null): MemberBefore[] {
     deliveredSeq: Number(deliveredSeq),
     readSeq: Number(readSeq),
   }));
+}
+
+export function marksOnly({ userId, deliveredSeq, readSeq }: MemberMarks): MemberMarks {
+  return { userId, deliveredSeq, readSeq };
 }
