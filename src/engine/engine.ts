@@ -1,4 +1,5 @@
 import type { Clock } from "../core/ports/clock.ts";
+import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardOf } from "../core/ports/ownership.ts";
@@ -24,6 +25,7 @@ export interface EnginePorts {
   readonly creation: ConversationCreation;
   readonly ownership: Ownership;
   readonly pubsub: PubSub;
+  readonly limiter: Limiter;
   readonly clock: Clock;
   readonly observer: Observer;
 }
@@ -43,7 +45,7 @@ export function startEngine(options: {
   readonly settings: EngineSettings;
 }): Engine {
   const { ports, settings } = options;
-  const { actorReads, viewerReads, creation, ownership, pubsub, clock, observer } = ports;
+  const { actorReads, viewerReads, creation, ownership, pubsub, limiter, clock, observer } = ports;
   const lanes = ports.commits.map(
     (port) => new Lane({ port, reads: actorReads, ownership, observer, clock, settings: settings.lane }),
   );
@@ -57,7 +59,14 @@ export function startEngine(options: {
     commit: (entry) => lanes[shardOf(entry.actor.id) % lanes.length]!.commit(entry),
   });
   const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
-  const commands = new Registry({ supervisor, clock, observer, settings: settings.registry, queuedChanges });
+  const commands = new Registry({
+    supervisor,
+    clock,
+    limiter,
+    observer,
+    settings: settings.registry,
+    queuedChanges,
+  });
   observer.gauge("actors", () => supervisor.actors);
   observer.gauge("mailbox_turns", () => commands.underWay);
   observer.gauge("lane_queue_rows", queuedChanges);

@@ -20,6 +20,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly topics: Topics<Membership<Identity>>;
   readonly #routes: Routes<Identity>;
   readonly #observer: SocketsObserver;
+  readonly #gate: ((identity: Identity, frame: Frame) => Json | undefined) | undefined;
   readonly #memberships = new Map<string, Membership<Identity>>();
   readonly budget: Budget;
 
@@ -30,6 +31,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     readonly topics: Topics<Membership<Identity>>;
     readonly routes: Routes<Identity>;
     readonly observer: SocketsObserver;
+    readonly gate?: (identity: Identity, frame: Frame) => Json | undefined;
   }) {
     this.identity = options.identity;
     this.wire = options.wire;
@@ -37,11 +39,14 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.topics = options.topics;
     this.#routes = options.routes;
     this.#observer = options.observer;
+    this.#gate = options.gate;
     this.budget = new Budget(options.settings);
   }
 
   receive(frame: Frame): void {
     if (frame.topic === "phoenix") return this.#heartbeat(frame);
+    const refusal = this.#gate?.(this.identity, frame);
+    if (refusal !== undefined) return this.refuse(frame, refusal);
     const membership = this.#memberships.get(frame.topic);
     if (frame.event === "phx_join") return this.#join(frame, membership);
     if (frame.event === "phx_leave") return this.#leave(frame, membership);

@@ -1,7 +1,7 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import type { Json, Routes } from "./channel.ts";
-import { decode, encodeBroadcast, Malformed } from "./codec.ts";
+import { decode, encodeBroadcast, type Frame, Malformed } from "./codec.ts";
 import { Connection, type SocketData } from "./connection.ts";
 import type { Membership } from "./membership.ts";
 import type { SocketsObserver } from "./observer.ts";
@@ -16,6 +16,8 @@ export interface SocketsOptions<Identity> {
   readonly routes: Routes<Identity>;
   readonly settings: PhoenixSettings;
   readonly observer: SocketsObserver;
+  /** Asked before every frame but heartbeats; what it answers refuses the frame by an error reply. */
+  readonly gate?: (identity: Identity, frame: Frame) => Json | undefined;
   /** Milliseconds from any start; never goes back. */
   readonly clock: { now(): number };
 }
@@ -79,7 +81,7 @@ export class Sockets<Identity> {
 
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
     const connection = socket.data;
-    const { routes, settings, observer } = this.#options;
+    const { routes, settings, observer, gate } = this.#options;
     const { identity } = connection;
     const session = new Session({
       identity,
@@ -88,6 +90,7 @@ export class Sockets<Identity> {
       topics: this.#topics,
       routes,
       observer,
+      ...(gate ? { gate } : {}),
     });
     connection.opened(socket, session);
     this.#connections.add(connection);
