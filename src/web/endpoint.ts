@@ -11,14 +11,14 @@ import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
-import { ConversationChannel, conversationTopic } from "./channels/conversation-channel.ts";
+import { ConversationChannel } from "./channels/conversation-channel.ts";
+import { conversationTopic } from "./channels/conversation-events.ts";
 import { UserChannel, userTopic } from "./channels/user-channel.ts";
-import { conversationRoutes } from "./controllers/conversations-controller.ts";
-import { messageRoutes } from "./controllers/messages-controller.ts";
-import type { Commands, Joins, Queries } from "./domain.ts";
+import { apiRoutes } from "./controllers/routes.ts";
+import type { Commands, Joins, Marks, Queries } from "./domain.ts";
 import { Handshakes, socketPaths } from "./handshake.ts";
 import { MessageTexts } from "./message-texts.ts";
-import { type PayloadLimits, Payloads } from "./payloads.ts";
+import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { probe, type Readiness } from "./probes.ts";
@@ -48,6 +48,7 @@ export interface EndpointOptions {
   readonly commands: Commands;
   readonly joins: Joins;
   readonly queries: Queries;
+  readonly marks: Marks;
   readonly pubsub: PubSub;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
@@ -77,18 +78,17 @@ export class Endpoint {
   constructor(options: EndpointOptions) {
     const { settings, clock, observer, pubsub } = options;
     const authentication = new Authentication(options);
-    const payloads = new Payloads({ limits: settings.payloads });
     const texts = new MessageTexts();
     this.#options = options;
     this.#cors = new Cors({ origins: settings.corsOrigins });
     this.#handshakes = new Handshakes({ authentication, clock, maxSessionMs: settings.maxSessionMs });
     this.sockets = new Sockets({
-      routes: routesOf(options, payloads, texts),
+      routes: routesOf(options, texts),
       settings: settings.phoenix,
       observer: socketsObserver(observer),
       clock: { now: () => clock.monotonicMs() },
     });
-    const rest = restOf(options, authentication, payloads, texts);
+    const rest = restOf(options, authentication, texts);
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
@@ -191,23 +191,19 @@ export class Endpoint {
   }
 }
 
-function routesOf(options: EndpointOptions, payloads: Payloads, texts: MessageTexts) {
-  const conversation = new ConversationChannel({ ...options, payloads, texts });
-  const user = new UserChannel(options);
+function routesOf(options: EndpointOptions, texts: MessageTexts) {
+  const limits = options.settings.payloads;
+  const conversation = new ConversationChannel({ ...options, limits, texts });
+  const user = new UserChannel({ ...options, limits });
   return (topic: string): Channel<Session> | undefined => {
     if (topic.startsWith(conversationTopic)) return conversation;
     return topic.startsWith(userTopic) ? user : undefined;
   };
 }
 
-function restOf(
-  options: EndpointOptions,
-  authentication: Authentication,
-  payloads: Payloads,
-  texts: MessageTexts,
-) {
-  const own = { ...options, payloads, texts, maxBodyBytes: options.settings.maxBodyBytes };
-  const routes = [...conversationRoutes(own), ...messageRoutes(own)];
+function restOf(options: EndpointOptions, authentication: Authentication, texts: MessageTexts) {
+  const { payloads: limits, maxBodyBytes } = options.settings;
+  const routes = apiRoutes({ ...options, limits, texts, maxBodyBytes });
   return restApi({ ...options, routes, authentication });
 }
 
