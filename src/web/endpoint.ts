@@ -4,28 +4,31 @@ import type { NewId } from "../core/ports/ids.ts";
 import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
+import type { ViewerReads } from "../core/ports/store.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import type { Delivery } from "../engine/delivery.ts";
 import type { Channel } from "../phoenix/channel.ts";
 import type { SocketsObserver } from "../phoenix/observer.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
-import { ConversationChannel, conversationTopic } from "./channels/conversation-channel.ts";
-import { UserChannel, userTopic } from "./channels/user-channel.ts";
+import { ConversationChannel } from "./channels/conversation-channel.ts";
+import { conversationTopic, userTopic } from "./channels/topics.ts";
+import { UserChannel } from "./channels/user-channel.ts";
 import { ClientAddresses } from "./client-address.ts";
-import { conversationRoutes } from "./controllers/conversations-controller.ts";
-import { messageRoutes } from "./controllers/messages-controller.ts";
-import type { Commands, Joins, Queries } from "./domain.ts";
+import { apiRoutes } from "./controllers/routes.ts";
+import type { Commands, Joins, Marks, Queries, Receipts } from "./domain.ts";
 import { Gate } from "./gate.ts";
 import { Handshakes, socketPaths } from "./handshake.ts";
 import { Lateness } from "./lateness.ts";
 import { MessageTexts } from "./message-texts.ts";
-import { type PayloadLimits, Payloads } from "./payloads.ts";
+import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { probe, type Readiness } from "./probes.ts";
+import { Receivers } from "./receivers.ts";
 import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
@@ -56,6 +59,11 @@ export interface EndpointOptions {
   readonly commands: Commands;
   readonly joins: Joins;
   readonly queries: Queries;
+  readonly marks: Marks;
+  readonly cursors: Receipts["cursors"];
+  /** For what this node was not told and must read. */
+  readonly reads: Pick<ViewerReads, "changes">;
+  readonly marks: Marks;
   readonly pubsub: PubSub;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
@@ -85,11 +93,10 @@ export class Endpoint {
   #stopping = false;
 
   constructor(options: EndpointOptions) {
-    const { settings, clock, observer, pubsub, limiter } = options;
+    const { settings, clock, observer, limiter } = options;
     const lateness = new Lateness({ clock, maxMs: settings.maxLoopLatenessMs });
     const gate = new Gate({ limiter, lateness });
     const authentication = new Authentication(options);
-    const payloads = new Payloads({ limits: settings.payloads });
     const texts = new MessageTexts();
     this.#options = options;
     this.#lateness = lateness;
@@ -102,19 +109,21 @@ export class Endpoint {
       maxSessionMs: settings.maxSessionMs,
     });
     this.sockets = new Sockets({
-      routes: routesOf(options, gate, payloads, texts),
+      routes: (topic) => routes(topic),
       gate: (session, frame) => refusedFrame(gate, observer, session, frame.event),
       settings: settings.phoenix,
       observer: socketsObserver(observer),
       clock: { now: () => clock.monotonicMs() },
     });
-    const rest = restOf(options, gate, authentication, payloads, texts);
+    const receivers = new Receivers();
+    const { delivery } = new Broadcasts({ ...options, sockets: this.sockets, texts, receivers });
+    const routes = routesOf(options, { gate, texts, receivers, delivery });
+    const rest = restOf(options, gate, authentication, texts);
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
     this.sockets.attach(this.#server);
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
-    new Broadcasts({ pubsub, sockets: this.sockets, texts });
     observer.gauge("sockets", () => this.sockets.size);
     if (settings.maxLoopLatenessMs > 0)
       observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
@@ -214,24 +223,27 @@ export class Endpoint {
   }
 }
 
-function routesOf(options: EndpointOptions, gate: Gate, payloads: Payloads, texts: MessageTexts) {
-  const conversation = new ConversationChannel({ ...options, gate, payloads, texts });
-  const user = new UserChannel(options);
+interface Around {
+  readonly gate: Gate;
+  readonly texts: MessageTexts;
+  readonly receivers: Receivers;
+  readonly delivery: Delivery;
+}
+
+function routesOf(options: EndpointOptions, around: Around) {
+  const limits = options.settings.payloads;
+  const receipts = { marks: options.marks, cursors: options.cursors };
+  const conversation = new ConversationChannel({ ...options, ...around, limits, receipts });
+  const user = new UserChannel({ ...options, ...around, limits, receipts });
   return (topic: string): Channel<Session> | undefined => {
     if (topic.startsWith(conversationTopic)) return conversation;
     return topic.startsWith(userTopic) ? user : undefined;
   };
 }
 
-function restOf(
-  options: EndpointOptions,
-  gate: Gate,
-  authentication: Authentication,
-  payloads: Payloads,
-  texts: MessageTexts,
-) {
-  const own = { ...options, gate, payloads, texts, maxBodyBytes: options.settings.maxBodyBytes };
-  const routes = [...conversationRoutes(own), ...messageRoutes(own)];
+function restOf(options: EndpointOptions, gate: Gate, authentication: Authentication, texts: MessageTexts) {
+  const { payloads: limits, maxBodyBytes } = options.settings;
+  const routes = apiRoutes({ ...options, gate, limits, texts, maxBodyBytes });
   return restApi({ ...options, gate, routes, authentication });
 }
 
