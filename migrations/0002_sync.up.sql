@@ -101,7 +101,7 @@ create table device_cursors (
 
 -- Which history of the database this is: renewed when it was restored or promoted.
 create table store_generation (
-  only              boolean primary key default true check (only),
+  is_only           boolean primary key default true check (is_only),
   generation        bigint not null,
   system_identifier text,
   timeline          bigint,
