@@ -26,8 +26,7 @@ const toldMessages = 50;
 /**
  * Marks have no `rev`: only the fence decides over them, `isHeld` in the statement. They grow, and never pass the head as this statement
  * leaves it. No indexed column is touched, so that the updates are HOT. The laterals keep plans that were made on empty tables at one
- * look-up per row, and who has left is told apart after it: on an empty table the index of a user's memberships, which is partial, looks
- * cheaper than the key.
+ * look-up per row.
  */
 export function marksCtes(first: number, isHeld: string): string {
   const at = `$${first + widthOf(shape)}::timestamptz`;
@@ -40,8 +39,8 @@ wanted as materialized (
   from ${rowsOf(first, "w", shape)}
   left join heads on heads.conversation_id = w.conversation_id
   left join lateral (
-    select user_id, left_seq, delivered_seq, read_seq from conversation_members
-    where conversation_id = w.conversation_id and user_id = w.user_id limit 1) m on m.left_seq is null
+    select user_id, delivered_seq, read_seq from conversation_members
+    where conversation_id = w.conversation_id and user_id = w.user_id and left_seq is null limit 1) m on true
   left join lateral (
     select coalesce(heads.seq, seq) as seq from conversation_heads
     where conversation_id = w.conversation_id limit 1) head on true
@@ -78,8 +77,8 @@ export const markedColumn = `(
       max(greatest(case when delivered_to > delivered_from then delivered_to end, case when read_to > read_from then read_to end)) as highest
     from wanted group by conversation_id) c
   cross join lateral (
-    select json_agg(json_build_array(user_id, joined_seq, delivered_seq, read_seq)) filter (where left_seq is null) as present
-    from conversation_members where conversation_id = c.conversation_id) members
+    select json_agg(json_build_array(user_id, joined_seq, delivered_seq, read_seq)) as present from conversation_members
+    where conversation_id = c.conversation_id and left_seq is null) members
   cross join lateral (
     select json_agg(json_build_array(id, seq, sender_id)) as newest
     from (
