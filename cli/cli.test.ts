@@ -52,6 +52,7 @@ describe("help", () => {
     ["admin", "inspect"],
     ["admin", "inspect", "conversation"],
     ["admin", "backup"],
+    ["admin", "new-generation"],
     ["doctor"],
   ];
 
