@@ -65,8 +65,25 @@ export async function startApp(options: AppOptions): Promise<App> {
   const settings = await openDatabase(options, opened);
   const operators = openOperators(config, observer, opened);
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
-  const { engine, viewerReads, ownership, pubsub } = openEngine({ config, settings, limiter, observer, opened, stopping });
-  const endpoint = openEndpoint({ options, engine, viewerReads, ownership, pubsub, limiter, observer, opened, stopping });
+  const { engine, viewerReads, ownership, pubsub } = openEngine({
+    config,
+    settings,
+    limiter,
+    observer,
+    opened,
+    stopping,
+  });
+  const endpoint = openEndpoint({
+    options,
+    engine,
+    viewerReads,
+    ownership,
+    pubsub,
+    limiter,
+    observer,
+    opened,
+    stopping,
+  });
 
   const running = opened.move();
   let stopped: Promise<void> | null = null;
