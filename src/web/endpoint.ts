@@ -63,7 +63,6 @@ export interface EndpointOptions {
   readonly cursors: Receipts["cursors"];
   /** For what this node was not told and must read. */
   readonly reads: Pick<ViewerReads, "changes">;
-  readonly marks: Marks;
   readonly pubsub: PubSub;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
