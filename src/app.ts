@@ -3,9 +3,11 @@ import { JwtTokens } from "./auth/jwt.ts";
 import { nothingRevoked } from "./auth/revocation.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./core/ports/clock.ts";
+import type { Limiter } from "./core/ports/limiter.ts";
 import type { Observer } from "./core/ports/observer.ts";
 import type { PubSub } from "./core/ports/pubsub.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
+import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
 import { LocalPubSub } from "./pubsub/local.ts";
 import { PostgresActorReads } from "./store/actor-reads.ts";
@@ -13,8 +15,10 @@ import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
 import { PostgresCommit } from "./store/append.ts";
 import { PostgresConversationCreation } from "./store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
+import { PostgresDeviceCursors } from "./store/device-cursors.ts";
 import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
+import { PostgresOwnState } from "./store/own-state.ts";
 import { checkDatabase } from "./store/store-checks.ts";
 import { PostgresViewerReads } from "./store/viewer-reads.ts";
 import { newId, systemClock } from "./system.ts";
@@ -60,8 +64,26 @@ export async function startApp(options: AppOptions): Promise<App> {
   const observer = new Metrics({ logger });
   const settings = await openDatabase(options, opened);
   const operators = openOperators(config, observer, opened);
-  const { engine, ownership, pubsub } = openEngine({ config, settings, observer, opened, stopping });
-  const endpoint = openEndpoint({ options, engine, ownership, pubsub, observer, opened, stopping });
+  const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
+  const { engine, viewerReads, ownership, pubsub } = openEngine({
+    config,
+    settings,
+    limiter,
+    observer,
+    opened,
+    stopping,
+  });
+  const endpoint = openEndpoint({
+    options,
+    engine,
+    viewerReads,
+    ownership,
+    pubsub,
+    limiter,
+    observer,
+    opened,
+    stopping,
+  });
 
   const running = opened.move();
   let stopped: Promise<void> | null = null;
@@ -152,15 +174,17 @@ async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposab
 function openEngine(given: {
   readonly config: Config;
   readonly settings: DatabaseSettings;
+  readonly limiter: Limiter;
   readonly observer: Observer;
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }) {
-  const { config, settings, observer, opened, stopping } = given;
+  const { config, settings, limiter, observer, opened, stopping } = given;
   const lost = (error: Error) => observer.note("a database connection was lost", { reason: error.message });
   const pool = openPool(settings, lost);
   opened.defer(() => stopping.within("closing the database", pool.end()));
   const reads = new ReadPool({ pool });
+  const viewerReads = new PostgresViewerReads({ reads });
   const commits = Array.from(
     { length: config.lanes.count },
     () => new PostgresCommit({ settings, onLost: lost }),
@@ -173,10 +197,13 @@ function openEngine(given: {
     ports: {
       commits,
       actorReads: new PostgresActorReads({ reads }),
-      viewerReads: new PostgresViewerReads({ reads }),
+      viewerReads,
       creation: new PostgresConversationCreation({ reads }),
+      cursors: new PostgresDeviceCursors({ reads }),
+      own: new PostgresOwnState({ reads }),
       ownership,
       pubsub,
+      limiter,
       clock: systemClock,
       observer,
     },
@@ -185,19 +212,21 @@ function openEngine(given: {
   opened.defer(() => engine.stop());
   opened.defer(() => stopping.within("settling commands", engine.drain()));
   ownership.start();
-  return { engine, ownership, pubsub };
+  return { engine, viewerReads, ownership, pubsub };
 }
 
 function openEndpoint(given: {
   readonly options: AppOptions;
   readonly engine: Engine;
+  readonly viewerReads: PostgresViewerReads;
   readonly ownership: AdvisoryOwnership;
   readonly pubsub: PubSub;
+  readonly limiter: Limiter;
   readonly observer: Observer;
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }): Endpoint {
-  const { options, engine, ownership, pubsub, observer, opened, stopping } = given;
+  const { options, engine, viewerReads, ownership, pubsub, limiter, observer, opened, stopping } = given;
   const { config, extraRoutes = new Map() } = options;
   const keys = openKeys(config, observer);
   opened.defer(() => keys.stop());
@@ -206,9 +235,13 @@ function openEndpoint(given: {
     commands: engine.commands,
     joins: engine.joins,
     queries: engine.queries,
+    marks: engine.marks,
+    cursors: engine.cursors,
+    reads: viewerReads,
     pubsub,
     tokens: new JwtTokens({ keys, clock: systemClock, settings: config.tokens }),
     revocations: nothingRevoked,
+    limiter,
     clock: systemClock,
     newId,
     observer,
@@ -242,6 +275,8 @@ function endpointSettings(config: Config): EndpointSettings {
     payloads: messages,
     corsOrigins: cors.origins === "any" ? "*" : cors.origins,
     maxSessionMs: sockets.sessionMaxMs,
+    trustedProxies: config.trustedProxies,
+    maxLoopLatenessMs: config.maxLoopLatenessMs,
     phoenix: { ...phoenixDefaults, ...sockets },
     drain: { batch: 100, pauseMs: 50 },
   };

@@ -1,3 +1,4 @@
+import type { Limits } from "./core/ports/limiter.ts";
 import {
   otherVariables,
   type Setting,
@@ -34,13 +35,22 @@ export interface Config {
     readonly maxTurns: number;
     readonly maxTurnBytes: number;
   };
-  readonly messages: { readonly maxContentBytes: number; readonly maxMetadataBytes: number };
+  readonly messages: {
+    readonly maxContentBytes: number;
+    readonly maxMetadataBytes: number;
+    readonly editWindowMs: number;
+    readonly deleteWindowMs: number;
+  };
   readonly sockets: {
     readonly maxFrameBytes: number;
     readonly sendBufferBytes: number;
     readonly idleTimeoutMs: number;
     readonly sessionMaxMs: number;
   };
+  readonly limits: Limits;
+  readonly trustedProxies: readonly string[];
+  /** 0: off. */
+  readonly maxLoopLatenessMs: number;
 }
 
 export type DatabaseConfig =
@@ -211,7 +221,7 @@ function unknownVariables({ environment }: Surroundings): readonly string[] {
   const others: readonly string[] = otherVariables.exact;
   const unknown = Object.keys(environment).filter(
     (name) =>
-      /^(WHISPR|JWT)_/.test(name) &&
+      /^(WHISPR|JWT|LIMIT)_/.test(name) &&
       !known.includes(name) &&
       !others.includes(name) &&
       !otherVariables.prefixes.some((prefix) => name.startsWith(prefix)),
@@ -265,14 +275,48 @@ function treeOf(values: Values): Config {
       maxTurns: values.maxTurns,
       maxTurnBytes: values.maxTurnBytes,
     },
-    messages: { maxContentBytes: values.maxContentBytes, maxMetadataBytes: values.maxMetadataBytes },
+    messages: {
+      maxContentBytes: values.maxContentBytes,
+      maxMetadataBytes: values.maxMetadataBytes,
+      editWindowMs: values.editWindowMs,
+      deleteWindowMs: values.deleteWindowMs,
+    },
     sockets: {
       maxFrameBytes: values.maxFrameBytes,
       sendBufferBytes: values.sendBufferBytes,
       idleTimeoutMs: values.idleTimeoutMs,
       sessionMaxMs: values.sessionMaxMs,
     },
+    limits: limitsOf(values),
+    trustedProxies: values.trustedProxies ?? [],
+    maxLoopLatenessMs: values.maxLoopLatenessMs,
   };
+}
+
+/** The table of all limits. A burst is what one person causes at once: opening a long conversation marks each of its messages, a list joins all that it shows. */
+function limitsOf(values: Values): Limits {
+  const {
+    connectionOpsPerMin: ops,
+    connectionJoinsPerMin: joins,
+    addressHandshakesPerMin: handshakes,
+  } = values;
+  return {
+    user_messages: { perMinute: values.userMessagesPerMin, burst: values.userMessagesBurst },
+    conversation_messages: { perMinute: values.conversationMessagesPerMin, burst: 10 },
+    connection_operations: { perMinute: ops, burst: atLeastOne(ops) },
+    connection_typing: { perMinute: ops, burst: atLeastOne(ops) },
+    connection_reads: { perMinute: ops, burst: atLeastOne(5 * ops) },
+    connection_joins: { perMinute: joins, burst: atLeastOne(joins) },
+    address_handshakes: { perMinute: handshakes, burst: atLeastOne(handshakes) },
+    process_handshakes: {
+      perMinute: 60 * values.handshakesPerSec,
+      burst: atLeastOne(values.handshakesPerSec),
+    },
+  };
+}
+
+function atLeastOne(burst: number): number {
+  return Math.max(1, burst);
 }
 
 function keysOf({ jwksUrl, publicKeysFile, jwksRefreshMs }: Values): KeysConfig | null {

@@ -8,18 +8,12 @@ import type { ViewerReads } from "../core/ports/store.ts";
 import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { MessageTexts } from "./message-texts.ts";
-import {
-  conversationChangedText,
-  createdText,
-  deletedText,
-  deliveryStatusText,
-  editedText,
-  memberEventText,
-  messageReadText,
-  ownUnreadText,
-} from "./pushes.ts";
 import type { FramePosition, Receivers } from "./receivers.ts";
 import type { Session } from "./session.ts";
+import { conversationChangedText, createdText } from "./views/changes.ts";
+import { deliveryStatusText, messageReadText, ownUnreadText } from "./views/marks.ts";
+import { memberEventText } from "./views/member.ts";
+import { deletedText, editedText } from "./views/message.ts";
 
 type Listeners = Pick<Sockets<Session>, "broadcast" | "hasListeners" | "pushWhere" | "unsubscribeWhere">;
 
@@ -95,12 +89,12 @@ export class Broadcasts {
       case "message_edited":
         return this.#pushChanged(frame, event, {
           names: ["message_updated", "message_edited"],
-          encode: () => editedText(event.message),
+          encode: () => editedText(event.message, this.#texts.of(event.message)),
         });
       case "message_deleted":
         return this.#pushChanged(frame, event, {
           names: ["message_deleted"],
-          encode: () => deletedText(event.message),
+          encode: () => deletedText(event.message, this.#texts.of(event.message)),
         });
       case "member_added":
       case "member_removed":

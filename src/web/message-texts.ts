@@ -1,5 +1,5 @@
 import type { Message } from "../core/messages/message.ts";
-import { messageText } from "./views.ts";
+import { messageText } from "./views/message.ts";
 
 /**
  * Encodes each message once per process: a stored message is broadcast and answered to its sender in the same tick, so the

@@ -1,19 +1,42 @@
 import { parseInstant } from "../core/instant.ts";
 import type { HistoryCursor } from "../core/queries.ts";
 import type { Rejection } from "../core/rejection.ts";
-import { refusedField } from "./payloads.ts";
+import { refusedField } from "./payloads/refused-field.ts";
 import { readUuid } from "./uuid.ts";
 
 export const defaultPage = 50;
 export const largestPage = 100;
+export const defaultChangesPage = 100;
+export const largestChangesPage = 500;
 /** Lists are for people; who wants more than this many conversations pages by something else. */
 export const largestOffset = 100_000;
 
 /** A number as it may stand in a query: digits only, so that nothing is rounded or coerced. */
 const digits = /^[0-9]{1,15}$/;
+const largestNumber = 10 ** 15 - 1;
 
 export function readLimit(query: URLSearchParams): number | Rejection {
   return readInteger(query, { name: "limit", lowest: 1, highest: largestPage, absent: defaultPage });
+}
+
+export function readChangesLimit(query: URLSearchParams): number | Rejection {
+  return readInteger(query, {
+    name: "limit",
+    lowest: 1,
+    highest: largestChangesPage,
+    absent: defaultChangesPage,
+  });
+}
+
+/** The revision that the viewer knows; 0, from the beginning, when the query names none. */
+export function readSince(query: URLSearchParams): number | Rejection {
+  return readInteger(query, { name: "since", lowest: 0, highest: largestNumber, absent: 0 });
+}
+
+/** Of the store, when a cursor was given out. Null: the query does not say. */
+export function readGeneration(query: URLSearchParams): number | Rejection | null {
+  if (!query.has("generation")) return null;
+  return readInteger(query, { name: "generation", lowest: 0, highest: largestNumber, absent: 0 });
 }
 
 export function readOffset(query: URLSearchParams): number | Rejection {

@@ -1,5 +1,6 @@
 import type { Static, TObject } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
+import { type Rejection, reject } from "../core/rejection.ts";
 
 /** More problems than this are not told of: one payload can have half a million unknown fields. */
 const maxProblems = 10;
@@ -32,8 +33,15 @@ export class PayloadShape<Schema extends TObject> {
     return this.#whole.Check(payload);
   }
 
-  /** For each field that is wrong, missing or unknown, what is allowed. At most ten. */
-  problems(payload: unknown): Readonly<Record<string, string>> {
+  /** Why a payload does not fit: each field that is wrong, missing or unknown with what is allowed. At most ten. */
+  refusal(payload: unknown): Rejection {
+    const problems = this.#problems(payload);
+    const [first] = Object.entries(problems);
+    if (!first) return notAnObject;
+    return reject("invalid_payload", `${first[0]} ${first[1]}.`, { details: problems });
+  }
+
+  #problems(payload: unknown): Readonly<Record<string, string>> {
     if (!isPlainObject(payload)) return {};
     const found = [...this.#missing(payload), ...this.#wrong(payload)];
     return Object.fromEntries(found.slice(0, maxProblems));
@@ -69,3 +77,5 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 function shortName(name: string): string {
   return name.slice(0, maxNameLength).toWellFormed();
 }
+
+const notAnObject = reject("invalid_payload", "The payload must be a JSON object.");

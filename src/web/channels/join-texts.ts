@@ -1,7 +1,10 @@
 import type { Changes, Cursor, JoinFacts, SeenMessage } from "../../core/ports/store.ts";
 import type { JoinedConversation, JoinedUser } from "../../engine/joins.ts";
 import type { Session } from "../session.ts";
-import { marksText, memberRecordText, messageText } from "../views.ts";
+import { changesText } from "../views/changes.ts";
+import { bareConversationText } from "../views/conversation.ts";
+import { marksText } from "../views/marks.ts";
+import { seenTexts } from "../views/message.ts";
 
 /** JSON text of what joins answer and what is pushed before a topic is live. Contract: decisions.md, "Sync on the wire". */
 
@@ -13,31 +16,17 @@ export function joinedConversationText(
   const { conversation, head, generation } = facts;
   if (!conversation || !head) return null;
   return (
-    `{"conversation":${conversationFields(conversation)},` +
+    `{"conversation":${bareConversationText(conversation)},` +
     `"head_seq":${head.seq},"head_rev":${head.rev},"generation":${generation}` +
     `${since ? resumedFields(facts, changes) : ""}}`
   );
 }
 
-function conversationFields({
-  id,
-  type,
-  metadata,
-  isActive,
-}: NonNullable<JoinFacts["conversation"]>): string {
-  return `{"id":"${id}","type":"${type}","metadata":${metadata},"is_active":${isActive}}`;
-}
-
 function resumedFields(facts: JoinFacts, changes: Changes | null): string {
   const marks = marksText(changes?.marks ?? facts.marks);
-  if (!changes) return `,"resumed":false,"marks":${marks}`;
-  const conversation = changes.conversation
-    ? `,"conversation":${conversationFields(changes.conversation)}`
-    : "";
-  return (
-    `,"resumed":true,"changes":{"messages":${messagesText(changes.messages)},` +
-    `"members":[${changes.members.map(memberRecordText).join()}]${conversation}},"marks":${marks}`
-  );
+  return changes
+    ? `,"resumed":true,"changes":${changesText(changes)},"marks":${marks}`
+    : `,"resumed":false,"marks":${marks}`;
 }
 
 /** The ok of a join of `user:<id>`. */
@@ -50,9 +39,5 @@ export function joinedUserText({ userId, deviceId }: Session, { generation, resu
 
 /** `pending_messages`. */
 export function pendingText(messages: readonly SeenMessage[]): string {
-  return `{"messages":${messagesText(messages)}}`;
-}
-
-function messagesText(messages: readonly SeenMessage[]): string {
-  return `[${messages.map(({ message, status }) => messageText(message, status)).join()}]`;
+  return `{"messages":${seenTexts(messages)}}`;
 }

@@ -1,25 +1,27 @@
 import { noSuchConversation } from "../../core/authorize.ts";
+import type { CreateDirect, CreateGroup } from "../../core/conversations/create.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readJson } from "../body.ts";
+import { createConversationCommand } from "../commands/create-conversation.ts";
 import type { Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import { readLimit, readOffset } from "../paging.ts";
-import type { Payloads } from "../payloads.ts";
+import type { PayloadLimits } from "../payloads/limits.ts";
 import { readUuid } from "../uuid.ts";
-import { conversationText, summaryText } from "../views.ts";
+import { conversationText, summaryText } from "../views/conversation.ts";
 import type { Call, Route } from "./route.ts";
 
 export interface ConversationsOptions {
   readonly queries: Queries;
-  readonly payloads: Payloads;
+  readonly limits: PayloadLimits;
   readonly newId: NewId;
   readonly clock: Clock;
   readonly maxBodyBytes: number;
 }
 
-/** Conversations over REST: contract/rest.md 1.2, #1, #2 and #27. */
+/** Conversations over REST: contract/rest.md 1.2, #1, #2, #27 and #28. */
 export function conversationRoutes(options: ConversationsOptions): readonly Route[] {
   return [
     { method: "GET", path: "/conversations", run: (call) => list(options, call) },
@@ -53,22 +55,30 @@ async function show({ queries }: ConversationsOptions, call: Call): Promise<Resp
   return isRejection(summary) ? summary : dataResponse(200, conversationText(summary), "{}");
 }
 
-/** 201 with the new conversation, 200 with the one that the two have. */
+/** 201 with the new conversation, 200 with the one that two users have. */
 async function create(options: ConversationsOptions, call: Call): Promise<Response | Rejection> {
-  const { queries, payloads, newId, clock, maxBodyBytes } = options;
+  const { queries, limits, newId, clock, maxBodyBytes } = options;
   const body = await readJson(call.request, maxBodyBytes);
   if (isRejection(body)) return body;
-  const creatorId = call.identity.userId;
-  const asked = payloads.createDirect(body.value, creatorId);
-  if (asked.type === "rejection") return asked;
-  const { otherUserId } = asked;
-  const made = await queries.createDirect({
-    type: "create_direct",
-    id: newId(),
-    creatorId,
-    otherUserId,
-    atUs: clock.nowUs(),
-  });
+  const entered = { limits, newId, creatorId: call.identity.userId, atUs: clock.nowUs() };
+  const command = createConversationCommand(body.value, entered);
+  switch (command.type) {
+    case "rejection":
+      return command;
+    case "create_direct":
+      return createDirect(queries, command);
+    case "create_group":
+      return createGroup(queries, command);
+  }
+}
+
+async function createDirect(queries: Queries, command: CreateDirect): Promise<Response | Rejection> {
+  const made = await queries.createDirect(command);
   if (isRejection(made)) return made;
   return dataResponse(made.created ? 201 : 200, conversationText(made.summary), "{}");
+}
+
+async function createGroup(queries: Queries, command: CreateGroup): Promise<Response | Rejection> {
+  const made = await queries.createGroup(command);
+  return isRejection(made) ? made : dataResponse(201, conversationText(made), "{}");
 }

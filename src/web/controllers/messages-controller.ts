@@ -3,21 +3,27 @@ import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import { readJson } from "../body.ts";
+import { sendMessageCommand } from "../commands/send-message.ts";
 import type { Commands, Queries } from "../domain.ts";
+import type { Gate } from "../gate.ts";
 import { dataResponse } from "../json-response.ts";
 import type { MessageTexts } from "../message-texts.ts";
+import { messageIn } from "../outcome-message.ts";
 import { readCursor, readLimit } from "../paging.ts";
-import { type Payloads, refusedField } from "../payloads.ts";
+import type { PayloadLimits } from "../payloads/limits.ts";
+import { refusedField } from "../payloads/refused-field.ts";
 import { rejectionResponse } from "../rejections.ts";
-import { sendMessageCommand } from "../send-message.ts";
 import { readUuid } from "../uuid.ts";
-import { messageText } from "../views.ts";
+import { seenTexts } from "../views/message.ts";
+import { atConversation } from "./place.ts";
 import type { Call, Route } from "./route.ts";
+import { submitted } from "./submitted.ts";
 
 export interface MessagesOptions {
   readonly commands: Commands;
+  readonly gate: Gate;
   readonly queries: Queries;
-  readonly payloads: Payloads;
+  readonly limits: PayloadLimits;
   readonly texts: MessageTexts;
   readonly newId: NewId;
   readonly maxBodyBytes: number;
@@ -43,7 +49,7 @@ async function history({ queries }: MessagesOptions, call: Call): Promise<Respon
   if (isRejection(page)) return page;
   return dataResponse(
     200,
-    `[${page.messages.map(messageText).join()}]`,
+    seenTexts(page.messages),
     `{"count":${page.messages.length},"conversation_id":"${conversationId}","has_more":${page.hasMore}}`,
   );
 }
@@ -70,22 +76,20 @@ async function send(
   call: Call,
   conversationId: string | null,
 ): Promise<Response | Rejection> {
-  const { payloads, newId } = options;
+  const tooMany = options.gate.message(call.identity.userId);
+  if (tooMany) return tooMany;
   const body = await readJson(call.request, options.maxBodyBytes);
   if (isRejection(body)) return body;
-  const senderId = call.identity.userId;
-  const command = sendMessageCommand(body.value, { payloads, newId, senderId, conversationId });
-  if (command.type === "rejection") return command;
-  const { promise, resolve } = Promise.withResolvers<Outcome>();
-  options.commands.submit(command, resolve);
-  return answer(options.texts, await promise);
+  const command = sendMessageCommand(body.value, atConversation(options, call, conversationId));
+  if (isRejection(command)) return command;
+  return answer(options.texts, await submitted(options.commands, command));
 }
 
 /** 201 with the new message, 200 with the one that is stored under this `client_random`. Refusals were counted where they were made. */
 function answer(texts: MessageTexts, outcome: Outcome): Response {
   switch (outcome.type) {
     case "done":
-      return dataResponse(201, outcome.events.map((event) => texts.of(event)).join(), "{}");
+      return dataResponse(201, texts.of(messageIn(outcome.events)!), "{}");
     case "duplicate":
       return dataResponse(200, texts.of(outcome.message), `{"duplicate":true,"differs":${outcome.differs}}`);
     case "rejection":

@@ -12,7 +12,7 @@ export interface Call {
 
 /** An operation of the REST API, below `/api/v1`. What `run` throws is a bug and is answered as `internal`. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   run(call: Call): Promise<Response | Rejection>;
 }

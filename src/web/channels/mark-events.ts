@@ -1,0 +1,77 @@
+import type { MarkMember } from "../../core/messages/marks.ts";
+import type { NewId } from "../../core/ports/ids.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
+import type { Push } from "../../phoenix/channel.ts";
+import type { Entry } from "../commands/entry.ts";
+import {
+  type MarkMessage,
+  markCommand,
+  markConversationReadCommand,
+  markReadCommand,
+  markUnreadCommand,
+  noteMark,
+} from "../commands/mark.ts";
+import type { Marks, Queries } from "../domain.ts";
+import type { PayloadLimits } from "../payloads/limits.ts";
+import type { Session } from "../session.ts";
+import type { Act } from "./events.ts";
+
+export interface MarkEventsOptions {
+  readonly marks: Marks;
+  readonly queries: Queries;
+  readonly limits: PayloadLimits;
+  readonly newId: NewId;
+  /** The conversation that a topic names; null: the payload does. */
+  readonly conversationOf: (topic: string) => string | null;
+}
+
+/** What a member has received and read, over a conversation's topic. */
+export function markEvents(options: MarkEventsOptions): readonly (readonly [string, Act])[] {
+  return [...receiptEvents(options), ["mark_read", noting(options, markReadCommand)], unreadEvent(options)];
+}
+
+/** The same over a user's own topic, where the payload names the conversation: a device acknowledges what it got there. */
+export function ownMarkEvents(options: MarkEventsOptions): readonly (readonly [string, Act])[] {
+  return [
+    ...receiptEvents(options),
+    ["mark_conversation_read", noting(options, markConversationReadCommand)],
+  ];
+}
+
+function receiptEvents(options: MarkEventsOptions): readonly (readonly [string, Act])[] {
+  return [
+    ["message_read", noting(options, (payload, entry) => markCommand(payload, "read", entry))],
+    ["message_delivered", noting(options, (payload, entry) => markCommand(payload, "delivered", entry))],
+  ];
+}
+
+/** Answers ok when the mark is durable. */
+function noting(
+  options: MarkEventsOptions,
+  commandOf: (payload: unknown, entry: Entry) => MarkMember | MarkMessage | Rejection,
+): Act {
+  return async (push) => {
+    const command = commandOf(push.payload, entryOf(options, push));
+    if (isRejection(command)) return command;
+    const refusal = await noteMark(options.marks, command);
+    if (!refusal) push.reply(true, `{"status":"${command.kind}"}`);
+    return refusal;
+  };
+}
+
+function unreadEvent(options: MarkEventsOptions): readonly [string, Act] {
+  const act: Act = async (push) => {
+    const command = markUnreadCommand(push.payload, entryOf(options, push));
+    if (isRejection(command)) return command;
+    const marked = await options.queries.markUnread(command);
+    if (isRejection(marked)) return marked;
+    push.reply(true, `{"status":"unread"}`);
+    return null;
+  };
+  return ["mark_unread", act];
+}
+
+function entryOf({ limits, newId, conversationOf }: MarkEventsOptions, push: Push<Session>): Entry {
+  const senderId = push.identity.userId;
+  return { limits, newId, senderId, conversationId: conversationOf(push.topic), messageId: null };
+}

@@ -1,0 +1,84 @@
+import { noSuchConversation } from "../../core/authorize.ts";
+import type { MemberChanged } from "../../core/conversations/members.ts";
+import type { Event } from "../../core/events.ts";
+import type { NewId } from "../../core/ports/ids.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
+import { readJson } from "../body.ts";
+import type { Commands, Queries } from "../domain.ts";
+import { dataResponse } from "../json-response.ts";
+import { readAddMembers } from "../payloads/add-members.ts";
+import { readUuid, uuidOrUnknown } from "../uuid.ts";
+import { memberText, memberTexts } from "../views/member.ts";
+import type { Call, Route } from "./route.ts";
+import { eventsOf } from "./submitted.ts";
+
+export interface MembersOptions {
+  readonly commands: Commands;
+  readonly queries: Queries;
+  readonly newId: NewId;
+  readonly maxBodyBytes: number;
+}
+
+/** Members over REST: contract/rest.md 1.2, #22 to #24 and #26. */
+export function memberRoutes(options: MembersOptions): readonly Route[] {
+  return [
+    { method: "GET", path: "/conversations/:id/members", run: (call) => list(options, call) },
+    { method: "POST", path: "/conversations/:id/members", run: (call) => add(options, call) },
+    { method: "DELETE", path: "/conversations/:id/members/:userId", run: (call) => remove(options, call) },
+    { method: "POST", path: "/conversations/:id/leave", run: (call) => leave(options, call) },
+  ];
+}
+
+async function list({ queries }: MembersOptions, call: Call): Promise<Response | Rejection> {
+  const conversationId = readUuid(call.params.id);
+  if (!conversationId) return noSuchConversation;
+  const viewerId = call.identity.userId;
+  const summary = await queries.show({ type: "show_conversation", viewerId, conversationId });
+  if (isRejection(summary)) return summary;
+  const { members } = summary.conversation;
+  const meta = `{"conversation_id":"${conversationId}","count":${members.length}}`;
+  return dataResponse(200, memberTexts(members), meta);
+}
+
+/** One member for a body with `user_id`, a list for one with `user_ids`. */
+async function add(options: MembersOptions, call: Call): Promise<Response | Rejection> {
+  const conversationId = readUuid(call.params.id);
+  if (!conversationId) return noSuchConversation;
+  const read = await readJson(call.request, options.maxBodyBytes);
+  if (isRejection(read)) return read;
+  const body = readAddMembers(read.value);
+  if (isRejection(body)) return body;
+  const own = { id: options.newId(), conversationId, senderId: call.identity.userId };
+  const events = await eventsOf(options.commands, { type: "add_members", ...own, userIds: body.userIds });
+  if (events instanceof Response) return events;
+  const members = membersIn(events, "member_added").map(({ member }) => member);
+  return dataResponse(201, body.isSingle ? memberText(members[0]!) : memberTexts(members), "{}");
+}
+
+async function remove({ commands, newId }: MembersOptions, call: Call): Promise<Response | Rejection> {
+  const conversationId = readUuid(call.params.id);
+  if (!conversationId) return noSuchConversation;
+  const userId = uuidOrUnknown(call.params.userId, newId);
+  const own = { id: newId(), conversationId, senderId: call.identity.userId };
+  const events = await eventsOf(commands, { type: "remove_member", ...own, userId });
+  return events instanceof Response ? events : new Response(null, { status: 204 });
+}
+
+async function leave({ commands, newId }: MembersOptions, call: Call): Promise<Response | Rejection> {
+  const conversationId = readUuid(call.params.id);
+  if (!conversationId) return noSuchConversation;
+  const own = { id: newId(), conversationId, senderId: call.identity.userId };
+  const events = await eventsOf(commands, { type: "leave_conversation", ...own });
+  if (events instanceof Response) return events;
+  const [heir] = membersIn(events, "member_role_changed");
+  const promoted = heir ? `"${heir.member.userId}"` : "null";
+  return dataResponse(
+    200,
+    `{"left":true,"auto_promoted_user_id":${promoted},"conversation_deactivated":false}`,
+    "{}",
+  );
+}
+
+function membersIn(events: readonly Event[], type: MemberChanged["type"]): readonly MemberChanged[] {
+  return events.filter((event): event is MemberChanged => event.type === type);
+}

@@ -1,0 +1,69 @@
+import type { NewId } from "../../core/ports/ids.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
+import { readJson } from "../body.ts";
+import { deleteMessageCommand, editMessageCommand } from "../commands/change-message.ts";
+import type { Commands } from "../domain.ts";
+import { dataResponse } from "../json-response.ts";
+import type { MessageTexts } from "../message-texts.ts";
+import { messageIn } from "../outcome-message.ts";
+import type { PayloadLimits } from "../payloads/limits.ts";
+import { instantText } from "../views/instant.ts";
+import { atMessage } from "./place.ts";
+import type { Call, Route } from "./route.ts";
+import { eventsOf } from "./submitted.ts";
+
+export interface MessageChangesOptions {
+  readonly commands: Commands;
+  readonly limits: PayloadLimits;
+  readonly texts: MessageTexts;
+  readonly newId: NewId;
+  readonly maxBodyBytes: number;
+}
+
+/** Edits and deletions over REST: contract/rest.md 1.2, #11 and #13. */
+export function messageChangeRoutes(options: MessageChangesOptions): readonly Route[] {
+  return [
+    { method: "PUT", path: "/messages/:id", run: (call) => edit(options, call) },
+    { method: "DELETE", path: "/messages/:id", run: (call) => remove(options, call) },
+  ];
+}
+
+async function edit(options: MessageChangesOptions, call: Call): Promise<Response | Rejection> {
+  const entry = atMessage(options, call);
+  if (isRejection(entry)) return entry;
+  const body = await readJson(call.request, options.maxBodyBytes);
+  if (isRejection(body)) return body;
+  const command = editMessageCommand(body.value, entry);
+  if (isRejection(command)) return command;
+  const events = await eventsOf(options.commands, command);
+  if (events instanceof Response) return events;
+  const message = messageIn(events)!;
+  const meta = `{"edited":true,"edited_at":${optionalInstant(message.editedAtUs)}}`;
+  return dataResponse(200, options.texts.of(message), meta);
+}
+
+/** When it was deleted is told to whoever did it: a message that was deleted before is not changed, and not told of again. */
+async function remove(options: MessageChangesOptions, call: Call): Promise<Response | Rejection> {
+  const entry = atMessage(options, call);
+  if (isRejection(entry)) return entry;
+  const command = deleteMessageCommand({ delete_for_everyone: forEveryone(call.query) }, entry);
+  if (isRejection(command)) return command;
+  const events = await eventsOf(options.commands, command);
+  if (events instanceof Response) return events;
+  const deletedAt = optionalInstant(messageIn(events)?.deletedAtUs ?? null);
+  return dataResponse(
+    200,
+    `{"id":"${command.messageId}","is_deleted":true,"delete_for_everyone":true,"deleted_at":${deletedAt}}`,
+    "{}",
+  );
+}
+
+/** As it would stand in a payload: whatever is neither true nor left out is refused there. */
+function forEveryone(query: URLSearchParams): string | boolean | null {
+  const text = query.get("delete_for_everyone");
+  return text === "true" ? true : text;
+}
+
+function optionalInstant(us: number | null): string {
+  return us === null ? "null" : `"${instantText(us)}"`;
+}

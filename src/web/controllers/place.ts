@@ -1,0 +1,29 @@
+import type { NewId } from "../../core/ports/ids.ts";
+import type { Rejection } from "../../core/rejection.ts";
+import type { Entry } from "../commands/entry.ts";
+import type { PayloadLimits } from "../payloads/limits.ts";
+import { refusedField } from "../payloads/refused-field.ts";
+import { readUuid, uuidOrUnknown } from "../uuid.ts";
+import type { Call } from "./route.ts";
+
+interface PlaceOptions {
+  readonly limits: PayloadLimits;
+  readonly newId: NewId;
+}
+
+/** What was sent to a conversation; null: to none, the body names it. */
+export function atConversation(options: PlaceOptions, call: Call, conversationId: string | null): Entry {
+  const { limits, newId } = options;
+  return { limits, newId, senderId: call.identity.userId, conversationId, messageId: null };
+}
+
+/** What was sent to `/messages/:id`: the query may name the conversation. */
+export function atMessage(options: PlaceOptions, call: Call): Entry | Rejection {
+  const messageId = uuidOrUnknown(call.params.id, options.newId);
+  const named = call.query.get("conversation_id");
+  const conversationId = readUuid(named);
+  if (named !== null && conversationId === null) return conversationUnreadable;
+  return { ...atConversation(options, call, conversationId), messageId };
+}
+
+const conversationUnreadable = refusedField("conversation_id", "must be the conversation's id");

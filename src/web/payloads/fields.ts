@@ -1,0 +1,39 @@
+import { type TSchema, Type } from "@sinclair/typebox";
+
+/**
+ * What the schemas are made of. There is one strict schema per command: the same for channel, REST and gRPC. A field that may be left
+ * out may also be null. Fields of later versions are refused by name, so that nobody believes that they had an effect. Each
+ * field's description is what a refusal says is allowed.
+ */
+
+export const strict = { additionalProperties: false } as const;
+
+export function optional<S extends TSchema>(schema: S, allowed: string) {
+  return Type.Optional(Type.Union([schema, Type.Null()], { description: allowed }));
+}
+
+export function later(what: string) {
+  return Type.Optional(
+    Type.Null({ description: `is not supported yet, ${what} come with a later version; leave it out` }),
+  );
+}
+
+/** The sender is always the token's subject, so what a payload says of it is accepted and not read. */
+export const ignored = Type.Optional(Type.Unknown());
+
+/** In any case; whoever reads it makes it lower case, which is the form that is used as a key. */
+export const uuid = Type.String({
+  pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
+});
+
+/** Optional, because where a payload was sent to may name them already. */
+export const conversationId = optional(uuid, "must be the conversation's id");
+export const messageId = optional(uuid, "must be the id of a message");
+
+export const content = Type.String({ description: "must be a string" });
+export const metadata = optional(Type.Object({}), "must be an object");
+
+/** An id as it is used as a key; null: left out. */
+export function idIn(given: string | null | undefined): string | null {
+  return given == null ? null : given.toLowerCase();
+}

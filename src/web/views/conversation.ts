@@ -1,0 +1,47 @@
+import type { Conversation } from "../../core/conversations/conversation.ts";
+import type { ConversationSummary } from "../../core/ports/store.ts";
+import { instantText } from "./instant.ts";
+import { memberTexts } from "./member.ts";
+import { seenText } from "./message.ts";
+
+/** A conversation in a list: with its newest message and the ids of its members. */
+export function summaryText(summary: ConversationSummary): string {
+  return `{${summaryFields(summary)}}`;
+}
+
+/** A conversation by itself: what a list tells of it, and its members. */
+export function conversationText(summary: ConversationSummary): string {
+  const { members } = summary.conversation;
+  return `{${summaryFields(summary)},"member_count":${members.length},"members":${memberTexts(members)}}`;
+}
+
+/** What a conversation is, without what happens in it. */
+export function bareConversationText(
+  conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive">,
+): string {
+  const { id, type, metadata, isActive } = conversation;
+  return `{"id":"${id}","type":"${type}","metadata":${metadata},"is_active":${isActive}}`;
+}
+
+function summaryFields({ conversation, lastMessage, unreadCount }: ConversationSummary): string {
+  const { id, type, metadata, isActive, createdAtUs, head, members } = conversation;
+  return (
+    `"id":"${id}","type":"${type}","name":${nameText(metadata)},"metadata":${metadata},"is_active":${isActive},` +
+    `"created_at":"${instantText(createdAtUs)}","updated_at":"${instantText(lastMovedAtUs(conversation))}",` +
+    `"head_seq":${head.seq},"head_rev":${head.rev},"unread_count":${unreadCount},` +
+    `"last_message":${lastMessage ? seenText(lastMessage) : "null"},` +
+    `"member_user_ids":[${members.map((member) => `"${member.userId}"`).join()}]`
+  );
+}
+
+/** The name that the metadata holds. It is parsed only where there is one: a list is read every few seconds. */
+function nameText(metadata: string): string {
+  if (!metadata.includes(`"name"`)) return "null";
+  const { name } = JSON.parse(metadata) as { readonly name?: unknown };
+  return typeof name === "string" ? JSON.stringify(name) : "null";
+}
+
+/** A conversation moves with its messages, not only with its settings. */
+function lastMovedAtUs({ updatedAtUs, head }: Conversation): number {
+  return Math.max(updatedAtUs, head.lastMessageAtUs ?? 0);
+}

@@ -1,0 +1,58 @@
+import type { MessageStatus } from "../../core/messages/marks.ts";
+import type { Message } from "../../core/messages/message.ts";
+import type { SeenMessage } from "../../core/ports/store.ts";
+import { instantText } from "./instant.ts";
+
+/**
+ * JSON text of what clients see. Concatenated, because a message is encoded for each one that is sent: only what clients
+ * wrote is escaped, metadata is JSON text already, ids and numbers need nothing.
+ */
+
+/**
+ * The fields of contract/rest.md 1.3 with `seq` and `rev`. What a client takes for false or null when it is absent
+ * (`forwarded_from_id`, `delete_for_everyone`) is left out: every byte is sent once per member. Without a status given, a message that
+ * just entered the log is `sent`; of one that changed since only the store knows it, and what is absent leaves a client's tick alone.
+ */
+export function messageText(message: Message, status?: MessageStatus): string {
+  return (
+    `{"id":"${message.id}","conversation_id":"${message.conversationId}","seq":${message.seq},"rev":${message.rev},` +
+    `"sender_id":"${message.senderId}","message_type":"${message.messageType}",` +
+    `"content":${JSON.stringify(message.content)},"metadata":${message.metadata},` +
+    `"client_random":${message.clientRandom},"sent_at":"${instantText(message.sentAtUs)}",` +
+    `"reply_to_id":null,${changedFields(message)}${statusField(message, status)}}`
+  );
+}
+
+/** A message as its viewer sees it. */
+export function seenText({ message, status }: SeenMessage): string {
+  return messageText(message, status);
+}
+
+export function seenTexts(messages: readonly SeenMessage[]): string {
+  return `[${messages.map(seenText).join()}]`;
+}
+
+/** The push of an edit. `encoded`: the message's text, if it was made already. */
+export function editedText(message: Message, encoded: string = messageText(message)): string {
+  return `{"message":${encoded},"conversation_id":"${message.conversationId}","rev":${message.rev}}`;
+}
+
+/** The push of a deletion for everyone: what stays of the message is its tombstone. */
+export function deletedText(message: Message, encoded: string = messageText(message)): string {
+  return (
+    `{"id":"${message.id}","message_id":"${message.id}","conversation_id":"${message.conversationId}",` +
+    `"seq":${message.seq},"rev":${message.rev},"delete_for_everyone":true,"message":${encoded}}`
+  );
+}
+
+function changedFields({ editedAtUs, deletedAtUs }: Message): string {
+  if (editedAtUs === null && deletedAtUs === null) return `"edited_at":null,"is_deleted":false`;
+  const editedAt = editedAtUs === null ? "null" : `"${instantText(editedAtUs)}"`;
+  if (deletedAtUs === null) return `"edited_at":${editedAt},"is_deleted":false`;
+  return `"edited_at":${editedAt},"is_deleted":true,"delete_for_everyone":true`;
+}
+
+function statusField({ rev, createdRev }: Message, status: MessageStatus | undefined): string {
+  if (status) return `,"status":"${status}"`;
+  return rev === createdRev ? `,"status":"sent"` : "";
+}
