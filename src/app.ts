@@ -13,8 +13,10 @@ import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
 import { PostgresCommit } from "./store/append.ts";
 import { PostgresConversationCreation } from "./store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
+import { PostgresDeviceCursors } from "./store/device-cursors.ts";
 import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
+import { PostgresOwnState } from "./store/own-state.ts";
 import { checkDatabase } from "./store/store-checks.ts";
 import { PostgresViewerReads } from "./store/viewer-reads.ts";
 import { newId, systemClock } from "./system.ts";
@@ -175,6 +177,8 @@ function openEngine(given: {
       actorReads: new PostgresActorReads({ reads }),
       viewerReads: new PostgresViewerReads({ reads }),
       creation: new PostgresConversationCreation({ reads }),
+      cursors: new PostgresDeviceCursors({ reads }),
+      own: new PostgresOwnState({ reads }),
       ownership,
       pubsub,
       clock: systemClock,

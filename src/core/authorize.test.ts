@@ -1,8 +1,20 @@
 import { expect, test } from "bun:test";
 import { authorize } from "./authorize.ts";
 
-const forMembers = ["send_message", "show_conversation", "read_history", "join_conversation"] as const;
-const forAnybody = ["create_direct", "list_conversations"] as const;
+const forMembers = [
+  "send_message",
+  "edit_message",
+  "delete_message",
+  "leave_conversation",
+  "mark",
+  "mark_unread",
+  "show_conversation",
+  "read_history",
+  "read_changes",
+  "join_conversation",
+] as const;
+const forAdministrators = ["add_members", "remove_member"] as const;
+const forAnybody = ["create_direct", "create_group", "list_conversations", "join_user"] as const;
 
 test("I8: what belongs to a conversation is for its members, and strangers all get the same answer", () => {
   const answers = forMembers.map((operation) => authorize[operation](null));
@@ -11,10 +23,19 @@ test("I8: what belongs to a conversation is for its members, and strangers all g
   for (const operation of forMembers) expect(authorize[operation]({ role: "member" })).toBeNull();
 });
 
-test("anybody may create a direct conversation and list their own", () => {
+test("who comes and goes is for owners and admins; other members are told that they may not", () => {
+  for (const operation of forAdministrators) {
+    expect(authorize[operation](null)).toMatchObject({ code: "not_found" });
+    for (const role of ["owner", "admin"] as const) expect(authorize[operation]({ role })).toBeNull();
+    for (const role of ["moderator", "member"] as const)
+      expect(authorize[operation]({ role })).toMatchObject({ code: "forbidden" });
+  }
+});
+
+test("anybody may create conversations, list their own and join their own topic", () => {
   for (const operation of forAnybody) expect(authorize[operation](null)).toBeNull();
 });
 
 test("I8: every operation has its rule", () => {
-  expect(Object.keys(authorize).sort()).toEqual([...forMembers, ...forAnybody].sort());
+  expect(Object.keys(authorize).sort()).toEqual([...forMembers, ...forAdministrators, ...forAnybody].sort());
 });

@@ -36,7 +36,7 @@ function play(given: readonly { senderId: string; clientRandom: number | null; p
     if (decision.type === "decided")
       for (const event of decision.events) {
         apply(state, event);
-        log.push(event);
+        log.push(event as MessageSent);
       }
     return { decision, senderId, clientRandom, nowUs };
   });
@@ -71,8 +71,9 @@ test("I3: a client_random gives the first message for 24 hours and is free again
           continue;
         }
         if (decision.type !== "decided") throw new Error(`expected a new message, not ${decision.type}`);
-        expect(decision.events[0]!.releasesKeyOf).toBe(holder?.seq ?? null);
-        first.set(key, decision.events[0]!);
+        const sent = decision.events[0] as MessageSent;
+        expect(sent.releasesKeyOf).toBe(holder?.seq ?? null);
+        first.set(key, sent);
       }
     }),
   );

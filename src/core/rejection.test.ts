@@ -10,6 +10,7 @@ const http: Record<RefusalCode, number> = {
   not_authorized: 403,
   unknown_event: 422,
   conflict: 409,
+  cursor_expired: 410,
   payload_too_large: 413,
   method_not_allowed: 405,
   rate_limited: 429,

@@ -45,7 +45,7 @@ describe("the play notices an answer that leaves early", () => {
     const eager = (port: CommitPort, clock: VirtualClock): CommitPort => ({
       append(changes, epochOf) {
         clock.after(1, () => void port.append(changes, epochOf));
-        return Promise.resolve({ type: "stored", moved: new Set() });
+        return Promise.resolve({ type: "stored", moved: new Set(), marked: [] });
       },
     });
     expect(await isNoticed("done tells of what is not stored", { startEngine, wrapCommit: eager })).toBe(

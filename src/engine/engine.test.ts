@@ -43,10 +43,10 @@ function anEngine(bounds: Bounds = {}) {
     ports: {
       commits: [
         {
-          async append(changes, epochOf): Promise<AppendOutcome> {
-            batches.push(changes);
+          async append(batch, epochOf): Promise<AppendOutcome> {
+            if (batch.changes.length > 0) batches.push(batch.changes);
             await gate;
-            return store.append(changes, epochOf);
+            return store.append(batch, epochOf);
           },
         },
       ],
@@ -55,8 +55,11 @@ function anEngine(bounds: Bounds = {}) {
         listConversations: unused,
         showConversation: unused,
         readHistory: unused,
+        changes: unused,
       }),
-      creation: { createDirect: unused },
+      creation: { createDirect: unused, createGroup: unused },
+      cursors: { register: unused, save: unused },
+      own: { markUnread: unused, clearUnread: unused },
       ownership: store,
       pubsub: { publish: (frame) => void frames.push(frame), subscribe() {} },
       clock,
@@ -404,22 +407,29 @@ test("joins that arrive while a read is in flight share the next one, and strang
   const { engine, aConversation, clock, store } = anEngine();
   let reads = 0;
   const read = store.joinFacts.bind(store);
-  store.joinFacts = (questions) => {
+  store.joinFacts = (asked, users) => {
     reads++;
-    return read(questions);
+    return read(asked, users);
   };
   const conversations = Array.from({ length: 50 }, aConversation);
-  const joins = conversations.map(({ id, anna }) => engine.joins.ask({ viewerId: anna, conversationId: id }));
+  const joins = conversations.map(({ id, anna }) =>
+    engine.joins.conversation({ viewerId: anna, conversationId: id, since: null }),
+  );
   const strangers = [conversations[0]!.id, newId()].map((conversationId) =>
-    engine.joins.ask({ viewerId: newId(), conversationId }),
+    engine.joins.conversation({ viewerId: newId(), conversationId, since: null }),
   );
   await clock.runFor(1);
-  const late = engine.joins.ask({ viewerId: conversations[0]!.anna, conversationId: conversations[0]!.id });
+  const late = engine.joins.conversation({
+    viewerId: conversations[0]!.anna,
+    conversationId: conversations[0]!.id,
+    since: null,
+  });
   const all = Promise.all([...joins, late, ...strangers]);
   await clock.runFor(1_000);
   const answers = await all;
   expect(reads).toBe(2);
-  for (const answer of answers.slice(0, 51)) expect(answer).toMatchObject({ head: { seq: 0, rev: 0 } });
+  for (const answer of answers.slice(0, 51))
+    expect(answer).toMatchObject({ facts: { head: { seq: 0, rev: 0 } } });
   expect(answers[51]).toMatchObject({ code: "not_found" });
   expect(answers[51]).toEqual(answers[52]!);
 });

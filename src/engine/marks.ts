@@ -72,7 +72,15 @@ export class Marks {
       const { conversationId } = marked;
       const moved = marked.moved.filter(hasMoved);
       const statuses = moved.length > 0 ? statusChanges(marked) : [];
-      if (moved.length > 0) this.#pubsub.publish({ type: "marks", conversationId, atUs, moved, statuses });
+      if (moved.length > 0)
+        this.#pubsub.publish({
+          type: "marks",
+          conversationId,
+          atUs,
+          moved,
+          messages: marked.messages,
+          statuses,
+        });
       for (const move of marked.moved)
         if (move.wasUnread) void this.#clearUnread(move.userId, conversationId);
     }

@@ -1,9 +1,10 @@
-/** What one socket may keep waiting for its joins in flight. Whatever is taken is given back exactly once. */
+/** What one socket may keep waiting for its joins and backfills in flight. Whatever is taken is given back exactly once. */
 import type { PhoenixSettings } from "./settings.ts";
 
 export class Budget {
   readonly #settings: PhoenixSettings;
-  #joins = 0;
+  /** Joins and backfills. */
+  #underWay = 0;
   #waitingBytes = 0;
   #heldBytes = 0;
 
@@ -13,22 +14,31 @@ export class Budget {
 
   /** Nothing waits: also the proof that everything taken was given back. */
   get untouched(): boolean {
-    return this.#joins === 0 && this.#waitingBytes === 0 && this.#heldBytes === 0;
+    return this.#underWay === 0 && this.#waitingBytes === 0 && this.#heldBytes === 0;
   }
 
-  /** Counts abandoned joins too: a client that joins and leaves in a loop starts no unbounded work. */
+  /** Counts abandoned ones too: a client that joins and leaves in a loop starts no unbounded work. */
   allowsJoin(bytes: number): boolean {
-    return this.#joins < this.#settings.maxPendingJoins && this.allowsWaiting(bytes);
+    return this.#underWay < this.#settings.maxPendingJoins && this.allowsWaiting(bytes);
   }
 
   joinStarted(bytes: number): void {
-    this.#joins += 1;
+    this.#underWay += 1;
     this.#waitingBytes += bytes;
   }
 
   joinSettled(bytes: number): void {
-    this.#joins -= 1;
+    this.#underWay -= 1;
     this.#waitingBytes -= bytes;
+  }
+
+  /** The place of the join that was accepted with it: never refused. */
+  backfillStarted(): void {
+    this.#underWay += 1;
+  }
+
+  backfillEnded(): void {
+    this.#underWay -= 1;
   }
 
   allowsWaiting(bytes: number): boolean {

@@ -3,6 +3,12 @@
 /** JSON text, already encoded: spliced verbatim into a frame, never parsed again. */
 export type Json = string;
 
+/** Where a broadcast stands in what it tells of. Positions of different streams say nothing of each other. */
+export interface Position {
+  readonly stream: string;
+  readonly at: number;
+}
+
 export interface Joining<Identity> {
   readonly topic: string;
   readonly identity: Identity;
@@ -13,18 +19,72 @@ export interface Joining<Identity> {
    * the join was accepted (use `accepted`); silently dropped after the topic was left, joined again or closed.
    */
   push(event: string, payload: Json): void;
+  /**
+   * Asks for proof that the peer has received what it was sent, on any topic: pings it as soon as `pingEveryMs` and a
+   * ping that is outstanding allow, at the end of this turn if both do. All that is asked of a socket until then shares
+   * the ping; a prover asked twice counts once. Throws before the join was accepted; dropped after the topic was left,
+   * closed or accepted again. What was asked before lasts as long as the socket.
+   */
+  prove(prover: Prover): void;
+}
+
+/** A write alone proves nothing; the pong of a ping sent after it does. */
+export interface Prover {
+  /** A ping is going out now, behind everything that was queued or published to this socket before: remember what that was. */
+  pinged(): void;
+  /** Its pong came: the peer has received all that was sent before `pinged`. Never called when the socket ends first. */
+  proved(): void;
 }
 
 export type JoinOutcome =
   | {
       readonly ok: true;
       readonly response: Json;
-      /** Broadcasts that arrived during the join at a position <= this are in the response already and are not delivered again. */
-      readonly position?: number;
+      /**
+       * Held broadcasts whose position it covers are in the response (or were fed) already and are not delivered again.
+       * Asked when they are released, so it may have moved on since; must be pure. A broadcast without a position is
+       * never covered.
+       */
+      readonly covers?: (position: Position) => boolean;
+      /** A held broadcast goes out: what `covers` did not. In order, once for each; before `accepted` where there is no backfill. */
+      readonly released?: (position: Position) => void;
       /** Called once the ok reply is queued, before held pushes are received: the place to push first things and to acquire what `left` releases. */
       readonly accepted?: () => void;
+      /**
+       * Called after `accepted`: sends what the client has missed, while the topic's broadcasts are still held for this
+       * socket; its own pushes are received meanwhile. Once it resolves with the feed complete, what is held and not
+       * covered goes out and the topic is live. Resolved incomplete, or rejected: the socket is closed with 1013, unless
+       * the feed is over. Counts as a pending join until it settles, even when it is over.
+       */
+      readonly backfill?: (feed: Feed) => Promise<void>;
     }
   | { readonly ok: false; readonly response: Json };
+
+/**
+ * What a backfill sends to one socket. A loop that never closes a reader for being slow: read a page, `push` it, await
+ * `drained`; when not `isComplete`, `hold` and read on from where it stands. A client that reads nothing costs no
+ * memory between `drop` and `hold`.
+ */
+export interface Feed {
+  /**
+   * Goes out with the join_ref, after the ok reply and before every live broadcast of this topic. Dropped once over.
+   * What is pushed without awaiting `drained` counts against `sendBufferBytes`, and so does what is held at the end.
+   */
+  push(event: string, payload: Json): void;
+  /** From here on the topic's broadcasts are held for this socket; what was held before is dropped and forgotten. */
+  hold(): void;
+  /** What is held is dropped, and so is every broadcast until the next `hold`. */
+  drop(): void;
+  /**
+   * Nothing was dropped since the last `hold` (or since the join began, before the first): neither by `drop` nor because
+   * more was held than `maxHeldBroadcasts` or `sendBufferBytes` allow.
+   */
+  readonly isComplete: boolean;
+  /** Resolves when nothing waits in the socket's send buffer (at once when nothing does), or when this is over. */
+  drained(): Promise<void>;
+  /** The topic was left, joined again, closed, or the socket is gone: whatever follows is of no use. */
+  readonly isOver: boolean;
+}
 
 export interface Push<Identity> {
   readonly topic: string;
@@ -48,6 +108,20 @@ export interface Channel<Identity> {
   /** Once for each topic of a socket that was accepted, when it ends: leave, close, eviction, a refused re-join. Not between re-joins. */
   left?(topic: string, identity: Identity): void;
 }
+
+/** What a gate is told of a client's frame, before anybody else looks at it. */
+export interface GatedFrame {
+  readonly topic: string;
+  readonly event: string;
+  /** Of the raw frame, in characters or bytes. */
+  readonly size: number;
+}
+
+/**
+ * Asked once for every well-formed frame of a client but its heartbeats. A response refuses the frame, with an error reply
+ * where it has a ref; undefined lets it through. Called on the hot path: must be cheap. What it throws is answered `internal`.
+ */
+export type Gate<Identity> = (identity: Identity, frame: GatedFrame) => Json | undefined;
 
 /** topic -> channel, undefined: unmatched topic */
 export type Routes<Identity> = (topic: string) => Channel<Identity> | undefined;

@@ -1,33 +1,42 @@
 /** One open WebSocket: the wire under a session, and the frames queued for it in this turn. */
 import type { ServerWebSocket } from "bun";
+import type { Prover } from "./channel.ts";
+import type { FailedIn } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
+import type { PingPace } from "./ping-pace.ts";
+import { Proofs } from "./proofs.ts";
 import type { Session } from "./session.ts";
 import type { Wire } from "./wire.ts";
 
 /** What Bun keeps with each socket (`ws.data`). */
 export type SocketData<Identity> = Connection<Identity>;
 
+/** What all connections of an endpoint share. */
+export interface ConnectionHost<Identity> {
+  readonly outbox: Outbox<Connection<Identity>>;
+  readonly pace: PingPace<Connection<Identity>>;
+  /** The socket does not read its own frames fast enough and is being closed. */
+  overrun(): void;
+  failed(where: FailedIn, error: unknown): void;
+}
+
 export class Connection<Identity> implements Wire {
   readonly identity: Identity;
-  readonly #outbox: Outbox<Connection<Identity>>;
-  readonly #overrun: () => void;
+  readonly #host: ConnectionHost<Identity>;
   #socket: ServerWebSocket<SocketData<Identity>> | undefined;
   #frames: string[] = [];
   #ordered = false;
+  #proofs: Proofs | undefined;
+  #whenDrained: (() => void)[] | undefined;
   /** Set from open to close. */
   session: Session<Identity> | undefined;
   /** A frame came since the last sweep: the cheapest note that the receiving path can take. */
   heard = true;
   silentSinceMs = 0;
 
-  constructor(options: {
-    readonly identity: Identity;
-    readonly outbox: Outbox<Connection<Identity>>;
-    readonly overrun: () => void;
-  }) {
-    this.identity = options.identity;
-    this.#outbox = options.outbox;
-    this.#overrun = options.overrun;
+  constructor(identity: Identity, host: ConnectionHost<Identity>) {
+    this.identity = identity;
+    this.#host = host;
   }
 
   opened(socket: ServerWebSocket<SocketData<Identity>>, session: Session<Identity>): void {
@@ -40,18 +49,21 @@ export class Connection<Identity> implements Wire {
     this.#frames = [];
     this.session?.end();
     this.session = undefined;
+    this.#proofs = undefined;
+    this.#host.pace.forget(this);
+    this.#callDrained();
   }
 
   send(frame: string): void {
     if (this.#socket === undefined) return;
-    if (this.#frames.push(frame) === 1) this.#outbox.add(this);
+    if (this.#frames.push(frame) === 1) this.#host.outbox.add(this);
   }
 
   push(frame: string): void {
     this.send(frame);
     if (this.#ordered) return;
     this.#ordered = true;
-    this.#outbox.keepOrder(this);
+    this.#host.outbox.keepOrder(this);
   }
 
   flush(): void {
@@ -66,7 +78,7 @@ export class Connection<Identity> implements Wire {
     this.#frames = [];
     for (const frame of frames) {
       if (socket.sendText(frame) !== 0) continue;
-      this.#overrun();
+      this.#host.overrun();
       return;
     }
   }
@@ -77,6 +89,63 @@ export class Connection<Identity> implements Wire {
 
   unsubscribe(topic: string): void {
     this.#socket?.unsubscribe(topic);
+  }
+
+  prove(prover: Prover): void {
+    if (this.#socket === undefined) return;
+    this.#proofs ??= new Proofs({ failed: (error) => this.#host.failed("proof", error) });
+    this.#proofs.want(prover);
+    this.#pingWhenDue();
+  }
+
+  /** A pong proves what its ping asked for, and lets the next one out. */
+  ponged(payload: string): void {
+    this.#proofs?.ponged(payload);
+    this.#pingWhenDue();
+  }
+
+  rested(): void {
+    this.#pingWhenDue();
+  }
+
+  #pingWhenDue(): void {
+    if (this.#proofs?.isDue && !this.#host.pace.isResting(this)) this.#host.outbox.addPing(this);
+  }
+
+  /**
+   * In one write with what is queued; a ping takes the socket's publishes along as any send does. One that is dropped
+   * (over the bound) belongs to a socket that is being closed.
+   */
+  ping(): void {
+    if (!this.#proofs?.isDue) return;
+    this.#host.pace.pinged(this);
+    const payload = this.#proofs.ping();
+    this.#socket?.cork((socket) => {
+      this.sendQueued(socket);
+      socket.ping(payload);
+    });
+  }
+
+  whenDrained(then: () => void): void {
+    this.flush();
+    if (this.#isDrained()) return then();
+    this.#whenDrained ??= [];
+    this.#whenDrained.push(then);
+  }
+
+  /** Bun tells of it; more may have been sent since. */
+  drained(): void {
+    if (this.#whenDrained !== undefined && this.#isDrained()) this.#callDrained();
+  }
+
+  #isDrained(): boolean {
+    return this.#socket === undefined || this.#socket.getBufferedAmount() === 0;
+  }
+
+  #callDrained(): void {
+    const waiting = this.#whenDrained;
+    this.#whenDrained = undefined;
+    for (const then of waiting ?? []) then();
   }
 
   /** Nothing that arrives after this is heard, even before the peer has answered the close. */

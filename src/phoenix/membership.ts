@@ -1,10 +1,14 @@
 /**
  * One topic of one socket, from the first join to its end.
- * Invariant: `pending` is set exactly while a join is in flight, and then nothing of the topic is delivered.
+ * Joining, then perhaps backfilling, then live; a re-join begins anew.
+ * Invariants: `pending` is set exactly while a join is in flight, `feed` exactly while a backfill is; `hold` is set
+ * exactly while either is, and then the socket is not subscribed and nothing of the topic is delivered.
  */
 import type { Budget } from "./budget.ts";
-import type { Channel, Joining, JoinOutcome, Json, Push } from "./channel.ts";
+import type { Channel, Feed, Joining, JoinOutcome, Json, Position, Prover, Push } from "./channel.ts";
 import { encodeClose, encodePush, encodeReply, type Frame } from "./codec.ts";
+import { Hold } from "./hold.ts";
+import { MembershipFeed } from "./membership-feed.ts";
 import type { FailedIn } from "./observer.ts";
 import { PendingJoin } from "./pending-join.ts";
 import { internal, overloaded, unmatchedTopic } from "./refusals.ts";
@@ -19,18 +23,21 @@ export interface MembershipHost<Identity> {
   readonly settings: PhoenixSettings;
   readonly topics: Topics<Membership<Identity>>;
   readonly budget: Budget;
-  /** A frame of the client, from the start. */
+  /** A frame of the client that waited for a join. */
   receive(frame: Frame): void;
   /** An error reply, where the frame can be replied to. */
   refuse(frame: Frame, response: Json): void;
   /** The membership ended. */
   forget(membership: Membership<Identity>): void;
-  /** It could not hold any more. */
+  /** More was broadcast than could be held, and nothing will read it again. */
   overrun(): void;
+  /** It cannot be served; the client is to come back. */
+  giveUp(reason: string): void;
   failed(where: FailedIn, topic: string, error: unknown): void;
 }
 
 type Accepted = Extract<JoinOutcome, { ok: true }>;
+type Backfill = NonNullable<Accepted["backfill"]>;
 
 /** One call of `Channel.join`; its outcome counts only while it is the membership's latest. */
 class Attempt<Identity> implements Joining<Identity> {
@@ -52,6 +59,9 @@ class Attempt<Identity> implements Joining<Identity> {
   }
   push(event: string, payload: Json): void {
     this.membership.pushFrom(this, event, payload);
+  }
+  prove(prover: Prover): void {
+    this.membership.proveFrom(this, prover);
   }
 }
 
@@ -86,6 +96,8 @@ export class Membership<Identity> implements Listener {
   /** The only attempt whose outcome counts; set with `pending`. */
   #attempt: Attempt<Identity> | undefined;
   #accepted: Attempt<Identity> | undefined;
+  #hold: Hold | undefined;
+  #feed: MembershipFeed | undefined;
   #joinRef: string | null = null;
   #ended = false;
 
@@ -120,17 +132,31 @@ export class Membership<Identity> implements Listener {
     return shared || this.session.budget.allowsJoin(frame.size);
   }
 
-  /** From here on the topic's broadcasts are held for this socket. */
+  /** From here on the topic's broadcasts are held for this socket; what a backfill had left to do is void. */
   #beginHolding(): PendingJoin {
     if (this.#pending !== undefined) return this.#pending;
     const { wire, topics, budget, settings } = this.session;
-    if (this.#accepted !== undefined) wire.unsubscribe(this.topic);
+    if (this.#isLive()) wire.unsubscribe(this.topic);
+    this.#stopHolding();
+    this.#hold = new Hold(budget, settings);
     this.#pending = new PendingJoin(budget, settings);
-    topics.joining(this);
+    topics.holding(this);
     return this.#pending;
   }
 
+  #isLive(): boolean {
+    return this.#accepted !== undefined && this.#hold === undefined;
+  }
+
   #stopHolding(): void {
+    this.#stopPending();
+    this.#feed?.end();
+    this.#feed = undefined;
+    this.#hold?.release();
+    this.#hold = undefined;
+  }
+
+  #stopPending(): void {
     this.#pending?.end();
     this.#pending = undefined;
     this.#attempt = undefined;
@@ -167,28 +193,97 @@ export class Membership<Identity> implements Listener {
   #settle(attempt: Attempt<Identity>, outcome: JoinOutcome): void {
     this.session.budget.joinSettled(attempt.size);
     const pending = this.#pending;
-    if (pending === undefined || this.#attempt !== attempt) return;
-    if (outcome.ok) this.#accept(pending, attempt, outcome);
+    const hold = this.#hold;
+    if (pending === undefined || hold === undefined || this.#attempt !== attempt) return;
+    if (outcome.ok) this.#accept(pending, hold, attempt, outcome);
     else this.#refuse(pending, outcome.response);
     attempt.payload = undefined;
   }
 
-  /** Order on the wire: the ok replies, what was held, what `accepted` pushes, then live broadcasts. */
-  #accept(pending: PendingJoin, attempt: Attempt<Identity>, outcome: Accepted): void {
-    const { wire, topics } = this.session;
-    this.#stopHolding();
+  /** Order on the wire: the ok replies, what was held, what `accepted` pushes, then live broadcasts. With a backfill: as there. */
+  #accept(pending: PendingJoin, hold: Hold, attempt: Attempt<Identity>, outcome: Accepted): void {
+    const { backfill } = outcome;
+    if (backfill === undefined && !hold.isComplete) return this.session.overrun();
+    this.#stopPending();
     this.#accepted = attempt;
     for (const { joinRef, ref } of pending.asked) {
-      wire.push(encodeReply(joinRef, ref, this.topic, true, outcome.response));
+      this.session.wire.push(encodeReply(joinRef, ref, this.topic, true, outcome.response));
     }
-    const covered = outcome.position ?? Number.NEGATIVE_INFINITY;
-    for (const { frame, position } of pending.held) {
-      if (position === undefined || position > covered) wire.push(frame);
+    if (backfill === undefined) this.#release(hold, outcome);
+    else this.#beginFeed(hold);
+    this.#callAccepted(outcome.accepted);
+    if (backfill !== undefined) this.#fill(backfill, outcome);
+    for (const frame of pending.pushes) this.session.receive(frame);
+  }
+
+  /** What was held and is not covered goes out, then the socket hears the topic. */
+  #release(hold: Hold, outcome: Accepted): void {
+    const { wire, topics } = this.session;
+    this.#hold = undefined;
+    for (const { frame, position } of hold.release()) {
+      if (this.#isCovered(outcome, position)) continue;
+      wire.push(frame);
+      this.#tellReleased(outcome, position);
     }
     wire.subscribe(this.topic);
-    topics.joined(this);
-    this.#callAccepted(outcome.accepted);
-    for (const frame of pending.pushes) this.session.receive(frame);
+    topics.live(this);
+  }
+
+  /** A bug in there delivers twice rather than not at all. */
+  #tellReleased(outcome: Accepted, position: Position | undefined): void {
+    if (outcome.released === undefined || position === undefined) return;
+    try {
+      outcome.released(position);
+    } catch (error) {
+      this.session.failed("released", this.topic, error);
+    }
+  }
+
+  #isCovered(outcome: Accepted, position: Position | undefined): boolean {
+    if (outcome.covers === undefined || position === undefined) return false;
+    try {
+      return outcome.covers(position);
+    } catch (error) {
+      this.session.failed("covers", this.topic, error);
+      return false;
+    }
+  }
+
+  #beginFeed(hold: Hold): void {
+    const { wire } = this.session;
+    this.#feed = new MembershipFeed({ wire, hold, topic: this.topic, joinRef: this.#joinRef });
+  }
+
+  /** Nothing to do when `accepted` has ended the topic. */
+  #fill(backfill: Backfill, outcome: Accepted): void {
+    const feed = this.#feed;
+    if (feed === undefined) return;
+    this.session.budget.backfillStarted();
+    this.#run(feed, backfill)
+      .then((filled) => this.#filled(feed, outcome, filled))
+      .catch((error: unknown) => this.session.failed("socket", this.topic, error));
+  }
+
+  /** False: it failed. Never rejects. */
+  async #run(feed: Feed, backfill: Backfill): Promise<boolean> {
+    try {
+      await backfill(feed);
+      return true;
+    } catch (error) {
+      this.session.failed("backfill", this.topic, error);
+      return false;
+    }
+  }
+
+  #filled(feed: MembershipFeed, outcome: Accepted, filled: boolean): void {
+    this.session.budget.backfillEnded();
+    const hold = this.#hold;
+    if (feed.isOver || hold === undefined) return;
+    if (!filled) return this.session.giveUp("internal");
+    if (!hold.isComplete) return this.session.overrun();
+    this.#feed = undefined;
+    feed.end();
+    this.#release(hold, outcome);
   }
 
   #callAccepted(accepted: (() => void) | undefined): void {
@@ -241,18 +336,31 @@ export class Membership<Identity> implements Listener {
     this.session.wire.push(encodePush(this.#joinRef, this.topic, event, payload));
   }
 
-  hold(frame: string, position: number | undefined): void {
-    if (this.#pending?.hold(frame, position) === false) this.session.overrun();
+  /** A broadcast for this socket alone. */
+  tell(frame: string, position: Position | undefined): void {
+    if (this.#hold === undefined) this.session.wire.push(frame);
+    else this.#hold.keep(frame, position);
+  }
+
+  /** What was sent before a re-join is still worth proving while that is in flight. */
+  proveFrom(attempt: Attempt<Identity>, prover: Prover): void {
+    if (this.#ended) return;
+    if (attempt === this.#attempt) throw new Error("a proof was asked for before the join was accepted");
+    if (attempt === this.#accepted) this.session.wire.prove(prover);
+  }
+
+  hold(frame: string, position: Position | undefined): void {
+    this.#hold?.keep(frame, position);
   }
 
   /**
-   * The server takes the topic away. A join in flight is asked again instead: what it has read may be older than the
+   * The server takes the topic away, from a backfill too. A join in flight is asked again instead: what it has read may be older than the
    * reason for this, and so may what was held for it.
    */
   evict(): void {
     const attempt = this.#attempt;
     if (attempt === undefined) return this.close();
-    this.#pending?.dropHeld();
+    this.#hold?.restart();
     this.#ask(new Attempt(this, attempt.size, attempt.payload));
   }
 
@@ -266,8 +374,7 @@ export class Membership<Identity> implements Listener {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#accepted !== undefined && this.#pending === undefined)
-      this.session.wire.unsubscribe(this.topic);
+    if (this.#isLive()) this.session.wire.unsubscribe(this.topic);
     this.#stopHolding();
     this.session.forget(this);
     if (this.#accepted !== undefined) this.#callLeft();

@@ -1,5 +1,15 @@
-/** Where something of ours was thrown: in a channel's `join`, `receive`, `accepted` or `left`, or around them. */
-export type FailedIn = "join" | "receive" | "accepted" | "left" | "socket";
+/** Where something of ours was thrown: in what a channel gave us to call, or around it. */
+export type FailedIn =
+  | "gate"
+  | "join"
+  | "covers"
+  | "released"
+  | "accepted"
+  | "backfill"
+  | "receive"
+  | "left"
+  | "proof"
+  | "socket";
 
 /** What the library tells of itself, for logs and counters. Called on the hot path: must be cheap. What it throws is ignored. */
 export interface SocketsObserver {
@@ -9,8 +19,8 @@ export interface SocketsObserver {
   /** A frame that is no Phoenix message was dropped. */
   malformed(): void;
   /**
-   * A socket is being closed because it does not read its own frames fast enough (`send`) or its join took too long
-   * (`held`). One that falls behind on broadcasts is closed by the WebSocket layer and is only seen by `closed(1006)`.
+   * A socket is being closed because it does not read its own frames fast enough (`send`) or more was
+   * broadcast during its join or backfill than could be held for it (`held`). One that falls behind on broadcasts is closed by the WebSocket layer and is only seen by `closed(1006)`.
    */
   overrun(where: "send" | "held"): void;
   /** A bug in a channel; the client was answered `internal` where it could be. */

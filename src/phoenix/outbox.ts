@@ -17,16 +17,29 @@
 export interface Mailer {
   /** Sends all that is queued for this socket. Must not throw. */
   flush(): void;
+  /** Pings, behind all that is queued for or published to this socket. Must not throw. */
+  ping(): void;
 }
 
 export class Outbox<M extends Mailer> {
   #waiting: M[] = [];
   #inOrder: M[] = [];
+  #pinging = new Set<M>();
   #scheduled = false;
 
   /** The mailer has its first queued frame. */
   add(mailer: M): void {
     this.#waiting.push(mailer);
+    this.#schedule();
+  }
+
+  /** The mailer has something to prove: it pings once all is flushed. */
+  addPing(mailer: M): void {
+    this.#pinging.add(mailer);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(this.#afterMicrotasks);
@@ -51,9 +64,13 @@ export class Outbox<M extends Mailer> {
 
   readonly #flush = (): void => {
     const mailers = this.#waiting;
+    const pinging = this.#pinging;
     this.#scheduled = false;
     this.#waiting = [];
     this.#inOrder = [];
     for (const mailer of mailers) mailer.flush();
+    if (pinging.size === 0) return;
+    this.#pinging = new Set();
+    for (const mailer of pinging) mailer.ping();
   };
 }

@@ -1,7 +1,7 @@
-/** Random sequences of frames, join completions, broadcasts and evictions against a tiny model of one socket. */
+/** Random sequences of frames, join completions, backfills, broadcasts and evictions against a tiny model of one socket. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Channel, JoinOutcome } from "./channel.ts";
+import type { Channel, Feed, JoinOutcome, Position } from "./channel.ts";
 import { encodeBroadcast, Frame } from "./codec.ts";
 import type { Membership } from "./membership.ts";
 import { silentObserver } from "./observer.ts";
@@ -14,9 +14,19 @@ import type { Wire } from "./wire.ts";
 type Op =
   | { readonly op: "join"; readonly topic: string; readonly payload: number }
   | { readonly op: "leave" | "push"; readonly topic: string; readonly stale: boolean }
-  | { readonly op: "broadcast"; readonly topic: string }
+  | { readonly op: "broadcast"; readonly topic: string; readonly alone: boolean }
   | { readonly op: "evict"; readonly topic: string }
-  | { readonly op: "settle"; readonly nth: number; readonly ok: boolean; readonly covers: number };
+  | {
+      readonly op: "settle";
+      readonly nth: number;
+      readonly ok: boolean;
+      readonly covers: number;
+      readonly backfill: boolean;
+    }
+  | { readonly op: "feed"; readonly nth: number; readonly does: FeedDoes };
+
+/** `read`: what the client is fed covers all that was broadcast so far. */
+type FeedDoes = "push" | "read" | "hold" | "drop" | "end" | "fail";
 
 type Step<Name extends Op["op"]> = Op & { readonly op: Name };
 
@@ -34,7 +44,10 @@ const anyOp: fc.Arbitrary<Op> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ op: fc.constant("push" as const), topic: topicName, stale: fc.boolean() }),
   },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant("broadcast" as const), topic: topicName }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ op: fc.constant("broadcast" as const), topic: topicName, alone: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("evict" as const), topic: topicName }) },
   {
     weight: 5,
@@ -43,15 +56,65 @@ const anyOp: fc.Arbitrary<Op> = fc.oneof(
       nth: fc.nat(3),
       ok: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
       covers: fc.nat(3),
+      backfill: fc.boolean(),
+    }),
+  },
+  {
+    weight: 7,
+    arbitrary: fc.record({
+      op: fc.constant("feed" as const),
+      nth: fc.nat(3),
+      does: fc.constantFrom<FeedDoes[]>("push", "push", "read", "hold", "hold", "drop", "end", "end", "fail"),
     }),
   },
 );
 
-/** What the model knows of a topic of the socket. `question`: the number of the only join whose answer counts. */
+const maxHeldBroadcasts = 5;
+
+/** Every third broadcast is of another stream, which nothing covers. */
+function streamOf(n: number): string {
+  return n % 3 === 0 ? "other" : "main";
+}
+
+/** What the client was told of the main stream: moves on with what is read. */
+class Cover {
+  constructor(public at: number) {}
+  readonly covers = (position: Position) => position.stream === "main" && position.at <= this.at;
+}
+
+/** Broadcasts that the model holds. */
+class HeldNews {
+  news: number[] = [];
+  complete = true;
+  #dropping = false;
+
+  keep(n: number): void {
+    if (this.news.length === maxHeldBroadcasts) this.drop();
+    if (this.#dropping) this.complete = false;
+    else this.news.push(n);
+  }
+  drop(): void {
+    if (this.news.length > 0) this.complete = false;
+    this.news = [];
+    this.#dropping = true;
+  }
+  restart(): void {
+    this.news = [];
+    this.complete = true;
+    this.#dropping = false;
+  }
+}
+
+/**
+ * What the model knows of a topic of the socket. `question`: the number of the only join whose answer counts; `feed`: that
+ * of the only backfill that is not over.
+ */
 interface Place {
   joinRef: string;
   accepted: boolean;
-  pending?: { question: number; payload: number; asked: string[]; held: number[]; pushes: string[] };
+  held?: HeldNews;
+  pending?: { question: number; payload: number; asked: string[]; pushes: string[] };
+  feed?: number;
 }
 
 /** The expected frames, as short words: `ok 3 a`, `error 4 a`, `news 7 a`, `close 3 a`. */
@@ -59,6 +122,9 @@ class Model {
   readonly log: string[] = [];
   readonly places = new Map<string, Place>();
   questions = 0;
+  feeds = 0;
+  closed = false;
+  failures = 0;
   accepted = 0;
   left = 0;
 
@@ -66,7 +132,9 @@ class Model {
     const place = this.places.get(topic) ?? { joinRef: ref, accepted: false };
     this.places.set(topic, place);
     place.joinRef = ref;
-    const pending = place.pending ?? { question: -1, payload: -1, asked: [], held: [], pushes: [] };
+    if (place.pending === undefined) place.held = new HeldNews();
+    delete place.feed;
+    const pending = place.pending ?? { question: -1, payload: -1, asked: [], pushes: [] };
     place.pending = pending;
     pending.asked.push(ref);
     if (pending.payload === payload) return;
@@ -74,23 +142,65 @@ class Model {
     pending.question = this.questions++;
   }
 
-  settle(question: number, ok: boolean, position: number): void {
+  settle(question: number, ok: boolean, cover: Cover, backfill: boolean): void {
     for (const [topic, place] of this.places) {
       const pending = place.pending;
       if (pending?.question !== question) continue;
+      if (ok && !backfill && !place.held?.complete) return this.close();
       delete place.pending;
       for (const ref of pending.asked) if (ok) this.log.push(`ok ${ref} ${topic}`);
-      if (ok) this.#accept(topic, place, pending.held, position);
+      if (ok) this.#accept(topic, place, cover, backfill);
       else this.#end(topic);
       for (const ref of pending.asked) if (!ok) this.log.push(`error ${ref} ${topic}`);
       for (const ref of pending.pushes) this.#answer(topic, ref, ok);
     }
   }
 
-  #accept(topic: string, place: Place, held: number[], position: number): void {
+  #accept(topic: string, place: Place, cover: Cover, backfill: boolean): void {
     place.accepted = true;
     this.accepted += 1;
-    for (const n of held) if (n > position) this.log.push(`news ${n} ${topic}`);
+    if (backfill) place.feed = this.feeds++;
+    else this.#release(topic, place, cover);
+  }
+
+  #release(topic: string, place: Place, cover: Cover): void {
+    for (const n of place.held?.news ?? []) {
+      if (!cover.covers({ stream: streamOf(n), at: n })) this.log.push(`news ${n} ${topic}`);
+    }
+    delete place.held;
+  }
+
+  /** The place of a backfill that is not over. */
+  placeOf(feed: number): [string, Place] | undefined {
+    return [...this.places].find(([, place]) => place.feed === feed);
+  }
+
+  feed(feed: number, does: FeedDoes, turn: number, cover: Cover): void {
+    if (does === "fail") this.failures += 1;
+    const [topic, place] = this.placeOf(feed) ?? [];
+    if (topic === undefined || place?.held === undefined) return;
+    switch (does) {
+      case "push":
+        this.log.push(`fed ${turn} ${topic}`);
+        return;
+      case "hold":
+        return place.held.restart();
+      case "drop":
+        return place.held.drop();
+      case "fail":
+        return this.close();
+      case "end":
+        if (!place.held.complete) return this.close();
+        delete place.feed;
+        return this.#release(topic, place, cover);
+    }
+  }
+
+  /** With 1013. */
+  close(): void {
+    for (const topic of [...this.places.keys()]) this.#end(topic);
+    this.log.push("closed 1013");
+    this.closed = true;
   }
 
   #answer(topic: string, pushed: string, accepted: boolean): void {
@@ -120,7 +230,7 @@ class Model {
 
   broadcast(topic: string, n: number): void {
     const place = this.places.get(topic);
-    if (place?.pending !== undefined) place.pending.held.push(n);
+    if (place?.held !== undefined) place.held.keep(n);
     else if (place !== undefined) this.log.push(`news ${n} ${topic}`);
   }
 
@@ -128,7 +238,7 @@ class Model {
     const place = this.places.get(topic);
     if (place === undefined) return;
     if (place.pending !== undefined) {
-      place.pending.held = [];
+      place.held?.restart();
       place.pending.question = this.questions++;
       return;
     }
@@ -137,12 +247,20 @@ class Model {
   }
 }
 
+interface OpenFeed {
+  readonly feed: Feed;
+  readonly cover: Cover;
+  readonly settled: PromiseWithResolvers<void>;
+}
+
 /** The real session on a wire of paper. */
 class Bench implements Wire {
   readonly log: string[] = [];
   readonly subscribed = new Set<string>();
   readonly topics = new Topics<Membership<string>>();
   readonly joins = joinsByHand();
+  readonly feeds: OpenFeed[] = [];
+  failures: string[] = [];
   accepted = 0;
   left = 0;
   readonly session: Session<string>;
@@ -155,7 +273,7 @@ class Bench implements Wire {
         this.left += 1;
       },
     };
-    const settings = { ...phoenixDefaults, maxWaitingFrames: 1_000 };
+    const settings = { ...phoenixDefaults, maxWaitingFrames: 1_000, maxHeldBroadcasts };
     const routes = () => channel;
     const { topics } = this;
     this.session = new Session({
@@ -164,7 +282,7 @@ class Bench implements Wire {
       settings,
       topics,
       routes,
-      observer: silentObserver,
+      observer: { ...silentObserver, failed: (where) => this.failures.push(where) },
     });
   }
 
@@ -183,55 +301,112 @@ class Bench implements Wire {
   unsubscribe(topic: string): void {
     this.subscribed.delete(topic);
   }
-  close(): void {}
-
-  broadcast(topic: string, n: number): void {
-    const frame = encodeBroadcast(topic, "news", String(n));
-    if (this.topics.hold(topic, frame, n) && this.subscribed.has(topic)) this.send(frame);
+  prove(): void {}
+  whenDrained(then: () => void): void {
+    then();
+  }
+  close(code: number): void {
+    this.log.push(`closed ${code}`);
   }
 
-  async settle(question: number, ok: boolean, position: number): Promise<void> {
+  broadcast(topic: string, n: number, alone: boolean): void {
+    const frame = encodeBroadcast(topic, "news", String(n));
+    const position = { stream: streamOf(n), at: n };
+    if (alone) for (const membership of this.topics.listeners(topic)) membership.tell(frame, position);
+    else if (this.topics.hold(topic, frame, position) && this.subscribed.has(topic)) this.send(frame);
+  }
+
+  async settle(question: number, ok: boolean, cover: Cover, backfill: boolean): Promise<void> {
+    this.joins.settle(question, ok ? this.#accepting(cover, backfill) : { ok, response: "{}" });
+    await promisesToRun();
+  }
+
+  #accepting(cover: Cover, backfill: boolean): JoinOutcome {
+    const { covers } = cover;
     const accepted = () => {
       this.accepted += 1;
     };
-    const outcome: JoinOutcome = ok ? { ok, response: "{}", position, accepted } : { ok, response: "{}" };
-    this.joins.settle(question, outcome);
-    for (let turn = 0; turn < 4; turn += 1) await null;
+    const outcome = { ok: true as const, response: "{}", covers, accepted };
+    return backfill ? { ...outcome, backfill: (feed) => this.#open(feed, cover) } : outcome;
+  }
+
+  #open(feed: Feed, cover: Cover): Promise<void> {
+    const settled = Promise.withResolvers<void>();
+    this.feeds.push({ feed, cover, settled });
+    return settled.promise;
+  }
+
+  async feed({ feed, settled }: OpenFeed, does: FeedDoes, turn: number): Promise<void> {
+    if (does === "push") feed.push("fed", String(turn));
+    if (does === "hold") feed.hold();
+    if (does === "drop") feed.drop();
+    if (does === "end") settled.resolve();
+    if (does === "fail") settled.reject(new Error("no database"));
+    await promisesToRun();
   }
 }
 
-/** Plays one sequence to both. `open`: questions that nobody has answered yet. */
+async function promisesToRun(): Promise<void> {
+  for (let turn = 0; turn < 8; turn += 1) await null;
+}
+
+/** Plays one sequence to both, until the socket is closed. `open`: questions that nobody has answered yet, and feeds. */
 class Game {
   readonly model = new Model();
   readonly bench = new Bench();
   readonly #open: number[] = [];
+  readonly #openFeeds: number[] = [];
   #turn = 0;
 
   async play(ops: readonly Op[]): Promise<void> {
     for (const step of ops) {
+      if (this.model.closed) return;
       this.#turn += 1;
-      const asked = this.model.questions;
+      const { questions, feeds } = this.model;
       if (step.op === "settle") await this.#settle(step);
+      else if (step.op === "feed") await this.#feed(step);
       else this.#act(step);
-      if (this.model.questions > asked) this.#open.push(asked);
+      if (this.model.questions > questions) this.#open.push(questions);
+      if (this.model.feeds > feeds) this.#openFeeds.push(feeds);
     }
   }
 
-  async #settle({ nth, ok, covers }: Step<"settle">): Promise<void> {
+  async #settle({ nth, ok, covers, backfill }: Step<"settle">): Promise<void> {
     const [question] = this.#open.splice(nth % Math.max(1, this.#open.length), 1);
     if (question === undefined) return;
-    const position = this.#turn - covers * 3;
-    this.model.settle(question, ok, position);
-    await this.bench.settle(question, ok, position);
+    const cover = new Cover(this.#turn - covers * 3);
+    this.model.settle(question, ok, cover, backfill);
+    await this.bench.settle(question, ok, cover, backfill);
+  }
+
+  /** Feeds that are over go on too, as a backfill does that has not noticed. */
+  async #feed({ nth, does }: Step<"feed">): Promise<void> {
+    const at = nth % Math.max(1, this.#openFeeds.length);
+    const number = this.#openFeeds[at];
+    const open = number === undefined ? undefined : this.bench.feeds[number];
+    if (number === undefined || open === undefined) return;
+    if (does === "read") open.cover.at = this.#turn;
+    if (does === "end" || does === "fail") this.#openFeeds.splice(at, 1);
+    this.model.feed(number, does, this.#turn, open.cover);
+    await this.bench.feed(open, does, this.#turn);
+    this.#compare(number, open.feed);
+  }
+
+  #compare(number: number, feed: Feed): void {
+    const place = this.model.placeOf(number)?.[1];
+    expect(feed.isOver).toBe(place === undefined);
+    if (place !== undefined) expect(feed.isComplete).toBe(place.held?.complete === true);
   }
 
   async settleAll(): Promise<void> {
-    for (const question of this.#open) await this.bench.settle(question, true, 0);
+    for (const question of this.#open) await this.bench.settle(question, true, new Cover(0), true);
+    for (const { settled } of this.bench.feeds) settled.resolve();
+    await promisesToRun();
   }
 
-  #act(step: Exclude<Op, { op: "settle" }>): void {
+  #act(step: Exclude<Op, { op: "settle" | "feed" }>): void {
     if (step.op === "join") return this.#join(step);
-    if (step.op === "broadcast") return this.#broadcast(step.topic);
+    if (step.op === "broadcast") return this.#broadcast(step);
     if (step.op === "evict") return this.#evict(step.topic);
     this.#say(step);
   }
@@ -242,9 +417,9 @@ class Game {
     this.bench.session.receive(new Frame(ref, ref, topic, "phx_join", payload, 10));
   }
 
-  #broadcast(topic: string): void {
+  #broadcast({ topic, alone }: Step<"broadcast">): void {
     this.model.broadcast(topic, this.#turn);
-    this.bench.broadcast(topic, this.#turn);
+    this.bench.broadcast(topic, this.#turn, alone);
   }
 
   #evict(topic: string): void {
@@ -270,8 +445,10 @@ test("whatever is sent and settled in whatever order, the socket hears exactly w
       expect(bench.log).toEqual(model.log);
       expect(bench.joins.asked.length).toBe(model.questions);
       expect([bench.accepted, bench.left]).toEqual([model.accepted, model.left]);
+      expect(bench.failures).toEqual(Array(model.failures).fill("backfill"));
+      expect(bench.feeds.length).toBe(model.feeds);
       const inside = [...model.places]
-        .filter(([, place]) => place.pending === undefined)
+        .filter(([, place]) => place.held === undefined)
         .map(([topic]) => topic);
       expect([...bench.subscribed].sort()).toEqual(inside.sort());
       expect(bench.topics.size).toBe(model.places.size);

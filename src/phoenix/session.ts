@@ -4,7 +4,7 @@
  * Read with Phoenix `lib/phoenix/socket.ex` (`handle_in`).
  */
 import { Budget } from "./budget.ts";
-import type { Json, Routes } from "./channel.ts";
+import type { Gate, Json, Routes } from "./channel.ts";
 import { encodeClose, encodeReply, type Frame, type Malformed } from "./codec.ts";
 import { Membership, type MembershipHost } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
@@ -19,6 +19,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly settings: PhoenixSettings;
   readonly topics: Topics<Membership<Identity>>;
   readonly #routes: Routes<Identity>;
+  readonly #gate: Gate<Identity> | undefined;
   readonly #observer: SocketsObserver;
   readonly #memberships = new Map<string, Membership<Identity>>();
   readonly budget: Budget;
@@ -29,6 +30,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     readonly settings: PhoenixSettings;
     readonly topics: Topics<Membership<Identity>>;
     readonly routes: Routes<Identity>;
+    readonly gate?: Gate<Identity> | undefined;
     readonly observer: SocketsObserver;
   }) {
     this.identity = options.identity;
@@ -36,12 +38,33 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.settings = options.settings;
     this.topics = options.topics;
     this.#routes = options.routes;
+    this.#gate = options.gate;
     this.#observer = options.observer;
     this.budget = new Budget(options.settings);
   }
 
+  /**
+   * False: the gate refused the frame, and its sender was told. Ask before `receive`, and look again whether there is a
+   * session still: a gate may close the socket. Frames that wait for a join are not asked about again.
+   */
+  admits(frame: Frame): boolean {
+    const refused = isHeartbeat(frame) ? undefined : this.#gated(frame);
+    if (refused === undefined) return true;
+    this.refuse(frame, refused);
+    return false;
+  }
+
+  #gated(frame: Frame): Json | undefined {
+    try {
+      return this.#gate?.(this.identity, frame);
+    } catch (error) {
+      this.failed("gate", frame.topic, error);
+      return internal;
+    }
+  }
+
   receive(frame: Frame): void {
-    if (frame.topic === "phoenix") return this.#heartbeat(frame);
+    if (frame.topic === "phoenix") return this.#phoenix(frame);
     const membership = this.#memberships.get(frame.topic);
     if (frame.event === "phx_join") return this.#join(frame, membership);
     if (frame.event === "phx_leave") return this.#leave(frame, membership);
@@ -63,8 +86,8 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, ok, response));
   }
 
-  #heartbeat(frame: Frame): void {
-    if (frame.event === "heartbeat") this.#reply(frame, true, "{}");
+  #phoenix(frame: Frame): void {
+    if (isHeartbeat(frame)) this.#reply(frame, true, "{}");
     else this.refuse(frame, unmatchedTopic);
   }
 
@@ -109,11 +132,16 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.topics.left(membership);
   }
 
-  /** What was held for a slow join outgrew its bound: the client comes back and resumes. */
+  /** Something that the client should have heard was dropped: it comes back and resumes. */
   overrun(): void {
     this.#observer.overrun("held");
+    this.giveUp("overloaded");
+  }
+
+  /** Ends the socket in a way that makes the client come back and resume. */
+  giveUp(reason: string): void {
     this.end();
-    this.wire.close(1013, "overloaded");
+    this.wire.close(1013, reason);
   }
 
   failed(where: FailedIn, topic: string, error: unknown): void {
@@ -123,4 +151,8 @@ export class Session<Identity> implements MembershipHost<Identity> {
       // A broken log must not become the client's trouble.
     }
   }
+}
+
+function isHeartbeat({ topic, event }: Frame): boolean {
+  return topic === "phoenix" && event === "heartbeat";
 }

@@ -4,19 +4,24 @@ export interface PhoenixSettings {
   readonly maxFrameBytes: number;
   /** A further join is answered `{reason: "too_many_topics"}`. */
   readonly maxTopicsPerSocket: number;
-  /** `Channel.join` calls under way for one socket, abandoned ones included; a further join is answered `overloaded`. */
+  /** `Channel.join` calls and backfills under way for one socket, abandoned ones included; a further join is answered `overloaded`. */
   readonly maxPendingJoins: number;
   /** Size of the frames of one socket (joins, and pushes behind them) that wait for joins in flight; one more is answered `overloaded`. */
   readonly maxWaitingBytes: number;
   /** The same, counted for one topic. */
   readonly maxWaitingFrames: number;
-  /** Broadcasts held for one join in flight (and `sendBufferBytes` for all of a socket); one more closes the socket with 1013. */
+  /**
+   * Broadcasts held for one join or backfill in flight (and `sendBufferBytes` for all of a socket); one more and all are
+   * dropped: the backfill must read again, and a join that is accepted without one closes its socket with 1013.
+   */
   readonly maxHeldBroadcasts: number;
   /** Bytes that may wait for a slow reader; past it the socket is closed (the client sees 1006). */
   readonly sendBufferBytes: number;
   /** A socket that sent no frame for this long is closed with 1001, at most `sweepEveryMs` late, never early. */
   readonly idleTimeoutMs: number;
   readonly sweepEveryMs: number;
+  /** Of one socket, and only while proof is asked of it (`Joining.prove`). */
+  readonly pingEveryMs: number;
 }
 
 export const phoenixDefaults: PhoenixSettings = {
@@ -29,4 +34,5 @@ export const phoenixDefaults: PhoenixSettings = {
   sendBufferBytes: 1024 * 1024,
   idleTimeoutMs: 90_000,
   sweepEveryMs: 5_000,
+  pingEveryMs: 2_000,
 };

@@ -1,11 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import type { Joining, JoinOutcome } from "./channel.ts";
+import type { Joining, JoinOutcome, Position } from "./channel.ts";
 import { echoChannel, endpoint, joinsByHand } from "./testing/endpoint.ts";
 import { eventually, RawClient } from "./testing/raw-client.ts";
 
 const topic = "place:1";
-const ok = (response = "{}", position?: number): JoinOutcome =>
-  position === undefined ? { ok: true, response } : { ok: true, response, position };
+const ok = (response = "{}"): JoinOutcome => ({ ok: true, response });
 
 describe("the protocol", () => {
   test("a heartbeat is answered on the phoenix topic", async () => {
@@ -160,19 +159,22 @@ describe("joins", () => {
     client.send("1", "1", topic, "phx_join", {});
     await eventually("the question", () => joins.asked.length === 1);
     expect(server.sockets.hasListeners(topic)).toBe(true);
-    for (const position of [4, 5, 6, 7])
-      server.sockets.broadcast(topic, "news", `{"n":${position}}`, position);
+    for (const at of [4, 5, 6, 7])
+      server.sockets.broadcast(topic, "news", `{"n":${at}}`, { stream: "main", at });
+    server.sockets.broadcast(topic, "news", `{"n":1}`, { stream: "other", at: 1 });
     server.sockets.broadcast(topic, "typing", "{}");
     await client.settle();
     expect(client.on(topic)).toEqual([]);
-    joins.settle(0, ok("{}", 5));
+    const covers = ({ stream, at }: Position) => stream === "main" && at <= 5;
+    joins.settle(0, { ok: true, response: "{}", covers });
     await client.replyTo("1");
-    server.sockets.broadcast(topic, "news", `{"n":8}`, 8);
+    server.sockets.broadcast(topic, "news", `{"n":8}`, { stream: "main", at: 8 });
     await client.settle();
     expect(client.on(topic).map((frame) => [frame[3], (frame[4] as { n?: number }).n])).toEqual([
       ["phx_reply", undefined],
       ["news", 6],
       ["news", 7],
+      ["news", 1],
       ["typing", undefined],
       ["news", 8],
     ]);
@@ -313,7 +315,7 @@ describe("joins", () => {
     await eventually("the second question", () => joins.asked.length === 2);
   });
 
-  test("a join that holds too many broadcasts ends its socket with 1013", async () => {
+  test("a join during which too much was broadcast ends its socket with 1013 when it is accepted", async () => {
     const joins = joinsByHand();
     await using server = endpoint({
       channel: echoChannel({ join: joins.join }),
@@ -323,10 +325,135 @@ describe("joins", () => {
     client.send("1", "1", topic, "phx_join", {});
     await eventually("the question", () => joins.asked.length === 1);
     for (let n = 0; n < 6; n += 1) server.sockets.broadcast(topic, "news", "{}");
+    joins.settle(0, ok());
     expect(await client.closed()).toBe(1013);
     expect(server.seen.overruns).toEqual(["held"]);
     expect(server.sockets.topicCount).toBe(0);
   });
+});
+
+describe("broadcasts to some", () => {
+  const isBob = (identity: string) => identity === "bob";
+
+  /** Two sockets whose tokens are their names. */
+  async function adaAndBob(url: string): Promise<[RawClient, RawClient]> {
+    const named = (name: string) => RawClient.connect(url, name);
+    return [await named("ada"), await named("bob")];
+  }
+
+  test("reach the matching sockets only, between the broadcasts and pushes around them, small and large", async () => {
+    const joined = new Map<string, Joining<string>>();
+    await using server = endpoint({
+      channel: echoChannel({
+        join: (joining) => {
+          joined.set(joining.identity, joining);
+          return ok();
+        },
+      }),
+    });
+    const [ada, bob] = await adaAndBob(server.url);
+    await ada.join(topic);
+    await bob.join(topic);
+    const large = JSON.stringify("x".repeat(40_000));
+    for (const payload of ["1", large, "2", large, large]) {
+      server.sockets.broadcast(topic, "before", payload);
+      server.sockets.pushWhere(topic, "some", payload, isBob);
+      joined.get("bob")?.push("direct", payload);
+      server.sockets.pushWhere(topic, "more", payload, isBob);
+      server.sockets.broadcast(topic, "after", payload);
+    }
+    await ada.settle();
+    await bob.settle();
+    const round = ["before", "some", "direct", "more", "after"];
+    expect(bob.events(topic).slice(1)).toEqual([...round, ...round, ...round, ...round, ...round]);
+    expect(ada.events(topic).slice(1)).toEqual(Array(5).fill(["before", "after"]).flat());
+    expect(bob.on(topic)[2]?.[0]).toBe(null);
+  });
+
+  test("are held like any other for a matching socket whose join is in flight", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({ channel: echoChannel({ join: joins.join }) });
+    const clients = await adaAndBob(server.url);
+    for (const client of clients) client.send("1", "1", topic, "phx_join", {});
+    await eventually("both questions", () => joins.asked.length === 2);
+    server.sockets.broadcast(topic, "all", "1");
+    for (const at of [1, 2]) server.sockets.pushWhere(topic, "some", `${at}`, isBob, { stream: "main", at });
+    server.sockets.broadcast(topic, "all", "2");
+    for (const index of [0, 1])
+      joins.settle(index, { ok: true, response: "{}", covers: ({ at }) => at === 1 });
+    for (const client of clients) await client.replyTo("1");
+    for (const client of clients) await client.settle();
+    expect(clients.map((client) => client.events(topic))).toEqual([
+      ["phx_reply", "all", "all"],
+      ["phx_reply", "all", "some", "all"],
+    ]);
+  });
+});
+
+describe("a gate", () => {
+  test("is asked once for each frame but heartbeats, pipelined ones too, and what it refuses is answered with its response", async () => {
+    const joins = joinsByHand();
+    const asked: string[] = [];
+    const received: string[] = [];
+    await using server = endpoint({
+      channel: echoChannel({
+        join: joins.join,
+        receive: (push) => {
+          received.push(push.event);
+          push.reply(true, "{}");
+        },
+      }),
+      gate: (identity, frame) => {
+        asked.push(`${identity} ${frame.topic} ${frame.event} ${frame.size}`);
+        if (frame.event === "bug") throw new Error("gate bug");
+        return frame.event === "say"
+          ? undefined
+          : frame.topic === "place:2"
+            ? `{"reason":"full"}`
+            : undefined;
+      },
+    });
+    const client = await RawClient.connect(server.url);
+    client.send("1", "1", topic, "phx_join", {});
+    client.send("1", "2", topic, "say", {});
+    await client.settle();
+    joins.settle(0, ok());
+    expect((await client.replyTo("2")).status).toBe("ok");
+    expect((await client.join("place:2", "3")).response).toEqual({ reason: "full" });
+    client.send(null, null, "place:2", "phx_join", {});
+    client.send(null, null, "place:2", "unanswerable", {});
+    client.send("1", "5", topic, "bug", {});
+    expect((await client.replyTo("5")).response).toEqual({ reason: "internal" });
+    expect(client.on("place:2").map(([, ref, , event]) => [ref, event])).toEqual([
+      ["3", "phx_reply"],
+      [null, "phx_reply"],
+    ]);
+    expect(asked).toEqual([
+      `nobody ${topic} phx_join 33`,
+      `nobody ${topic} say 28`,
+      "nobody place:2 phx_join 33",
+      "nobody place:2 phx_join 35",
+      "nobody place:2 unanswerable 39",
+      `nobody ${topic} bug 28`,
+    ]);
+    expect(received).toEqual(["say"]);
+    expect(joins.asked.length).toBe(1);
+    expect(server.seen.failures).toEqual(["gate: Error: gate bug"]);
+  });
+});
+
+test("a gate that closes the socket leaves nothing of the join behind", async () => {
+  await using server = endpoint({
+    channel: echoChannel(),
+    gate: () => {
+      server.sockets.closeWhere(() => true, 4008, "too much");
+      return undefined;
+    },
+  });
+  const client = await RawClient.connect(server.url);
+  client.send("1", "1", topic, "phx_join", {});
+  expect(await client.closed()).toBe(4008);
+  expect(server.sockets.topicCount).toBe(0);
 });
 
 describe("trouble", () => {

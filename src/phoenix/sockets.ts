@@ -1,11 +1,12 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
-import type { Json, Routes } from "./channel.ts";
+import type { Gate, Json, Position, Routes } from "./channel.ts";
 import { decode, encodeBroadcast, Malformed } from "./codec.ts";
-import { Connection, type SocketData } from "./connection.ts";
+import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
 import type { Membership } from "./membership.ts";
-import type { SocketsObserver } from "./observer.ts";
+import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { Outbox } from "./outbox.ts";
+import { PingPace } from "./ping-pace.ts";
 import { Session } from "./session.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import { Topics } from "./topics.ts";
@@ -14,6 +15,7 @@ export type { SocketData } from "./connection.ts";
 
 export interface SocketsOptions<Identity> {
   readonly routes: Routes<Identity>;
+  readonly gate?: Gate<Identity>;
   readonly settings: PhoenixSettings;
   readonly observer: SocketsObserver;
   /** Milliseconds from any start; never goes back. */
@@ -26,6 +28,8 @@ export class Sockets<Identity> {
   readonly #options: SocketsOptions<Identity>;
   readonly #topics = new Topics<Membership<Identity>>();
   readonly #outbox = new Outbox<Connection<Identity>>();
+  readonly #pace: PingPace<Connection<Identity>>;
+  readonly #host: ConnectionHost<Identity>;
   readonly #connections = new Set<Connection<Identity>>();
   #server: Server<SocketData<Identity>> | undefined;
   #sweeping: Timer | undefined;
@@ -33,6 +37,13 @@ export class Sockets<Identity> {
 
   constructor(options: SocketsOptions<Identity>) {
     this.#options = options;
+    this.#pace = new PingPace({ everyMs: options.settings.pingEveryMs, clock: options.clock });
+    this.#host = {
+      outbox: this.#outbox,
+      pace: this.#pace,
+      overrun: () => options.observer.overrun("send"),
+      failed: (where, error) => this.#failed(error, where),
+    };
     this.websocket = this.#callbacks();
   }
 
@@ -49,7 +60,8 @@ export class Sockets<Identity> {
       open: (socket) => this.#guard(() => this.#opened(socket)),
       message: (socket, data) => this.#received(socket, data),
       ping: (socket) => noteHeard(socket),
-      pong: (socket) => noteHeard(socket),
+      pong: (socket, payload) => this.#guard(() => ponged(socket, payload)),
+      drain: (socket) => this.#guard(() => socket.data.drained()),
       close: (socket, code) => this.#guard(() => this.#closed(socket, code)),
     };
   }
@@ -70,16 +82,14 @@ export class Sockets<Identity> {
     subprotocol?: string,
   ): boolean {
     if (this.#draining) return false;
-    const data = new Connection<Identity>({ identity, outbox: this.#outbox, overrun: this.#overrun });
+    const data = new Connection<Identity>(identity, this.#host);
     if (subprotocol === undefined) return server.upgrade(request, { data });
     return server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol } });
   }
 
-  readonly #overrun = (): void => this.#options.observer.overrun("send");
-
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
     const connection = socket.data;
-    const { routes, settings, observer } = this.#options;
+    const { routes, gate, settings, observer } = this.#options;
     const { identity } = connection;
     const session = new Session({
       identity,
@@ -87,6 +97,7 @@ export class Sockets<Identity> {
       settings,
       topics: this.#topics,
       routes,
+      gate,
       observer,
     });
     connection.opened(socket, session);
@@ -108,7 +119,7 @@ export class Sockets<Identity> {
       connection.heard = true;
       const frame = decode(data);
       if (frame instanceof Malformed) this.#malformed(connection, frame);
-      else connection.session?.receive(frame);
+      else if (connection.session?.admits(frame)) connection.session?.receive(frame);
     } catch (error) {
       this.#failed(error);
     }
@@ -127,9 +138,9 @@ export class Sockets<Identity> {
     }
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, where: FailedIn = "socket"): void {
     try {
-      this.#options.observer.failed("socket", "", error);
+      this.#options.observer.failed(where, "", error);
     } catch {
       // A broken log must not end the process.
     }
@@ -137,14 +148,34 @@ export class Sockets<Identity> {
 
   /**
    * Tells every socket that joined the topic, in the order of the calls; encoded once and published natively. A socket
-   * whose join is in flight hears it after its ok reply, unless the outcome's position covers `position`. A reply
-   * queued earlier in the same turn may come after it; a channel's own pushes keep their place.
+   * whose join or backfill is in flight hears it thereafter, unless the outcome covers `position`. A reply queued earlier in the same turn may come after it; a channel's own pushes keep their place.
    */
-  broadcast(topic: string, event: string, payload: Json, position?: number): void {
+  broadcast(topic: string, event: string, payload: Json, position?: Position): void {
     if (!this.#topics.has(topic)) return;
     const frame = encodeBroadcast(topic, event, payload);
     this.#outbox.flushInOrder();
     if (this.#topics.hold(topic, frame, position)) this.#server?.publish(topic, frame);
+  }
+
+  /**
+   * A broadcast to the matching sockets of the topic only, in order with its broadcasts and the channel's pushes; held
+   * as they are. Walks the sockets of the topic and queues a frame for each that matches.
+   */
+  pushWhere(
+    topic: string,
+    event: string,
+    payload: Json,
+    match: (identity: Identity) => boolean,
+    position?: Position,
+  ): void {
+    const matching = this.#matching(topic, match);
+    if (matching.length === 0) return;
+    const frame = encodeBroadcast(topic, event, payload);
+    for (const membership of matching) membership.tell(frame, position);
+  }
+
+  #matching(topic: string, match: (identity: Identity) => boolean): Membership<Identity>[] {
+    return this.#topics.listeners(topic).filter((membership) => match(membership.session.identity));
   }
 
   /** O(1); counts joins in flight. */
@@ -179,7 +210,7 @@ export class Sockets<Identity> {
    * A join in flight is asked again, so that its answer is not older than this call. The number that matched.
    */
   unsubscribeWhere(topic: string, match: (identity: Identity) => boolean): number {
-    const matching = this.#topics.listeners(topic).filter((member) => match(member.session.identity));
+    const matching = this.#matching(topic, match);
     for (const membership of matching) membership.evict();
     return matching.length;
   }
@@ -203,6 +234,7 @@ export class Sockets<Identity> {
   stop(): void {
     clearInterval(this.#sweeping);
     this.#sweeping = undefined;
+    this.#pace.stop();
   }
 
   /** Silence counts from the sweep that first noticed it, so a late timer can never close a socket early. */
@@ -221,4 +253,9 @@ export class Sockets<Identity> {
 
 function noteHeard<Identity>(socket: ServerWebSocket<SocketData<Identity>>): void {
   socket.data.heard = true;
+}
+
+function ponged<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
+  noteHeard(socket);
+  socket.data.ponged(payload.toString("latin1"));
 }

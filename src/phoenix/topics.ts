@@ -1,16 +1,17 @@
 /** Which memberships listen to which topic on this node. Bounded by what the sockets hold: an empty topic is forgotten. */
+import type { Position } from "./channel.ts";
 
 /** A socket's place in a topic, as far as a broadcast is concerned. */
 export interface Listener {
   readonly topic: string;
-  /** Keeps a broadcast until the join in flight has settled. */
-  hold(frame: string, position: number | undefined): void;
+  /** Keeps a broadcast until the join or the backfill in flight has settled. Ends no listener. */
+  hold(frame: string, position: Position | undefined): void;
 }
 
 class Listeners<L extends Listener> {
   readonly all = new Set<L>();
-  /** Those whose join is in flight: made only while there are any. */
-  joining: Set<L> | undefined;
+  /** Those that hear nothing yet: made only while there are any. */
+  holding: Set<L> | undefined;
 }
 
 export class Topics<L extends Listener> {
@@ -33,19 +34,20 @@ export class Topics<L extends Listener> {
     return [...(this.#listeners.get(topic)?.all ?? [])];
   }
 
-  /** A join began: broadcasts are held for this listener from now on. */
-  joining(listener: L): void {
+  /** A join began: broadcasts are held for this listener from now on. Idempotent. */
+  holding(listener: L): void {
     let entry = this.#listeners.get(listener.topic);
     if (entry === undefined) {
       entry = new Listeners();
       this.#listeners.set(listener.topic, entry);
     }
     entry.all.add(listener);
-    entry.joining ??= new Set();
-    entry.joining.add(listener);
+    entry.holding ??= new Set();
+    entry.holding.add(listener);
   }
 
-  joined(listener: L): void {
+  /** It hears the topic from now on. */
+  live(listener: L): void {
     const entry = this.#listeners.get(listener.topic);
     if (entry !== undefined) settle(entry, listener);
   }
@@ -58,17 +60,17 @@ export class Topics<L extends Listener> {
     if (entry.all.size === 0) this.#listeners.delete(listener.topic);
   }
 
-  /** Holds the frame for every join in flight. True when somebody has joined already and must hear it now. */
-  hold(topic: string, frame: string, position: number | undefined): boolean {
+  /** Holds the frame for those who may not hear it yet. True when somebody may, and must hear it now. */
+  hold(topic: string, frame: string, position: Position | undefined): boolean {
     const entry = this.#listeners.get(topic);
     if (entry === undefined) return false;
-    const joined = entry.all.size > (entry.joining?.size ?? 0);
-    if (entry.joining !== undefined) for (const listener of entry.joining) listener.hold(frame, position);
-    return joined;
+    const heard = entry.all.size > (entry.holding?.size ?? 0);
+    if (entry.holding !== undefined) for (const listener of entry.holding) listener.hold(frame, position);
+    return heard;
   }
 }
 
 function settle<L extends Listener>(entry: Listeners<L>, listener: L): void {
-  entry.joining?.delete(listener);
-  if (entry.joining?.size === 0) entry.joining = undefined;
+  entry.holding?.delete(listener);
+  if (entry.holding?.size === 0) entry.holding = undefined;
 }

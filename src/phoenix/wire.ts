@@ -1,3 +1,5 @@
+import type { Prover } from "./channel.ts";
+
 /** One socket, as the protocol needs it. Nothing here throws; after a close everything is dropped. */
 export interface Wire {
   /** A frame that broadcasts of the same tick may overtake (replies). */
@@ -6,5 +8,8 @@ export interface Wire {
   push(frame: string): void;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
+  /** Calls back once nothing waits to be read by the peer: at once where nothing does. Also when the socket ends. */
+  whenDrained(then: () => void): void;
+  prove(prover: Prover): void;
   close(code: number, reason: string): void;
 }

@@ -1,17 +1,22 @@
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
 import { type KeyUse, RecentKeys } from "../core/messages/recent-keys.ts";
-import type { ActorReads, KeyQuestion, MessagePlace } from "../core/ports/store.ts";
+import type { ActorReads, Change, KeyQuestion, MessagePlace, TargetQuestion } from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
 import {
-  type MemberColumns,
+  type HeadRow,
+  headColumns,
+  type MembersRow,
   type MessageRow,
   membersLateral,
   messageColumns,
+  toHead,
   toMembers,
   toMessage,
   toUs,
+  withoutMarks,
 } from "./rows.ts";
+import { findStored, type StoredRow, storedChanges, storedValues } from "./stored-changes.ts";
 
 /** Keys that an actor remembers, and how many of them it is loaded with. */
 const rememberedKeys = 256;
@@ -20,7 +25,7 @@ const loadedKeys = 128;
 const loadConversations = {
   name: "load-conversations",
   text: `
-select c.id, c.type, c.is_active, h.seq, h.rev, h.members_rev, h.last_message_at, members.*, keys.*
+select c.id, c.type, c.is_active, ${headColumns}, members.members, keys.*
 from unnest($1::uuid[]) asked(id)
 cross join lateral (select * from conversations where id = asked.id limit 1) c
 cross join lateral (select * from conversation_heads where conversation_id = c.id limit 1) h
@@ -50,16 +55,19 @@ cross join lateral (
   select * from messages where conversation_id = asked.conversation_id and seq = asked.seq limit 1) m`,
 };
 
-const findStored = { name: "find-stored", text: "select id from messages where id = any ($1::uuid[])" };
+const findTargets = {
+  name: "find-targets",
+  text: `
+select ${messageColumns}
+from unnest($1::uuid[], $2::uuid[]) asked(conversation_id, id)
+cross join lateral (
+  select * from messages where conversation_id = asked.conversation_id and id = asked.id limit 1) m`,
+};
 
-interface LoadedRow extends MemberColumns {
+interface LoadedRow extends MembersRow, HeadRow {
   readonly id: string;
   readonly type: "direct" | "group";
   readonly is_active: boolean;
-  readonly seq: number;
-  readonly rev: number;
-  readonly members_rev: number;
-  readonly last_message_at: string | null;
   readonly key_senders: readonly string[] | null;
   readonly key_values: readonly string[];
   readonly key_seqs: readonly string[];
@@ -91,9 +99,17 @@ export class PostgresActorReads implements ActorReads {
     return rows.map(({ sent_at, ...found }) => ({ ...found, sentAtUs: toUs(sent_at) }));
   }
 
-  async findStored(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const { rows } = await this.#reads.query<{ id: string }>({ ...findStored, values: [ids] });
-    return new Set(rows.map((row) => row.id));
+  async findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]> {
+    const { rows } = await this.#reads.query<MessageRow>({
+      ...findTargets,
+      values: [questions.map((each) => each.conversationId), questions.map((each) => each.messageId)],
+    });
+    return rows.map(toMessage);
+  }
+
+  async findStored(changes: readonly Change[]): Promise<readonly boolean[]> {
+    const { rows } = await this.#reads.query<StoredRow>({ ...findStored, values: storedValues(changes) });
+    return storedChanges(changes, rows);
   }
 
   async readMessages(asked: readonly MessagePlace[]): Promise<readonly (Message | null)[]> {
@@ -107,16 +123,18 @@ export class PostgresActorReads implements ActorReads {
 }
 
 function toState(row: LoadedRow): ConversationState {
+  const { seq, rev, membersRev, lastMessageAtUs } = toHead(row);
   return {
     id: row.id,
     type: row.type,
     isActive: row.is_active,
-    members: new Map(toMembers(row).map((member) => [member.userId, member])),
+    members: new Map(toMembers(row).map((member) => [member.userId, withoutMarks(member)])),
     keys: toKeys(row),
-    membersRev: row.members_rev,
-    seq: row.seq,
-    rev: row.rev,
-    lastSentAtUs: row.last_message_at === null ? 0 : toUs(row.last_message_at),
+    targets: new Map(),
+    membersRev,
+    seq,
+    rev,
+    lastSentAtUs: lastMessageAtUs ?? 0,
   };
 }
 

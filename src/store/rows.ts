@@ -1,24 +1,36 @@
-import type { Conversation, Member, Role } from "../core/conversations/conversation.ts";
+import type {
+  Conversation,
+  ConversationType,
+  Head,
+  Member,
+  MemberMarks,
+  MemberRecord,
+  Role,
+} from "../core/conversations/conversation.ts";
 import { parseInstant } from "../core/instant.ts";
+import { type MemberBefore, statusOf } from "../core/messages/marks.ts";
 import { type Message, messageTypes } from "../core/messages/message.ts";
-import type { ConversationSummary } from "../core/ports/store.ts";
+import type { SeenMessage } from "../core/ports/store.ts";
 
 /** From rows to what the core knows. Each kind of row has its columns in one place, as SQL and as a reader. */
 
-export const messageColumns = `m.id, m.conversation_id, m.seq, m.rev, m.sender_id, m.message_type, m.content, m.metadata,
-  m.client_random, m.sent_at`;
+export const messageColumns = `m.id, m.conversation_id, m.seq, m.rev, m.created_rev, m.sender_id, m.message_type, m.content,
+  m.metadata, m.client_random, m.sent_at, m.edited_at, m.deleted_at`;
 
 export interface MessageRow {
   readonly id: string;
   readonly conversation_id: string;
   readonly seq: number;
   readonly rev: number;
+  readonly created_rev: number;
   readonly sender_id: string;
   readonly message_type: number;
   readonly content: Buffer;
   readonly metadata: Buffer;
   readonly client_random: number | null;
   readonly sent_at: string;
+  readonly edited_at: string | null;
+  readonly deleted_at: string | null;
 }
 
 export function toMessage(row: MessageRow): Message {
@@ -27,13 +39,26 @@ export function toMessage(row: MessageRow): Message {
     conversationId: row.conversation_id,
     seq: row.seq,
     rev: row.rev,
+    createdRev: row.created_rev,
     senderId: row.sender_id,
     messageType: messageTypes[row.message_type]!,
     content: row.content.toString(),
     metadata: row.metadata.toString(),
     clientRandom: row.client_random,
     sentAtUs: toUs(row.sent_at),
+    editedAtUs: toUsOrNull(row.edited_at),
+    deletedAtUs: toUsOrNull(row.deleted_at),
   };
+}
+
+/** How far a message has come is its sender's to know. */
+export function toSeen(
+  row: MessageRow,
+  viewerId: string | null,
+  members: readonly MemberBefore[],
+): SeenMessage {
+  const message = toMessage(row);
+  return { message, status: message.senderId === viewerId ? statusOf(message, members) : "sent" };
 }
 
 export function toUs(instant: string): number {
@@ -42,62 +67,139 @@ export function toUs(instant: string): number {
   return us;
 }
 
-/** Of one conversation `c` with its head `h`; needs a lateral `members`. */
-export const conversationColumns = `c.id as c_id, c.type as c_type, c.metadata as c_metadata, c.is_active as c_is_active,
-  c.created_at as c_created_at, c.updated_at as c_updated_at,
-  h.seq as h_seq, h.rev as h_rev, h.members_rev as h_members_rev, h.last_message_at as h_last_message_at`;
-
-export const membersLateral = `cross join lateral (
-  select coalesce(array_agg(user_id::text order by joined_at, user_id), '{}') as member_ids, array_agg(role order by joined_at, user_id) as member_roles,
-    array_agg(joined_at::text order by joined_at, user_id) as member_joined
-  from conversation_members where conversation_id = c.id) members`;
-
-export interface MemberColumns {
-  readonly member_ids: readonly string[];
-  readonly member_roles: readonly Role[];
-  readonly member_joined: readonly string[];
+export function toUsOrNull(instant: string | null): number | null {
+  return instant === null ? null : toUs(instant);
 }
 
-export interface ConversationRow extends MemberColumns {
-  readonly c_id: string;
-  readonly c_type: "direct" | "group";
-  readonly c_metadata: Buffer;
-  readonly c_is_active: boolean;
-  readonly c_created_at: string;
-  readonly c_updated_at: string;
+/**
+ * Many small rows as one text, fields and rows by separators that none of them holds (ids, numbers, instants, roles): one aggregate and
+ * one `split` for a thousand members, where arrays are an aggregate each and are parsed character by character.
+ */
+export function packed(columns: readonly string[], order = ""): string {
+  return `string_agg(${columns.map((column) => `coalesce(${column}::text, '')`).join(" || ',' || ")}, ';' ${order})`;
+}
+
+export function unpack(text: string | null): string[][] {
+  return text ? text.split(";").map((row) => row.split(",")) : [];
+}
+
+/** Of a conversation's head `h`. */
+export const headColumns =
+  "h.seq as h_seq, h.rev as h_rev, h.members_rev as h_members_rev, h.last_message_at as h_last_message_at";
+
+export interface HeadRow {
   readonly h_seq: number;
   readonly h_rev: number;
   readonly h_members_rev: number;
   readonly h_last_message_at: string | null;
 }
 
-export function toMembers(row: MemberColumns): Member[] {
-  return row.member_ids.map((userId, index) => ({
-    userId,
-    role: row.member_roles[index]!,
-    joinedAtUs: toUs(row.member_joined[index]!),
-  }));
+export function toHead(row: HeadRow): Head {
+  return {
+    seq: row.h_seq,
+    rev: row.h_rev,
+    membersRev: row.h_members_rev,
+    lastMessageAtUs: toUsOrNull(row.h_last_message_at),
+  };
 }
 
-export function toConversation(row: ConversationRow): Conversation {
+/** What the members of a conversation `c` can change about it. */
+export const settingsColumns =
+  "c.id as c_id, c.type as c_type, c.metadata as c_metadata, c.is_active as c_is_active";
+
+export interface SettingsRow {
+  readonly c_id: string;
+  readonly c_type: ConversationType;
+  readonly c_metadata: Buffer;
+  readonly c_is_active: boolean;
+}
+
+export type Settings = Pick<Conversation, "id" | "type" | "metadata" | "isActive">;
+
+export function toSettings(row: SettingsRow): Settings {
   return {
     id: row.c_id,
     type: row.c_type,
     metadata: row.c_metadata.toString(),
     isActive: row.c_is_active,
-    createdAtUs: toUs(row.c_created_at),
-    updatedAtUs: toUs(row.c_updated_at),
-    members: toMembers(row),
-    head: {
-      seq: row.h_seq,
-      rev: row.h_rev,
-      membersRev: row.h_members_rev,
-      lastMessageAtUs: row.h_last_message_at === null ? null : toUs(row.h_last_message_at),
-    },
   };
 }
 
-/** A conversation row with the columns of its newest message `m`, which are null when there is none. */
-export function toSummary(row: ConversationRow & MessageRow): ConversationSummary {
-  return { conversation: toConversation(row), lastMessage: row.id === null ? null : toMessage(row) };
+/** Those who are members of the conversation `c` now, with their marks. */
+export const membersLateral = `cross join lateral (
+  select ${packed(
+    ["user_id", "role", "joined_at", "joined_seq", "joined_rev", "delivered_seq", "read_seq"],
+    "order by joined_at, user_id",
+  )} as members
+  from conversation_members where conversation_id = c.id and left_seq is null) members`;
+
+export interface MembersRow {
+  readonly members: string | null;
+}
+
+export function toMembers(row: MembersRow): (Member & MemberBefore)[] {
+  return unpack(row.members).map(([userId, role, joinedAt, joinedSeq, joinedRev, deliveredSeq, readSeq]) => ({
+    ...toMember([userId!, role!, joinedAt!, joinedSeq!, joinedRev!]),
+    deliveredSeq: Number(deliveredSeq),
+    readSeq: Number(readSeq),
+  }));
+}
+
+type MemberFields = readonly [
+  userId: string,
+  role: string,
+  joinedAt: string,
+  joinedSeq: string,
+  joinedRev: string,
+];
+
+function toMember([userId, role, joinedAt, joinedSeq, joinedRev]: MemberFields): Member {
+  return {
+    userId,
+    role: role as Role,
+    joinedAtUs: toUs(joinedAt),
+    joinedSeq: Number(joinedSeq),
+    joinedRev: Number(joinedRev),
+  };
+}
+
+export function withoutMarks({ userId, role, joinedAtUs, joinedSeq, joinedRev }: Member): Member {
+  return { userId, role, joinedAtUs, joinedSeq, joinedRev };
+}
+
+/** Memberships that may have ended. */
+export const packedRecords = packed([
+  "user_id",
+  "role",
+  "joined_at",
+  "joined_seq",
+  "joined_rev",
+  "rev",
+  "left_seq",
+  "left_at",
+]);
+
+export function toRecords(text: string | null): MemberRecord[] {
+  return unpack(text).map(([userId, role, joinedAt, joinedSeq, joinedRev, rev, leftSeq, leftAt]) => ({
+    ...toMember([userId!, role!, joinedAt!, joinedSeq!, joinedRev!]),
+    rev: Number(rev),
+    leftSeq: leftSeq === "" ? null : Number(leftSeq),
+    leftAtUs: leftAt ? toUs(leftAt) : null,
+  }));
+}
+
+/** How far each has come, and from where on. */
+export const packedMarks = packed(["user_id", "joined_seq", "delivered_seq", "read_seq"]);
+
+export function toMarks(text: string | null): MemberBefore[] {
+  return unpack(text).map(([userId, joinedSeq, deliveredSeq, readSeq]) => ({
+    userId: userId!,
+    joinedSeq: Number(joinedSeq),
+    deliveredSeq: Number(deliveredSeq),
+    readSeq: Number(readSeq),
+  }));
+}
+
+export function marksOnly({ userId, deliveredSeq, readSeq }: MemberMarks): MemberMarks {
+  return { userId, deliveredSeq, readSeq };
 }

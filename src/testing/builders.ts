@@ -28,11 +28,14 @@ export function aMessageSent(given: Partial<MessageSent> = {}): MessageSent {
     senderId: newId(),
     seq: 1,
     rev: 1,
+    createdRev: given.rev ?? 1,
     messageType: "text",
     content: "hello",
     metadata: "{}",
     clientRandom: null,
     sentAtUs: 1_767_225_600_000_000,
+    editedAtUs: null,
+    deletedAtUs: null,
     releasesKeyOf: null,
     ...given,
   };
@@ -42,7 +45,13 @@ export function membersNamed(userIds: readonly string[]): Map<string, Member> {
   return new Map(
     userIds.map((userId, index) => [
       userId,
-      { userId, role: index === 0 ? "owner" : "member", joinedAtUs: 1_767_225_600_000_000 },
+      {
+        userId,
+        role: index === 0 ? "owner" : "member",
+        joinedAtUs: 1_767_225_600_000_000,
+        joinedSeq: 0,
+        joinedRev: 0,
+      },
     ]),
   );
 }
@@ -57,6 +66,7 @@ export function aState(
     isActive: true,
     members: membersNamed(userIds),
     keys: new RecentKeys({ capacity: 256 }),
+    targets: new Map(),
     membersRev: 0,
     seq: 0,
     rev: 0,

@@ -8,7 +8,9 @@ import { AdvisoryOwnership } from "../store/advisory-ownership.ts";
 import { PostgresCommit } from "../store/append.ts";
 import { PostgresConversationCreation } from "../store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "../store/database.ts";
+import { PostgresDeviceCursors } from "../store/device-cursors.ts";
 import { migrate } from "../store/migrator.ts";
+import { PostgresOwnState } from "../store/own-state.ts";
 import { PostgresViewerReads } from "../store/viewer-reads.ts";
 import { newId, systemClock } from "../system.ts";
 import { aSend, noteTaker, type ObserverNotes } from "./builders.ts";
@@ -80,6 +82,8 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
       actorReads: new PostgresActorReads({ reads }),
       viewerReads: new PostgresViewerReads({ reads }),
       creation: new PostgresConversationCreation({ reads }),
+      cursors: new PostgresDeviceCursors({ reads }),
+      own: new PostgresOwnState({ reads }),
       ownership,
       pubsub: { publish: (frame) => void frames.push(frame), subscribe() {} },
       clock: systemClock,

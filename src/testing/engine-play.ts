@@ -1,3 +1,4 @@
+import type { MessageSent } from "../core/messages/message.ts";
 import { keyLifetimeUs } from "../core/messages/recent-keys.ts";
 import type { SendMessage } from "../core/messages/send.ts";
 import type { Frame } from "../core/ports/pubsub.ts";
@@ -90,6 +91,8 @@ class Stage {
         actorReads: this.#store,
         viewerReads: Object.assign(this.#store, unusedReads),
         creation: unusedReads,
+        cursors: unusedReads,
+        own: unusedReads,
         ownership: this.#store,
         pubsub: { publish: (frame) => this.#hear(frame), subscribe() {} },
         clock: this.#clock,
@@ -202,11 +205,14 @@ class Stage {
     const atLeast = this.#ackedSeq.get(conversationId) ?? 0;
     this.#joinsUnderWay++;
     void this.#engine.joins
-      .ask({ viewerId, conversationId })
-      .then((facts) => {
-        if (isRejection(facts))
-          return this.#expect(viewerId === stranger || facts.code === "unavailable", "a member may not join");
-        const seq = facts.head!.seq;
+      .conversation({ viewerId, conversationId, since: null })
+      .then((joined) => {
+        if (isRejection(joined))
+          return this.#expect(
+            viewerId === stranger || joined.code === "unavailable",
+            "a member may not join",
+          );
+        const seq = joined.facts.head!.seq;
         this.#expect(viewerId !== stranger, "a stranger joins");
         this.#expect(seq >= atLeast, "a join tells of less than what was acknowledged before it");
         this.#expect(seq <= this.#logOf(conversationId).length, "a join tells of what is not stored");
@@ -222,7 +228,7 @@ class Stage {
     this.#expect(tookMs <= this.#deadlineMs + sweepMs + readSlackMs, `${kind} came after ${tookMs} ms`);
     if (outcome.type === "rejection") return this.#judgeRefusal(sent, outcome.code, tookMs);
     const { command } = sent;
-    const message = outcome.type === "done" ? outcome.events[0]! : outcome.message;
+    const message = outcome.type === "done" ? (outcome.events[0] as MessageSent) : outcome.message;
     const stored = this.#model.message(command.conversationId, message.seq);
     this.#expect(stored?.id === message.id, `${kind} tells of what is not stored`);
     this.#expect(stored?.content === message.content, `${kind} tells of another content`);
@@ -252,11 +258,13 @@ class Stage {
 
   /** Every frame tells of what is stored, in order. */
   #hear(frame: Frame): void {
+    if (frame.type !== "changes") return;
     const revs = this.#toldRevs.get(frame.conversationId) ?? [];
     this.#expect((revs.at(-1) ?? 0) < frame.rev, "a frame out of order");
     revs.push(frame.rev);
     this.#toldRevs.set(frame.conversationId, revs);
     for (const event of frame.events) {
+      if (event.type !== "message_sent") continue;
       const stored = this.#model.message(frame.conversationId, event.seq);
       this.#expect(stored?.id === event.id, "a frame tells of what is not stored");
     }
@@ -319,7 +327,13 @@ const unusedReads = {
   listConversations: unused,
   showConversation: unused,
   readHistory: unused,
+  changes: unused,
   createDirect: unused,
+  createGroup: unused,
+  register: unused,
+  save: unused,
+  markUnread: unused,
+  clearUnread: unused,
 };
 
 function unused(): never {

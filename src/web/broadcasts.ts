@@ -1,48 +1,220 @@
+import type { Member } from "../core/conversations/conversation.ts";
 import type { Event } from "../core/events.ts";
-import type { Frame, PubSub } from "../core/ports/pubsub.ts";
+import type { MessageChanged, MessageSent } from "../core/messages/message.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { ChangeFrame, CreatedFrame, Frame, MarksFrame, OwnFrame, PubSub } from "../core/ports/pubsub.ts";
+import type { ViewerReads } from "../core/ports/store.ts";
+import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { MessageTexts } from "./message-texts.ts";
+import {
+  conversationChangedText,
+  createdText,
+  deletedText,
+  deliveryStatusText,
+  editedText,
+  memberEventText,
+  messageReadText,
+  ownUnreadText,
+} from "./pushes.ts";
+import type { FramePosition, Receivers } from "./receivers.ts";
 import type { Session } from "./session.ts";
 
-type Listeners = Pick<Sockets<Session>, "broadcast" | "hasListeners">;
+type Listeners = Pick<Sockets<Session>, "broadcast" | "hasListeners" | "pushWhere" | "unsubscribeWhere">;
+
+/** One event on the wire. */
+interface Push {
+  readonly names: readonly string[];
+  readonly encode: () => string;
+}
 
 /**
  * Tells the sockets of this node what was stored: on the conversation's topic and on that of each of its members, who may
  * have other conversations open. Encoded once, and only when somebody listens.
  */
 export class Broadcasts {
+  readonly delivery: Delivery;
   readonly #sockets: Listeners;
   readonly #texts: MessageTexts;
+  readonly #receivers: Receivers;
 
   constructor(options: {
     readonly pubsub: PubSub;
+    readonly reads: Pick<ViewerReads, "changes">;
     readonly sockets: Listeners;
     readonly texts: MessageTexts;
+    readonly receivers: Receivers;
+    readonly clock: Clock;
+    readonly observer: Observer;
   }) {
+    const { reads, clock, observer } = options;
     this.#sockets = options.sockets;
     this.#texts = options.texts;
-    options.pubsub.subscribe((frame) => this.#tell(frame));
+    this.#receivers = options.receivers;
+    this.delivery = new Delivery({
+      reads,
+      clock,
+      observer,
+      tell: (frame) => this.#tellChanges(frame),
+      membersChanged: (conversationId, members) => this.#membersChanged(conversationId, members),
+    });
+    options.pubsub.subscribe((frame) => this.#hear(frame));
   }
 
-  #tell(frame: Frame): void {
-    for (const event of frame.events) this.#tellEvent(frame, event);
-  }
-
-  #tellEvent(frame: Frame, event: Event): void {
-    switch (event.type) {
-      case "message_sent":
-        return this.#push(frame, "new_message", () => `{"message":${this.#texts.of(event)}}`);
+  #hear(frame: Frame): void {
+    switch (frame.type) {
+      case "changes":
+        return this.delivery.forward(frame);
+      case "created":
+        return this.#tellCreated(frame);
+      case "marks":
+        return this.#tellMarks(frame);
+      case "own":
+        return this.#tellOwn(frame);
     }
   }
 
-  #push(frame: Frame, name: string, encode: () => string): void {
+  /** Whoever is no member any more hears nothing from here on, even when the frame that told of it was lost. */
+  #membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void {
+    this.#sockets.unsubscribeWhere(`conversation:${conversationId}`, ({ userId }) => !members.has(userId));
+  }
+
+  #tellChanges(frame: ChangeFrame): void {
+    for (const event of frame.events) this.#tellEvent(frame, event);
+    this.#noteReceived(frame);
+  }
+
+  #tellEvent(frame: ChangeFrame, event: Event): void {
+    switch (event.type) {
+      case "message_sent":
+        return this.#push(frame, {
+          names: ["new_message"],
+          encode: () => `{"message":${this.#texts.of(event)}}`,
+        });
+      case "message_edited":
+        return this.#pushChanged(frame, event, {
+          names: ["message_updated", "message_edited"],
+          encode: () => editedText(event.message),
+        });
+      case "message_deleted":
+        return this.#pushChanged(frame, event, {
+          names: ["message_deleted"],
+          encode: () => deletedText(event.message),
+        });
+      case "member_added":
+      case "member_removed":
+      case "member_role_changed": {
+        const push = { names: ["conversation_members_updated"], encode: () => memberEventText(event) };
+        this.#push(frame, push);
+        if (event.type === "member_removed") this.#pushToUser(frame, event.member.userId, push);
+        return;
+      }
+    }
+  }
+
+  #push(frame: ChangeFrame, { names, encode }: Push): void {
+    const { conversationId, members } = frame;
     let payload: string | undefined;
-    const tell = (topic: string, position?: number) => {
+    const position = positionOf(frame);
+    const tell = (topic: string) => {
       if (!this.#sockets.hasListeners(topic)) return;
       payload ??= encode();
-      this.#sockets.broadcast(topic, name, payload, position);
+      for (const name of names) this.#sockets.broadcast(topic, name, payload, position);
     };
-    tell(`conversation:${frame.conversationId}`, frame.rev);
-    for (const userId of frame.audience) tell(`user:${userId}`);
+    tell(`conversation:${conversationId}`);
+    for (const userId of members.keys()) tell(`user:${userId}`);
   }
+
+  /** A change of a message from before somebody joined is told to him as a number without content. */
+  #pushChanged(frame: ChangeFrame, event: MessageChanged, push: Push): void {
+    const sees = (member: Member | undefined) => member !== undefined && member.joinedSeq < event.message.seq;
+    const { members } = frame;
+    if ([...members.values()].every(sees)) return this.#push(frame, push);
+    const without: Push = { names: ["conversation_changed"], encode: () => conversationChangedText(frame) };
+    const topic = `conversation:${frame.conversationId}`;
+    this.#pushWhere(frame, topic, push, ({ userId }) => sees(members.get(userId)));
+    this.#pushWhere(frame, topic, without, ({ userId }) => !sees(members.get(userId)));
+    for (const member of members.values())
+      this.#pushToUser(frame, member.userId, sees(member) ? push : without);
+  }
+
+  #pushWhere(
+    frame: ChangeFrame,
+    topic: string,
+    { names, encode }: Push,
+    match: (session: Session) => boolean,
+  ): void {
+    if (!this.#sockets.hasListeners(topic)) return;
+    const payload = encode();
+    for (const name of names) {
+      this.#sockets.pushWhere(topic, name, payload, match, positionOf(frame));
+    }
+  }
+
+  #pushToUser(frame: ChangeFrame, userId: string, { names, encode }: Push): void {
+    const topic = `user:${userId}`;
+    if (!this.#sockets.hasListeners(topic)) return;
+    const payload = encode();
+    for (const name of names) {
+      this.#sockets.broadcast(topic, name, payload, positionOf(frame));
+    }
+  }
+
+  /** What went out just now counts as received once the sockets prove alive. */
+  #noteReceived(frame: ChangeFrame): void {
+    const position = positionOf(frame);
+    for (const userId of frame.members.keys()) {
+      for (const receiver of this.#receivers.ofUser(userId)) receiver.broadcast(position);
+    }
+    if (position.seq === 0) return;
+    for (const receiver of this.#receivers.ofConversation(frame.conversationId)) receiver.broadcast(position);
+  }
+
+  #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
+    this.delivery.joined(conversationId, 0);
+    for (const userId of memberIds)
+      this.#toUser(userId, "conversation_created", () => createdText(conversationId));
+  }
+
+  /** To those who wrote what the marks moved over: the state of each message, and who has read. */
+  #tellMarks(frame: MarksFrame): void {
+    for (const change of frame.statuses) {
+      this.#toUser(change.message.senderId, "delivery_status", () => deliveryStatusText(frame, change));
+    }
+    for (const moved of frame.moved) {
+      if (moved.readTo === moved.readFrom) continue;
+      for (const [senderId, message] of newestBySender(frame, moved.readTo)) {
+        if (senderId === moved.userId) continue;
+        this.#toUser(senderId, "message_read", () => messageReadText(frame, moved, message));
+      }
+    }
+  }
+
+  #tellOwn(frame: OwnFrame): void {
+    const event = frame.unreadFrom ? "message_unread" : "conversation_read";
+    this.#toUser(frame.userId, event, () => ownUnreadText(frame));
+  }
+
+  #toUser(userId: string, event: string, encode: () => string): void {
+    const topic = `user:${userId}`;
+    if (this.#sockets.hasListeners(topic)) this.#sockets.broadcast(topic, event, encode());
+  }
+}
+
+function positionOf({ conversationId: stream, rev: at, events }: ChangeFrame): FramePosition {
+  const sent = events.findLast((event): event is MessageSent => event.type === "message_sent");
+  return { stream, at, seq: sent?.seq ?? 0, senderId: sent?.senderId ?? "" };
+}
+
+/** The newest message of each sender, among those that the marks moved over. */
+function newestBySender(
+  { messages }: MarksFrame,
+  readTo: number,
+): ReadonlyMap<string, MarksFrame["messages"][number]> {
+  const newest = new Map<string, MarksFrame["messages"][number]>();
+  for (const message of messages) {
+    if (message.seq <= readTo && !newest.has(message.senderId)) newest.set(message.senderId, message);
+  }
+  return newest;
 }

@@ -1,3 +1,4 @@
+import type { Cursors } from "../engine/cursors.ts";
 import type { Joins as EngineJoins } from "../engine/joins.ts";
 import type { Marks as EngineMarks } from "../engine/marks.ts";
 import type { Queries as EngineQueries } from "../engine/queries.ts";
@@ -8,7 +9,12 @@ export type Commands = Pick<Registry, "submit">;
 /** Where receipts go. */
 export type Marks = Pick<EngineMarks, "note" | "noteMessage">;
 /** What joins of topics need to know. */
-export type Joins = Pick<EngineJoins, "conversation" | "user">;
+export type Joins = Pick<EngineJoins, "conversation" | "user" | "changes">;
+/** Where it is told that something arrived. */
+export interface Receipts {
+  readonly marks: Pick<EngineMarks, "note">;
+  readonly cursors: Pick<Cursors, "confirmed" | "ended">;
+}
 /** Reads for viewers, the creation of conversations and private state. */
 export type Queries = Pick<
   EngineQueries,

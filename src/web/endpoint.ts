@@ -3,25 +3,32 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
+import type { ViewerReads } from "../core/ports/store.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
-import type { Channel } from "../phoenix/channel.ts";
+import type { Delivery } from "../engine/delivery.ts";
+import type { Routes } from "../phoenix/channel.ts";
 import type { SocketsObserver } from "../phoenix/observer.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { ConversationChannel } from "./channels/conversation-channel.ts";
-import { conversationTopic } from "./channels/conversation-events.ts";
-import { UserChannel, userTopic } from "./channels/user-channel.ts";
+import { conversationEvents } from "./channels/conversation-events.ts";
+import { ConversationJoins } from "./channels/conversation-joins.ts";
+import { conversationTopic, userTopic } from "./channels/topics.ts";
+import { UserChannel } from "./channels/user-channel.ts";
+import { userEvents } from "./channels/user-events.ts";
+import { UserJoins } from "./channels/user-joins.ts";
 import { apiRoutes } from "./controllers/routes.ts";
-import type { Commands, Joins, Marks, Queries } from "./domain.ts";
+import type { Commands, Joins, Marks, Queries, Receipts } from "./domain.ts";
 import { Handshakes, socketPaths } from "./handshake.ts";
 import { MessageTexts } from "./message-texts.ts";
 import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { probe, type Readiness } from "./probes.ts";
+import { Receivers } from "./receivers.ts";
 import { internal, rejectionResponse } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
@@ -49,6 +56,9 @@ export interface EndpointOptions {
   readonly joins: Joins;
   readonly queries: Queries;
   readonly marks: Marks;
+  readonly receipts: Receipts;
+  /** What frames that were lost told of is read here. */
+  readonly reads: Pick<ViewerReads, "changes">;
   readonly pubsub: PubSub;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
@@ -76,14 +86,16 @@ export class Endpoint {
   #stopping = false;
 
   constructor(options: EndpointOptions) {
-    const { settings, clock, observer, pubsub } = options;
+    const { settings, clock, observer } = options;
     const authentication = new Authentication(options);
     const texts = new MessageTexts();
     this.#options = options;
     this.#cors = new Cors({ origins: settings.corsOrigins });
     this.#handshakes = new Handshakes({ authentication, clock, maxSessionMs: settings.maxSessionMs });
+    // A channel is asked for when a socket joins, which is after everything here is made.
+    let channelOf: Routes<Session> = () => undefined;
     this.sockets = new Sockets({
-      routes: routesOf(options, texts),
+      routes: (topic) => channelOf(topic),
       settings: settings.phoenix,
       observer: socketsObserver(observer),
       clock: { now: () => clock.monotonicMs() },
@@ -94,7 +106,9 @@ export class Endpoint {
     rest.server = this.#server;
     this.sockets.attach(this.#server);
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
-    new Broadcasts({ pubsub, sockets: this.sockets, texts });
+    const receivers = new Receivers();
+    const { delivery } = new Broadcasts({ ...options, sockets: this.sockets, texts, receivers });
+    channelOf = routesOf(options, { texts, receivers, delivery });
     observer.gauge("sockets", () => this.sockets.size);
   }
 
@@ -191,11 +205,17 @@ export class Endpoint {
   }
 }
 
-function routesOf(options: EndpointOptions, texts: MessageTexts) {
-  const limits = options.settings.payloads;
-  const conversation = new ConversationChannel({ ...options, limits, texts });
-  const user = new UserChannel({ ...options, limits });
-  return (topic: string): Channel<Session> | undefined => {
+function routesOf(
+  options: EndpointOptions,
+  own: { readonly texts: MessageTexts; readonly receivers: Receivers; readonly delivery: Delivery },
+): Routes<Session> {
+  const all = { ...options, ...own, limits: options.settings.payloads };
+  const conversation = new ConversationChannel({
+    joins: new ConversationJoins(all),
+    events: conversationEvents(all),
+  });
+  const user = new UserChannel({ joins: new UserJoins(all), events: userEvents(all) });
+  return (topic) => {
     if (topic.startsWith(conversationTopic)) return conversation;
     return topic.startsWith(userTopic) ? user : undefined;
   };

@@ -1,7 +1,14 @@
-import type { Cursors } from "../engine/cursors.ts";
-import type { Marks } from "../engine/marks.ts";
-import type { Joining, Prover } from "../phoenix/channel.ts";
+import type { Joining, Position, Prover } from "../phoenix/channel.ts";
+import type { Receipts } from "./domain.ts";
 import type { Session } from "./session.ts";
+
+/** Where a broadcast stands, with what its receivers need of it. */
+export interface FramePosition extends Position {
+  /** Of the newest message that it brings; 0: none. */
+  readonly seq: number;
+  /** Who sent that message. */
+  readonly senderId: string;
+}
 
 /** What was sent on a topic of a socket and is not proved to have arrived. */
 interface Sent {
@@ -12,11 +19,6 @@ interface Sent {
 }
 
 type Proving = Pick<Joining<Session>, "prove" | "identity">;
-
-interface Receipts {
-  readonly marks: Pick<Marks, "note">;
-  readonly cursors: Pick<Cursors, "confirmed" | "ended">;
-}
 
 /**
  * One device on its user's topic. Its position in a conversation moves when everything up to there was sent on its socket, in order,
@@ -29,11 +31,27 @@ export class UserReceiver implements Prover {
   #sent = new Map<string, Sent>();
   #pinged = new Map<string, Sent>();
   #isAsked = false;
+  #isLive = false;
 
   constructor(options: { readonly joining: Proving; readonly receipts: Receipts }) {
     this.session = options.joining.identity;
     this.#joining = options.joining;
     this.#receipts = options.receipts;
+  }
+
+  /** From here on what is broadcast is sent. */
+  live(): void {
+    this.#isLive = true;
+  }
+
+  /** It was broadcast on the topic, which is nothing to a device that is not live. */
+  broadcast(position: FramePosition): void {
+    if (this.#isLive) this.released(position);
+  }
+
+  /** A broadcast that was held is being sent. */
+  released({ stream, at, seq, senderId }: FramePosition): void {
+    this.sent(stream, seq, at, senderId === this.session.userId ? 0 : seq);
   }
 
   /** Everything of the conversation up to this revision was sent. */
@@ -57,7 +75,13 @@ export class UserReceiver implements Prover {
     const { userId, deviceId } = this.session;
     for (const [conversationId, { seq, rev, othersSeq }] of this.#pinged) {
       if (othersSeq > 0) {
-        this.#receipts.marks.note({ type: "mark", conversationId, userId, kind: "delivered", seq: othersSeq });
+        this.#receipts.marks.note({
+          type: "mark",
+          conversationId,
+          userId,
+          kind: "delivered",
+          seq: othersSeq,
+        });
       }
       if (deviceId !== null) this.#receipts.cursors.confirmed({ userId, deviceId, conversationId, seq, rev });
     }
@@ -95,11 +119,19 @@ export class ConversationReceiver implements Prover {
     this.#receipts = options.receipts;
   }
 
-  /** Somebody else's message was sent. */
-  sent(seq: number): void {
+  /** Broadcasts that came during the join are being sent; asking waits until it is accepted. */
+  released({ seq, senderId }: FramePosition): void {
+    if (senderId !== this.session.userId) this.#sentSeq = Math.max(this.#sentSeq, seq);
+  }
+
+  accepted(): void {
+    if (this.#sentSeq > 0) this.#joining.prove(this);
+  }
+
+  broadcast(position: FramePosition): void {
     const isAsked = this.#sentSeq > 0;
-    this.#sentSeq = seq;
-    if (!isAsked) this.#joining.prove(this);
+    this.released(position);
+    if (!isAsked && this.#sentSeq > 0) this.#joining.prove(this);
   }
 
   pinged(): void {
@@ -110,7 +142,13 @@ export class ConversationReceiver implements Prover {
   proved(): void {
     const { userId } = this.session;
     const conversationId = this.#conversationId;
-    this.#receipts.marks.note({ type: "mark", conversationId, userId, kind: "delivered", seq: this.#pingedSeq });
+    this.#receipts.marks.note({
+      type: "mark",
+      conversationId,
+      userId,
+      kind: "delivered",
+      seq: this.#pingedSeq,
+    });
   }
 }
 

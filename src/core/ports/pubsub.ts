@@ -1,6 +1,6 @@
 import type { Member } from "../conversations/conversation.ts";
 import type { Event } from "../events.ts";
-import type { MarkMoved, StatusChange } from "../messages/marks.ts";
+import type { MarkedMessage, MarkMoved, StatusChange } from "../messages/marks.ts";
 
 /** All events of one command, stored, on their way to whoever listens. */
 export interface ChangeFrame {
@@ -26,6 +26,8 @@ export interface MarksFrame {
   readonly conversationId: string;
   readonly atUs: number;
   readonly moved: readonly MarkMoved[];
+  /** The newest that they moved over, newest first. */
+  readonly messages: readonly MarkedMessage[];
   readonly statuses: readonly StatusChange[];
 }
 

@@ -1,5 +1,5 @@
 /** A real `Bun.serve` with nothing but Phoenix sockets on it; the token is the identity. For tests. */
-import type { Channel, Joining, JoinOutcome, Push } from "../channel.ts";
+import type { Channel, Gate, Joining, JoinOutcome, Push } from "../channel.ts";
 import { readToken } from "../handshake.ts";
 import type { SocketsObserver } from "../observer.ts";
 import { type PhoenixSettings, phoenixDefaults } from "../settings.ts";
@@ -22,12 +22,14 @@ export interface Endpoint extends AsyncDisposable {
 export function endpoint(options: {
   readonly channel: Channel<string>;
   readonly settings?: Partial<PhoenixSettings>;
+  readonly gate?: Gate<string>;
   readonly clock?: { now(): number };
   readonly port?: number;
 }): Endpoint {
   const seen: Seen = { failures: [], overruns: [], closes: [], malformed: 0 };
   const sockets = new Sockets<string>({
     routes: (topic) => (topic.startsWith("place:") ? options.channel : undefined),
+    ...(options.gate && { gate: options.gate }),
     settings: { ...phoenixDefaults, ...options.settings },
     observer: remembering(seen),
     clock: options.clock ?? performance,

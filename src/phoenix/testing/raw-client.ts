@@ -32,8 +32,9 @@ export class RawClient {
     };
   }
 
-  static async connect(url: string): Promise<RawClient> {
-    const client = new RawClient(new WebSocket(`${url}/websocket?vsn=2.0.0`));
+  static async connect(url: string, token?: string): Promise<RawClient> {
+    const query = token === undefined ? "" : `&token=${token}`;
+    const client = new RawClient(new WebSocket(`${url}/websocket?vsn=2.0.0${query}`));
     await eventually("the socket to open", () => client.#socket.readyState === WebSocket.OPEN);
     return client;
   }

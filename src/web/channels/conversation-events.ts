@@ -2,8 +2,7 @@ import type { Observer } from "../../core/ports/observer.ts";
 import { Events } from "./events.ts";
 import { type MarkEventsOptions, markEvents } from "./mark-events.ts";
 import { type MessageEventsOptions, messageEvents } from "./message-events.ts";
-
-export const conversationTopic = "conversation:";
+import { conversationOf } from "./topics.ts";
 
 export type ConversationEventsOptions = Omit<MarkEventsOptions & MessageEventsOptions, "conversationOf"> & {
   readonly observer: Observer;
@@ -11,12 +10,7 @@ export type ConversationEventsOptions = Omit<MarkEventsOptions & MessageEventsOp
 
 /** Everything that a conversation's topic answers to. */
 export function conversationEvents(options: ConversationEventsOptions): Events {
-  const own = { ...options, conversationOf: conversationOfTopic };
+  const own = { ...options, conversationOf };
   const acts = new Map([...messageEvents(own), ...markEvents(own)]);
   return new Events({ acts, observer: options.observer });
-}
-
-/** The id as it stands in the topic: a UUID only in topics that were joined. */
-export function conversationOfTopic(topic: string): string {
-  return topic.slice(conversationTopic.length);
 }

@@ -1,7 +1,13 @@
 import type { MarkAsUnread, MarkKind, MarkMember } from "../../core/messages/marks.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Marks } from "../domain.ts";
-import { type MarkBody, readMark, readMarkConversation, readMarkUnread, readReceipt } from "../payloads/mark.ts";
+import {
+  type MarkBody,
+  readMark,
+  readMarkConversation,
+  readMarkUnread,
+  readReceipt,
+} from "../payloads/mark.ts";
 import { refusedField } from "../payloads/refused-field.ts";
 import { conversationOf, type Entry, messageOf } from "./entry.ts";
 

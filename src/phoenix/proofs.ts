@@ -1,0 +1,50 @@
+/** What the pings of one socket prove: a write alone proves nothing, the pong of a ping sent after it does. */
+import type { Prover } from "./channel.ts";
+
+/** Of a socket for which a proof was ever wanted. At most one ping is outstanding. What a prover throws is told and changes nothing. */
+export class Proofs {
+  readonly #failed: (error: unknown) => void;
+  #wanted = new Set<Prover>();
+  /** Those of the ping that is outstanding. */
+  #pinged: Set<Prover> | undefined;
+  #pings = 0;
+
+  constructor(options: { readonly failed: (error: unknown) => void }) {
+    this.#failed = options.failed;
+  }
+
+  want(prover: Prover): void {
+    this.#wanted.add(prover);
+  }
+
+  /** A ping is wanted, and none is outstanding. */
+  get isDue(): boolean {
+    return this.#pinged === undefined && this.#wanted.size > 0;
+  }
+
+  /** The payload of the ping that must go out now, behind all that was sent. */
+  ping(): string {
+    const provers = this.#wanted;
+    this.#wanted = new Set();
+    this.#pinged = provers;
+    this.#pings += 1;
+    for (const prover of provers) this.#call(() => prover.pinged());
+    return String(this.#pings);
+  }
+
+  /** A pong that answers no outstanding ping of ours proves nothing: anybody may send one at any time. */
+  ponged(payload: string): void {
+    const provers = this.#pinged;
+    if (provers === undefined || payload !== String(this.#pings)) return;
+    this.#pinged = undefined;
+    for (const prover of provers) this.#call(() => prover.proved());
+  }
+
+  #call(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import type { Role } from "../core/conversations/conversation.ts";
+import type { Changes, ChangesQuestion } from "../core/ports/store.ts";
+import type { ReadPool } from "./database.ts";
+import {
+  type HeadRow,
+  headColumns,
+  type MessageRow,
+  marksOnly,
+  messageColumns,
+  packedMarks,
+  packedRecords,
+  type SettingsRow,
+  settingsColumns,
+  toHead,
+  toMarks,
+  toRecords,
+  toSeen,
+  toSettings,
+} from "./rows.ts";
+
+/**
+ * The last seq that was created at or before `since_rev`: `created_rev` grows with `seq`, so the primary key is bisected. What retention
+ * took is older than any cursor that can be resumed.
+ */
+const seqAtCursor = `(
+  with recursive range(low, high) as (
+    select 0::int8, h.seq + 1
+    union all
+    select case when m.created_rev > asked.since_rev then low else middle end,
+      case when m.created_rev > asked.since_rev then middle else high end
+    from range
+    cross join lateral (select (low + high) / 2 as middle offset 0) half
+    left join lateral (
+      select created_rev from messages
+      where conversation_id = asked.conversation_id and seq = half.middle limit 1) m on true
+    where high - low > 1)
+  select max(low) from range)`;
+
+/** What the node asks for itself can only be beyond the head: it forgets its cursors with the history that they are from. */
+export const isExpired = `asked.since_rev > h.rev or asked.viewer_id is not null and asked.since_rev > 0 and (
+  asked.since_rev < h.horizon_rev
+  or asked.since_rev < viewer.joined_rev
+  or store.generation > 1 and asked.since_rev > h.restored_rev and asked.generation is distinct from store.generation)`;
+
+/**
+ * A message is in the difference once: a new one at the revision of its creation, an older one at the revision of its last change. Both
+ * are read in that order, one more than the page holds, so that the one that is too many tells where the page has to end. New ones have
+ * no holes: the revision of the first that does not fit bounds the search for changed ones, which would else pass over every later
+ * message that was changed, in each page again. (A revision creates one message at present: a command that creates more has to keep the
+ * smallest page above that, less one.)
+ *
+ * Conditions on what is known before (`since_rev < h.rev`, the first row of a question) stop a lookup before it starts: a question to
+ * which there is nothing new costs seven index lookups and its members, whose marks are in every answer.
+ */
+const changes = {
+  name: "changes",
+  text: `
+select asked.place, store.generation, viewer.role, ${headColumns}, begin.is_expired, begin.seq as begin_seq,
+  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, m.position, ${messageColumns}
+from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) with ordinality
+  asked(conversation_id, viewer_id, since_rev, generation, since_seq, page, place)
+cross join lateral (select generation from store_generation limit 1) store
+left join lateral (
+  select role, joined_seq, joined_rev from conversation_members
+  where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer on true
+left join lateral (
+  select * from conversation_heads
+  where conversation_id = asked.conversation_id and (asked.viewer_id is null or viewer.role is not null) limit 1) h on true
+cross join lateral (
+  select ${isExpired} as is_expired,
+    greatest(viewer.joined_seq, case
+      when asked.since_rev = 0 then 0
+      when asked.since_rev >= h.rev then h.seq
+      else coalesce(asked.since_seq, ${seqAtCursor}) end) as seq
+  offset 0) begin
+cross join lateral (
+  select case when asked.since_rev < h.rev then coalesce((
+    select created_rev from messages
+    where conversation_id = asked.conversation_id and seq = begin.seq + asked.page + 1 limit 1), h.rev) end as until_rev
+  offset 0) reach
+left join lateral (
+  select changed.*, row_number() over (order by position) as turn from (
+    (select created_rev as position, * from messages
+    where conversation_id = asked.conversation_id and seq > begin.seq
+      and asked.since_rev < h.rev and not begin.is_expired
+    order by seq limit asked.page + 1)
+    union all
+    (select rev as position, * from messages
+    where conversation_id = asked.conversation_id and rev <> created_rev
+      and rev > asked.since_rev and rev <= reach.until_rev
+      and seq <= begin.seq and seq > coalesce(viewer.joined_seq, 0)
+      and asked.since_rev < h.rev and not begin.is_expired and begin.seq > coalesce(viewer.joined_seq, 0)
+    order by rev fetch first (asked.page + 1) rows with ties)
+  ) changed
+  order by position fetch first (asked.page + 1) rows with ties) m on true
+cross join lateral (
+  select ${packedMarks} filter (where left_seq is null) as marks,
+    ${packedRecords} filter (where (rev > asked.since_rev or asked.since_rev = 0)
+      and (left_seq is null or viewer.joined_rev is null or rev >= viewer.joined_rev)) as records
+  from conversation_members
+  where conversation_id = h.conversation_id and coalesce(m.turn, 1) = 1) members
+left join lateral (
+  select * from conversations
+  where id = h.conversation_id and (rev > asked.since_rev or asked.since_rev = 0) and coalesce(m.turn, 1) = 1 limit 1) c on true`,
+};
+
+/** One for each message of a question, or one without a message. What is not of the message is in one of them. */
+interface ChangesRow extends MessageRow, HeadRow, SettingsRow {
+  readonly place: number;
+  readonly generation: number;
+  readonly role: Role | null;
+  readonly is_expired: boolean;
+  readonly begin_seq: number;
+  readonly marks: string | null;
+  readonly records: string | null;
+  readonly c_rev: number;
+  readonly position: number;
+}
+
+export async function readChanges(
+  reads: ReadPool,
+  questions: readonly ChangesQuestion[],
+): Promise<readonly Changes[]> {
+  const { rows } = await reads.query<ChangesRow>({
+    ...changes,
+    values: [
+      questions.map((each) => each.conversationId),
+      questions.map((each) => each.viewerId),
+      questions.map((each) => each.sinceRev),
+      questions.map((each) => each.generation),
+      questions.map((each) => each.sinceSeq),
+      questions.map((each) => each.limit),
+    ],
+  });
+  const answers = Map.groupBy(rows, (row) => row.place);
+  return questions.map((question, index) => toChanges(question, answers.get(index + 1)!));
+}
+
+function toChanges(question: ChangesQuestion, rows: readonly ChangesRow[]): Changes {
+  const { conversationId, viewerId, sinceRev, sinceSeq, limit } = question;
+  const facts = rows.find((row) => row.marks !== null) ?? rows[0]!;
+  const { generation } = facts;
+  if (facts.h_seq === null) {
+    const next = { conversationId, seq: sinceSeq ?? 0, rev: sinceRev };
+    return { ...nothing, conversationId, generation, membership: null, head: null, next };
+  }
+  const members = toMarks(facts.marks);
+  const head = toHead(facts);
+  const seen = {
+    conversationId,
+    generation,
+    membership: facts.role === null ? null : { role: facts.role },
+    head,
+    marks: members.map(marksOnly),
+  };
+  if (facts.is_expired) {
+    return { ...nothing, ...seen, isExpired: true, next: { conversationId, seq: head.seq, rev: head.rev } };
+  }
+  const found = rows.filter((row) => row.id !== null).sort((one, other) => one.position - other.position);
+  const cut = cutOf(found, limit) ?? head.rev;
+  const page = found.filter((row) => row.position <= cut).sort((one, other) => one.seq - other.seq);
+  const lastSeq = cut === head.rev ? head.seq : Math.max(facts.begin_seq, page.at(-1)!.seq);
+  return {
+    ...seen,
+    isExpired: false,
+    messages: page.map((row) => toSeen(row, viewerId, members)),
+    members: toRecords(facts.records).filter((record) => record.rev <= cut),
+    conversation: facts.c_id !== null && facts.c_rev <= cut ? toSettings(facts) : null,
+    next: { conversationId, seq: lastSeq, rev: cut },
+    hasMore: cut < head.rev,
+  };
+}
+
+const nothing = {
+  isExpired: false,
+  messages: [],
+  members: [],
+  conversation: null,
+  marks: [],
+  hasMore: false,
+} satisfies Partial<Changes>;
+
+/** The last revision that is whole on a page of `limit`; the first one when not even that fits. Null: everything fits. */
+function cutOf(found: readonly { readonly position: number }[], limit: number): number | null {
+  const tooMany = found[limit];
+  if (!tooMany) return null;
+  const whole = found.findLast(({ position }, index) => index < limit && position < tooMany.position);
+  return whole?.position ?? tooMany.position;
+}

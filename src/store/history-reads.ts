@@ -1,0 +1,93 @@
+import type { Role } from "../core/conversations/conversation.ts";
+import { formatInstant } from "../core/instant.ts";
+import type { HistoryCursor, HistoryPage } from "../core/ports/store.ts";
+import type { ReadHistory } from "../core/queries.ts";
+import type { ReadPool } from "./database.ts";
+import { type MessageRow, messageColumns, packedMarks, toMarks, toSeen } from "./rows.ts";
+
+/**
+ * The seq below which everything was sent before $N (`>=`), or at or before it (`>`): `sent_at` grows with `seq`, so the primary key is
+ * bisected. 1.2 ms at a depth of 100,000, where a scan takes 17.5.
+ */
+const bisect = (parameter: string, beyond: ">=" | ">") => `(
+  with recursive range(low, high) as (
+    select 1::int8, (select seq + 1 from conversation_heads where conversation_id = $1)
+    union all
+    select case when m.sent_at ${beyond} ${parameter}::timestamptz then low else middle + 1 end,
+      case when m.sent_at ${beyond} ${parameter}::timestamptz then middle else high end
+    from range cross join lateral (select (low + high) / 2 as middle) half
+    join messages m on m.conversation_id = $1 and m.seq = half.middle
+    where low < high)
+  select max(low) from range)`;
+
+/** A message from before the viewer's membership is as unknown as one that does not exist. */
+const seqOfId = (parameter: string) => `(
+  select seq from messages where conversation_id = $1 and id = ${parameter}::uuid and seq > viewer.joined_seq)`;
+
+/** As a condition on `seq`; an unknown id makes it null, so nothing is found. */
+const olderThan: Record<HistoryCursor["by"], (parameter: string) => string> = {
+  seq: (parameter) => `seq < ${parameter}::int8`,
+  id: (parameter) => `seq < ${seqOfId(parameter)}`,
+  time: (parameter) => `seq < ${bisect(parameter, ">=")}`,
+};
+const newerThan: Record<HistoryCursor["by"], (parameter: string) => string> = {
+  seq: (parameter) => `seq > ${parameter}::int8`,
+  id: (parameter) => `seq > ${seqOfId(parameter)}`,
+  time: (parameter) => `seq >= ${bisect(parameter, ">")}`,
+};
+
+/** `marks` are in the row of the page's first message alone. */
+type HistoryRow = MessageRow & { readonly role: Role; readonly marks: string | null };
+
+export async function readHistory(reads: ReadPool, query: ReadHistory): Promise<HistoryPage> {
+  const { name, text, cursors } = historyStatement(query);
+  const values = [query.conversationId, query.viewerId, query.limit + 1, ...cursors.map(cursorValue)];
+  const { rows } = await reads.query<HistoryRow>({ name, text, values });
+  if (rows.length === 0) return { membership: null, messages: [], hasMore: false };
+  const members = toMarks(rows.find((row) => row.marks !== null)?.marks ?? null);
+  const found = rows.filter((row) => row.id !== null);
+  const page = found.slice(0, query.limit).map((row) => toSeen(row, query.viewerId, members));
+  if (isForward(query)) page.reverse();
+  return { membership: { role: rows[0]!.role }, messages: page, hasMore: found.length > query.limit };
+}
+
+/** With `after` alone the page starts at the cursor and goes forward; else it ends there and goes back. */
+function isForward(query: ReadHistory): boolean {
+  return query.after !== null && query.before === null;
+}
+
+function historyStatement(query: ReadHistory) {
+  const cursors: HistoryCursor[] = [];
+  const conditions: string[] = [];
+  const add = (cursor: HistoryCursor | null, kinds: typeof olderThan) => {
+    if (!cursor) return;
+    cursors.push(cursor);
+    conditions.push(`and ${kinds[cursor.by](`$${3 + cursors.length}`)}`);
+  };
+  add(query.before, olderThan);
+  add(query.after, newerThan);
+  const text = `
+select viewer.role, marks.marks, ${messageColumns}
+from conversation_members viewer
+left join lateral (
+  select page.*, row_number() over () as turn from (
+    select * from messages where conversation_id = $1 and seq > viewer.joined_seq ${conditions.join(" ")}
+    order by seq ${isForward(query) ? "asc" : "desc"} limit $3) page) m on true
+cross join lateral (
+  select ${packedMarks} as marks from conversation_members
+  where conversation_id = $1 and left_seq is null and m.turn = 1) marks
+where viewer.conversation_id = $1 and viewer.user_id = $2 and viewer.left_seq is null
+order by m.seq ${isForward(query) ? "asc" : "desc"}`;
+  return { name: `history-${query.before?.by ?? "end"}-${query.after?.by ?? "start"}`, text, cursors };
+}
+
+function cursorValue(cursor: HistoryCursor): string | number {
+  switch (cursor.by) {
+    case "seq":
+      return cursor.seq;
+    case "id":
+      return cursor.id;
+    case "time":
+      return formatInstant(cursor.timeUs);
+  }
+}

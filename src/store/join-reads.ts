@@ -1,0 +1,149 @@
+import type { Role } from "../core/conversations/conversation.ts";
+import type { JoinFacts, JoinQuestion, Standing, UserFacts, ViewerReads } from "../core/ports/store.ts";
+import type { JoinUser } from "../core/queries.ts";
+import { isExpired } from "./changes-reads.ts";
+import type { ReadPool } from "./database.ts";
+import {
+  type HeadRow,
+  headColumns,
+  marksOnly,
+  packed,
+  packedMarks,
+  type SettingsRow,
+  settingsColumns,
+  toHead,
+  toMarks,
+  toSettings,
+  unpack,
+} from "./rows.ts";
+
+/**
+ * A known device stands where it has confirmed, and at the begin of the membership where it has confirmed nothing. A cursor from before
+ * the present membership stays as it is: the difference from there says that it cannot be resumed. A device that was never seen, or only
+ * in a history that is gone, stands at the heads.
+ */
+const standingOf = (column: "seq" | "rev") =>
+  `case when device.generation = store.generation then coalesce(confirmed.${column}, m.joined_${column}) else h.${column} end`;
+
+/** All standings of a user are one row: 500 conversations cost two lookups each and one text. */
+const joinFacts = {
+  name: "join-facts",
+  text: `
+select 'conversation' as kind, asked.place, viewer.role, ${settingsColumns}, ${headColumns},
+  store.generation, (${isExpired}) as is_expired, members.marks, null::int8 as device_generation, null::text as standings
+from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[]) with ordinality
+  asked(viewer_id, conversation_id, since_rev, generation, place)
+cross join lateral (select generation from store_generation limit 1) store
+cross join lateral (
+  select role, joined_rev from conversation_members
+  where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer
+cross join lateral (select * from conversations where id = asked.conversation_id limit 1) c
+cross join lateral (select * from conversation_heads where conversation_id = asked.conversation_id limit 1) h
+left join lateral (
+  select ${packedMarks} as marks from conversation_members
+  where conversation_id = asked.conversation_id and left_seq is null) members on asked.since_rev is not null
+union all
+select 'user', asked.place, null, null, null, null, null, null, null, null, null,
+  store.generation, null, null, device.generation, standings.standings
+from unnest($5::uuid[], $6::text[]) with ordinality asked(user_id, device_id, place)
+cross join lateral (select generation from store_generation limit 1) store
+left join lateral (
+  select generation from devices where user_id = asked.user_id and device_id = asked.device_id limit 1) device on true
+cross join lateral (
+  select ${packed(["m.conversation_id", "h.seq", "h.rev", standingOf("seq"), standingOf("rev")])} as standings
+  from conversation_members m
+  cross join lateral (select seq, rev from conversation_heads where conversation_id = m.conversation_id limit 1) h
+  left join lateral (
+    select seq, rev from device_cursors
+    where user_id = asked.user_id and device_id = asked.device_id and conversation_id = m.conversation_id limit 1) confirmed on true
+  where m.user_id = asked.user_id and m.left_seq is null) standings`,
+};
+
+interface ConversationFactsRow extends SettingsRow, HeadRow {
+  readonly kind: "conversation";
+  readonly place: number;
+  readonly role: Role;
+  readonly generation: number;
+  readonly is_expired: boolean | null;
+  readonly marks: string | null;
+}
+
+interface UserFactsRow {
+  readonly kind: "user";
+  readonly place: number;
+  readonly generation: number;
+  readonly device_generation: number | null;
+  readonly standings: string | null;
+}
+
+export async function readJoinFacts(
+  reads: ReadPool,
+  conversations: readonly JoinQuestion[],
+  users: readonly Omit<JoinUser, "type">[],
+): ReturnType<ViewerReads["joinFacts"]> {
+  const { rows } = await reads.query<ConversationFactsRow | UserFactsRow>({
+    ...joinFacts,
+    values: [
+      conversations.map((each) => each.viewerId),
+      conversations.map((each) => each.conversationId),
+      conversations.map((each) => each.since?.rev ?? null),
+      conversations.map((each) => each.since?.generation ?? null),
+      users.map((each) => each.viewerId),
+      users.map((each) => each.deviceId),
+    ],
+  });
+  const joined = new Map<number, ConversationFactsRow>();
+  const met = new Map<number, UserFactsRow>();
+  for (const row of rows) {
+    if (row.kind === "user") met.set(row.place, row);
+    else joined.set(row.place, row);
+  }
+  return {
+    conversations: conversations.map((question, index) => toJoinFacts(question, joined.get(index + 1))),
+    users: users.map((_, index) => toUserFacts(met.get(index + 1)!)),
+  };
+}
+
+function toJoinFacts(
+  { viewerId, conversationId }: JoinQuestion,
+  row: ConversationFactsRow | undefined,
+): JoinFacts {
+  if (!row) return { viewerId, conversationId, ...unknown };
+  return {
+    viewerId,
+    conversationId,
+    isExpired: row.is_expired === true,
+    generation: row.generation,
+    membership: { role: row.role },
+    conversation: toSettings(row),
+    head: toHead(row),
+    marks: toMarks(row.marks).map(marksOnly),
+  };
+}
+
+const unknown = {
+  membership: null,
+  conversation: null,
+  head: null,
+  marks: [],
+  isExpired: false,
+  generation: 0,
+} satisfies Partial<JoinFacts>;
+
+function toUserFacts(row: UserFactsRow): UserFacts {
+  return {
+    generation: row.generation,
+    deviceGeneration: row.device_generation,
+    standings: unpack(row.standings).map(toStanding),
+  };
+}
+
+function toStanding([conversationId, headSeq, headRev, seq, rev]: readonly string[]): Standing {
+  return {
+    conversationId: conversationId!,
+    headSeq: Number(headSeq),
+    headRev: Number(headRev),
+    seq: Number(seq),
+    rev: Number(rev),
+  };
+}

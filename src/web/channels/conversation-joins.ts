@@ -1,0 +1,77 @@
+import { isUuid } from "../../core/ports/ids.ts";
+import type { Observer } from "../../core/ports/observer.ts";
+import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
+import type { Delivery } from "../../engine/delivery.ts";
+import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
+import type { Joins, Receipts } from "../domain.ts";
+import { ConversationReceiver, type FramePosition, type Receivers } from "../receivers.ts";
+import { rejectionText } from "../rejections.ts";
+import type { Session } from "../session.ts";
+import { readCursor } from "./join-payload.ts";
+import { joinedConversationText } from "./join-texts.ts";
+import { conversationOf } from "./topics.ts";
+
+/** Joins of `conversation:<id>`: by members, with the difference since their cursor where there is one that is short. */
+export class ConversationJoins {
+  readonly #joins: Joins;
+  readonly #receipts: Receipts;
+  readonly #receivers: Receivers;
+  readonly #delivery: Pick<Delivery, "joined">;
+  readonly #observer: Observer;
+
+  constructor(options: {
+    readonly joins: Joins;
+    readonly receipts: Receipts;
+    readonly receivers: Receivers;
+    readonly delivery: Pick<Delivery, "joined">;
+    readonly observer: Observer;
+  }) {
+    this.#joins = options.joins;
+    this.#receipts = options.receipts;
+    this.#receivers = options.receivers;
+    this.#delivery = options.delivery;
+    this.#observer = options.observer;
+  }
+
+  /** Strangers, unknown ids and malformed ids get the same answer. */
+  async join(joining: Joining<Session>): Promise<JoinOutcome> {
+    const conversationId = conversationOf(joining.topic);
+    if (!isUuid(conversationId)) return this.#refuse(notAuthorized);
+    const since = readCursor(joining.payload);
+    if (since && "type" in since) return this.#refuse(since);
+    const viewerId = joining.identity.userId;
+    const joined = await this.#joins.conversation({ viewerId, conversationId, since });
+    if (isRejection(joined)) return this.#refuse(joined.code === "not_found" ? notAuthorized : joined);
+    const { head } = joined.facts;
+    const response = joinedConversationText(joined, since);
+    if (!response || !head) return this.#refuse(notAuthorized);
+    const receiver = new ConversationReceiver({ conversationId, joining, receipts: this.#receipts });
+    return {
+      ok: true,
+      response,
+      covers: ({ at }) => at <= head.rev,
+      released: (position) => receiver.released(position as FramePosition),
+      accepted: () => this.#accepted(receiver, conversationId, head.rev),
+    };
+  }
+
+  left(topic: string, session: Session): void {
+    this.#receivers.leftConversation(conversationOf(topic), session);
+  }
+
+  #accepted(receiver: ConversationReceiver, conversationId: string, headRev: number): void {
+    this.#delivery.joined(conversationId, headRev);
+    this.#receivers.addConversation(conversationId, receiver);
+    receiver.accepted();
+  }
+
+  #refuse(rejection: Rejection): JoinOutcome {
+    this.#observer.refused(rejection.code);
+    return { ok: false, response: rejectionText(rejection) };
+  }
+}
+
+const notAuthorized = reject(
+  "not_authorized",
+  "There is no such conversation, or you are not a member of it.",
+);

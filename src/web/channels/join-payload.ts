@@ -1,0 +1,72 @@
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import type { Cursor } from "../../core/ports/store.ts";
+import { type Rejection, reject } from "../../core/rejection.ts";
+import type { DeviceWord } from "../../engine/joins.ts";
+import { readUuid } from "../uuid.ts";
+
+/**
+ * What a join may bring. Unlike commands, joins carry whatever else a client puts into its channel's parameters: only these fields are
+ * looked at. Null: nothing is to be resumed.
+ */
+
+const number = Type.Union([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), Type.Null()]);
+const conversationCursor = Type.Object({
+  since_seq: Type.Optional(number),
+  since_rev: Type.Optional(number),
+  generation: Type.Optional(number),
+});
+const deviceCursors = Type.Object({
+  cursors: Type.Optional(
+    Type.Union([
+      Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+      Type.Null(),
+    ]),
+  ),
+  generation: Type.Optional(number),
+});
+/** More conversations than anybody has. */
+const maxCursors = 20_000;
+
+const conversationCheck = TypeCompiler.Compile(conversationCursor);
+const deviceCheck = TypeCompiler.Compile(deviceCursors);
+
+/** Both numbers, or nothing is resumed: the one without the other does not say what is known. */
+export function readCursor(payload: unknown): Cursor | Rejection | null {
+  const given = fields(payload, conversationCheck.Check(payload), conversationCursor);
+  if (!given) return given === null ? null : badCursor;
+  const { since_seq: seq, since_rev: rev, generation = null } = given;
+  return seq == null || rev == null ? null : { seq, rev, generation };
+}
+
+export function readDeviceWord(payload: unknown): DeviceWord | Rejection | null {
+  const given = fields(payload, deviceCheck.Check(payload), deviceCursors);
+  if (!given) return given === null ? null : badCursors;
+  if (!given.cursors) return null;
+  const cursors = new Map<string, number>();
+  for (const [key, seq] of Object.entries(given.cursors)) {
+    const conversationId = readUuid(key);
+    if (!conversationId || cursors.size >= maxCursors) return badCursors;
+    cursors.set(conversationId, seq);
+  }
+  return { cursors, generation: given.generation ?? null };
+}
+
+/** Null: no object, so nothing is said. Undefined: an object with a field that is not allowed. */
+function fields<S extends TSchema>(
+  payload: unknown,
+  fits: boolean,
+  _schema: S,
+): Static<S> | null | undefined {
+  if (typeof payload !== "object" || payload === null || ArrayBuffer.isView(payload)) return null;
+  return fits ? (payload as Static<S>) : undefined;
+}
+
+const badCursor = reject(
+  "invalid_payload",
+  "since_seq, since_rev and generation must be whole numbers from 0, or left out.",
+);
+const badCursors = reject(
+  "invalid_payload",
+  "cursors must be an object of conversation ids and the last seq of each; generation a whole number.",
+);

@@ -1,0 +1,8 @@
+/** The topics `conversation:<id>`: one conversation, for its members. */
+export const conversationTopic = "conversation:";
+/** The topics `user:<id>`: whatever concerns one user, for that user's own sockets. */
+export const userTopic = "user:";
+
+export function conversationOf(topic: string): string {
+  return topic.slice(conversationTopic.length);
+}

@@ -1,0 +1,141 @@
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Observer } from "../../core/ports/observer.ts";
+import type { Position } from "../../core/ports/store.ts";
+import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
+import { Backlog, type BacklogPage } from "../../engine/backlog.ts";
+import type { Delivery } from "../../engine/delivery.ts";
+import type { JoinedUser } from "../../engine/joins.ts";
+import type { Feed, Joining, JoinOutcome } from "../../phoenix/channel.ts";
+import type { Joins, Receipts } from "../domain.ts";
+import { type FramePosition, type Receivers, UserReceiver } from "../receivers.ts";
+import { rejectionText } from "../rejections.ts";
+import type { Session } from "../session.ts";
+import { readDeviceWord } from "./join-payload.ts";
+import { joinedUserText, pendingText } from "./join-texts.ts";
+import { userTopic } from "./topics.ts";
+
+const retryPauseMs = 200;
+
+/**
+ * Joins of `user:<id>`: by that user, and for a device with what it has not confirmed, in three phases. Backfill: pages of the log, as fast as
+ * the socket takes them. Cutover: what happened meanwhile is read until a read has missed nothing. Then live, after `caught_up`.
+ */
+export class UserJoins {
+  readonly #joins: Joins;
+  readonly #receipts: Receipts;
+  readonly #receivers: Receivers;
+  readonly #delivery: Pick<Delivery, "joined">;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+
+  constructor(options: {
+    readonly joins: Joins;
+    readonly receipts: Receipts;
+    readonly receivers: Receivers;
+    readonly delivery: Pick<Delivery, "joined">;
+    readonly clock: Clock;
+    readonly observer: Observer;
+  }) {
+    this.#joins = options.joins;
+    this.#receipts = options.receipts;
+    this.#receivers = options.receivers;
+    this.#delivery = options.delivery;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+  }
+
+  async join(joining: Joining<Session>): Promise<JoinOutcome> {
+    const { topic, identity } = joining;
+    const { userId: viewerId, deviceId } = identity;
+    if (topic !== `${userTopic}${viewerId}`) return this.#refuse(notYours);
+    const word = readDeviceWord(joining.payload);
+    if (word && "type" in word) return this.#refuse(word);
+    const joined = await this.#joins.user({ viewerId, deviceId }, word);
+    if (isRejection(joined)) return this.#refuse(joined);
+    const { generation, standings } = joined;
+    const backlog = new Backlog({ joins: this.#joins, viewerId, generation, standings });
+    const receiver = new UserReceiver({ joining, receipts: this.#receipts });
+    return {
+      ok: true,
+      response: joinedUserText(identity, joined),
+      covers: ({ stream, at }) => backlog.covers(stream, at),
+      released: (position) => receiver.released(position as FramePosition),
+      accepted: () => this.#accepted(joined, receiver),
+      backfill: (feed) => this.#backfill(feed, backlog, receiver),
+    };
+  }
+
+  left(session: Session): void {
+    this.#receivers.leftUser(session);
+  }
+
+  #accepted({ standings }: JoinedUser, receiver: UserReceiver): void {
+    for (const { conversationId, headRev } of standings) this.#delivery.joined(conversationId, headRev);
+    this.#receivers.addUser(receiver);
+  }
+
+  async #backfill(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<void> {
+    for (;;) {
+      await this.#pushPages(feed, backlog, receiver);
+      if (feed.isOver) return;
+      if (feed.isComplete) break;
+      feed.hold();
+      await this.#extend(backlog, receiver.session);
+    }
+    feed.push("caught_up", "{}");
+    receiver.live();
+  }
+
+  /** A frozen device costs no memory: while its socket takes nothing, nothing is held for it, and what it misses is read. */
+  async #pushPages(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<void> {
+    while (!feed.isOver) {
+      const page = await this.#nextPage(backlog);
+      if (!page || feed.isOver) return;
+      pushPage(feed, page);
+      for (const { conversationId, seq, rev } of page.reached) receiver.sent(conversationId, seq, rev, seq);
+      feed.drop();
+      await feed.drained();
+    }
+  }
+
+  async #nextPage(backlog: Backlog): Promise<BacklogPage | null> {
+    for (;;) {
+      const page = await backlog.next();
+      if (!page || !isRejection(page)) return page;
+      await this.#pause();
+    }
+  }
+
+  /** What happened since the last read. */
+  async #extend(backlog: Backlog, { userId: viewerId, deviceId }: Session): Promise<void> {
+    for (;;) {
+      const joined = await this.#joins.user({ viewerId, deviceId }, null);
+      if (!isRejection(joined)) return backlog.extend(joined.standings);
+      await this.#pause();
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
+  }
+
+  #refuse(rejection: Rejection): JoinOutcome {
+    this.#observer.refused(rejection.code);
+    return { ok: false, response: rejectionText(rejection) };
+  }
+}
+
+function pushPage(feed: Feed, { messages, expired }: BacklogPage): void {
+  if (messages.length > 0) feed.push("pending_messages", pendingText(messages));
+  for (const position of expired) feed.push("cursor_expired", expiredText(position));
+}
+
+/** The device must read this conversation afresh. */
+function expiredText({ conversationId, seq, rev }: Position): string {
+  return `{"conversation_id":"${conversationId}","head_seq":${seq},"head_rev":${rev}}`;
+}
+
+const notYours = reject(
+  "unauthorized",
+  "This topic belongs to another user; yours ends in the subject of your token.",
+);
