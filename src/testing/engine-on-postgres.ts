@@ -16,6 +16,7 @@ import { newId, systemClock } from "../system.ts";
 import { aSend, noteTaker, type ObserverNotes } from "./builders.ts";
 import { testDatabase } from "./database.ts";
 import { eventually } from "./eventually.ts";
+import { unlimited } from "./limits-off.ts";
 
 /** A migrated database of its own, with a connection to look into it and to interfere from outside. */
 export interface MigratedDatabase {
@@ -86,6 +87,7 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
       own: new PostgresOwnState({ reads }),
       ownership,
       pubsub: { publish: (frame) => void frames.push(frame), subscribe() {} },
+      limiter: unlimited,
       clock: systemClock,
       observer,
     },

@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 import type { Clock } from "../core/ports/clock.ts";
 import type { NewId } from "../core/ports/ids.ts";
+import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { ViewerReads } from "../core/ports/store.ts";
@@ -20,16 +21,19 @@ import { conversationTopic, userTopic } from "./channels/topics.ts";
 import { UserChannel } from "./channels/user-channel.ts";
 import { userEvents } from "./channels/user-events.ts";
 import { UserJoins } from "./channels/user-joins.ts";
+import { ClientAddresses } from "./client-address.ts";
 import { apiRoutes } from "./controllers/routes.ts";
 import type { Commands, Joins, Marks, Queries, Receipts } from "./domain.ts";
+import { Gate } from "./gate.ts";
 import { Handshakes, socketPaths } from "./handshake.ts";
+import { Lateness } from "./lateness.ts";
 import { MessageTexts } from "./message-texts.ts";
 import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { probe, type Readiness } from "./probes.ts";
 import { Receivers } from "./receivers.ts";
-import { internal, rejectionResponse } from "./rejections.ts";
+import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
@@ -45,6 +49,10 @@ export interface EndpointSettings {
   readonly corsOrigins: AllowedOrigins;
   /** No socket lives longer, whatever its token says. */
   readonly maxSessionMs: number;
+  /** Addresses and networks; see `ClientAddresses`. */
+  readonly trustedProxies: readonly string[];
+  /** Later than this, the event loop takes on no more work; 0: off. */
+  readonly maxLoopLatenessMs: number;
   readonly phoenix: PhoenixSettings;
   /** How sockets are told of a stop: `batch` of them every `pauseMs`, faster when the deadline asks for it. */
   readonly drain: { readonly batch: number; readonly pauseMs: number };
@@ -62,6 +70,7 @@ export interface EndpointOptions {
   readonly pubsub: PubSub;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
+  readonly limiter: Limiter;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly observer: Observer;
@@ -81,26 +90,37 @@ export class Endpoint {
   readonly #server: Server<SocketData<Session>>;
   readonly #handshakes: Handshakes;
   readonly #ends: SessionEnds;
+  readonly #lateness: Lateness;
   readonly #cors: Cors;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
 
   constructor(options: EndpointOptions) {
-    const { settings, clock, observer } = options;
+    const { settings, clock, observer, limiter } = options;
+    const lateness = new Lateness({ clock, maxMs: settings.maxLoopLatenessMs });
+    const gate = new Gate({ limiter, lateness });
     const authentication = new Authentication(options);
     const texts = new MessageTexts();
     this.#options = options;
+    this.#lateness = lateness;
     this.#cors = new Cors({ origins: settings.corsOrigins });
-    this.#handshakes = new Handshakes({ authentication, clock, maxSessionMs: settings.maxSessionMs });
+    this.#handshakes = new Handshakes({
+      authentication,
+      gate,
+      addresses: new ClientAddresses(settings),
+      clock,
+      maxSessionMs: settings.maxSessionMs,
+    });
     // A channel is asked for when a socket joins, which is after everything here is made.
     let channelOf: Routes<Session> = () => undefined;
     this.sockets = new Sockets({
       routes: (topic) => channelOf(topic),
+      gate: (session, frame) => refusedFrame(gate, observer, session, frame.event),
       settings: settings.phoenix,
       observer: socketsObserver(observer),
       clock: { now: () => clock.monotonicMs() },
     });
-    const rest = restOf(options, authentication, texts);
+    const rest = restOf(options, gate, authentication, texts);
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
@@ -108,8 +128,10 @@ export class Endpoint {
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
     const receivers = new Receivers();
     const { delivery } = new Broadcasts({ ...options, sockets: this.sockets, texts, receivers });
-    channelOf = routesOf(options, { texts, receivers, delivery });
+    channelOf = routesOf(options, { gate, texts, receivers, delivery });
     observer.gauge("sockets", () => this.sockets.size);
+    if (settings.maxLoopLatenessMs > 0)
+      observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
   }
 
   /** `http://host:port`, with the port that was taken. */
@@ -131,6 +153,7 @@ export class Endpoint {
     cancel();
     await this.#server.stop(true);
     this.sockets.stop();
+    this.#lateness.stop();
   }
 
   /** At most half of the deadline is spent on pauses. */
@@ -183,7 +206,7 @@ export class Endpoint {
   /** Undefined: the connection is a socket now. */
   async #open(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
     if (this.#stopping) return this.#refuse(stopping);
-    const admitted = await this.#handshakes.admit(request);
+    const admitted = await this.#handshakes.admit(request, server.requestIP(request)?.address ?? "");
     if (isRejection(admitted)) return this.#refuse(admitted);
     const { session, subprotocol } = admitted;
     if (!this.sockets.upgrade(request, server, session, subprotocol)) {
@@ -207,7 +230,12 @@ export class Endpoint {
 
 function routesOf(
   options: EndpointOptions,
-  own: { readonly texts: MessageTexts; readonly receivers: Receivers; readonly delivery: Delivery },
+  own: {
+    readonly gate: Gate;
+    readonly texts: MessageTexts;
+    readonly receivers: Receivers;
+    readonly delivery: Delivery;
+  },
 ): Routes<Session> {
   const all = { ...options, ...own, limits: options.settings.payloads };
   const conversation = new ConversationChannel({
@@ -221,10 +249,18 @@ function routesOf(
   };
 }
 
-function restOf(options: EndpointOptions, authentication: Authentication, texts: MessageTexts) {
+function restOf(options: EndpointOptions, gate: Gate, authentication: Authentication, texts: MessageTexts) {
   const { payloads: limits, maxBodyBytes } = options.settings;
-  const routes = apiRoutes({ ...options, limits, texts, maxBodyBytes });
-  return restApi({ ...options, routes, authentication });
+  const routes = apiRoutes({ ...options, gate, limits, texts, maxBodyBytes });
+  return restApi({ ...options, gate, routes, authentication });
+}
+
+/** The reply to a frame that may not come in now; undefined: it may. */
+function refusedFrame(gate: Gate, observer: Observer, session: Session, event: string): string | undefined {
+  const refusal = gate.frame(session, event);
+  if (!refusal) return undefined;
+  observer.refused(refusal.code);
+  return rejectionText(refusal);
 }
 
 function socketsObserver(observer: Observer): SocketsObserver {

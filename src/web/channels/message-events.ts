@@ -7,6 +7,7 @@ import { deleteMessageCommand, editMessageCommand } from "../commands/change-mes
 import type { Entry } from "../commands/entry.ts";
 import { sendMessageCommand } from "../commands/send-message.ts";
 import type { Commands } from "../domain.ts";
+import type { Gate } from "../gate.ts";
 import type { MessageTexts } from "../message-texts.ts";
 import { messageIn } from "../outcome-message.ts";
 import type { PayloadLimits } from "../payloads/limits.ts";
@@ -16,6 +17,7 @@ import type { Act } from "./events.ts";
 
 export interface MessageEventsOptions {
   readonly commands: Commands;
+  readonly gate: Gate;
   readonly texts: MessageTexts;
   readonly limits: PayloadLimits;
   readonly newId: NewId;
@@ -25,7 +27,8 @@ export interface MessageEventsOptions {
 
 /** What members do to messages over a conversation's topic. */
 export function messageEvents(options: MessageEventsOptions): readonly (readonly [string, Act])[] {
-  const send = submitting(options, sendMessageCommand);
+  const submit = submitting(options, sendMessageCommand);
+  const send: Act = (push) => options.gate.message(push.identity.userId) ?? submit(push);
   return [
     ["new_message", send],
     ["send_message", send],

@@ -5,6 +5,7 @@ import type { Outcome } from "../../engine/outcome.ts";
 import { readJson } from "../body.ts";
 import { sendMessageCommand } from "../commands/send-message.ts";
 import type { Commands, Queries } from "../domain.ts";
+import type { Gate } from "../gate.ts";
 import { dataResponse } from "../json-response.ts";
 import type { MessageTexts } from "../message-texts.ts";
 import { messageIn } from "../outcome-message.ts";
@@ -20,6 +21,7 @@ import { submitted } from "./submitted.ts";
 
 export interface MessagesOptions {
   readonly commands: Commands;
+  readonly gate: Gate;
   readonly queries: Queries;
   readonly limits: PayloadLimits;
   readonly texts: MessageTexts;
@@ -74,6 +76,8 @@ async function send(
   call: Call,
   conversationId: string | null,
 ): Promise<Response | Rejection> {
+  const tooMany = options.gate.message(call.identity.userId);
+  if (tooMany) return tooMany;
   const body = await readJson(call.request, options.maxBodyBytes);
   if (isRejection(body)) return body;
   const command = sendMessageCommand(body.value, atConversation(options, call, conversationId));
