@@ -32,19 +32,6 @@ export function seenTexts(messages: readonly SeenMessage[]): string {
   return `[${messages.map(seenText).join()}]`;
 }
 
-/** The push of an edit. `encoded`: the message's text, if it was made already. */
-export function editedText(message: Message, encoded: string = messageText(message)): string {
-  return `{"message":${encoded},"conversation_id":"${message.conversationId}","rev":${message.rev}}`;
-}
-
-/** The push of a deletion for everyone: what stays of the message is its tombstone. */
-export function deletedText(message: Message, encoded: string = messageText(message)): string {
-  return (
-    `{"id":"${message.id}","message_id":"${message.id}","conversation_id":"${message.conversationId}",` +
-    `"seq":${message.seq},"rev":${message.rev},"delete_for_everyone":true,"message":${encoded}}`
-  );
-}
-
 function changedFields({ editedAtUs, deletedAtUs }: Message): string {
   if (editedAtUs === null && deletedAtUs === null) return `"edited_at":null,"is_deleted":false`;
   const editedAt = editedAtUs === null ? "null" : `"${instantText(editedAtUs)}"`;
