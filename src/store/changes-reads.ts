@@ -1,11 +1,12 @@
 import type { Role } from "../core/conversations/conversation.ts";
-import type { MemberBefore } from "../core/messages/marks.ts";
 import type { Changes, ChangesQuestion } from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
 import {
   type HeadRow,
   headColumns,
+  isExpired,
   type MessageRow,
+  marksOnly,
   messageColumns,
   packedMarks,
   packedRecords,
@@ -35,12 +36,6 @@ const seqAtCursor = `(
       where conversation_id = asked.conversation_id and seq = half.middle limit 1) m on true
     where high - low > 1)
   select max(low) from range)`;
-
-/** What the node asks for itself can only be beyond the head: it forgets its cursors with the history that they are from. */
-const isExpired = `asked.since_rev > h.rev or asked.viewer_id is not null and asked.since_rev > 0 and (
-  asked.since_rev < h.horizon_rev
-  or asked.since_rev < viewer.joined_rev
-  or store.generation > 1 and asked.since_rev > h.restored_rev and asked.generation is distinct from store.generation)`;
 
 /**
  * A message is in the difference once: a new one at the revision of its creation, an older one at the revision of its last change. Both
@@ -186,8 +181,4 @@ function cutOf(found: readonly { readonly position: number }[], limit: number): 
   if (!tooMany) return null;
   const whole = found.findLast(({ position }, index) => index < limit && position < tooMany.position);
   return whole?.position ?? tooMany.position;
-}
-
-function marksOnly({ userId, deliveredSeq, readSeq }: MemberBefore) {
-  return { userId, deliveredSeq, readSeq };
 }

@@ -5,10 +5,14 @@ import type { ReadPool } from "./database.ts";
 import {
   type HeadRow,
   headColumns,
+  isExpired,
+  marksOnly,
   packed,
+  packedMarks,
   type SettingsRow,
   settingsColumns,
   toHead,
+  toMarks,
   toSettings,
   unpack,
 } from "./rows.ts";
@@ -25,18 +29,24 @@ const standingOf = (column: "seq" | "rev") =>
 const joinFacts = {
   name: "join-facts",
   text: `
-select 'conversation' as kind, asked.place, viewer.role, viewer.delivered_seq, viewer.read_seq, ${settingsColumns}, ${headColumns},
-  null::int8 as generation, null::int8 as device_generation, null::text as standings
-from unnest($1::uuid[], $2::uuid[]) with ordinality asked(viewer_id, conversation_id, place)
+select 'conversation' as kind, asked.place, store.generation, viewer.role, ${settingsColumns}, ${headColumns},
+  ${isExpired} as is_expired, members.marks, null::int8 as device_generation, null::text as standings
+from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[]) with ordinality
+  asked(viewer_id, conversation_id, since_rev, generation, place)
+cross join lateral (select generation from store_generation limit 1) store
+left join lateral (
+  select role, joined_rev from conversation_members
+  where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer on true
+left join lateral (
+  select * from conversations where id = asked.conversation_id and viewer.role is not null limit 1) c on true
+left join lateral (select * from conversation_heads where conversation_id = c.id limit 1) h on true
 cross join lateral (
-  select role, delivered_seq, read_seq from conversation_members
-  where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer
-cross join lateral (select * from conversations where id = asked.conversation_id limit 1) c
-cross join lateral (select * from conversation_heads where conversation_id = asked.conversation_id limit 1) h
+  select ${packedMarks} as marks from conversation_members
+  where conversation_id = c.id and left_seq is null and asked.since_rev is not null) members
 union all
-select 'user', asked.place, null, null, null, null, null, null, null, null, null, null, null,
-  store.generation, device.generation, standings.standings
-from unnest($3::uuid[], $4::text[]) with ordinality asked(user_id, device_id, place)
+select 'user', asked.place, store.generation, null, null, null, null, null, null, null, null, null, null, null,
+  device.generation, standings.standings
+from unnest($5::uuid[], $6::text[]) with ordinality asked(user_id, device_id, place)
 cross join lateral (select generation from store_generation limit 1) store
 left join lateral (
   select generation from devices where user_id = asked.user_id and device_id = asked.device_id limit 1) device on true
@@ -53,9 +63,10 @@ cross join lateral (
 interface ConversationFactsRow extends SettingsRow, HeadRow {
   readonly kind: "conversation";
   readonly place: number;
-  readonly role: Role;
-  readonly delivered_seq: number;
-  readonly read_seq: number;
+  readonly generation: number;
+  readonly role: Role | null;
+  readonly is_expired: boolean | null;
+  readonly marks: string | null;
 }
 
 interface UserFactsRow {
@@ -76,6 +87,8 @@ export async function readJoinFacts(
     values: [
       conversations.map((each) => each.viewerId),
       conversations.map((each) => each.conversationId),
+      conversations.map((each) => each.since?.rev ?? null),
+      conversations.map((each) => each.since?.generation ?? null),
       users.map((each) => each.viewerId),
       users.map((each) => each.deviceId),
     ],
@@ -87,24 +100,24 @@ export async function readJoinFacts(
     else joined.set(row.place, row);
   }
   return {
-    conversations: conversations.map((question, index) => toJoinFacts(question, joined.get(index + 1))),
+    conversations: conversations.map((question, index) => toJoinFacts(question, joined.get(index + 1)!)),
     users: users.map((_, index) => toUserFacts(met.get(index + 1)!)),
   };
 }
 
-function toJoinFacts(
-  { viewerId, conversationId }: JoinQuestion,
-  row: ConversationFactsRow | undefined,
-): JoinFacts {
-  if (!row)
-    return { viewerId, conversationId, membership: null, conversation: null, head: null, marks: null };
+function toJoinFacts({ viewerId, conversationId }: JoinQuestion, row: ConversationFactsRow): JoinFacts {
+  const { generation } = row;
+  const asked = { viewerId, conversationId, generation };
+  if (row.role === null) {
+    return { ...asked, membership: null, conversation: null, head: null, marks: [], isExpired: false };
+  }
   return {
-    viewerId,
-    conversationId,
+    ...asked,
     membership: { role: row.role },
     conversation: toSettings(row),
     head: toHead(row),
-    marks: { userId: viewerId, deliveredSeq: row.delivered_seq, readSeq: row.read_seq },
+    marks: toMarks(row.marks).map(marksOnly),
+    isExpired: row.is_expired === true,
   };
 }
 
