@@ -3,9 +3,11 @@ import { JwtTokens } from "./auth/jwt.ts";
 import { nothingRevoked } from "./auth/revocation.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./core/ports/clock.ts";
+import type { Limiter } from "./core/ports/limiter.ts";
 import type { Observer } from "./core/ports/observer.ts";
 import type { PubSub } from "./core/ports/pubsub.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
+import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
 import { LocalPubSub } from "./pubsub/local.ts";
 import { PostgresActorReads } from "./store/actor-reads.ts";
@@ -62,8 +64,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const observer = new Metrics({ logger });
   const settings = await openDatabase(options, opened);
   const operators = openOperators(config, observer, opened);
-  const { engine, ownership, pubsub } = openEngine({ config, settings, observer, opened, stopping });
-  const endpoint = openEndpoint({ options, engine, ownership, pubsub, observer, opened, stopping });
+  const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
+  const { engine, ownership, pubsub } = openEngine({ config, settings, limiter, observer, opened, stopping });
+  const endpoint = openEndpoint({ options, engine, ownership, pubsub, limiter, observer, opened, stopping });
 
   const running = opened.move();
   let stopped: Promise<void> | null = null;
@@ -154,11 +157,12 @@ async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposab
 function openEngine(given: {
   readonly config: Config;
   readonly settings: DatabaseSettings;
+  readonly limiter: Limiter;
   readonly observer: Observer;
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }) {
-  const { config, settings, observer, opened, stopping } = given;
+  const { config, settings, limiter, observer, opened, stopping } = given;
   const lost = (error: Error) => observer.note("a database connection was lost", { reason: error.message });
   const pool = openPool(settings, lost);
   opened.defer(() => stopping.within("closing the database", pool.end()));
@@ -181,6 +185,7 @@ function openEngine(given: {
       own: new PostgresOwnState({ reads }),
       ownership,
       pubsub,
+      limiter,
       clock: systemClock,
       observer,
     },
@@ -197,11 +202,12 @@ function openEndpoint(given: {
   readonly engine: Engine;
   readonly ownership: AdvisoryOwnership;
   readonly pubsub: PubSub;
+  readonly limiter: Limiter;
   readonly observer: Observer;
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }): Endpoint {
-  const { options, engine, ownership, pubsub, observer, opened, stopping } = given;
+  const { options, engine, ownership, pubsub, limiter, observer, opened, stopping } = given;
   const { config, extraRoutes = new Map() } = options;
   const keys = openKeys(config, observer);
   opened.defer(() => keys.stop());
@@ -213,6 +219,7 @@ function openEndpoint(given: {
     pubsub,
     tokens: new JwtTokens({ keys, clock: systemClock, settings: config.tokens }),
     revocations: nothingRevoked,
+    limiter,
     clock: systemClock,
     newId,
     observer,
@@ -246,6 +253,8 @@ function endpointSettings(config: Config): EndpointSettings {
     payloads: messages,
     corsOrigins: cors.origins === "any" ? "*" : cors.origins,
     maxSessionMs: sockets.sessionMaxMs,
+    trustedProxies: config.trustedProxies,
+    maxLoopLatenessMs: config.maxLoopLatenessMs,
     phoenix: { ...phoenixDefaults, ...sockets },
     drain: { batch: 100, pauseMs: 50 },
   };

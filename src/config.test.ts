@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Config, type ConfigResult, readConfig } from "./config.ts";
 import { settings } from "./settings.ts";
+import { limitsOff } from "./testing/limits-off.ts";
 
 const keys = { JWT_JWKS_URL: "http://auth.example/jwks.json" };
 
@@ -176,6 +177,44 @@ describe("an unknown variable of ours", () => {
     expect(result.ok && result.warnings).toEqual([
       "WHISPR_DATADIR is not a setting; did you mean WHISPR_DATA_DIR?",
     ]);
+  });
+});
+
+describe("limits", () => {
+  test("are those of the design by default, and each is off at 0", () => {
+    const { limits, maxLoopLatenessMs, trustedProxies } = accepted(read(keys));
+    expect(limits).toEqual({
+      user_messages: { perMinute: 100, burst: 20 },
+      conversation_messages: { perMinute: 30, burst: 10 },
+      connection_operations: { perMinute: 200, burst: 200 },
+      connection_typing: { perMinute: 200, burst: 200 },
+      connection_reads: { perMinute: 200, burst: 1_000 },
+      connection_joins: { perMinute: 5_000, burst: 5_000 },
+      address_handshakes: { perMinute: 120, burst: 120 },
+      process_handshakes: { perMinute: 30_000, burst: 500 },
+    });
+    expect([maxLoopLatenessMs, trustedProxies]).toEqual([200, []]);
+    const off = accepted(read({ ...keys, ...limitsOff }));
+    expect(new Set(Object.values(off.limits).map(({ perMinute }) => perMinute))).toEqual(new Set([0]));
+    expect(off.maxLoopLatenessMs).toBe(0);
+  });
+
+  test("that are misspelt are warned of with the nearest name", () => {
+    const result = read({ ...keys, LIMIT_USER_MESSAGE_PER_MIN: "7" });
+    expect(result.ok && result.warnings).toEqual([
+      "LIMIT_USER_MESSAGE_PER_MIN is not a setting; did you mean LIMIT_USER_MESSAGES_PER_MIN?",
+    ]);
+  });
+
+  test("trusted proxies are addresses and networks", () => {
+    const trusted = (text: string) => read({ ...keys, TRUSTED_PROXIES: text });
+    expect(accepted(trusted("10.0.0.0/8, ::1,192.168.1.1")).trustedProxies).toEqual([
+      "10.0.0.0/8",
+      "::1",
+      "192.168.1.1",
+    ]);
+    for (const wrong of ["proxy.local", "10.0.0.0/33", "fd00::/129", "10.0.0.0/", "10.0.0.0/8/8", "10.0.0/8"])
+      expect(problems(trusted(wrong))[0]).toStartWith(`TRUSTED_PROXIES is "${wrong}"; allowed: addresses or`);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Limits } from "./core/ports/limiter.ts";
 import {
   otherVariables,
   type Setting,
@@ -41,6 +42,10 @@ export interface Config {
     readonly idleTimeoutMs: number;
     readonly sessionMaxMs: number;
   };
+  readonly limits: Limits;
+  readonly trustedProxies: readonly string[];
+  /** 0: off. */
+  readonly maxLoopLatenessMs: number;
 }
 
 export type DatabaseConfig =
@@ -211,7 +216,7 @@ function unknownVariables({ environment }: Surroundings): readonly string[] {
   const others: readonly string[] = otherVariables.exact;
   const unknown = Object.keys(environment).filter(
     (name) =>
-      /^(WHISPR|JWT)_/.test(name) &&
+      /^(WHISPR|JWT|LIMIT)_/.test(name) &&
       !known.includes(name) &&
       !others.includes(name) &&
       !otherVariables.prefixes.some((prefix) => name.startsWith(prefix)),
@@ -272,7 +277,36 @@ function treeOf(values: Values): Config {
       idleTimeoutMs: values.idleTimeoutMs,
       sessionMaxMs: values.sessionMaxMs,
     },
+    limits: limitsOf(values),
+    trustedProxies: values.trustedProxies ?? [],
+    maxLoopLatenessMs: values.maxLoopLatenessMs,
   };
+}
+
+/** The table of all limits. A burst is what one person causes at once: opening a long conversation marks each of its messages, a list joins all that it shows. */
+function limitsOf(values: Values): Limits {
+  const {
+    connectionOpsPerMin: ops,
+    connectionJoinsPerMin: joins,
+    addressHandshakesPerMin: handshakes,
+  } = values;
+  return {
+    user_messages: { perMinute: values.userMessagesPerMin, burst: values.userMessagesBurst },
+    conversation_messages: { perMinute: values.conversationMessagesPerMin, burst: 10 },
+    connection_operations: { perMinute: ops, burst: atLeastOne(ops) },
+    connection_typing: { perMinute: ops, burst: atLeastOne(ops) },
+    connection_reads: { perMinute: ops, burst: atLeastOne(5 * ops) },
+    connection_joins: { perMinute: joins, burst: atLeastOne(joins) },
+    address_handshakes: { perMinute: handshakes, burst: atLeastOne(handshakes) },
+    process_handshakes: {
+      perMinute: 60 * values.handshakesPerSec,
+      burst: atLeastOne(values.handshakesPerSec),
+    },
+  };
+}
+
+function atLeastOne(burst: number): number {
+  return Math.max(1, burst);
 }
 
 function keysOf({ jwksUrl, publicKeysFile, jwksRefreshMs }: Values): KeysConfig | null {

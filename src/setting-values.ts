@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 /** How a setting's text becomes a value. `parse` answers undefined for what is not allowed. */
 export interface ValueKind<T> {
   /** In words, for refusals and `config`: "a whole number from 0 to 65535". */
@@ -20,6 +22,16 @@ function inRange(value: number, min: number, max: number): number | undefined {
 }
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A `duration`, or 0 for off. */
+export function durationOrOff(minMs: number, maxMs: number): ValueKind<number> {
+  const { allowed, parse, show } = duration(minMs, maxMs);
+  return {
+    allowed: `${allowed}; 0 = off`,
+    parse: (text) => (/^0(ms|s|m|h|d)?$/.test(text) ? 0 : parse(text)),
+    show,
+  };
+}
 
 /** Milliseconds, written as `1500`, `1500ms`, `30s`, `15m`, `12h` or `7d`. */
 export function duration(minMs: number, maxMs: number): ValueKind<number> {
@@ -108,6 +120,24 @@ function hidePassword(given: string): string {
   if (parsed.password) parsed.password = "***";
   if (parsed.searchParams.has("password")) parsed.searchParams.set("password", "***");
   return parsed.toString();
+}
+
+/** Addresses (IPv4, IPv6) and networks in the form address/bits. */
+export const networks: ValueKind<readonly string[]> = {
+  allowed: "addresses or networks like 10.0.0.0/8 and fd00::/8, separated by commas",
+  parse: (given) => {
+    const parts = list.parse(given);
+    return parts?.every(isNetwork) ? parts : undefined;
+  },
+  show: list.show,
+};
+
+function isNetwork(part: string): boolean {
+  const [address, bits = "0", ...more] = part.split("/");
+  const version = isIP(address!);
+  return (
+    version !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+  );
 }
 
 /** Origins of browsers that may call, or `*`. */

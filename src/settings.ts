@@ -3,9 +3,11 @@ import {
   choice,
   databaseUrl,
   duration,
+  durationOrOff,
   flag,
   integer,
   list,
+  networks,
   origins,
   text,
   url,
@@ -49,6 +51,9 @@ function setting<T>(given: Present<T>): Present<T> {
 function optional<T>(given: Omit<Optional<T>, "fallback">): Optional<T> {
   return { ...given, fallback: null };
 }
+
+/** A rate that may be switched off. */
+const rate = integer(0, 1_000_000);
 
 const loopback = "127.0.0.1";
 const minuteMs = 60_000;
@@ -326,6 +331,60 @@ export const settings = {
     kind: duration(minuteMs, 30 * 24 * hourMs),
     fallback: 12 * hourMs,
     about: "longest life of a socket opened with a token of audience ws",
+  }),
+  userMessagesPerMin: setting({
+    variables: ["LIMIT_USER_MESSAGES_PER_MIN"],
+    kind: rate,
+    fallback: 100,
+    about: "messages of one user in a minute, 0 = off; beyond it `rate_limited`, as with every limit",
+  }),
+  userMessagesBurst: setting({
+    variables: ["LIMIT_USER_MESSAGES_BURST"],
+    kind: integer(1, 1_000_000),
+    fallback: 20,
+    about: "how many of them may come at once",
+  }),
+  conversationMessagesPerMin: setting({
+    variables: ["LIMIT_CONVERSATION_MESSAGES_PER_MIN"],
+    kind: rate,
+    fallback: 30,
+    about: "messages of one user into one group of more than 50 members in a minute, 0 = off",
+  }),
+  connectionOpsPerMin: setting({
+    variables: ["LIMIT_CONNECTION_OPS_PER_MIN"],
+    kind: rate,
+    fallback: 200,
+    about: "operations on one socket in a minute, 0 = off; typing and reads are counted apart",
+  }),
+  connectionJoinsPerMin: setting({
+    variables: ["LIMIT_CONNECTION_JOINS_PER_MIN"],
+    kind: rate,
+    fallback: 5_000,
+    about: "joins and leaves on one socket in a minute, 0 = off",
+  }),
+  addressHandshakesPerMin: setting({
+    variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_IP"],
+    kind: rate,
+    fallback: 120,
+    about: "sockets opened from one address in a minute, 0 = off; beyond it 429",
+  }),
+  handshakesPerSec: setting({
+    variables: ["LIMIT_HANDSHAKES_PER_SEC"],
+    kind: rate,
+    fallback: 500,
+    about: "sockets opened in a second, 0 = off; beyond it 503: a storm of reconnects is paced",
+  }),
+  trustedProxies: optional<readonly string[]>({
+    variables: ["TRUSTED_PROXIES"],
+    kind: networks,
+    about: "addresses and networks of proxies whose x-forwarded-for is believed",
+  }),
+  maxLoopLatenessMs: setting({
+    variables: ["WHISPR_MAX_LOOP_LATENESS"],
+    kind: durationOrOff(20, minuteMs),
+    fallback: 200,
+    about:
+      "how late the event loop may be, 0 = off; later than that what comes is `overloaded`, typing at half of it",
   }),
 } as const;
 

@@ -62,6 +62,9 @@ export interface Entry {
 /** Well below what RecentKeys holds: what was learned must not be forgotten before it is used. */
 const probedAtOnce = 100;
 
+/** A conversation of more members than these is held to a limit of its own. */
+const crowdFrom = 50;
+
 /**
  * The single writer of one conversation. Commands are decided at once against the expected state and stored in the lane's next
  * batch; whatever is answered waits until the revision it was decided at is durable. When a change does not become durable, all that was
@@ -93,6 +96,12 @@ export class Actor {
 
   get isIdle(): boolean {
     return this.#mailbox.size === 0;
+  }
+
+  /** Whether this is a member of a large group, as far as is known: not while it is loaded, and never of strangers, who must not learn it. */
+  isCrowdOf(userId: string): boolean {
+    const members = this.#state?.members;
+    return members !== undefined && members.size > crowdFrom && members.has(userId);
   }
 
   /** Takes a turn, or refuses: the mailbox is bounded. */

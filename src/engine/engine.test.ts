@@ -1,17 +1,22 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { SendMessage } from "../core/messages/send.ts";
+import type { Limits } from "../core/ports/limiter.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { Frame } from "../core/ports/pubsub.ts";
 import type { AppendOutcome, Change } from "../core/ports/store.ts";
+import type { Rejection } from "../core/rejection.ts";
+import { LocalLimiter } from "../limiter/local.ts";
 import { newId } from "../system.ts";
 import { aSend, membersNamed, noteTaker } from "../testing/builders.ts";
 import { settled, VirtualClock } from "../testing/clock.ts";
 import { MisbehavingStore, ModelStore, noFaults, poison } from "../testing/commit-port.ts";
+import { noLimits } from "../testing/limits-off.ts";
 import { Random } from "../testing/random.ts";
 import { startEngine } from "./engine.ts";
 import type { Outcome } from "./outcome.ts";
 
 interface Bounds {
+  readonly limits?: Partial<Limits>;
   readonly maxTurnsPerActor?: number;
   readonly maxTurns?: number;
   readonly maxTurnBytes?: number;
@@ -62,6 +67,7 @@ function anEngine(bounds: Bounds = {}) {
       own: { markUnread: unused, clearUnread: unused },
       ownership: store,
       pubsub: { publish: (frame) => void frames.push(frame), subscribe() {} },
+      limiter: new LocalLimiter({ clock, limits: { ...noLimits, ...bounds.limits } }),
       clock,
       observer: notes.observer,
     },
@@ -119,6 +125,53 @@ function kindOf({ outcomes }: Sent): string | undefined {
 function tally(sent: readonly Sent[]): Record<string, number> {
   return Object.fromEntries([...Map.groupBy(sent, kindOf)].map(([kind, of]) => [`${kind}`, of.length]));
 }
+
+describe("the limit of a large group", () => {
+  const limits = { conversation_messages: { perMinute: 30, burst: 10 } };
+  const aGroup = (model: ModelStore, size: number) => {
+    const members = Array.from({ length: size }, () => newId());
+    const id = newId();
+    model.create(id, membersNamed(members));
+    return { id, anna: members[0]!, ben: members[1]! };
+  };
+
+  test("holds each member to it by himself, and waiting as long as told is enough", async () => {
+    const { submit, model, clock, engine } = anEngine({ limits });
+    const { id, anna, ben } = aGroup(model, 51);
+    const send = (senderId: string) => submit({ conversationId: id, senderId });
+    const loading = send(ben);
+    await clock.runUntil(() => answered([loading]), 1_000);
+    const sent = Array.from({ length: 13 }, () => send(anna));
+    await clock.runUntil(() => answered(sent), 1_000);
+    expect(tally(sent)).toEqual({ done: 10, rate_limited: 3 });
+    const [{ retryAfterMs, message }] = sent.at(-1)!.outcomes as [Rejection];
+    expect(message).toContain("30 a minute are allowed, 10 at once");
+    expect(retryAfterMs).toBeWithin(1_900, 2_001);
+    const another = send(ben);
+    await clock.runFor(retryAfterMs!);
+    const later = send(anna);
+    await clock.runUntil(() => answered([another, later]), 1_000);
+    expect(tally([another, later])).toEqual({ done: 2 });
+    engine.stop();
+  });
+
+  test("does not hold those of 50 members, and strangers do not learn of it", async () => {
+    const { submit, model, clock, engine } = anEngine({ limits });
+    const small = aGroup(model, 50);
+    const large = aGroup(model, 51);
+    const loading = submit({ conversationId: large.id, senderId: large.anna });
+    await clock.runUntil(() => answered([loading]), 1_000);
+    const inSmall = Array.from({ length: 40 }, () =>
+      submit({ conversationId: small.id, senderId: small.anna }),
+    );
+    const asStranger = Array.from({ length: 40 }, () =>
+      submit({ conversationId: large.id, senderId: newId() }),
+    );
+    await clock.runUntil(() => answered([...inSmall, ...asStranger]), 1_000);
+    expect([tally(inSmall), tally(asStranger)]).toEqual([{ done: 40 }, { not_found: 40 }]);
+    engine.stop();
+  });
+});
 
 test("I10: a full mailbox refuses with retry_after_ms, and loses nothing that it took", async () => {
   const { submit, aConversation, clock, hold, release, contents } = anEngine({ maxTurnsPerActor: 5 });

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/ports/clock.ts";
+import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardOf } from "../core/ports/ownership.ts";
@@ -35,6 +36,7 @@ export interface EnginePorts {
   readonly own: OwnState;
   readonly ownership: Ownership;
   readonly pubsub: PubSub;
+  readonly limiter: Limiter;
   readonly clock: Clock;
   readonly observer: Observer;
 }
@@ -56,7 +58,7 @@ export function startEngine(options: {
   readonly settings: EngineSettings;
 }): Engine {
   const { ports, settings } = options;
-  const { actorReads, viewerReads, creation, own, ownership, pubsub, clock, observer } = ports;
+  const { actorReads, viewerReads, creation, own, ownership, pubsub, limiter, clock, observer } = ports;
   const lanes: readonly Lane[] = ports.commits.map(
     (port) =>
       new Lane({
@@ -89,7 +91,14 @@ export function startEngine(options: {
   });
   const cursors = new Cursors({ store: ports.cursors, clock, observer });
   const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
-  const commands = new Registry({ supervisor, clock, observer, settings: settings.registry, queuedChanges });
+  const commands = new Registry({
+    supervisor,
+    clock,
+    limiter,
+    observer,
+    settings: settings.registry,
+    queuedChanges,
+  });
   observer.gauge("actors", () => supervisor.actors);
   observer.gauge("mailbox_turns", () => commands.underWay);
   observer.gauge("lane_queue_rows", queuedChanges);

@@ -1,7 +1,10 @@
 import { type Command, sizeOf } from "../core/commands.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import { rateLimited } from "../core/rate-limited.ts";
 import type { Rejection } from "../core/rejection.ts";
+import type { Actor } from "./actor.ts";
 import { newTurn } from "./mailbox.ts";
 import type { Answer } from "./outcome.ts";
 import { overloaded, stopping } from "./refusals.ts";
@@ -20,6 +23,7 @@ export interface RegistrySettings {
 export class Registry {
   readonly #supervisor: Supervisor;
   readonly #clock: Clock;
+  readonly #limiter: Limiter;
   readonly #observer: Observer;
   readonly #settings: RegistrySettings;
   readonly #queuedChanges: () => number;
@@ -31,6 +35,7 @@ export class Registry {
   constructor(options: {
     readonly supervisor: Supervisor;
     readonly clock: Clock;
+    readonly limiter: Limiter;
     readonly observer: Observer;
     readonly settings: RegistrySettings;
     /** Changes that wait for the store, also those whose deadline has passed. */
@@ -38,6 +43,7 @@ export class Registry {
   }) {
     this.#supervisor = options.supervisor;
     this.#clock = options.clock;
+    this.#limiter = options.limiter;
     this.#observer = options.observer;
     this.#settings = options.settings;
     this.#queuedChanges = options.queuedChanges;
@@ -54,6 +60,8 @@ export class Registry {
     if (this.#isFull()) return this.#refuse(answer, overloaded);
     const actor = this.#supervisor.actor(command.conversationId);
     if (!actor) return this.#refuse(answer, overloaded);
+    const tooOften = this.#tooOften(command, actor);
+    if (tooOften) return this.#refuse(answer, tooOften);
     const nowMs = this.#clock.monotonicMs();
     const bytes = sizeOf(command);
     this.#underWay++;
@@ -76,6 +84,12 @@ export class Registry {
   idle(): Promise<void> {
     if (this.#underWay === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** What one member writes, every other one has to be told. */
+  #tooOften({ conversationId, senderId }: Command, actor: Actor): Rejection | null {
+    if (!actor.isCrowdOf(senderId)) return null;
+    return rateLimited(this.#limiter, "conversation_messages", `${conversationId} ${senderId}`);
   }
 
   #isFull(): boolean {

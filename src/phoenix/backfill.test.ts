@@ -31,6 +31,20 @@ function filling(parts: Partial<Extract<JoinOutcome, { ok: true }>> = {}) {
   return { ...byHand, left, channel };
 }
 
+/** The promise of a `drained` that does not resolve within a few turns. */
+async function fillUntilItWaits(feed: Feed): Promise<{ readonly wait: Promise<void> }> {
+  const page = JSON.stringify("x".repeat(300_000));
+  for (;;) {
+    feed.push("page", page);
+    let resolved = false;
+    const wait = feed.drained().then(() => {
+      resolved = true;
+    });
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    if (!resolved) return { wait };
+  }
+}
+
 /** Event and payload of what came on the topic, in order. */
 function heard(client: RawClient): unknown[] {
   return client
@@ -269,6 +283,24 @@ describe("a backfill is over", () => {
     ]);
     expect(server.sockets.topicCount).toBe(0);
     expect(server.seen.failures).toEqual([]);
+  });
+
+  test("also while it waits for a client that does not read: the wait ends with the topic, or with the socket", async () => {
+    const { channel, call } = filling();
+    await using server = endpoint({ channel });
+    const client = await BareClient.connect(server.port);
+    client.freeze();
+    const ends = [() => client.send("0", "10", topic, "phx_leave", {}), () => client.destroy()];
+    for (const [nth, end] of ends.entries()) {
+      client.send(String(nth), String(nth), topic, "phx_join", {});
+      const { feed, done } = await call(nth);
+      const { wait } = await fillUntilItWaits(feed);
+      expect(feed.isOver).toBe(false);
+      end();
+      await wait;
+      expect(feed.isOver).toBe(true);
+      done.resolve();
+    }
   });
 
   test("but counts as a pending join until it settles: who joins and leaves in a loop starts no unbounded work", async () => {

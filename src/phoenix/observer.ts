@@ -2,7 +2,8 @@
 export type FailedIn =
   | "gate"
   | "join"
-  | "covers" | "released"
+  | "covers"
+  | "released"
   | "accepted"
   | "backfill"
   | "receive"

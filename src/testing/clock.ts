@@ -40,6 +40,11 @@ export class VirtualClock implements Clock {
     this.#shiftUs += us;
   }
 
+  /** Lets time pass in which no timer gets its turn, as in a loop that is busy. What became due runs when time passes again. */
+  stall(durationMs: number): void {
+    this.#ms += durationMs;
+  }
+
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.after(delayMs, resolve));
   }

@@ -11,6 +11,7 @@ import { newId } from "../system.ts";
 import { aMessageSent, aSend, membersNamed, noteTaker, type ObserverNotes } from "./builders.ts";
 import { settled, VirtualClock } from "./clock.ts";
 import { type Faults, MisbehavingStore, ModelStore, noFaults, poison } from "./commit-port.ts";
+import { unlimited } from "./limits-off.ts";
 import { Random } from "./random.ts";
 
 /** What can be varied to see whether the play notices. */
@@ -95,6 +96,7 @@ class Stage {
         own: unusedReads,
         ownership: this.#store,
         pubsub: { publish: (frame) => this.#hear(frame), subscribe() {} },
+        limiter: unlimited,
         clock: this.#clock,
         observer: this.#notes.observer,
       },

@@ -2,6 +2,7 @@ import { type App, startApp } from "../app.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
+import { limitsOff } from "./limits-off.ts";
 import { type TestKeys, testKeys } from "./tokens.ts";
 
 /** The whole server inside this process, on a database of its own, over real HTTP and sockets. */
@@ -44,6 +45,7 @@ function configOf(database: TestDatabase, keys: TestKeys, variables: Readonly<Re
     DATABASE_URL: database.url,
     WHISPR_AUTO_MIGRATE: "1",
     JWT_PUBLIC_KEYS_FILE: keys.jwksFile,
+    ...limitsOff,
     ...variables,
   };
   const read = readConfig({ environment, flags: {}, purpose: "serve", isTerminal: false });

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
+import { limitsOff } from "./limits-off.ts";
 
 /** A server of ours as a process of its own: the compiled executable, or the sources where there is none. */
 export interface ServerProcess {
@@ -39,7 +40,7 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Starts the command with nothing in its environment but `environment`. Ready: its `/ready` said so. */
+/** Starts the command with nothing in its environment but `environment`, and no limits unless it sets them. Ready: its `/ready` said so. */
 export async function startServer(options: {
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -56,6 +57,7 @@ export async function startServer(options: {
       HOST: "127.0.0.1",
       ADMIN_PORT: "0",
       PORT: String(options.port),
+      ...limitsOff,
       ...options.environment,
     },
     ...(options.directory ? { cwd: options.directory } : {}),

@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 import type { Clock } from "../core/ports/clock.ts";
 import type { NewId } from "../core/ports/ids.ts";
+import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
@@ -13,16 +14,19 @@ import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { ConversationChannel, conversationTopic } from "./channels/conversation-channel.ts";
 import { UserChannel, userTopic } from "./channels/user-channel.ts";
+import { ClientAddresses } from "./client-address.ts";
 import { conversationRoutes } from "./controllers/conversations-controller.ts";
 import { messageRoutes } from "./controllers/messages-controller.ts";
 import type { Commands, Joins, Queries } from "./domain.ts";
+import { Gate } from "./gate.ts";
 import { Handshakes, socketPaths } from "./handshake.ts";
+import { Lateness } from "./lateness.ts";
 import { MessageTexts } from "./message-texts.ts";
 import { type PayloadLimits, Payloads } from "./payloads.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { probe, type Readiness } from "./probes.ts";
-import { internal, rejectionResponse } from "./rejections.ts";
+import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
@@ -38,6 +42,10 @@ export interface EndpointSettings {
   readonly corsOrigins: AllowedOrigins;
   /** No socket lives longer, whatever its token says. */
   readonly maxSessionMs: number;
+  /** Addresses and networks; see `ClientAddresses`. */
+  readonly trustedProxies: readonly string[];
+  /** Later than this, the event loop takes on no more work; 0: off. */
+  readonly maxLoopLatenessMs: number;
   readonly phoenix: PhoenixSettings;
   /** How sockets are told of a stop: `batch` of them every `pauseMs`, faster when the deadline asks for it. */
   readonly drain: { readonly batch: number; readonly pauseMs: number };
@@ -51,6 +59,7 @@ export interface EndpointOptions {
   readonly pubsub: PubSub;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
+  readonly limiter: Limiter;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly observer: Observer;
@@ -70,25 +79,36 @@ export class Endpoint {
   readonly #server: Server<SocketData<Session>>;
   readonly #handshakes: Handshakes;
   readonly #ends: SessionEnds;
+  readonly #lateness: Lateness;
   readonly #cors: Cors;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
 
   constructor(options: EndpointOptions) {
-    const { settings, clock, observer, pubsub } = options;
+    const { settings, clock, observer, pubsub, limiter } = options;
+    const lateness = new Lateness({ clock, maxMs: settings.maxLoopLatenessMs });
+    const gate = new Gate({ limiter, lateness });
     const authentication = new Authentication(options);
     const payloads = new Payloads({ limits: settings.payloads });
     const texts = new MessageTexts();
     this.#options = options;
+    this.#lateness = lateness;
     this.#cors = new Cors({ origins: settings.corsOrigins });
-    this.#handshakes = new Handshakes({ authentication, clock, maxSessionMs: settings.maxSessionMs });
+    this.#handshakes = new Handshakes({
+      authentication,
+      gate,
+      addresses: new ClientAddresses(settings),
+      clock,
+      maxSessionMs: settings.maxSessionMs,
+    });
     this.sockets = new Sockets({
-      routes: routesOf(options, payloads, texts),
+      routes: routesOf(options, gate, payloads, texts),
+      gate: (session, frame) => refusedFrame(gate, observer, session, frame.event),
       settings: settings.phoenix,
       observer: socketsObserver(observer),
       clock: { now: () => clock.monotonicMs() },
     });
-    const rest = restOf(options, authentication, payloads, texts);
+    const rest = restOf(options, gate, authentication, payloads, texts);
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
@@ -96,6 +116,8 @@ export class Endpoint {
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
     new Broadcasts({ pubsub, sockets: this.sockets, texts });
     observer.gauge("sockets", () => this.sockets.size);
+    if (settings.maxLoopLatenessMs > 0)
+      observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
   }
 
   /** `http://host:port`, with the port that was taken. */
@@ -117,6 +139,7 @@ export class Endpoint {
     cancel();
     await this.#server.stop(true);
     this.sockets.stop();
+    this.#lateness.stop();
   }
 
   /** At most half of the deadline is spent on pauses. */
@@ -169,7 +192,7 @@ export class Endpoint {
   /** Undefined: the connection is a socket now. */
   async #open(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
     if (this.#stopping) return this.#refuse(stopping);
-    const admitted = await this.#handshakes.admit(request);
+    const admitted = await this.#handshakes.admit(request, server.requestIP(request)?.address ?? "");
     if (isRejection(admitted)) return this.#refuse(admitted);
     const { session, subprotocol } = admitted;
     if (!this.sockets.upgrade(request, server, session, subprotocol)) {
@@ -191,8 +214,8 @@ export class Endpoint {
   }
 }
 
-function routesOf(options: EndpointOptions, payloads: Payloads, texts: MessageTexts) {
-  const conversation = new ConversationChannel({ ...options, payloads, texts });
+function routesOf(options: EndpointOptions, gate: Gate, payloads: Payloads, texts: MessageTexts) {
+  const conversation = new ConversationChannel({ ...options, gate, payloads, texts });
   const user = new UserChannel(options);
   return (topic: string): Channel<Session> | undefined => {
     if (topic.startsWith(conversationTopic)) return conversation;
@@ -202,13 +225,22 @@ function routesOf(options: EndpointOptions, payloads: Payloads, texts: MessageTe
 
 function restOf(
   options: EndpointOptions,
+  gate: Gate,
   authentication: Authentication,
   payloads: Payloads,
   texts: MessageTexts,
 ) {
-  const own = { ...options, payloads, texts, maxBodyBytes: options.settings.maxBodyBytes };
+  const own = { ...options, gate, payloads, texts, maxBodyBytes: options.settings.maxBodyBytes };
   const routes = [...conversationRoutes(own), ...messageRoutes(own)];
-  return restApi({ ...options, routes, authentication });
+  return restApi({ ...options, gate, routes, authentication });
+}
+
+/** The reply to a frame that may not come in now; undefined: it may. */
+function refusedFrame(gate: Gate, observer: Observer, session: Session, event: string): string | undefined {
+  const refusal = gate.frame(session, event);
+  if (!refusal) return undefined;
+  observer.refused(refusal.code);
+  return rejectionText(refusal);
 }
 
 function socketsObserver(observer: Observer): SocketsObserver {

@@ -1,6 +1,8 @@
 import type { Clock } from "../core/ports/clock.ts";
 import { type Rejection, reject } from "../core/rejection.ts";
 import { readToken, speaksOurVersion } from "../phoenix/handshake.ts";
+import { type ClientAddresses, counted } from "./client-address.ts";
+import type { Gate } from "./gate.ts";
 import type { Authentication } from "./plugins/authentication.ts";
 import type { Session } from "./session.ts";
 
@@ -15,28 +17,38 @@ export interface Admitted {
 /** Whether a socket may be opened, decided before there is one: a refusal is an HTTP status, never a close. */
 export class Handshakes {
   readonly #authentication: Authentication;
+  readonly #gate: Gate;
+  readonly #addresses: ClientAddresses;
   readonly #clock: Clock;
   readonly #maxSessionMs: number;
+  #connections = 0;
 
   constructor(options: {
     readonly authentication: Authentication;
+    readonly gate: Gate;
+    readonly addresses: ClientAddresses;
     readonly clock: Clock;
     readonly maxSessionMs: number;
   }) {
     this.#authentication = options.authentication;
+    this.#gate = options.gate;
+    this.#addresses = options.addresses;
     this.#clock = options.clock;
     this.#maxSessionMs = options.maxSessionMs;
   }
 
-  async admit(request: Request): Promise<Admitted | Rejection> {
-    const refusal = checkRequest(request);
+  /** `peer`: the address that the connection came from. */
+  async admit(request: Request, peer: string): Promise<Admitted | Rejection> {
+    const address = this.#addresses.of(peer, request.headers.get("x-forwarded-for"));
+    const refusal = checkRequest(request) ?? this.#gate.handshake(counted(address));
     if (refusal) return refusal;
     const { token, subprotocol } = readToken(request);
     const known = await this.#authentication.ofToken(token, "socket");
     if ("type" in known) return known;
     const latestMs = this.#clock.nowUs() / 1000 + this.#maxSessionMs;
     const endsAtMs = Math.min(known.identity.expiresAtMs ?? latestMs, latestMs);
-    return { session: { ...known.identity, endsAtMs }, subprotocol };
+    const connectionKey = String(++this.#connections);
+    return { session: { ...known.identity, endsAtMs, connectionKey }, subprotocol };
   }
 }
 

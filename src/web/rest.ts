@@ -3,6 +3,7 @@ import type { NewId } from "../core/ports/ids.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Route } from "./controllers/route.ts";
+import type { Gate } from "./gate.ts";
 import type { Authentication } from "./plugins/authentication.ts";
 import { internal, rejectionResponse } from "./rejections.ts";
 
@@ -12,6 +13,7 @@ export const restPrefixes = ["/api/v1", "/messaging/api/v1"] as const;
 export interface RestOptions {
   readonly routes: readonly Route[];
   readonly authentication: Authentication;
+  readonly gate: Gate;
   readonly observer: Observer;
   readonly newId: NewId;
 }
@@ -66,6 +68,8 @@ function methodsByPath(routes: readonly Route[]): ReadonlyMap<string, readonly s
 
 async function run(options: RestOptions, route: Route, { request, params }: Context): Promise<Response> {
   try {
+    const late = route.method === "GET" ? null : options.gate.command();
+    if (late) return refuse(options, late);
     const known = await options.authentication.ofRequest(request);
     if (isRejection(known)) return refuse(options, known);
     const query = new URL(request.url).searchParams;

@@ -2,6 +2,8 @@ import type { Identity } from "../core/ports/tokens.ts";
 
 /** Who is behind an open socket, and until when. */
 export interface Session extends Identity {
+  /** By which the frames of this socket are counted. */
+  readonly connectionKey: string;
   /** Milliseconds since the Unix epoch: the end of the token, or of the longest session, whichever comes first. */
   readonly endsAtMs: number;
 }

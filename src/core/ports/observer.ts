@@ -25,4 +25,10 @@ export interface Observer {
   gauge(name: GaugeName, read: () => number): void;
 }
 
-export type GaugeName = "lane_queue_rows" | "mailbox_turns" | "actors" | "sockets" | "ready";
+export type GaugeName =
+  | "lane_queue_rows"
+  | "mailbox_turns"
+  | "actors"
+  | "sockets"
+  | "ready"
+  | "loop_lateness_seconds";

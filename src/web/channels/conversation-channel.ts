@@ -4,6 +4,7 @@ import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Channel, Joining, JoinOutcome, Push } from "../../phoenix/channel.ts";
 import type { Commands, Joins } from "../domain.ts";
+import type { Gate } from "../gate.ts";
 import type { MessageTexts } from "../message-texts.ts";
 import type { Payloads } from "../payloads.ts";
 import { rejectionText } from "../rejections.ts";
@@ -17,6 +18,7 @@ export const conversationTopic = "conversation:";
 export class ConversationChannel implements Channel<Session> {
   readonly #joins: Joins;
   readonly #commands: Commands;
+  readonly #gate: Gate;
   readonly #payloads: Payloads;
   readonly #texts: MessageTexts;
   readonly #newId: NewId;
@@ -25,6 +27,7 @@ export class ConversationChannel implements Channel<Session> {
   constructor(options: {
     readonly joins: Joins;
     readonly commands: Commands;
+    readonly gate: Gate;
     readonly payloads: Payloads;
     readonly texts: MessageTexts;
     readonly newId: NewId;
@@ -32,6 +35,7 @@ export class ConversationChannel implements Channel<Session> {
   }) {
     this.#joins = options.joins;
     this.#commands = options.commands;
+    this.#gate = options.gate;
     this.#payloads = options.payloads;
     this.#texts = options.texts;
     this.#newId = options.newId;
@@ -61,6 +65,8 @@ export class ConversationChannel implements Channel<Session> {
   }
 
   #send(push: Push<Session>): void {
+    const tooMany = this.#gate.message(push.identity.userId);
+    if (tooMany) return this.#refuse(push, tooMany);
     const command = sendMessageCommand(push.payload, {
       payloads: this.#payloads,
       newId: this.#newId,

@@ -4,6 +4,7 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import { readJson } from "../body.ts";
 import type { Commands, Queries } from "../domain.ts";
+import type { Gate } from "../gate.ts";
 import { dataResponse } from "../json-response.ts";
 import type { MessageTexts } from "../message-texts.ts";
 import { readCursor, readLimit } from "../paging.ts";
@@ -16,6 +17,7 @@ import type { Call, Route } from "./route.ts";
 
 export interface MessagesOptions {
   readonly commands: Commands;
+  readonly gate: Gate;
   readonly queries: Queries;
   readonly payloads: Payloads;
   readonly texts: MessageTexts;
@@ -71,6 +73,8 @@ async function send(
   conversationId: string | null,
 ): Promise<Response | Rejection> {
   const { payloads, newId } = options;
+  const tooMany = options.gate.message(call.identity.userId);
+  if (tooMany) return tooMany;
   const body = await readJson(call.request, options.maxBodyBytes);
   if (isRejection(body)) return body;
   const senderId = call.identity.userId;

@@ -1,0 +1,43 @@
+import { expect, test } from "bun:test";
+import { VirtualClock } from "../testing/clock.ts";
+import { noLimits } from "../testing/limits-off.ts";
+import { LocalLimiter } from "./local.ts";
+import { limiterContract } from "./testing/contract.ts";
+
+limiterContract((options) => new LocalLimiter(options));
+
+const limits = { ...noLimits, address_handshakes: { perMinute: 60, burst: 2 } };
+
+test("I10: however many keys come, no more than the bound are remembered, and the latest are", () => {
+  const limiter = new LocalLimiter({ clock: new VirtualClock(), limits, maxKeys: 100 });
+  for (let each = 0; each < 10_000; each++) {
+    for (const _ of [1, 2]) expect(limiter.take("address_handshakes", `address ${each}`)).toBe(0);
+    expect(limiter.take("address_handshakes", `address ${each}`)).toBe(1_000);
+    expect(limiter.keys).toBeLessThanOrEqual(100);
+  }
+  for (let each = 9_960; each < 10_000; each++) {
+    expect(limiter.take("address_handshakes", `address ${each}`)).toBe(1_000);
+  }
+});
+
+test("keys that nothing can be known of any more are let go", async () => {
+  const clock = new VirtualClock();
+  const limiter = new LocalLimiter({ clock, limits });
+  for (let each = 0; each < 1_000; each++) limiter.take("address_handshakes", `address ${each}`);
+  expect(limiter.keys).toBe(1_000);
+  for (let turn = 0; turn < 2; turn++) {
+    await clock.runFor(2_000);
+    limiter.take("address_handshakes", "another");
+  }
+  expect(limiter.keys).toBeLessThanOrEqual(2);
+});
+
+test("a key is not forgotten before its time by the passing of generations", async () => {
+  const clock = new VirtualClock();
+  const limiter = new LocalLimiter({ clock, limits });
+  for (let second = 0; second < 20; second++) {
+    limiter.take("address_handshakes", "anna");
+    expect(limiter.take("address_handshakes", "anna")).toBe(second === 0 ? 0 : 1_000);
+    await clock.runFor(1_000);
+  }
+});

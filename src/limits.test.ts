@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { newId } from "./system.ts";
+import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { RestClient } from "./testing/rest-client.ts";
+
+/** That the settings reach what they limit, over the whole server; `web/gate.test.ts` has the rules, `engine/engine.test.ts` those of groups. */
+
+let server: InProcess;
+beforeAll(async () => {
+  server = await startInProcess({
+    // So slow that a burst is used up whatever time this test takes.
+    LIMIT_USER_MESSAGES_PER_MIN: "1",
+    LIMIT_USER_MESSAGES_BURST: "5",
+    LIMIT_HANDSHAKES_PER_MIN_PER_IP: "1",
+    TRUSTED_PROXIES: "127.0.0.1",
+  });
+}, 30_000);
+afterAll(() => server[Symbol.asyncDispose](), 30_000);
+
+test("a user who sends too much is refused by REST status and told when to come back; the other one is not", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const [annas, bens] = await Promise.all([server.token(anna), server.token(ben)]);
+  const conversationId = await new RestClient({ url: server.url, token: annas }).createDirect(ben);
+  const send = (token: string) =>
+    fetch(`${server.url}/api/v1/conversations/${conversationId}/messages`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+      body: `{"content":"hello"}`,
+    });
+  const answers = await Promise.all(Array.from({ length: 8 }, () => send(annas)));
+  const statuses = answers.map(({ status }) => status).sort();
+  expect(statuses).toEqual([201, 201, 201, 201, 201, 429, 429, 429]);
+  const refused = answers.find(({ status }) => status === 429)!;
+  const { error, retry_after_ms } = (await refused.json()) as { error: string; retry_after_ms: number };
+  expect(error).toBe("rate_limited");
+  expect(retry_after_ms).toBeWithin(30_000, 60_001);
+  expect(refused.headers.get("retry-after")).toBe(String(Math.ceil(retry_after_ms / 1_000)));
+  expect((await send(bens)).status).toBe(201);
+});
+
+test("handshakes are counted by the address that a trusted proxy names", async () => {
+  const statusFrom = async (address: string) => {
+    const headers = { upgrade: "websocket", connection: "upgrade", "x-forwarded-for": address };
+    return (await fetch(`${server.url}/socket/websocket`, { headers })).status;
+  };
+  expect([await statusFrom("198.51.100.1"), await statusFrom("198.51.100.1")]).toEqual([401, 429]);
+  expect(await statusFrom("198.51.100.2")).toBe(401);
+});

@@ -1,0 +1,28 @@
+import type { Limiter, Limits } from "../core/ports/limiter.ts";
+
+/** For servers that tests start: they send more than a person does, on machines that pause longer than a server's. */
+export const limitsOff: Readonly<Record<string, string>> = {
+  LIMIT_USER_MESSAGES_PER_MIN: "0",
+  LIMIT_CONVERSATION_MESSAGES_PER_MIN: "0",
+  LIMIT_CONNECTION_OPS_PER_MIN: "0",
+  LIMIT_CONNECTION_JOINS_PER_MIN: "0",
+  LIMIT_HANDSHAKES_PER_MIN_PER_IP: "0",
+  LIMIT_HANDSHAKES_PER_SEC: "0",
+  WHISPR_MAX_LOOP_LATENESS: "0",
+};
+
+const off = { perMinute: 0, burst: 1 };
+
+export const noLimits: Limits = {
+  user_messages: off,
+  conversation_messages: off,
+  connection_operations: off,
+  connection_typing: off,
+  connection_reads: off,
+  connection_joins: off,
+  address_handshakes: off,
+  process_handshakes: off,
+};
+
+/** Allows everything. */
+export const unlimited: Limiter = { take: () => 0, rateOf: () => off };

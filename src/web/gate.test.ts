@@ -1,0 +1,269 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import type { Limits } from "../core/ports/limiter.ts";
+import { VirtualClock } from "../testing/clock.ts";
+import type { EndpointSettings } from "./endpoint.ts";
+import { Fixture } from "./fixture/fixture.ts";
+import type { Reply, Wire } from "./fixture/wire.ts";
+
+const anna = "0192a7c0-0000-7000-8000-00000000000a";
+const ben = "0192a7c0-0000-7000-8000-00000000000b";
+
+let web: Fixture;
+let clock: VirtualClock;
+let conversationId: string;
+let topic: string;
+afterEach(() => web.stop());
+
+async function open(limits: Partial<Limits>, settings: Partial<EndpointSettings> = {}): Promise<void> {
+  clock = new VirtualClock();
+  web = new Fixture({ clock, limits, settings });
+  conversationId = await web.conversationOf(anna, ben);
+  topic = `conversation:${conversationId}`;
+}
+
+async function joined(userId: string): Promise<Wire> {
+  const wire = await web.socketOf(userId);
+  expect((await wire.join(topic)).status).toBe("ok");
+  return wire;
+}
+
+const message = `{"content":"x","client_random":7}`;
+
+function post(as: string): Promise<Response> {
+  return web.fetch("POST", `/api/v1/conversations/${conversationId}/messages`, {
+    as,
+    body: JSON.parse(message),
+  });
+}
+
+/** `ok`, or the reason of the refusal. */
+function told({ status, response }: Reply): unknown {
+  return status === "ok" ? "ok" : response.reason;
+}
+
+async function toldOf(count: number, push: () => Promise<Reply>): Promise<readonly unknown[]> {
+  const replies = [];
+  for (let each = 0; each < count; each++) replies.push(told(await push()));
+  return replies;
+}
+
+describe("messages of one user", () => {
+  test("are limited over all doors together, duplicates too, and nobody else's are", async () => {
+    await open({ user_messages: { perMinute: 100, burst: 20 } });
+    const [phone, laptop, other] = await Promise.all([joined(anna), joined(anna), joined(ben)]);
+    for (let each = 0; each < 5; each++) {
+      expect(told(await phone.push(topic, "new_message", message))).toBe("ok");
+      expect(told(await laptop.push(topic, "send_message", message))).toBe("ok");
+      expect((await post(anna)).status).toBeWithin(200, 202);
+      expect((await post(anna)).status).toBe(200);
+    }
+    expect(await phone.push(topic, "new_message", message)).toEqual({
+      status: "error",
+      response: {
+        reason: "rate_limited",
+        message:
+          "Too many messages of one user: 100 a minute are allowed, 20 at once. Nothing was changed; try again after retry_after_ms.",
+        retry_after_ms: 600,
+      },
+    });
+    const refused = await post(anna);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect(await refused.json()).toMatchObject({ error: "rate_limited", retry_after_ms: 600 });
+    expect(told(await other.push(topic, "new_message", message))).toBe("ok");
+    expect(web.refused).toEqual(["rate_limited", "rate_limited"]);
+  });
+
+  test("are allowed again after exactly the time that was told", async () => {
+    await open({ user_messages: { perMinute: 100, burst: 1 } });
+    const wire = await joined(anna);
+    const send = () => wire.push(topic, "new_message", message);
+    expect(await toldOf(2, send)).toEqual(["ok", "rate_limited"]);
+    await clock.runFor(599);
+    expect((await send()).response).toMatchObject({ reason: "rate_limited", retry_after_ms: 1 });
+    await clock.runFor(1);
+    expect(await toldOf(2, send)).toEqual(["ok", "rate_limited"]);
+  });
+
+  test("do not hold up what the user reads", async () => {
+    await open({ user_messages: { perMinute: 1, burst: 1 } });
+    await post(anna);
+    expect((await post(anna)).status).toBe(429);
+    const path = `/api/v1/conversations/${conversationId}/messages`;
+    for (const each of Array(50).fill(path))
+      expect((await web.fetch("GET", each, { as: anna })).status).toBe(200);
+  });
+});
+
+describe("frames of one connection", () => {
+  test("are limited by kind, each kind by itself, and only on this connection", async () => {
+    const few = { perMinute: 60, burst: 2 };
+    await open({ connection_operations: few, connection_typing: few, connection_reads: few });
+    const [phone, laptop] = await Promise.all([joined(anna), joined(anna)]);
+    for (const events of [
+      ["launch", "shout"],
+      ["user_typing", "typing_start", "typing_stop"],
+      ["message_read", "mark_read", "message_delivered"],
+    ]) {
+      const replies = [];
+      for (const event of [...events, ...events].slice(0, 4))
+        replies.push(told(await phone.push(topic, event, "{}")));
+      expect(replies).toEqual(["unknown_event", "unknown_event", "rate_limited", "rate_limited"]);
+    }
+    expect((await phone.push(topic, "typing_start", "{}")).response).toMatchObject({ retry_after_ms: 1_000 });
+    expect(told(await laptop.push(topic, "typing_start", "{}"))).toBe("unknown_event");
+    expect(told(await phone.push(topic, "new_message", message))).toBe("ok");
+    await clock.runFor(1_000);
+    expect(told(await phone.push(topic, "typing_start", "{}"))).toBe("unknown_event");
+  });
+
+  test("that are heartbeats are never limited", async () => {
+    const none = { perMinute: 1, burst: 1 };
+    await open({ connection_operations: none, connection_joins: none });
+    const wire = await web.socketOf(anna);
+    const replies = await toldOf(500, () => wire.push("phoenix", "heartbeat", "{}"));
+    expect(new Set(replies)).toEqual(new Set(["ok"]));
+  });
+
+  test("that join are limited; leaves count and are never refused", async () => {
+    await open({ connection_joins: { perMinute: 60, burst: 3 } });
+    const wire = await web.socketOf(anna);
+    const leave = () => wire.push(topic, "phx_leave", "{}");
+    expect(told(await wire.join(topic))).toBe("ok");
+    expect(await toldOf(3, leave)).toEqual(["ok", "ok", "ok"]);
+    expect((await wire.join(topic)).response).toMatchObject({
+      reason: "rate_limited",
+      retry_after_ms: 1_000,
+    });
+    expect(told(await leave())).toBe("ok");
+    await clock.runFor(1_000);
+    expect(told(await wire.join(topic))).toBe("ok");
+  });
+});
+
+describe("handshakes", () => {
+  /** A handshake that gets as far as its token, and no further. */
+  const handshake = (forwardedFor?: string) =>
+    fetch(`${web.url}/socket/websocket?vsn=2.0.0`, {
+      headers: {
+        connection: "upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        ...(forwardedFor ? { "x-forwarded-for": forwardedFor } : {}),
+      },
+    });
+  const statuses = async (forwardedFor: readonly string[]) => {
+    const seen = [];
+    for (const each of forwardedFor) seen.push((await handshake(each)).status);
+    return seen;
+  };
+  const few = { address_handshakes: { perMinute: 60, burst: 2 } };
+
+  test("from one address are limited to 429, with or without a token, until the time told has passed", async () => {
+    await open(few);
+    const wires = [await web.socketOf(anna), await web.socketOf(ben)];
+    const refused = await handshake();
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect(await refused.json()).toMatchObject({ error: "rate_limited", retry_after_ms: 1_000 });
+    await expect(web.socketOf(anna)).rejects.toThrow();
+    expect(told(await wires[0]!.join(topic))).toBe("ok");
+    await clock.runFor(1_000);
+    expect((await handshake()).status).toBe(401);
+  });
+
+  test("are counted by the connection's address, whatever x-forwarded-for says", async () => {
+    await open(few);
+    expect(await statuses(["198.51.100.1", "198.51.100.2", "198.51.100.3"])).toEqual([401, 401, 429]);
+  });
+
+  test("behind a trusted proxy are counted by the address that it names", async () => {
+    await open(few, { trustedProxies: ["127.0.0.0/8"] });
+    const one = "198.51.100.1";
+    const inventing = [`1.1.1.1, ${one}`, `2.2.2.2, ${one}`];
+    expect(await statuses([one, ...inventing, "198.51.100.2"])).toEqual([401, 401, 429, 401]);
+  });
+
+  test("to the whole server are paced by 503", async () => {
+    await open({ process_handshakes: { perMinute: 120, burst: 2 } });
+    expect(await statuses(["", "", ""])).toEqual([401, 401, 503]);
+    const refused = await handshake();
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(await refused.json()).toMatchObject({
+      error: "overloaded",
+      message: expect.stringContaining("2 connections a second"),
+      retry_after_ms: 1_000,
+    });
+    await clock.runFor(1_000);
+    expect(await statuses(["", "", ""])).toEqual([401, 401, 503]);
+  });
+});
+
+describe("while the event loop is late", () => {
+  /** As in a flood: there is always a frame to be served before the timers, here every 100 ms. */
+  const late = async (wire: Wire, byMs: number) => {
+    // The tick that is due gets its turn; the next one is 50 ms away.
+    await clock.runFor(50);
+    for (let leftMs = 50 + byMs; leftMs > 0; leftMs -= 100) {
+      clock.stall(Math.min(100, leftMs));
+      await wire.push(topic, "message_read", "{}");
+    }
+  };
+
+  test("by half of what is allowed, typing is refused and nothing else is", async () => {
+    await open({}, { maxLoopLatenessMs: 200 });
+    const wire = await joined(anna);
+    await late(wire, 101);
+    const typing = await wire.push(topic, "user_typing", `{"typing":true}`);
+    expect(typing.response).toMatchObject({ reason: "overloaded", retry_after_ms: 1_000 });
+    expect(told(await wire.push(topic, "message_read", "{}"))).toBe("unknown_event");
+    expect(told(await wire.push(topic, "new_message", message))).toBe("ok");
+  });
+
+  test("by more than is allowed, what adds work is refused until the loop is in time again", async () => {
+    await open({}, { maxLoopLatenessMs: 200 });
+    const wire = await joined(anna);
+    await late(wire, 201);
+    expect((await wire.push(topic, "new_message", message)).response).toMatchObject({
+      reason: "overloaded",
+      retry_after_ms: 1_000,
+    });
+    expect(told(await wire.join(`user:${anna}`))).toBe("overloaded");
+    const refused = await post(anna);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await refused.json()).toMatchObject({ error: "overloaded", retry_after_ms: 1_000 });
+    expect((await web.fetch("GET", "/api/v1/conversations", { as: anna })).status).toBe(200);
+    expect(told(await wire.push("phoenix", "heartbeat", "{}"))).toBe("ok");
+    await clock.runFor(0);
+    expect(told(await wire.push(topic, "new_message", message))).toBe("ok");
+    expect(told(await wire.push(topic, "phx_leave", "{}"))).toBe("ok");
+  });
+
+  test("leaving a topic is not refused", async () => {
+    await open({}, { maxLoopLatenessMs: 200 });
+    const wire = await joined(anna);
+    await late(wire, 5_000);
+    expect(told(await wire.push(topic, "phx_leave", "{}"))).toBe("ok");
+  });
+
+  test("a single pause, after which little waits, refuses nothing", async () => {
+    await open({}, { maxLoopLatenessMs: 200 });
+    const wire = await joined(anna);
+    clock.stall(3_000);
+    expect(told(await wire.push(topic, "new_message", message))).toBe("ok");
+    expect((await post(anna)).status).toBe(200);
+  });
+
+  test("nothing is refused when the bound is off", async () => {
+    await open({}, { maxLoopLatenessMs: 0 });
+    const wire = await joined(anna);
+    await late(wire, 60_000);
+    expect(told(await wire.push(topic, "new_message", message))).toBe("ok");
+  });
+});
+
+test("with every limit off, nothing is limited", async () => {
+  await open({});
+  const wire = await joined(anna);
+  const pushes = Array.from({ length: 300 }, () => wire.push(topic, "new_message", message));
+  expect(new Set((await Promise.all(pushes)).map(told))).toEqual(new Set(["ok"]));
+});

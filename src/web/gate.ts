@@ -1,0 +1,91 @@
+import type { Limiter, LimitName } from "../core/ports/limiter.ts";
+import { rateLimited } from "../core/rate-limited.ts";
+import { type Rejection, reject } from "../core/rejection.ts";
+import type { Lateness } from "./lateness.ts";
+import type { Session } from "./session.ts";
+
+/** What a frame of one kind is held to. */
+interface Kind {
+  readonly limit: LimitName | null;
+  /** The part of the greatest lateness from which on it is refused: what can be missed goes first. */
+  readonly shedAt: number;
+}
+
+/** Counted by user, not by connection. */
+const message: Kind = { limit: null, shedAt: 1 };
+const operation: Kind = { limit: "connection_operations", shedAt: 1 };
+const typing: Kind = { limit: "connection_typing", shedAt: 0.5 };
+const reading: Kind = { limit: "connection_reads", shedAt: 1 };
+const join: Kind = { limit: "connection_joins", shedAt: 1 };
+const leave: Kind = { limit: "connection_joins", shedAt: Number.POSITIVE_INFINITY };
+
+const kinds: ReadonlyMap<string, Kind> = new Map([
+  ["new_message", message],
+  ["send_message", message],
+  ["user_typing", typing],
+  ["typing_start", typing],
+  ["typing_stop", typing],
+  ["message_read", reading],
+  ["mark_read", reading],
+  ["message_delivered", reading],
+  ["phx_join", join],
+  ["phx_leave", leave],
+]);
+
+/** What may come in now: limits by user, connection and address, and less of everything while the loop is late. */
+export class Gate {
+  readonly #limiter: Limiter;
+  readonly #lateness: Lateness;
+
+  constructor(options: { readonly limiter: Limiter; readonly lateness: Lateness }) {
+    this.#limiter = options.limiter;
+    this.#lateness = options.lateness;
+  }
+
+  /** A frame of a socket, before anything else is made of it. Never asked for heartbeats. */
+  frame({ connectionKey }: Session, event: string): Rejection | null {
+    const kind = kinds.get(event) ?? operation;
+    // It makes room; a client that is refused it believes that it left.
+    if (kind === leave) return this.#count(connectionKey);
+    if (this.#lateness.exceeds(kind.shedAt)) return late;
+    return kind.limit && rateLimited(this.#limiter, kind.limit, connectionKey);
+  }
+
+  #count(connectionKey: string): null {
+    this.#limiter.take("connection_joins", connectionKey);
+    return null;
+  }
+
+  /** A request that changes something. */
+  command(): Rejection | null {
+    return this.#lateness.exceeds(1) ? late : null;
+  }
+
+  /** A message of this user, through whichever door, whatever becomes of it. */
+  message(userId: string): Rejection | null {
+    return rateLimited(this.#limiter, "user_messages", userId);
+  }
+
+  /** A socket that is to be opened. By address first: what one sends too much must not use up what is there for all. */
+  handshake(address: string): Rejection | null {
+    return rateLimited(this.#limiter, "address_handshakes", address) ?? this.#pace();
+  }
+
+  /** Stock clients come back from a restart all at once and without jitter. */
+  #pace(): Rejection | null {
+    const waitMs = this.#limiter.take("process_handshakes", "");
+    if (waitMs === 0) return null;
+    const perSecond = this.#limiter.rateOf("process_handshakes").perMinute / 60;
+    const text = `Too many connect at once: this server opens ${perSecond} connections a second. Try again after retry_after_ms.`;
+    return reject("overloaded", text, { retryAfterMs: Math.max(shortestPauseMs, waitMs) });
+  }
+}
+
+/** All who are refused are told the same, so a shorter one would only gather them again. */
+const shortestPauseMs = 1_000;
+
+const late = reject(
+  "overloaded",
+  "The server has more to do than it can at present. Nothing was changed; try again after retry_after_ms.",
+  { retryAfterMs: shortestPauseMs },
+);
