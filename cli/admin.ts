@@ -8,10 +8,11 @@ export function adminCommand(): Command {
     .description("look into a deployment and back it up")
     .addHelpText(
       "after",
-      "\nExamples:\n  whispr-msg admin inspect conversation 0198c0de-0000-7000-8000-00000000a11c\n  whispr-msg admin backup /backups/monday",
+      "\nExamples:\n  whispr-msg admin inspect conversation 0198c0de-0000-7000-8000-00000000a11c\n  whispr-msg admin backup /backups/monday\n  whispr-msg admin new-generation",
     );
   command.addCommand(inspectCommand());
   command.addCommand(backupCommand());
+  command.addCommand(newGenerationCommand());
   return command;
 }
 
@@ -68,4 +69,24 @@ async function runBackup(command: Command, directory: string): Promise<void> {
   const { backup } = await import("../src/store/embedded/backup.ts");
   await withDatabase(config, () => backup({ dataDir: config.dataDir, target: directory }));
   print(`backed up to ${directory}`);
+}
+
+function newGenerationCommand(): Command {
+  const command = new Command("new-generation")
+    .description("after a disk snapshot was restored: tell devices that the log may have gone back")
+    .addHelpText(
+      "after",
+      "\nWhispr-msg sees by itself that a backup was restored or a standby promoted; a disk snapshot looks like the original.\nStop every whispr-msg of the database first.\n\nExamples:\n  whispr-msg admin new-generation\n  whispr-msg admin new-generation --data-dir /var/lib/whispr",
+    )
+    .action(() => runNewGeneration(command));
+  return withSettings(command, ["dataDir", "databaseUrl"]);
+}
+
+async function runNewGeneration(command: Command): Promise<void> {
+  const { config } = settingsOf(command, "tool");
+  const { withDatabase } = await import("./database-url.ts");
+  const { newGeneration } = await import("../src/store/generation.ts");
+  const { systemClock } = await import("../src/system.ts");
+  const generation = await withDatabase(config, (url) => newGeneration(url, systemClock.nowUs()));
+  print(`generation ${generation} begins: devices that know more than the database does start anew`);
 }

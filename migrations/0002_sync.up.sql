@@ -35,8 +35,7 @@ alter table conversation_members
   add column read_seq      bigint not null default 0,
   -- Marks move once per second: room on the page, and no index on them, keep that HOT.
   set (fillfactor = 70);
-drop index conversation_members_by_user;
-create index conversation_members_by_user on conversation_members (user_id) where left_seq is null;
+-- conversation_members_by_user stays whole: a partial one (left_seq is null) looks cheaper than the primary key to plans made on empty tables.
 
 -- When a member's mark moved over a range of messages: their times, without a row per message and member.
 create table delivery_statuses (
@@ -101,7 +100,7 @@ create table device_cursors (
 
 -- Which history of the database this is: renewed when it was restored or promoted.
 create table store_generation (
-  only              boolean primary key default true check (only),
+  is_only           boolean primary key default true check (is_only),
   generation        bigint not null,
   system_identifier text,
   timeline          bigint,

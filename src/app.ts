@@ -65,8 +65,25 @@ export async function startApp(options: AppOptions): Promise<App> {
   const settings = await openDatabase(options, opened);
   const operators = openOperators(config, observer, opened);
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
-  const { engine, ownership, pubsub } = openEngine({ config, settings, limiter, observer, opened, stopping });
-  const endpoint = openEndpoint({ options, engine, ownership, pubsub, limiter, observer, opened, stopping });
+  const { engine, viewerReads, ownership, pubsub } = openEngine({
+    config,
+    settings,
+    limiter,
+    observer,
+    opened,
+    stopping,
+  });
+  const endpoint = openEndpoint({
+    options,
+    engine,
+    viewerReads,
+    ownership,
+    pubsub,
+    limiter,
+    observer,
+    opened,
+    stopping,
+  });
 
   const running = opened.move();
   let stopped: Promise<void> | null = null;
@@ -167,6 +184,7 @@ function openEngine(given: {
   const pool = openPool(settings, lost);
   opened.defer(() => stopping.within("closing the database", pool.end()));
   const reads = new ReadPool({ pool });
+  const viewerReads = new PostgresViewerReads({ reads });
   const commits = Array.from(
     { length: config.lanes.count },
     () => new PostgresCommit({ settings, onLost: lost }),
@@ -179,7 +197,7 @@ function openEngine(given: {
     ports: {
       commits,
       actorReads: new PostgresActorReads({ reads }),
-      viewerReads: new PostgresViewerReads({ reads }),
+      viewerReads,
       creation: new PostgresConversationCreation({ reads }),
       cursors: new PostgresDeviceCursors({ reads }),
       own: new PostgresOwnState({ reads }),
@@ -194,12 +212,13 @@ function openEngine(given: {
   opened.defer(() => engine.stop());
   opened.defer(() => stopping.within("settling commands", engine.drain()));
   ownership.start();
-  return { engine, ownership, pubsub };
+  return { engine, viewerReads, ownership, pubsub };
 }
 
 function openEndpoint(given: {
   readonly options: AppOptions;
   readonly engine: Engine;
+  readonly viewerReads: PostgresViewerReads;
   readonly ownership: AdvisoryOwnership;
   readonly pubsub: PubSub;
   readonly limiter: Limiter;
@@ -207,7 +226,7 @@ function openEndpoint(given: {
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }): Endpoint {
-  const { options, engine, ownership, pubsub, limiter, observer, opened, stopping } = given;
+  const { options, engine, viewerReads, ownership, pubsub, limiter, observer, opened, stopping } = given;
   const { config, extraRoutes = new Map() } = options;
   const keys = openKeys(config, observer);
   opened.defer(() => keys.stop());
@@ -216,6 +235,9 @@ function openEndpoint(given: {
     commands: engine.commands,
     joins: engine.joins,
     queries: engine.queries,
+    marks: engine.marks,
+    receipts: { marks: engine.marks, cursors: engine.cursors },
+    reads: viewerReads,
     pubsub,
     tokens: new JwtTokens({ keys, clock: systemClock, settings: config.tokens }),
     revocations: nothingRevoked,

@@ -35,7 +35,12 @@ export interface Config {
     readonly maxTurns: number;
     readonly maxTurnBytes: number;
   };
-  readonly messages: { readonly maxContentBytes: number; readonly maxMetadataBytes: number };
+  readonly messages: {
+    readonly maxContentBytes: number;
+    readonly maxMetadataBytes: number;
+    readonly editWindowMs: number;
+    readonly deleteWindowMs: number;
+  };
   readonly sockets: {
     readonly maxFrameBytes: number;
     readonly sendBufferBytes: number;
@@ -270,7 +275,12 @@ function treeOf(values: Values): Config {
       maxTurns: values.maxTurns,
       maxTurnBytes: values.maxTurnBytes,
     },
-    messages: { maxContentBytes: values.maxContentBytes, maxMetadataBytes: values.maxMetadataBytes },
+    messages: {
+      maxContentBytes: values.maxContentBytes,
+      maxMetadataBytes: values.maxMetadataBytes,
+      editWindowMs: values.editWindowMs,
+      deleteWindowMs: values.deleteWindowMs,
+    },
     sockets: {
       maxFrameBytes: values.maxFrameBytes,
       sendBufferBytes: values.sendBufferBytes,

@@ -308,6 +308,18 @@ export const settings = {
     fallback: 16_384,
     about: "most bytes of a message's metadata",
   }),
+  editWindowMs: setting({
+    variables: ["WHISPR_EDIT_WINDOW"],
+    kind: duration(0, 365 * 24 * hourMs),
+    fallback: 24 * hourMs,
+    about: "how long after it was sent a message may be edited by its author",
+  }),
+  deleteWindowMs: setting({
+    variables: ["WHISPR_DELETE_WINDOW"],
+    kind: duration(0, 365 * 24 * hourMs),
+    fallback: 48 * hourMs,
+    about: "how long after it was sent a message may be deleted for everyone by its author",
+  }),
   maxFrameBytes: setting({
     variables: ["WHISPR_MAX_FRAME_SIZE"],
     kind: integer(65_536, 16 << 20),

@@ -4,6 +4,7 @@ import type { Observer } from "../core/ports/observer.ts";
 import { type Ownership, shardCount } from "../core/ports/ownership.ts";
 import { type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
 import { takeAll, takeSome } from "./fence.ts";
+import { checkGeneration } from "./generation.ts";
 
 /** Spells "whispr" to whoever looks into pg_locks. */
 const lockKey = "x'776869737072'::bigint";
@@ -109,9 +110,22 @@ export class AdvisoryOwnership implements Ownership {
       return;
     }
     this.#remember(await client.query(takeAll, [this.#nodeId]));
+    await this.#checkGeneration(client);
     if (this.#client !== client || this.#stopped) return;
     this.#observer.note("owns every conversation", { node: this.#nodeId });
     this.#change(true);
+  }
+
+  /** After the take-over, so that nobody else moves the heads, and before anything is served from them. */
+  async #checkGeneration(client: pg.Client): Promise<void> {
+    const { generation, isNew } = await checkGeneration(client, this.#clock.nowUs());
+    if (!isNew) return;
+    this.#observer.note(
+      "the database was restored or promoted: devices that know more than it does start anew",
+      {
+        generation,
+      },
+    );
   }
 
   /** One that does not answer may never do so, one that refuses may lead to a standby: the next try has a new one. */

@@ -4,7 +4,15 @@ import pg from "pg";
 import { parseInstant } from "../core/instant.ts";
 import { instants, uuids, wellFormedText } from "../testing/arbitraries.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
-import { byteaArray, int2Array, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
+import {
+  boolArray,
+  byteaArray,
+  int2Array,
+  int8Array,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from "./binary-array.ts";
 
 let database: TestDatabase;
 let client: pg.Client;
@@ -35,16 +43,20 @@ test("PostgreSQL understands every array as it was meant, the empty ones and the
       fc.array(uuids),
       fc.array(fc.option(wholeNumbers)),
       fc.array(fc.integer({ min: -32_768, max: 32_767 })),
-      fc.array(instants),
+      fc.array(fc.boolean()),
+      fc.array(fc.option(instants)),
       fc.array(fc.oneof(wellFormedText, fc.constant(""))),
-      async (ids, numbers, smalls, times, texts) => {
+      async (ids, numbers, smalls, truths, times, texts) => {
         expect(await understood("uuid", uuidArray(ids))).toEqual(ids);
         expect(await understood("int8", int8Array(numbers))).toEqual(
           numbers.map((number) => (number === null ? null : String(number))),
         );
         expect(await understood("int2", int2Array(smalls))).toEqual(smalls.map(String));
+        expect(await understood("bool", boolArray(truths))).toEqual(truths.map(String));
         const read = await understood("timestamptz", timestamptzArray(times));
-        expect(read.map((text) => parseInstant(text!))).toEqual(times);
+        expect(read.map((text) => (text === null ? null : parseInstant(text)))).toEqual(times);
+        const words = texts.filter((text) => !text.includes("\0"));
+        expect(await understood("text", textArray(words))).toEqual(words);
         expect(await understood("bytea", byteaArray(texts), "encode(value, 'hex')")).toEqual(
           texts.map((text) => Buffer.from(text).toString("hex")),
         );

@@ -5,7 +5,15 @@
  */
 
 const headerBytes = 20;
-const elementOids = { uuid: 2950, int8: 20, int2: 21, bytea: 17, timestamptz: 1184 } as const;
+const elementOids = {
+  bool: 16,
+  uuid: 2950,
+  int8: 20,
+  int2: 21,
+  bytea: 17,
+  text: 25,
+  timestamptz: 1184,
+} as const;
 /** Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01. */
 const postgresEpochUs = 946_684_800_000_000;
 const twoTo32 = 0x1_0000_0000;
@@ -25,8 +33,8 @@ export function int8Array(values: readonly (number | null)[]): Buffer {
   return eightByteArray(elementOids.int8, values, 0);
 }
 
-/** Microseconds since the Unix epoch. */
-export function timestamptzArray(values: readonly number[]): Buffer {
+/** Microseconds since the Unix epoch; null elements are allowed. */
+export function timestamptzArray(values: readonly (number | null)[]): Buffer {
   return eightByteArray(elementOids.timestamptz, values, postgresEpochUs);
 }
 
@@ -40,11 +48,30 @@ export function int2Array(values: readonly number[]): Buffer {
   return array;
 }
 
+export function boolArray(values: readonly boolean[]): Buffer {
+  const array = allocate(elementOids.bool, values.length, values.length, false);
+  let at = headerBytes;
+  for (const value of values) {
+    at = array.writeInt32BE(1, at);
+    at = array.writeUInt8(value ? 1 : 0, at);
+  }
+  return array;
+}
+
 /** Each string as its UTF-8 bytes. The strings are well-formed. */
 export function byteaArray(values: readonly string[]): Buffer {
+  return stringArray(elementOids.bytea, values);
+}
+
+/** The strings are well-formed and without U+0000, which PostgreSQL's text cannot hold. */
+export function textArray(values: readonly string[]): Buffer {
+  return stringArray(elementOids.text, values);
+}
+
+function stringArray(oid: number, values: readonly string[]): Buffer {
   let upperBound = 0;
   for (const value of values) upperBound += 3 * value.length;
-  const array = allocate(elementOids.bytea, values.length, upperBound, false);
+  const array = allocate(oid, values.length, upperBound, false);
   let at = headerBytes;
   for (const value of values) {
     const written = array.write(value, at + 4);

@@ -1,6 +1,7 @@
-import { type CreateDirect, pairOf } from "../core/conversations/create.ts";
+import { type CreateDirect, type CreateGroup, pairOf } from "../core/conversations/create.ts";
 import { formatInstant } from "../core/instant.ts";
 import type { ConversationCreation } from "../core/ports/store.ts";
+import { uuidArray } from "./binary-array.ts";
 import type { ReadPool } from "./database.ts";
 
 /** The pair, the conversation, its members and its head, or nothing, in one statement. */
@@ -27,6 +28,21 @@ const findDirect = {
   text: "select id from conversations where direct_low = $1 and direct_high = $2",
 };
 
+/** A group, its members and its head. */
+const createGroup = {
+  name: "create-group",
+  text: `
+with created as (
+  insert into conversations (id, type, metadata, created_at, updated_at) values ($1, 'group', $2, $3, $3) returning id
+),
+members as (
+  insert into conversation_members (conversation_id, user_id, role, joined_at)
+  select created.id, member.user_id, member.role, $3::timestamptz
+  from created, (select $4::uuid, 'owner' union all select other, 'member' from unnest($5::uuid[]) other) member(user_id, role)
+)
+insert into conversation_heads (conversation_id) select id from created`,
+};
+
 /** Not in the lane: a conversation that is being created has no owner yet, and the unique pair decides between two creators. */
 export class PostgresConversationCreation implements ConversationCreation {
   readonly #reads: ReadPool;
@@ -50,6 +66,17 @@ export class PostgresConversationCreation implements ConversationCreation {
     const { rows } = await this.#reads.query<{ id: string }>({ ...createDirect, values });
     if (rows[0]) return { conversationId: rows[0].id, created: true };
     return { conversationId: await this.#existing(low, high), created: false };
+  }
+
+  async createGroup(command: CreateGroup): Promise<void> {
+    const values = [
+      command.id,
+      Buffer.from(command.metadata),
+      formatInstant(command.atUs),
+      command.creatorId,
+      uuidArray(command.otherUserIds),
+    ];
+    await this.#reads.query({ ...createGroup, values });
   }
 
   /** A second statement: the first one's snapshot may be older than the conversation that was in its way. */

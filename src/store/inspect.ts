@@ -25,8 +25,21 @@ export interface ConversationInspection {
   };
   /** Counted in the log; equal to `head.seq`, or something is wrong. */
   readonly stored: { readonly messages: number; readonly maxSeq: number };
-  readonly members: readonly { readonly userId: string; readonly role: string; readonly joinedAt: string }[];
+  /** Former ones too. */
+  readonly members: readonly MemberInspection[];
   readonly owner: { readonly shard: number; readonly node: string | null; readonly epoch: number };
+}
+
+export interface MemberInspection {
+  readonly userId: string;
+  readonly role: string;
+  readonly joinedAt: string;
+  readonly joinedSeq: number;
+  /** Null: still a member. */
+  readonly leftAt: string | null;
+  readonly leftSeq: number | null;
+  readonly deliveredSeq: number;
+  readonly readSeq: number;
 }
 
 /** Null: there is no such conversation. One snapshot. */
@@ -76,7 +89,12 @@ async function inspect(read: Reader, id: string): Promise<ConversationInspection
     metadataBytes: conversation.metadata.length,
     head: { seq: head.seq, rev: head.rev, membersRev: head.membersRev, lastMessageAt: head.lastMessageAt },
     stored: { messages: stored?.messages ?? 0, maxSeq: Number(stored?.maxSeq ?? 0) },
-    members: members.map(({ userId, role, joinedAt }) => ({ userId, role, joinedAt })),
+    members: members.map(inspectMember),
     owner: { shard, node: owner?.node ?? null, epoch: owner?.epoch ?? 0 },
   };
+}
+
+function inspectMember(member: typeof conversationMembers.$inferSelect): MemberInspection {
+  const { userId, role, joinedAt, joinedSeq, leftAt, leftSeq, deliveredSeq, readSeq } = member;
+  return { userId, role, joinedAt, joinedSeq, leftAt, leftSeq, deliveredSeq, readSeq };
 }

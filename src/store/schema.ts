@@ -1,8 +1,10 @@
+import { ne } from "drizzle-orm";
 import {
   bigint,
   boolean,
   customType,
   index,
+  integer,
   pgTable,
   primaryKey,
   smallint,
@@ -20,6 +22,9 @@ const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 /** Text, not a Date: a Date loses the microseconds that order messages. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 6, mode: "string" });
 
+/** A counter: below 2^53 for the life of any log. */
+const count = (name: string) => bigint(name, { mode: "number" });
+
 export const conversations = pgTable(
   "conversations",
   {
@@ -31,6 +36,7 @@ export const conversations = pgTable(
     updatedAt: instant("updated_at").notNull(),
     directLow: uuid("direct_low"),
     directHigh: uuid("direct_high"),
+    rev: count("rev").notNull(),
   },
   (table) => [unique().on(table.directLow, table.directHigh)],
 );
@@ -42,6 +48,13 @@ export const conversationMembers = pgTable(
     userId: uuid("user_id").notNull(),
     role: text("role", { enum: ["owner", "admin", "moderator", "member"] }).notNull(),
     joinedAt: instant("joined_at").notNull(),
+    joinedSeq: count("joined_seq").notNull(),
+    joinedRev: count("joined_rev").notNull(),
+    leftSeq: count("left_seq"),
+    leftAt: instant("left_at"),
+    rev: count("rev").notNull(),
+    deliveredSeq: count("delivered_seq").notNull(),
+    readSeq: count("read_seq").notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.userId] }),
@@ -51,10 +64,12 @@ export const conversationMembers = pgTable(
 
 export const conversationHeads = pgTable("conversation_heads", {
   conversationId: uuid("conversation_id").primaryKey(),
-  seq: bigint("seq", { mode: "number" }).notNull(),
-  rev: bigint("rev", { mode: "number" }).notNull(),
-  membersRev: bigint("members_rev", { mode: "number" }).notNull(),
+  seq: count("seq").notNull(),
+  rev: count("rev").notNull(),
+  membersRev: count("members_rev").notNull(),
   lastMessageAt: instant("last_message_at"),
+  horizonRev: count("horizon_rev").notNull(),
+  restoredRev: count("restored_rev").notNull(),
 });
 
 export const messages = pgTable(
@@ -62,25 +77,90 @@ export const messages = pgTable(
   {
     id: uuid("id").notNull(),
     conversationId: uuid("conversation_id").notNull(),
-    seq: bigint("seq", { mode: "number" }).notNull(),
-    rev: bigint("rev", { mode: "number" }).notNull(),
+    seq: count("seq").notNull(),
+    rev: count("rev").notNull(),
     senderId: uuid("sender_id").notNull(),
     messageType: smallint("message_type").notNull(),
     content: bytea("content").notNull(),
     metadata: bytea("metadata").notNull(),
-    clientRandom: bigint("client_random", { mode: "number" }),
-    dedupKey: bigint("dedup_key", { mode: "number" }),
+    clientRandom: count("client_random"),
+    dedupKey: count("dedup_key"),
     sentAt: instant("sent_at").notNull(),
+    createdRev: count("created_rev").notNull(),
+    editedAt: instant("edited_at"),
+    editCount: integer("edit_count").notNull(),
+    deletedAt: instant("deleted_at"),
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.seq] }),
     uniqueIndex("messages_dedup").on(table.conversationId, table.senderId, table.dedupKey),
     index("messages_by_id").on(table.id),
+    index("messages_changed").on(table.conversationId, table.rev).where(ne(table.rev, table.createdRev)),
   ],
 );
 
 export const conversationOwnership = pgTable("conversation_ownership", {
   shard: smallint("shard").primaryKey(),
   node: uuid("node"),
-  epoch: bigint("epoch", { mode: "number" }).notNull(),
+  epoch: count("epoch").notNull(),
+});
+
+export const deliveryStatuses = pgTable(
+  "delivery_statuses",
+  {
+    conversationId: uuid("conversation_id").notNull(),
+    userId: uuid("user_id").notNull(),
+    kind: text("kind", { enum: ["delivered", "read"] }).notNull(),
+    fromSeq: count("from_seq").notNull(),
+    toSeq: count("to_seq").notNull(),
+    at: instant("at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.conversationId, table.userId, table.kind, table.fromSeq] })],
+);
+
+export const ownRevs = pgTable("own_revs", {
+  userId: uuid("user_id").primaryKey(),
+  ownRev: count("own_rev").notNull(),
+});
+
+export const conversationSettings = pgTable(
+  "conversation_settings",
+  {
+    userId: uuid("user_id").notNull(),
+    conversationId: uuid("conversation_id").notNull(),
+    ownRev: count("own_rev").notNull(),
+    unreadFromSeq: count("unread_from_seq"),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.conversationId] })],
+);
+
+export const devices = pgTable(
+  "devices",
+  {
+    userId: uuid("user_id").notNull(),
+    deviceId: text("device_id").notNull(),
+    generation: count("generation").notNull(),
+    firstSeenAt: instant("first_seen_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.deviceId] })],
+);
+
+export const deviceCursors = pgTable(
+  "device_cursors",
+  {
+    userId: uuid("user_id").notNull(),
+    deviceId: text("device_id").notNull(),
+    conversationId: uuid("conversation_id").notNull(),
+    seq: count("seq").notNull(),
+    rev: count("rev").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.deviceId, table.conversationId] })],
+);
+
+export const storeGeneration = pgTable("store_generation", {
+  isOnly: boolean("is_only").primaryKey(),
+  generation: count("generation").notNull(),
+  systemIdentifier: text("system_identifier"),
+  timeline: count("timeline"),
+  startedAt: instant("started_at").notNull(),
 });

@@ -95,12 +95,12 @@ export class Broadcasts {
       case "message_edited":
         return this.#pushChanged(frame, event, {
           names: ["message_updated", "message_edited"],
-          encode: () => editedText(event.message),
+          encode: () => editedText(event.message, this.#texts.of(event.message)),
         });
       case "message_deleted":
         return this.#pushChanged(frame, event, {
           names: ["message_deleted"],
-          encode: () => deletedText(event.message),
+          encode: () => deletedText(event.message, this.#texts.of(event.message)),
         });
       case "member_added":
       case "member_removed":

@@ -29,6 +29,8 @@ const kinds: ReadonlyMap<string, Kind> = new Map([
   ["mark_read", reading],
   ["mark_conversation_read", reading],
   ["message_delivered", reading],
+  ["mark_conversation_read", reading],
+  ["mark_unread", reading],
   ["phx_join", join],
   ["phx_leave", leave],
 ]);

@@ -37,7 +37,7 @@ export function conversationChangedText({ conversationId, rev }: ChangeFrame): s
 }
 
 export function createdText(conversationId: string): string {
-  return `{"conversation_id":"${conversationId}"}`;
+  return `{"conversation_id":"${conversationId}","rev":0}`;
 }
 
 /** `delivery_status`, to a message's sender: how far it has come, and by whom. */

@@ -11,6 +11,14 @@ import { readCursor } from "./join-payload.ts";
 import { joinedConversationText } from "./join-texts.ts";
 import { conversationOf } from "./topics.ts";
 
+export interface ConversationJoinsOptions {
+  readonly joins: Joins;
+  readonly receipts: Receipts;
+  readonly receivers: Receivers;
+  readonly delivery: Pick<Delivery, "joined">;
+  readonly observer: Observer;
+}
+
 /** Joins of `conversation:<id>`: by members, with the difference since their cursor where there is one that is short. */
 export class ConversationJoins {
   readonly #joins: Joins;
@@ -19,13 +27,7 @@ export class ConversationJoins {
   readonly #delivery: Pick<Delivery, "joined">;
   readonly #observer: Observer;
 
-  constructor(options: {
-    readonly joins: Joins;
-    readonly receipts: Receipts;
-    readonly receivers: Receivers;
-    readonly delivery: Pick<Delivery, "joined">;
-    readonly observer: Observer;
-  }) {
+  constructor(options: ConversationJoinsOptions) {
     this.#joins = options.joins;
     this.#receipts = options.receipts;
     this.#receivers = options.receivers;

@@ -16,6 +16,15 @@ import { userTopic } from "./topics.ts";
 
 const retryPauseMs = 200;
 
+export interface UserJoinsOptions {
+  readonly joins: Joins;
+  readonly receipts: Receipts;
+  readonly receivers: Receivers;
+  readonly delivery: Pick<Delivery, "joined">;
+  readonly clock: Clock;
+  readonly observer: Observer;
+}
+
 /**
  * Joins of `user:<id>`: by that user, and for a device with what it has not confirmed, in three phases. Backfill: pages of the log, as fast as
  * the socket takes them. Cutover: what happened meanwhile is read until a read has missed nothing. Then live, after `caught_up`.
@@ -28,14 +37,7 @@ export class UserJoins {
   readonly #clock: Clock;
   readonly #observer: Observer;
 
-  constructor(options: {
-    readonly joins: Joins;
-    readonly receipts: Receipts;
-    readonly receivers: Receivers;
-    readonly delivery: Pick<Delivery, "joined">;
-    readonly clock: Clock;
-    readonly observer: Observer;
-  }) {
+  constructor(options: UserJoinsOptions) {
     this.#joins = options.joins;
     this.#receipts = options.receipts;
     this.#receivers = options.receivers;
@@ -76,9 +78,9 @@ export class UserJoins {
 
   async #backfill(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<void> {
     for (;;) {
-      await this.#pushPages(feed, backlog, receiver);
+      const hasPushed = await this.#pushPages(feed, backlog, receiver);
       if (feed.isOver) return;
-      if (feed.isComplete) break;
+      if (!hasPushed && feed.isComplete) break;
       feed.hold();
       await this.#extend(backlog, receiver.session);
     }
@@ -86,11 +88,14 @@ export class UserJoins {
     receiver.live();
   }
 
-  /** A frozen device costs no memory: while its socket takes nothing, nothing is held for it, and what it misses is read. */
-  async #pushPages(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<void> {
-    while (!feed.isOver) {
+  /**
+   * A frozen device costs no memory: while its socket takes nothing, nothing is held for it, and what it misses is read. Whether there
+   * was anything: then there may be more by now.
+   */
+  async #pushPages(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<boolean> {
+    for (let hasPushed = false; ; hasPushed = true) {
       const page = await this.#nextPage(backlog);
-      if (!page || feed.isOver) return;
+      if (!page || feed.isOver) return hasPushed;
       pushPage(feed, page);
       for (const { conversationId, seq, rev } of page.reached) receiver.sent(conversationId, seq, rev, seq);
       feed.drop();

@@ -1,0 +1,120 @@
+import type { MemberChanged } from "../core/conversations/members.ts";
+import type { Event } from "../core/events.ts";
+import type { MarkMove } from "../core/messages/marks.ts";
+import type { Message, MessageChanged, MessageSent } from "../core/messages/message.ts";
+import { shardOf } from "../core/ports/ownership.ts";
+import type { Batch, MessagePlace } from "../core/ports/store.ts";
+
+/** A conversation's head moves once per batch, from before its first change to its last. */
+export interface HeadMove {
+  readonly conversationId: string;
+  readonly prevRev: number;
+  rev: number;
+  /** Of the last change of members; null: the batch has none. */
+  membersRev: number | null;
+  readonly sent: MessageSent[];
+}
+
+/** A message as the batch leaves it, and how often it was edited on the way. */
+export interface ChangedMessage {
+  message: Message;
+  edits: number;
+  /** False: a newer message takes its key. */
+  holdsKey: boolean;
+}
+
+/** A batch, sorted into the rows of its tables. */
+export interface Rows {
+  readonly shards: readonly number[];
+  readonly heads: readonly HeadMove[];
+  readonly sent: readonly MessageSent[];
+  /** Older messages whose key goes to a new one, but for those in `changed`. */
+  readonly released: readonly MessagePlace[];
+  readonly changed: readonly ChangedMessage[];
+  /** The last change of each membership. */
+  readonly members: readonly MemberChanged[];
+  readonly marks: readonly MarkMove[];
+}
+
+/**
+ * Rows of one conversation end up side by side, which saves PostgreSQL a tenth of the insert: its index pages stay at hand. A row is
+ * written once, however often the batch changes it: one statement cannot update a row twice. Only stored messages can be named
+ * by a command, so that no batch changes a message that it also stores.
+ */
+export function sorted({ changes, marks }: Batch): Rows {
+  const heads = new Map<string, HeadMove>();
+  const rare = new RareRows();
+  for (const { conversationId, rev, events } of changes) {
+    let head = heads.get(conversationId);
+    if (head) head.rev = rev;
+    else {
+      head = { conversationId, prevRev: rev - 1, rev, membersRev: null, sent: [] };
+      heads.set(conversationId, head);
+    }
+    for (const event of events) {
+      if (event.type === "message_sent") head.sent.push(event);
+      else rare.add(event, head);
+    }
+  }
+  const moves = [...heads.values()];
+  const sent = moves.flatMap((head) => head.sent);
+  return {
+    shards: shardsOf(moves, marks),
+    heads: moves,
+    sent,
+    released: releasedBy(sent, rare.changed),
+    changed: [...rare.changed.values()],
+    members: [...rare.members.values()],
+    marks,
+  };
+}
+
+/** What most batches have none of. */
+class RareRows {
+  readonly changed = new Map<string, ChangedMessage>();
+  readonly members = new Map<string, MemberChanged>();
+
+  add(event: Exclude<Event, MessageSent>, head: HeadMove): void {
+    switch (event.type) {
+      case "message_edited":
+      case "message_deleted":
+        return this.#change(event);
+      default:
+        head.membersRev = event.rev;
+        this.members.set(`${event.conversationId} ${event.member.userId}`, event);
+    }
+  }
+
+  #change({ type, conversationId, message }: MessageChanged): void {
+    const edits = type === "message_edited" ? 1 : 0;
+    const key = placeKey(conversationId, message.seq);
+    const earlier = this.changed.get(key);
+    if (!earlier) return void this.changed.set(key, { message, edits, holdsKey: true });
+    earlier.message = message;
+    earlier.edits += edits;
+  }
+}
+
+function releasedBy(
+  sent: readonly MessageSent[],
+  changed: ReadonlyMap<string, ChangedMessage>,
+): readonly MessagePlace[] {
+  const released: MessagePlace[] = [];
+  for (const { conversationId, releasesKeyOf: seq } of sent) {
+    if (seq === null) continue;
+    const message = changed.get(placeKey(conversationId, seq));
+    if (message) message.holdsKey = false;
+    else released.push({ conversationId, seq });
+  }
+  return released;
+}
+
+function placeKey(conversationId: string, seq: number): string {
+  return `${conversationId} ${seq}`;
+}
+
+function shardsOf(heads: readonly HeadMove[], marks: readonly MarkMove[]): readonly number[] {
+  const shards = new Set(heads.map((head) => shardOf(head.conversationId)));
+  for (const mark of marks) shards.add(shardOf(mark.conversationId));
+  return [...shards];
+}

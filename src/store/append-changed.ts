@@ -1,0 +1,43 @@
+import type { ChangedMessage } from "./append-batch.ts";
+import { rowsOf, widthOf } from "./append-part.ts";
+import { boolArray, byteaArray, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
+
+const shape = {
+  conversation_id: "uuid",
+  seq: "int8",
+  rev: "int8",
+  content: "bytea",
+  metadata: "bytea",
+  edited_at: "timestamptz",
+  deleted_at: "timestamptz",
+  edits: "int8",
+  holds_key: "bool",
+} as const;
+
+export const changedWidth = widthOf(shape);
+
+/** Stored messages that were edited or deleted: each is the whole of what it is now. One that also gives its key away does so here. */
+export function changedCte(first: number): string {
+  return `
+changed as (
+  update messages m set rev = u.rev, content = u.content, metadata = u.metadata, edited_at = u.edited_at, deleted_at = u.deleted_at,
+    edit_count = m.edit_count + u.edits, dedup_key = case when u.holds_key then m.dedup_key end
+  from ${rowsOf(first, "u", shape)} join heads on heads.conversation_id = u.conversation_id
+  where m.conversation_id = u.conversation_id and m.seq = u.seq
+  returning 1
+)`;
+}
+
+export function changedColumns(changed: readonly ChangedMessage[]): Buffer[] {
+  return [
+    uuidArray(changed.map(({ message }) => message.conversationId)),
+    int8Array(changed.map(({ message }) => message.seq)),
+    int8Array(changed.map(({ message }) => message.rev)),
+    byteaArray(changed.map(({ message }) => message.content)),
+    byteaArray(changed.map(({ message }) => message.metadata)),
+    timestamptzArray(changed.map(({ message }) => message.editedAtUs)),
+    timestamptzArray(changed.map(({ message }) => message.deletedAtUs)),
+    int8Array(changed.map(({ edits }) => edits)),
+    boolArray(changed.map(({ holdsKey }) => holdsKey)),
+  ];
+}

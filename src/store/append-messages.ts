@@ -1,0 +1,74 @@
+import type { MessageSent } from "../core/messages/message.ts";
+import { messageTypes } from "../core/messages/message.ts";
+import type { MessagePlace } from "../core/ports/store.ts";
+import { rowsOf, widthOf } from "./append-part.ts";
+import { byteaArray, int2Array, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
+
+const shape = {
+  id: "uuid",
+  conversation_id: "uuid",
+  seq: "int8",
+  rev: "int8",
+  sender_id: "uuid",
+  message_type: "int2",
+  content: "bytea",
+  metadata: "bytea",
+  client_random: "int8",
+  sent_at: "timestamptz",
+} as const;
+
+export const messagesWidth = widthOf(shape);
+
+/** New messages. Whatever frees a key is read by the insert, so that it comes before it. */
+export function storedCte(
+  first: number,
+  parts: { readonly released: boolean; readonly changed: boolean },
+): string {
+  const before = (["released", "changed"] as const).filter((part) => parts[part]);
+  const waits = before.map((cte) => `(select count(*) from ${cte}) >= 0`).join(" and ");
+  return `
+stored as (
+  insert into messages (id, conversation_id, seq, rev, created_rev, sender_id, message_type, content, metadata, client_random,
+    dedup_key, sent_at)
+  select m.id, m.conversation_id, m.seq, m.rev, m.rev, m.sender_id, m.message_type, m.content, m.metadata, m.client_random,
+    m.client_random, m.sent_at
+  from ${rowsOf(first, "m", shape)}
+  join heads on heads.conversation_id = m.conversation_id${waits && `\n  where ${waits}`}
+)`;
+}
+
+export function messageColumns(sent: readonly MessageSent[]): Buffer[] {
+  return [
+    uuidArray(sent.map((event) => event.id)),
+    uuidArray(sent.map((event) => event.conversationId)),
+    int8Array(sent.map((event) => event.seq)),
+    int8Array(sent.map((event) => event.rev)),
+    uuidArray(sent.map((event) => event.senderId)),
+    int2Array(sent.map((event) => messageTypes.indexOf(event.messageType))),
+    byteaArray(sent.map((event) => event.content)),
+    byteaArray(sent.map((event) => event.metadata)),
+    int8Array(sent.map((event) => event.clientRandom)),
+    timestamptzArray(sent.map((event) => event.sentAtUs)),
+  ];
+}
+
+const releasedShape = { conversation_id: "uuid", seq: "int8" } as const;
+export const releasedWidth = widthOf(releasedShape);
+
+/** Older messages whose hold on a key ends. */
+export function releasedCte(first: number): string {
+  return `
+released as (
+  update messages m set dedup_key = null
+  from ${rowsOf(first, "r", releasedShape)} join heads on heads.conversation_id = r.conversation_id
+  where m.conversation_id = r.conversation_id and m.seq = r.seq
+  returning 1
+)`;
+}
+
+export function releasedColumns(released: readonly MessagePlace[]): Buffer[] {
+  return [
+    uuidArray(released.map((place) => place.conversationId)),
+    int8Array(released.map((place) => place.seq)),
+  ];
+}
