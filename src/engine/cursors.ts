@@ -38,7 +38,9 @@ export class Cursors {
 
   /** The device has everything up to here. */
   confirmed(position: DevicePosition): void {
-    this.#waiting.set(`${position.conversationId} ${position.userId} ${position.deviceId}`, position);
+    const key = `${position.conversationId} ${position.userId} ${position.deviceId}`;
+    const waiting = this.#waiting.get(key);
+    this.#waiting.set(key, waiting ? further(waiting, position) : position);
     if (this.#waiting.size >= maxWaiting) this.#soon();
   }
 
@@ -94,4 +96,9 @@ export class Cursors {
       this.#observer.note("cursors of devices could not be saved", { reason: String(error) });
     }
   }
+}
+
+/** A change that is no message moves the revision alone. */
+function further(one: DevicePosition, other: DevicePosition): DevicePosition {
+  return { ...other, seq: Math.max(one.seq, other.seq), rev: Math.max(one.rev, other.rev) };
 }
