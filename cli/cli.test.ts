@@ -62,9 +62,10 @@ describe("help", () => {
     expect(out).toMatch(/Examples?:\n {2}\S/);
   });
 
-  test("of the whole tells what the exit codes mean", async () => {
+  test("of the whole shows examples and tells what the exit codes mean", async () => {
     const { code, out } = await run(["--help"]);
     expect(code).toBe(0);
+    expect(out).toMatch(/Examples?:\n {2}\S/);
     expect(out).toContain("Exit codes: 0 done; 1 it failed; 2 wrong usage or settings; 3 another process");
   });
 

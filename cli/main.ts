@@ -16,7 +16,7 @@ const program = new Command("whispr-msg")
   .version(`whispr-msg ${version} (${commit}, bun ${Bun.version})`, "-V, --version")
   .addHelpText(
     "after",
-    `\n${exitCodesText}\nSettings come from the environment and from flags: whispr-msg config shows all of them.`,
+    `\nExamples:\n  whispr-msg dev\n  JWT_JWKS_URL=https://auth.example/jwks.json whispr-msg serve\n  whispr-msg serve --help\n\n${exitCodesText}\nSettings come from the environment and from flags: whispr-msg config shows all of them.`,
   );
 
 for (const command of [

@@ -51,7 +51,7 @@ async function survivesKills(
   const environment = { ...store, JWT_PUBLIC_KEYS_FILE: keys.jwksFile };
   const start = () => startServer({ arguments: ["serve"], environment, port });
   let server = await start();
-  const { clients, conversationId, rest } = await twoClients(server);
+  const { clients, conversationId, readers } = await twoClients(server);
   for (const client of clients) client.start(inFlightEach);
 
   for (let round = 0; round < rounds; round++) {
@@ -66,7 +66,9 @@ async function survivesKills(
   }
   await Promise.all(clients.map((client) => client.settle()));
 
-  const log = await rest.history(conversationId);
+  const log = await readers[0].history(conversationId);
+  const asTheOther = await readers[1].history(conversationId);
+  expect(asTheOther.map((message) => message.id)).toEqual(log.map((message) => message.id));
   expect(log.map((message) => message.seq)).toEqual(log.map((_, index) => index + 1));
   const byContent = new Map(log.map((message) => [message.content, message]));
   expect(byContent.size).toBe(log.length);
@@ -91,14 +93,17 @@ function expectTrue(heard: readonly { id: string; seq: number }[], log: readonly
 async function twoClients(server: ServerProcess) {
   const [alice, bob] = [newId(), newId()];
   const [aliceToken, bobToken] = await Promise.all([keys.token(alice), keys.token(bob)]);
-  const rest = new RestClient({ url: server.url, token: aliceToken });
-  const conversationId = await rest.createDirect(bob);
+  const readers = [
+    new RestClient({ url: server.url, token: aliceToken }),
+    new RestClient({ url: server.url, token: bobToken }),
+  ] as const;
+  const conversationId = await readers[0].createDirect(bob);
   const clients = [
     new StockClient({ url: server.url, token: aliceToken, userId: alice, conversationId }),
     new StockClient({ url: server.url, token: bobToken, userId: bob, conversationId }),
   ] as const;
   await Promise.all(clients.map((client) => client.connect()));
-  return { clients, conversationId, rest };
+  return { clients, conversationId, readers };
 }
 
 async function countedInSql(url: string, conversationId: string) {

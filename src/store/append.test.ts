@@ -1,42 +1,31 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { MessageSent } from "../core/messages/message.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { Change } from "../core/ports/store.ts";
 import { newId, systemClock } from "../system.ts";
 import { clientRandoms, wellFormedText } from "../testing/arbitraries.ts";
-import { aMessageSent } from "../testing/builders.ts";
-import { brokenLogs, type MigratedDatabase, migratedDatabase } from "../testing/engine-on-postgres.ts";
+import { brokenLogs, type MigratedDatabase } from "../testing/engine-on-postgres.ts";
 import { eventually } from "../testing/eventually.ts";
+import { aBatch, aSending, messageOf, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
 import { PostgresActorReads } from "./actor-reads.ts";
 import { PostgresCommit } from "./append.ts";
-import { PostgresConversationCreation } from "./conversation-creation.ts";
-import { openPool, ReadPool } from "./database.ts";
 
+let writer: Writer;
 let database: MigratedDatabase;
 let commit: PostgresCommit;
-let pool: ReturnType<typeof openPool>;
 let reads: PostgresActorReads;
-let creation: PostgresConversationCreation;
 
 beforeAll(async () => {
-  database = await migratedDatabase();
-  pool = openPool(database.settings, () => {});
-  const readPool = new ReadPool({ pool });
-  reads = new PostgresActorReads({ reads: readPool });
-  creation = new PostgresConversationCreation({ reads: readPool });
-  commit = new PostgresCommit({ settings: database.settings, onLost: () => {} });
+  writer = await startWriter();
+  ({ database, commit } = writer);
+  reads = new PostgresActorReads({ reads: writer.reads });
 }, 30_000);
 
-afterAll(async () => {
-  await commit.close();
-  await pool.end();
-  await database.close();
-});
+afterAll(() => writer.close());
 
 async function aConversation(): Promise<{ id: string; anna: string }> {
   const [id, anna] = [newId(), newId()];
-  await creation.createDirect({
+  await writer.creation.createDirect({
     type: "create_direct",
     id,
     creatorId: anna,
@@ -46,18 +35,14 @@ async function aConversation(): Promise<{ id: string; anna: string }> {
   return { id, anna };
 }
 
-function aChange(id: string, seq: number, given: Partial<MessageSent> = {}): Change {
-  const event = aMessageSent({ conversationId: id, seq, rev: seq, ...given });
-  return { conversationId: id, rev: seq, events: [event] };
+const aChange = aSending;
+const stored = { type: "stored" as const, moved: new Set<string>(), marked: [] };
+
+function append(changes: readonly Change[], epochOf: (shard: number) => number, port = commit) {
+  return port.append(aBatch({ changes }), epochOf);
 }
 
-async function epochs(): Promise<(shard: number) => number> {
-  const rows = await database.sql<{ shard: number; epoch: string }>(
-    "select shard, epoch from conversation_ownership",
-  );
-  const known = new Map(rows.map((row) => [row.shard, Number(row.epoch)]));
-  return (shard) => known.get(shard)!;
-}
+const epochs = () => writer.epochs();
 
 async function seqsOf(id: string): Promise<number[]> {
   const rows = await database.sql<{ seq: string }>(
@@ -82,7 +67,7 @@ test("I4: one stale epoch among many, and nothing of the whole batch is written"
   const epochOf = await epochs();
   const taken = shardOf(conversations[7]!.id);
   await database.sql(raise, [[taken]]);
-  const outcome = await commit.append(
+  const outcome = await append(
     conversations.map(({ id }) => aChange(id, 1)),
     epochOf,
   );
@@ -96,13 +81,13 @@ test("I4: one stale epoch among many, and nothing of the whole batch is written"
 test("I4: an owner that was paused while another took over cannot write when it wakes", async () => {
   const { id } = await aConversation();
   const asleep = await epochs();
-  expect(await commit.append([aChange(id, 1)], asleep)).toEqual({ type: "stored", moved: new Set() });
+  expect(await append([aChange(id, 1)], asleep)).toEqual(stored);
   await database.sql("update conversation_ownership set epoch = epoch + 1, node = $1", [newId()]);
   const other = new PostgresCommit({ settings: database.settings, onLost: () => {} });
-  expect(await other.append([aChange(id, 2)], await epochs())).toMatchObject({ type: "stored" });
+  expect(await append([aChange(id, 2)], await epochs(), other)).toMatchObject({ type: "stored" });
   await other.close();
-  expect(await commit.append([aChange(id, 3)], asleep)).toEqual({ type: "fenced", shards: [shardOf(id)] });
-  expect(await commit.append([aChange(id, 2)], asleep)).toEqual({ type: "fenced", shards: [shardOf(id)] });
+  expect(await append([aChange(id, 3)], asleep)).toEqual({ type: "fenced", shards: [shardOf(id)] });
+  expect(await append([aChange(id, 2)], asleep)).toEqual({ type: "fenced", shards: [shardOf(id)] });
   expect(await seqsOf(id)).toEqual([1, 2]);
 });
 
@@ -114,7 +99,7 @@ test("a head that is elsewhere costs only its own conversation: of it nothing is
     moved,
   ]);
   const changes = conversations.flatMap(({ id }) => [1, 2, 3].map((seq) => aChange(id, seq)));
-  expect(await commit.append(changes, epochOf)).toEqual({ type: "stored", moved: new Set(moved) });
+  expect(await append(changes, epochOf)).toEqual({ ...stored, moved: new Set(moved) });
   for (const { id } of conversations) {
     const isMoved = moved.includes(id);
     expect(await seqsOf(id)).toEqual(isMoved ? [] : [1, 2, 3]);
@@ -138,7 +123,7 @@ test("I2 I4: batches are never torn while their shards are taken over again and 
     const epochOf = await epochs();
     if (round % 4 === 3) await takeOver(round);
     const racing = round % 4 === 1 ? takeOver(round) : undefined;
-    const [outcome] = await Promise.all([commit.append(changes, epochOf), racing]);
+    const [outcome] = await Promise.all([append(changes, epochOf), racing]);
     if (outcome.type !== "stored" && outcome.type !== "fenced")
       throw new Error(`neither stored nor fenced: ${outcome.type}`);
     seen[outcome.type]++;
@@ -156,8 +141,8 @@ test("I3: a client_random that is taken refuses the batch by name, and one state
   const { id, anna } = await aConversation();
   const epochOf = await epochs();
   const own = { senderId: anna, clientRandom: 4_294_967_295 };
-  await commit.append([aChange(id, 1, own)], epochOf);
-  expect(await commit.append([aChange(id, 2, own)], epochOf)).toMatchObject({
+  await append([aChange(id, 1, own)], epochOf);
+  expect(await append([aChange(id, 2, own)], epochOf)).toMatchObject({
     type: "refused",
     cause: "duplicate_key",
   });
@@ -165,7 +150,7 @@ test("I3: a client_random that is taken refuses the batch by name, and one state
   const question = { conversationId: id, senderId: anna, clientRandom: 4_294_967_295 };
   expect(await reads.findKeys([question])).toMatchObject([{ ...question, seq: 1 }]);
   const freeing = aChange(id, 2, { ...own, releasesKeyOf: 1 });
-  expect(await commit.append([freeing, aChange(id, 3)], epochOf)).toMatchObject({ type: "stored" });
+  expect(await append([freeing, aChange(id, 3)], epochOf)).toMatchObject({ type: "stored" });
   expect(await reads.findKeys([question])).toMatchObject([{ ...question, seq: 2 }]);
   expect(await reads.readMessages([{ conversationId: id, seq: 1 }])).toMatchObject([
     { clientRandom: 4_294_967_295 },
@@ -191,16 +176,11 @@ test("I9: whatever text is stored is read back equal, to the character and the m
           const sentAtUs = 1_767_225_600_000_000 + seq * 7;
           return aChange(id, seq, { senderId: newId(), content, metadata, clientRandom: key, sentAtUs });
         });
-        expect(await commit.append(changes, epochOf)).toEqual({ type: "stored", moved: new Set() });
+        expect(await append(changes, epochOf)).toEqual(stored);
         const back = await reads.readMessages(
           changes.map((change) => ({ conversationId: id, seq: change.rev })),
         );
-        expect(back).toEqual(
-          changes.map(({ events: [event] }) => {
-            const { type: _, releasesKeyOf: __, ...message } = event!;
-            return message;
-          }),
-        );
+        expect(back).toEqual(changes.map(messageOf));
       },
     ),
     { numRuns: 25 },
@@ -213,7 +193,7 @@ test("I9: a change that the database refuses is told without its content", async
   await database.sql(
     "alter table messages add constraint no_secrets check (content <> 'my secret') not valid",
   );
-  const outcome = await commit.append([aChange(id, 1, { content: "my secret" })], await epochs());
+  const outcome = await append([aChange(id, 1, { content: "my secret" })], await epochs());
   await database.sql("alter table messages drop constraint no_secrets");
   if (outcome.type !== "refused") throw new Error(`expected a refusal, not ${outcome.type}`);
   const told = [outcome.error, ...Object.values(outcome.error as object)].map(String).join(" ");
@@ -234,10 +214,10 @@ test("a statement that the server gave up after its time was not stored, and may
     onLost: () => {},
   });
   await database.sql(slow);
-  expect(await hasty.append([aChange(id, 1)], await epochs())).toMatchObject({ type: "again" });
+  expect(await append([aChange(id, 1)], await epochs(), hasty)).toMatchObject({ type: "again" });
   await database.sql(quick);
   expect(await seqsOf(id)).toEqual([]);
-  expect(await hasty.append([aChange(id, 1)], await epochs())).toMatchObject({ type: "stored" });
+  expect(await append([aChange(id, 1)], await epochs(), hasty)).toMatchObject({ type: "stored" });
   await hasty.close();
 });
 
@@ -245,7 +225,7 @@ test("a connection that ends under a batch leaves its outcome open, and the next
   const { id } = await aConversation();
   const epochOf = await epochs();
   await database.sql(slow);
-  const appending = commit.append([aChange(id, 1)], epochOf);
+  const appending = append([aChange(id, 1)], epochOf);
   const sleeping = "application_name = 'whispr-msg lane' and wait_event = 'PgSleep'";
   await eventually("the batch is on its way", async () => {
     const ended = await database.sql(
@@ -255,7 +235,7 @@ test("a connection that ends under a batch leaves its outcome open, and the next
   });
   expect(await appending).toMatchObject({ type: "unknown" });
   await database.sql(quick);
-  expect(await commit.append([aChange(id, 1)], epochOf)).toMatchObject({ type: "stored" });
+  expect(await append([aChange(id, 1)], epochOf)).toMatchObject({ type: "stored" });
 });
 
 test("a database that cannot be reached stored nothing: the batch goes again", async () => {
@@ -263,5 +243,5 @@ test("a database that cannot be reached stored nothing: the batch goes again", a
     settings: { ...database.settings, url: "postgres://nobody@127.0.0.1:1/nothing" },
     onLost: () => {},
   });
-  expect(await nowhere.append([aChange(newId(), 1)], () => 0)).toMatchObject({ type: "again" });
+  expect(await append([aChange(newId(), 1)], () => 0, nowhere)).toMatchObject({ type: "again" });
 });

@@ -4,6 +4,7 @@ import type { ReadPool } from "./database.ts";
 import {
   type HeadRow,
   headColumns,
+  isExpired,
   type MessageRow,
   marksOnly,
   messageColumns,
@@ -35,12 +36,6 @@ const seqAtCursor = `(
       where conversation_id = asked.conversation_id and seq = half.middle limit 1) m on true
     where high - low > 1)
   select max(low) from range)`;
-
-/** What the node asks for itself can only be beyond the head: it forgets its cursors with the history that they are from. */
-export const isExpired = `asked.since_rev > h.rev or asked.viewer_id is not null and asked.since_rev > 0 and (
-  asked.since_rev < h.horizon_rev
-  or asked.since_rev < viewer.joined_rev
-  or store.generation > 1 and asked.since_rev > h.restored_rev and asked.generation is distinct from store.generation)`;
 
 /**
  * A message is in the difference once: a new one at the revision of its creation, an older one at the revision of its last change. Both

@@ -5,6 +5,7 @@ import { noteTaker } from "../testing/builders.ts";
 import { type DatabaseLink, databaseLink } from "../testing/database-link.ts";
 import { type MigratedDatabase, migratedDatabase, startNode } from "../testing/engine-on-postgres.ts";
 import { eventually } from "../testing/eventually.ts";
+import { aBatch } from "../testing/writer-on-postgres.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
 import { PostgresCommit } from "./append.ts";
 import type { DatabaseSettings } from "./database.ts";
@@ -75,14 +76,14 @@ test("after a failover: a connection that leads to where nothing can be written 
     observer: noteTaker().observer,
   });
   ownership.start();
-  expect(await commit.append([], () => 0)).toMatchObject({ type: "again" });
+  expect(await commit.append(aBatch({}), () => 0)).toMatchObject({ type: "again" });
   await eventually("it says what it waits for", () => ownership.waitsFor?.includes("read-only") ?? false);
   const writer = new pg.Client({ connectionString: url, options: "-c default_transaction_read_only=off" });
   await writer.connect();
   await writer.query(`alter database ${name} reset default_transaction_read_only`);
   await writer.end();
   await eventually("it owns the database", () => ownership.isHeld(), 4_000);
-  expect(await commit.append([], () => 0)).toMatchObject({ type: "stored" });
+  expect(await commit.append(aBatch({}), () => 0)).toMatchObject({ type: "stored" });
   await ownership.stop();
   await commit.close();
 });

@@ -1,36 +1,85 @@
-import type { ConversationState, Member } from "../core/conversations/conversation.ts";
-import type { Message } from "../core/messages/message.ts";
+import type {
+  ConversationState,
+  ConversationType,
+  Member,
+  MemberMarks,
+  MemberRecord,
+} from "../core/conversations/conversation.ts";
+import type { MemberChanged } from "../core/conversations/members.ts";
+import type { Event } from "../core/events.ts";
+import type {
+  MarkedConversation,
+  MarkedMessage,
+  MarkKind,
+  MarkMove,
+  MarkMoved,
+} from "../core/messages/marks.ts";
+import type { Message, MessageSent } from "../core/messages/message.ts";
 import { RecentKeys } from "../core/messages/recent-keys.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardCount, shardOf } from "../core/ports/ownership.ts";
 import {
   type ActorReads,
   type AppendOutcome,
+  type Batch,
   type Change,
   type CommitPort,
+  type Cursor,
   type JoinFacts,
+  type JoinQuestion,
   type KeyQuestion,
   type MessagePlace,
   StoreUnavailable,
+  type TargetQuestion,
+  type UserFacts,
 } from "../core/ports/store.ts";
+import type { JoinUser } from "../core/queries.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 /** Content with which the model refuses a change for its data. */
 export const poison = "poison";
 
+/** A membership as it is stored, with its marks. */
+interface StoredMember extends MemberRecord {
+  readonly deliveredSeq: number;
+  readonly readSeq: number;
+}
+
+interface MarkRange {
+  readonly userId: string;
+  readonly kind: MarkKind;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly atUs: number;
+}
+
 interface Log {
-  readonly members: ReadonlyMap<string, Member>;
+  readonly type: ConversationType;
+  rev: number;
+  membersRev: number;
+  /** By seq, from 1. */
   readonly messages: Message[];
+  /** Former members too. */
+  readonly members: Map<string, StoredMember>;
   /** The seq that holds a key, by `sender key`. */
   readonly keys: Map<string, number>;
+  /** What was stored under each revision. */
+  readonly changes: Map<number, readonly Event[]>;
+  readonly ranges: MarkRange[];
+  /** Who marked the conversation as unread, and from where. */
+  readonly unreadFrom: Map<string, number>;
 }
+
+/** Of the store, in the model: it is never restored. */
+const generation = 1;
+const toldMessages = 50;
 
 /** What the database holds, and what its statements do, each at one instant. Faithful to store/append.ts and store/actor-reads.ts. */
 export class ModelStore {
   readonly logs = new Map<string, Log>();
   readonly epochs = new Float64Array(shardCount);
-  /** Batches that no caller may send: a gap or a disorder within one conversation. */
+  /** Batches that no caller may send, in words: a gap or a disorder within one conversation, a row that would be written twice. */
   readonly misuses: string[] = [];
   /** Kept small, so that memories forget and the index has to know. */
   readonly #loadedKeys: number;
@@ -39,8 +88,30 @@ export class ModelStore {
     this.#loadedKeys = options.loadedKeys;
   }
 
-  create(conversationId: string, members: ReadonlyMap<string, Member>): void {
-    this.logs.set(conversationId, { members, messages: [], keys: new Map() });
+  create(
+    conversationId: string,
+    members: ReadonlyMap<string, Member>,
+    type: ConversationType = "direct",
+  ): void {
+    const stored = [...members.values()].map((member) => ({
+      ...member,
+      rev: 0,
+      leftSeq: null,
+      leftAtUs: null,
+      deliveredSeq: member.joinedSeq,
+      readSeq: member.joinedSeq,
+    }));
+    this.logs.set(conversationId, {
+      type,
+      rev: 0,
+      membersRev: 0,
+      messages: [],
+      members: new Map(stored.map((member) => [member.userId, member])),
+      keys: new Map(),
+      changes: new Map(),
+      ranges: [],
+      unreadFrom: new Map(),
+    });
   }
 
   message(conversationId: string, seq: number): Message | undefined {
@@ -51,16 +122,33 @@ export class ModelStore {
     return this.logs.get(conversationId)?.messages.some((message) => message.id === messageId) ?? false;
   }
 
+  /** How far a present member has received and read. */
+  marksOf(conversationId: string, userId: string): MemberMarks | undefined {
+    return this.present(conversationId).find((member) => member.userId === userId);
+  }
+
+  present(conversationId: string): StoredMember[] {
+    const members = this.logs.get(conversationId)?.members.values() ?? [];
+    return [...members].filter((member) => member.leftSeq === null);
+  }
+
   /** Takes shards as another process would. */
   raiseEpochs(shards: readonly number[]): void {
     for (const shard of shards) this.epochs[shard]!++;
   }
 
-  append(changes: readonly Change[], epochs: ReadonlyMap<number, number>): AppendOutcome {
+  /** Stores as another owner would: with the next revision, whatever it says of its own. */
+  write(conversationId: string, events: readonly Event[]): void {
+    const log = this.logs.get(conversationId)!;
+    this.#store(log, { rev: log.rev + 1, events });
+  }
+
+  append({ changes, marks, atUs }: Batch, epochs: ReadonlyMap<number, number>): AppendOutcome {
     const stale = [...epochs]
       .filter(([shard, epoch]) => this.epochs[shard] !== epoch)
       .map(([shard]) => shard);
     if (stale.length > 0) return { type: "fenced", shards: stale };
+    this.#expectOnce(changes, marks);
     const byConversation = Map.groupBy(changes, (change) => change.conversationId);
     const moved = new Set<string>();
     const moving: Change[] = [];
@@ -71,8 +159,12 @@ export class ModelStore {
     }
     const refusal = this.#refusalOf(moving);
     if (refusal) return refusal;
-    for (const change of moving) this.#store(change);
-    return { type: "stored", moved };
+    for (const change of moving) {
+      const log = this.logs.get(change.conversationId)!;
+      this.#store(log, change);
+      this.#expectMembers(log, change);
+    }
+    return { type: "stored", moved, marked: this.#mark(marks, atUs) };
   }
 
   load(ids: readonly string[]): ConversationState[] {
@@ -91,38 +183,108 @@ export class ModelStore {
     });
   }
 
-  joinFacts(question: { readonly viewerId: string; readonly conversationId: string }): JoinFacts {
-    const log = this.logs.get(question.conversationId);
-    const member = log?.members.get(question.viewerId);
-    if (!log || !member) return { ...question, membership: null, conversation: null, head: null };
-    const seq = log.messages.length;
+  findTargets(questions: readonly TargetQuestion[]): Message[] {
+    return questions.flatMap(({ conversationId, messageId }) => {
+      const messages = this.logs.get(conversationId)?.messages ?? [];
+      return messages.filter((message) => message.id === messageId);
+    });
+  }
+
+  findStored(changes: readonly Change[]): boolean[] {
+    return changes.map(({ conversationId, rev, events }) => {
+      const stored = this.logs.get(conversationId)?.changes.get(rev);
+      return stored !== undefined && Bun.deepEquals(stored, events);
+    });
+  }
+
+  joinFacts({ viewerId, conversationId, since }: JoinQuestion): JoinFacts {
+    const asked = { viewerId, conversationId, generation };
+    const log = this.logs.get(conversationId);
+    const present = this.present(conversationId);
+    const viewer = present.find((member) => member.userId === viewerId);
+    if (!log || !viewer)
+      return { ...asked, membership: null, conversation: null, head: null, marks: [], isExpired: false };
     return {
-      ...question,
-      membership: { role: member.role },
-      conversation: { id: question.conversationId, type: "direct", metadata: "{}", isActive: true },
-      head: { seq, rev: seq, membersRev: 0, lastMessageAtUs: log.messages.at(-1)?.sentAtUs ?? null },
+      ...asked,
+      membership: { role: viewer.role },
+      conversation: { id: conversationId, type: log.type, metadata: "{}", isActive: true },
+      head: {
+        seq: log.messages.length,
+        rev: log.rev,
+        membersRev: log.membersRev,
+        lastMessageAtUs: log.messages.at(-1)?.sentAtUs ?? null,
+      },
+      marks: since
+        ? present.map(({ userId, deliveredSeq, readSeq }) => ({ userId, deliveredSeq, readSeq }))
+        : [],
+      isExpired: since !== null && isExpired(since, log, viewer),
     };
   }
 
+  /** Of a device that was never seen. */
+  userFacts(userId: string): UserFacts {
+    const own = [...this.logs].filter(([id]) => this.marksOf(id, userId));
+    const standings = own.map(
+      ([
+        conversationId,
+        {
+          rev,
+          messages: { length: seq },
+        },
+      ]) => ({
+        conversationId,
+        seq,
+        rev,
+        headSeq: seq,
+        headRev: rev,
+      }),
+    );
+    return { generation, deviceGeneration: null, standings };
+  }
+
   #headOf(id: string): number {
-    return this.logs.get(id)?.messages.length ?? -1;
+    return this.logs.get(id)?.rev ?? -1;
   }
 
   #expectContiguous(changes: readonly Change[]): void {
     changes.forEach((change, index) => {
-      if (change.rev !== changes[0]!.rev + index)
+      const isNext = change.rev === changes[0]!.rev + index;
+      if (!isNext || change.events.some((event) => event.rev !== change.rev))
         this.misuses.push(`${change.conversationId} at ${change.rev}`);
     });
+  }
+
+  /** One statement writes no row twice, and does not see what it inserts. */
+  #expectOnce(changes: readonly Change[], marks: readonly MarkMove[]): void {
+    const events = changes.flatMap((change) => change.events);
+    const written = new Set(events.flatMap((event) => ("member" in event ? [memberKey(event)] : [])));
+    for (const { conversationId, userId } of marks) {
+      const key = `${conversationId} ${userId}`;
+      if (written.has(key)) this.misuses.push(`a mark beside another change of the membership ${key}`);
+      written.add(key);
+    }
+    const inserted = new Set(events.flatMap((event) => (event.type === "message_sent" ? [event.id] : [])));
+    for (const event of events)
+      if ("message" in event && inserted.has(event.message.id))
+        this.misuses.push(`a change of ${event.message.id} in the batch that stores it`);
+  }
+
+  /** What a change says of the members is told to whoever listens. */
+  #expectMembers(log: Log, { conversationId, rev, members, membersRev }: Change): void {
+    const present = [...log.members.values()].filter((member) => member.leftSeq === null);
+    const isRight = present.length === members.size && present.every((each) => members.has(each.userId));
+    if (!isRight || membersRev !== log.membersRev)
+      this.misuses.push(`${conversationId} at ${rev}: members of another revision`);
   }
 
   /** As a unique index and a column's type would, for the whole statement. */
   #refusalOf(changes: readonly Change[]): AppendOutcome | null {
     const events = changes.flatMap((change) => change.events);
-    if (events.some((event) => event.content === poison))
+    if (events.some((event) => contentOf(event) === poison))
       return { type: "refused", cause: "data", error: new Error("invalid data") };
     const taken = new Set<string>();
     for (const event of events) {
-      if (event.clientRandom === null) continue;
+      if (event.type !== "message_sent" || event.clientRandom === null) continue;
       const key = `${event.conversationId} ${keyOf(event.senderId, event.clientRandom)}`;
       const holder = this.logs.get(event.conversationId)!.keys.get(keyOf(event.senderId, event.clientRandom));
       const isFree = holder === undefined || holder === event.releasesKeyOf;
@@ -133,13 +295,38 @@ export class ModelStore {
     return null;
   }
 
-  #store(change: Change): void {
-    const log = this.logs.get(change.conversationId)!;
-    for (const { type: _, releasesKeyOf: __, ...message } of change.events) {
-      log.messages.push(message);
-      if (message.clientRandom !== null)
-        log.keys.set(keyOf(message.senderId, message.clientRandom), message.seq);
+  #store(log: Log, { rev, events }: Pick<Change, "rev" | "events">): void {
+    log.rev = rev;
+    log.changes.set(rev, events);
+    for (const event of events) {
+      switch (event.type) {
+        case "message_sent":
+          storeSent(log, event);
+          break;
+        case "message_edited":
+        case "message_deleted":
+          log.messages[event.message.seq - 1] = event.message;
+          break;
+        default:
+          storeMember(log, event);
+      }
     }
+  }
+
+  #mark(marks: readonly MarkMove[], atUs: number): MarkedConversation[] {
+    const byConversation = Map.groupBy(marks, (mark) => mark.conversationId);
+    return [...byConversation].map(([conversationId, own]) => {
+      const log = this.logs.get(conversationId);
+      if (!log) return { conversationId, moved: [], members: [], messages: [] };
+      const members = this.present(conversationId).map(({ userId, joinedSeq, deliveredSeq, readSeq }) => ({
+        userId,
+        joinedSeq,
+        deliveredSeq,
+        readSeq,
+      }));
+      const moved = own.flatMap((mark) => moveMarks(log, mark, atUs) ?? []);
+      return { conversationId, moved, members, messages: movedOver(log, moved) };
+    });
   }
 
   #stateOf(id: string, log: Log): ConversationState {
@@ -149,19 +336,90 @@ export class ModelStore {
       const holder = log.keys.get(keyOf(message.senderId, message.clientRandom));
       if (holder === message.seq) keys.remember(message.senderId, message.clientRandom, message);
     }
-    const seq = log.messages.length;
     return {
       id,
-      type: "direct",
+      type: log.type,
       isActive: true,
-      members: log.members,
+      members: new Map(this.present(id).map((member) => [member.userId, withoutRecord(member)])),
       keys,
-      membersRev: 0,
-      seq,
-      rev: seq,
+      targets: new Map(),
+      membersRev: log.membersRev,
+      seq: log.messages.length,
+      rev: log.rev,
       lastSentAtUs: log.messages.at(-1)?.sentAtUs ?? 0,
     };
   }
+}
+
+function storeSent(log: Log, { type: _, releasesKeyOf: __, ...message }: MessageSent): void {
+  log.messages.push(message);
+  if (message.clientRandom === null) return;
+  log.keys.set(keyOf(message.senderId, message.clientRandom), message.seq);
+}
+
+/** Marks that are there never go back; what was there before a member came counts as received and read. */
+function storeMember(log: Log, { rev, member }: MemberChanged): void {
+  const before = log.members.get(member.userId);
+  log.membersRev = rev;
+  log.members.set(member.userId, {
+    ...member,
+    deliveredSeq: Math.max(before?.deliveredSeq ?? 0, member.joinedSeq),
+    readSeq: Math.max(before?.readSeq ?? 0, member.joinedSeq),
+  });
+}
+
+/** Null: not a member. */
+function moveMarks(log: Log, { userId, deliveredSeq, readSeq }: MarkMove, atUs: number): MarkMoved | null {
+  const before = log.members.get(userId);
+  if (!before || before.leftSeq !== null) return null;
+  const reached = (from: number, ...wanted: (number | null)[]) =>
+    Math.max(from, Math.min(log.messages.length, Math.max(...wanted.map((seq) => seq ?? 0))));
+  const [deliveredFrom, readFrom] = [before.deliveredSeq, before.readSeq];
+  const deliveredTo = reached(deliveredFrom, deliveredSeq, readSeq);
+  const readTo = reached(readFrom, readSeq);
+  log.members.set(userId, { ...before, deliveredSeq: deliveredTo, readSeq: readTo });
+  if (deliveredTo > deliveredFrom)
+    log.ranges.push({ userId, kind: "delivered", fromSeq: deliveredFrom + 1, toSeq: deliveredTo, atUs });
+  if (readTo > readFrom)
+    log.ranges.push({ userId, kind: "read", fromSeq: readFrom + 1, toSeq: readTo, atUs });
+  const wasUnread = readSeq !== null && (log.unreadFrom.get(userId) ?? Number.POSITIVE_INFINITY) <= readTo;
+  return { userId, deliveredFrom, deliveredTo, readFrom, readTo, wasUnread };
+}
+
+/** The newest messages from the lowest to the highest seq of all that moved. */
+function movedOver(log: Log, moved: readonly MarkMoved[]): MarkedMessage[] {
+  const ranges = moved
+    .flatMap((move) => [
+      { from: move.deliveredFrom, to: move.deliveredTo },
+      { from: move.readFrom, to: move.readTo },
+    ])
+    .filter(({ from, to }) => to > from);
+  if (ranges.length === 0) return [];
+  const lowest = Math.min(...ranges.map(({ from }) => from));
+  const highest = Math.max(...ranges.map(({ to }) => to));
+  return log.messages
+    .slice(lowest, highest)
+    .slice(-toldMessages)
+    .reverse()
+    .map(({ id, seq, senderId }) => ({ id, seq, senderId }));
+}
+
+function isExpired({ rev, generation: of }: Cursor, log: Log, viewer: Member): boolean {
+  if (rev === 0) return false;
+  return rev > log.rev || rev < viewer.joinedRev || (of !== null && of !== generation);
+}
+
+function withoutRecord({ userId, role, joinedAtUs, joinedSeq, joinedRev }: Member): Member {
+  return { userId, role, joinedAtUs, joinedSeq, joinedRev };
+}
+
+function contentOf(event: Event): string | null {
+  if (event.type === "message_sent") return event.content;
+  return "message" in event ? event.message.content : null;
+}
+
+function memberKey({ conversationId, member }: MemberChanged): string {
+  return `${conversationId} ${member.userId}`;
 }
 
 function keyOf(senderId: string, clientRandom: number): string {
@@ -211,15 +469,16 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     this.faults = options.faults;
   }
 
-  async append(changes: readonly Change[], epochOf: (shard: number) => number): Promise<AppendOutcome> {
-    const shards = [...new Set(changes.map((change) => shardOf(change.conversationId)))];
+  async append(batch: Batch, epochOf: (shard: number) => number): Promise<AppendOutcome> {
+    const ids = conversationsOf(batch);
+    const shards = [...new Set(ids.map(shardOf))];
     const epochs = new Map(shards.map((shard) => [shard, epochOf(shard)]));
     const { random, faults } = { random: this.#random, faults: this.faults };
-    if (random.chance(faults.rival)) this.#interfere(changes, shards);
+    if (random.chance(faults.rival)) this.#interfere(ids, shards);
     await this.#travel();
     if (random.chance(faults.again)) return { type: "again", error: new Error("deadlock detected") };
-    if (random.chance(faults.lost)) return this.#lose(changes, epochs);
-    const outcome = this.#model.append(changes, epochs);
+    if (random.chance(faults.lost)) return this.#lose(batch, epochs);
+    const outcome = this.#model.append(batch, epochs);
     await this.#travel();
     return outcome;
   }
@@ -232,10 +491,12 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     return this.#ask(() => this.#model.findKeys(questions));
   }
 
-  async findStored(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const has = (id: string) =>
-      [...this.#model.logs.values()].some((log) => log.messages.some((message) => message.id === id));
-    return this.#ask(() => new Set(ids.filter(has)));
+  async findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]> {
+    return this.#ask(() => this.#model.findTargets(questions));
+  }
+
+  async findStored(changes: readonly Change[]): Promise<readonly boolean[]> {
+    return this.#ask(() => this.#model.findStored(changes));
   }
 
   async readMessages(asked: readonly MessagePlace[]): Promise<readonly (Message | null)[]> {
@@ -245,9 +506,13 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
   }
 
   async joinFacts(
-    questions: readonly { readonly viewerId: string; readonly conversationId: string }[],
-  ): Promise<readonly JoinFacts[]> {
-    return this.#ask(() => questions.map((question) => this.#model.joinFacts(question)));
+    conversations: readonly JoinQuestion[],
+    users: readonly Omit<JoinUser, "type">[],
+  ): Promise<{ readonly conversations: readonly JoinFacts[]; readonly users: readonly UserFacts[] }> {
+    return this.#ask(() => ({
+      conversations: conversations.map((question) => this.#model.joinFacts(question)),
+      users: users.map(({ viewerId }) => this.#model.userFacts(viewerId)),
+    }));
   }
 
   isHeld(): boolean {
@@ -290,17 +555,17 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
   }
 
   /** The batch may arrive now, after its outcome was asked for, or never: what decides is the epoch at that moment. */
-  async #lose(changes: readonly Change[], epochs: ReadonlyMap<number, number>): Promise<AppendOutcome> {
+  async #lose(batch: Batch, epochs: ReadonlyMap<number, number>): Promise<AppendOutcome> {
     const arrivesInMs = this.#random.pick([0, 1, 40, 400, null]);
-    if (arrivesInMs === 0) this.#model.append(changes, epochs);
-    else if (arrivesInMs !== null) this.#clock.after(arrivesInMs, () => this.#model.append(changes, epochs));
+    if (arrivesInMs === 0) this.#model.append(batch, epochs);
+    else if (arrivesInMs !== null) this.#clock.after(arrivesInMs, () => this.#model.append(batch, epochs));
     await this.#clock.sleep(this.#random.chance(this.faults.hangs) ? 6_000 : this.#random.below(20));
     return { type: "unknown", error: new Error("connection terminated") };
   }
 
-  #interfere(changes: readonly Change[], shards: readonly number[]): void {
+  #interfere(conversationIds: readonly string[], shards: readonly number[]): void {
     this.#model.raiseEpochs(shards);
-    if (this.#random.chance(0.5)) this.#rivalWrites(this.#random.pick(changes).conversationId);
+    if (this.#random.chance(0.5)) this.#rivalWrites(this.#random.pick(conversationIds));
   }
 
   /** A read: seen at one instant, told later, or not at all. */
@@ -319,4 +584,9 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     const longestMs = this.#random.chance(this.faults.slow) ? 100 : 10;
     return this.#clock.sleep(this.#random.below(longestMs));
   }
+}
+
+function conversationsOf({ changes, marks }: Batch): string[] {
+  const ids = [...changes, ...marks].map(({ conversationId }) => conversationId);
+  return [...new Set(ids)];
 }

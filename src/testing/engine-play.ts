@@ -188,13 +188,9 @@ class Stage {
     const log = this.#model.logs.get(conversationId)!;
     const seq = log.messages.length + 1;
     const sentAtUs = Math.max(this.#clock.nowUs(), (log.messages.at(-1)?.sentAtUs ?? 0) + 1);
-    const {
-      type: _,
-      releasesKeyOf: __,
-      ...message
-    } = aMessageSent({ conversationId, seq, rev: seq, sentAtUs });
-    this.#rivalIds.add(message.id);
-    log.messages.push(message);
+    const event = aMessageSent({ conversationId, seq, rev: log.rev + 1, sentAtUs });
+    this.#rivalIds.add(event.id);
+    this.#model.write(conversationId, [event]);
   }
 
   #submit(command: SendMessage): void {

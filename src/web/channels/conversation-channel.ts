@@ -1,17 +1,16 @@
 import type { Channel, Joining, JoinOutcome, Push } from "../../phoenix/channel.ts";
 import type { Session } from "../session.ts";
-import { type ConversationEventsOptions, conversationEvents } from "./conversation-events.ts";
-import { ConversationJoins, type ConversationJoinsOptions } from "./conversation-joins.ts";
+import type { ConversationJoins } from "./conversation-joins.ts";
 import type { Events } from "./events.ts";
 
-/** The topics `conversation:<id>`: one conversation, for its members. One channel for all of them. */
+/** The topics `conversation:<id>`: the messages of one conversation, for its members. One channel for all of them. */
 export class ConversationChannel implements Channel<Session> {
   readonly #joins: ConversationJoins;
   readonly #events: Events;
 
-  constructor(options: ConversationEventsOptions & ConversationJoinsOptions) {
-    this.#joins = new ConversationJoins(options);
-    this.#events = conversationEvents(options);
+  constructor(options: { readonly joins: ConversationJoins; readonly events: Events }) {
+    this.#joins = options.joins;
+    this.#events = options.events;
   }
 
   join(joining: Joining<Session>): Promise<JoinOutcome> {

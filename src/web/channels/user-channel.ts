@@ -1,17 +1,16 @@
 import type { Channel, Joining, JoinOutcome, Push } from "../../phoenix/channel.ts";
 import type { Session } from "../session.ts";
 import type { Events } from "./events.ts";
-import { type UserEventsOptions, userEvents } from "./user-events.ts";
-import { UserJoins, type UserJoinsOptions } from "./user-joins.ts";
+import type { UserJoins } from "./user-joins.ts";
 
 /** The topics `user:<id>`: whatever concerns one user, for that user's own sockets. One channel for all of them. */
 export class UserChannel implements Channel<Session> {
   readonly #joins: UserJoins;
   readonly #events: Events;
 
-  constructor(options: UserEventsOptions & UserJoinsOptions) {
-    this.#joins = new UserJoins(options);
-    this.#events = userEvents(options);
+  constructor(options: { readonly joins: UserJoins; readonly events: Events }) {
+    this.#joins = options.joins;
+    this.#events = options.events;
   }
 
   join(joining: Joining<Session>): Promise<JoinOutcome> {

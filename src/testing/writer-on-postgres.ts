@@ -1,0 +1,135 @@
+import type { Member, MemberRecord } from "../core/conversations/conversation.ts";
+import type { MemberChanged } from "../core/conversations/members.ts";
+import type { Event } from "../core/events.ts";
+import type { MarkMove } from "../core/messages/marks.ts";
+import type { Message, MessageChanged, MessageSent } from "../core/messages/message.ts";
+import type { AppendOutcome, Batch, Change } from "../core/ports/store.ts";
+import { PostgresCommit } from "../store/append.ts";
+import { PostgresConversationCreation } from "../store/conversation-creation.ts";
+import { openPool, ReadPool } from "../store/database.ts";
+import { newId } from "../system.ts";
+import { aMessageSent } from "./builders.ts";
+import { type MigratedDatabase, migratedDatabase } from "./engine-on-postgres.ts";
+
+/** The ports that write, on a database of their own, without an engine. */
+export interface Writer {
+  readonly database: MigratedDatabase;
+  readonly commit: PostgresCommit;
+  readonly reads: ReadPool;
+  readonly creation: PostgresConversationCreation;
+  /** Of the database at this moment. */
+  readonly epochs: () => Promise<(shard: number) => number>;
+  /** Appends at the present epochs. */
+  readonly append: (batch: Partial<Batch>) => Promise<AppendOutcome>;
+  /** A group; the first of its members owns it. */
+  readonly aGroup: (size?: number) => Promise<{ readonly id: string; readonly members: readonly string[] }>;
+  readonly close: () => Promise<void>;
+}
+
+export async function startWriter(): Promise<Writer> {
+  const database = await migratedDatabase();
+  const pool = openPool(database.settings, () => {});
+  const reads = new ReadPool({ pool });
+  const creation = new PostgresConversationCreation({ reads });
+  const commit = new PostgresCommit({ settings: database.settings, onLost: () => {} });
+  const epochs = () => epochsOf(database);
+  return {
+    database,
+    commit,
+    reads,
+    creation,
+    epochs,
+    append: async (batch) => commit.append(aBatch(batch), await epochs()),
+    aGroup: (size = 3) => aGroup(creation, size),
+    async close() {
+      await commit.close();
+      await pool.end();
+      await database.close();
+    },
+  };
+}
+
+async function epochsOf(database: MigratedDatabase): Promise<(shard: number) => number> {
+  const rows = await database.sql<{ shard: number; epoch: string }>(
+    "select shard, epoch from conversation_ownership",
+  );
+  const known = new Map(rows.map((row) => [row.shard, Number(row.epoch)]));
+  return (shard) => known.get(shard)!;
+}
+
+async function aGroup(creation: PostgresConversationCreation, size: number) {
+  const [id, creatorId, ...otherUserIds] = Array.from({ length: size + 1 }, newId) as [
+    string,
+    string,
+    ...string[],
+  ];
+  await creation.createGroup({
+    type: "create_group",
+    id,
+    creatorId,
+    otherUserIds,
+    metadata: "{}",
+    atUs: startUs,
+  });
+  return { id, members: [creatorId, ...otherUserIds] };
+}
+
+export const startUs = 1_767_225_600_000_000;
+
+export function aBatch(given: Partial<Batch>): Batch {
+  return { changes: [], marks: [], atUs: startUs, ...given };
+}
+
+export function changeOf(conversationId: string, rev: number, ...events: readonly Event[]): Change {
+  return { conversationId, rev, events, members: noMembers, membersRev: 0 };
+}
+
+const noMembers: ReadonlyMap<string, Member> = new Map();
+
+/** A message that is both the `seq`th and the `rev`th; by default every change of the conversation is one. */
+export function aSending(id: string, seq: number, given: Partial<MessageSent> = {}): Change {
+  const event = aMessageSent({ conversationId: id, seq, rev: seq, sentAtUs: startUs + seq, ...given });
+  return changeOf(id, event.rev, event);
+}
+
+export function messageOf(change: Change): Message {
+  const [event] = change.events;
+  if (event?.type !== "message_sent") throw new Error("not a message");
+  const { type: _, releasesKeyOf: __, ...message } = event;
+  return message;
+}
+
+export function anEdit(message: Message, rev: number, content: string): MessageChanged {
+  const edited = { ...message, rev, content, editedAtUs: startUs + rev };
+  return { type: "message_edited", conversationId: message.conversationId, rev, message: edited };
+}
+
+export function aDeletion(message: Message, rev: number): MessageChanged {
+  const tombstone = { ...message, rev, content: "", metadata: "{}", deletedAtUs: startUs + rev };
+  return { type: "message_deleted", conversationId: message.conversationId, rev, message: tombstone };
+}
+
+export function aMemberEvent(
+  type: MemberChanged["type"],
+  conversationId: string,
+  given: Partial<MemberRecord> & Pick<MemberRecord, "userId" | "rev">,
+): MemberChanged {
+  const member: MemberRecord = {
+    role: "member",
+    joinedAtUs: startUs,
+    joinedSeq: 0,
+    joinedRev: 0,
+    leftSeq: null,
+    leftAtUs: null,
+    ...given,
+  };
+  return { type, conversationId, rev: given.rev, actorId: newId(), atUs: startUs, member };
+}
+
+export function aMark(
+  conversationId: string,
+  userId: string,
+  to: { readonly delivered?: number; readonly read?: number },
+): MarkMove {
+  return { conversationId, userId, deliveredSeq: to.delivered ?? null, readSeq: to.read ?? null };
+}
