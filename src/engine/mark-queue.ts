@@ -19,11 +19,11 @@ interface Slot {
   readonly conversationId: string;
   readonly userId: string;
   readonly kind: MarkKind;
-  /** What is wanted, what is on its way, and what is durable. */
+  /** What is wanted since it was sent, 0 when nothing is; what is on its way; and what is durable, which is at most the head. */
   seq: number;
   sentSeq: number;
   storedSeq: number;
-  state: "due" | "sent" | "resting";
+  state: "new" | "due" | "sent" | "resting";
   answers: MarkAnswer[];
   sentAnswers: MarkAnswer[];
 }
@@ -72,7 +72,7 @@ export class MarkQueue {
     if (answer && slot.answers.length >= maxAnswers) return answer(tooManyMarks);
     if (answer) slot.answers.push(answer);
     if (seq > slot.seq) slot.seq = seq;
-    if (slot.state === "resting" && (this.#draining || slot.storedSeq === 0)) this.#makeDue(slot);
+    if (slot.state === "new") this.#makeDue(slot);
   }
 
   /** The oldest that are due, except of conversations that may not go now. */
@@ -89,18 +89,23 @@ export class MarkQueue {
   }
 
   stored({ slots }: TakenMarks, marked: readonly MarkedConversation[]): void {
-    const members = new Map(
-      marked.map((each) => [each.conversationId, new Set(each.moved.map((move) => move.userId))]),
+    const moves = new Map(
+      marked.map(({ conversationId, moved }) => [
+        conversationId,
+        new Map(moved.map((move) => [move.userId, move])),
+      ]),
     );
     for (const slot of slots) {
-      const isMember = members.get(slot.conversationId)?.has(slot.userId) === true;
-      this.#settle(slot, isMember ? null : noSuchConversation);
+      const move = moves.get(slot.conversationId)?.get(slot.userId);
+      if (move) slot.storedSeq = slot.kind === "read" ? move.readTo : move.deliveredTo;
+      this.#settle(slot, move ? null : noSuchConversation);
     }
   }
 
   /** They were not stored; they are due again. */
   again({ slots }: TakenMarks): void {
     for (const slot of slots) {
+      slot.seq = Math.max(slot.seq, slot.sentSeq);
       slot.answers = [...slot.sentAnswers, ...slot.answers];
       slot.sentAnswers = [];
       this.#makeDue(slot);
@@ -136,7 +141,7 @@ export class MarkQueue {
       seq: 0,
       sentSeq: 0,
       storedSeq: 0,
-      state: "resting",
+      state: "new",
       answers: [],
       sentAnswers: [],
     };
@@ -152,10 +157,13 @@ export class MarkQueue {
   }
 
   #settle(slot: Slot, refusal: Rejection | null): void {
-    slot.storedSeq = refusal ? slot.storedSeq : slot.sentSeq;
     slot.state = "resting";
     const answers = slot.sentAnswers;
     slot.sentAnswers = [];
+    if (slot.seq <= slot.storedSeq) {
+      answers.push(...slot.answers);
+      slot.answers = [];
+    }
     this.#resting.push({ slot, untilMs: this.#clock.monotonicMs() + restMs });
     if (this.#draining) this.#restOver(Number.POSITIVE_INFINITY);
     else this.#time();
@@ -178,7 +186,7 @@ export class MarkQueue {
     let over = 0;
     while (over < this.#resting.length && this.#resting[over]!.untilMs <= nowMs) over++;
     for (const { slot } of this.#resting.splice(0, over)) {
-      if (slot.seq > slot.sentSeq || slot.answers.length > 0) this.#makeDue(slot);
+      if (slot.seq > slot.storedSeq) this.#makeDue(slot);
       else this.#forget(slot);
     }
   }
@@ -196,6 +204,7 @@ export class MarkQueue {
 function send(slot: Slot): void {
   slot.state = "sent";
   slot.sentSeq = slot.seq;
+  slot.seq = 0;
   slot.sentAnswers = slot.answers;
   slot.answers = [];
 }
