@@ -18,7 +18,7 @@ export class FreezableSocket {
   /** A ping was answered. */
   onponged: () => void = () => {};
   readonly #socket: Socket;
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
   #closeCode = 1006;
   #isFrozen = false;
 
