@@ -1,84 +1,40 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { newId } from "./system.ts";
-import { Device, type JoinReply, type KeptMessage } from "./testing/device.ts";
+import type { Device, JoinReply, KeptMessage } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
-import { RestClient } from "./testing/rest-client.ts";
+import { People, type Person } from "./testing/people.ts";
 
 /** Ticks and unread counts as the clients see them, on a whole server. */
 
 let server: InProcess;
-const devices: Device[] = [];
+let people: People;
 
 beforeAll(async () => {
   server = await startInProcess();
+  people = new People(server);
 }, 30_000);
 afterAll(async () => {
   expect(server.complaints).toEqual([]);
   await server[Symbol.asyncDispose]();
 }, 30_000);
-afterEach(async () => {
-  await Promise.all(devices.splice(0).map((device) => device.disconnect()));
-});
+afterEach(() => people.disconnect());
 
-interface User {
-  readonly id: string;
-  readonly rest: RestClient;
-  device(name?: string): Promise<Device>;
-}
-
-async function aUser(): Promise<User> {
-  const id = newId();
-  const rest = new RestClient({ url: server.url, token: await server.token(id) });
-  const device = async (name = "phone") => {
-    const made = new Device({
-      url: server.url,
-      token: await server.token(id, { deviceId: name }),
-      userId: id,
-    });
-    devices.push(made);
-    return made;
-  };
-  return { id, rest, device };
-}
-
-async function aPair() {
-  const [alice, bob] = await Promise.all([aUser(), aUser()]);
-  return { alice, bob, conversationId: await alice.rest.createDirect(bob.id) };
-}
-
-async function aGroup(size: number) {
-  const users = await Promise.all(Array.from({ length: size }, aUser));
-  const userIds = users.map(({ id }) => id);
-  const body = { type: "group", name: "friends", user_ids: userIds };
-  const created = await users[0]!.rest.call("POST", "/conversations", body);
-  return { users, conversationId: (created.body as { data: { id: string } }).data.id };
-}
-
-/** On the topic of the user, with the conversation open. */
-async function inConversation(user: User, conversationId: string, name = "phone"): Promise<Device> {
-  const device = await user.device(name);
-  await device.connect();
-  await device.openConversation(conversationId);
-  return device;
-}
-
-async function statusOf(user: User, { id, conversation_id }: KeptMessage): Promise<string | undefined> {
+async function statusOf(user: Person, { id, conversation_id }: KeptMessage): Promise<string | undefined> {
   const log = (await user.rest.history(conversation_id)) as unknown as KeptMessage[];
   return log.find((message) => message.id === id)?.status;
 }
 
-async function becomes(user: User, message: KeptMessage, status: string): Promise<void> {
+async function becomes(user: Person, message: KeptMessage, status: string): Promise<void> {
   await eventually(`the status ${status}`, async () => (await statusOf(user, message)) === status);
 }
 
-async function unreadOf(user: User, conversationId: string): Promise<number> {
+async function unreadOf(user: Person, conversationId: string): Promise<number> {
   const { body } = await user.rest.call("GET", "/conversations");
   const list = (body as { data: { id: string; unread_count: number }[] }).data;
   return list.find(({ id }) => id === conversationId)!.unread_count;
 }
 
-async function untilUnread(user: User, conversationId: string, count: number): Promise<void> {
+async function untilUnread(user: Person, conversationId: string, count: number): Promise<void> {
   await eventually(`${count} unread`, async () => (await unreadOf(user, conversationId)) === count);
 }
 
@@ -109,11 +65,13 @@ function median(numbers: readonly number[]): number {
 describe("an idle one-to-one chat shows delivered in less than 200 ms without any acknowledgement", () => {
   const rounds = 10;
 
-  async function ticks(receives: (bob: User, conversationId: string) => Promise<unknown>): Promise<number[]> {
+  async function ticks(
+    receives: (bob: Person, conversationId: string) => Promise<unknown>,
+  ): Promise<number[]> {
     const took: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      const { alice, bob, conversationId } = await aPair();
-      const sender = await inConversation(alice, conversationId);
+      const { alice, bob, conversationId } = await people.pair();
+      const sender = await alice.inside(conversationId);
       await receives(bob, conversationId);
       const sentMs = performance.now();
       const message = await sender.send(conversationId, "hello");
@@ -123,7 +81,7 @@ describe("an idle one-to-one chat shows delivered in less than 200 ms without an
   }
 
   test("when the receiver is on the topic of his user", async () => {
-    const took = await ticks(async (bob) => (await bob.device()).connect());
+    const took = await ticks(async (bob) => bob.online());
     console.log(`delivered on user: after ${took.map(Math.round).join(", ")} ms`);
     expect(median(took)).toBeLessThan(200);
   }, 30_000);
@@ -141,10 +99,9 @@ describe("an idle one-to-one chat shows delivered in less than 200 ms without an
 
 describe("a tick means that the message has arrived", () => {
   test("a frozen device gives none and loses nothing: its next socket brings everything", async () => {
-    const { alice, bob, conversationId } = await aPair();
-    const sender = await inConversation(alice, conversationId);
-    const receiver = await bob.device();
-    await receiver.connect();
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
+    const receiver = await bob.online();
     receiver.freeze();
     const texts = Array.from({ length: 30 }, (_, n) => `into the ice ${n}`);
     let last: KeptMessage | undefined;
@@ -163,10 +120,9 @@ describe("a tick means that the message has arrived", () => {
   }, 20_000);
 
   test("a device that wakes up proves what came meanwhile on the same socket", async () => {
-    const { alice, bob, conversationId } = await aPair();
-    const sender = await inConversation(alice, conversationId);
-    const receiver = await bob.device();
-    await receiver.connect();
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
+    const receiver = await bob.online();
     receiver.freeze();
     const message = await sender.send(conversationId, "asleep");
     receiver.thaw();
@@ -175,12 +131,11 @@ describe("a tick means that the message has arrived", () => {
   });
 
   test("an explicit message_delivered needs no proof", async () => {
-    const { alice, bob, conversationId } = await aPair();
-    const sender = await inConversation(alice, conversationId);
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
     const message = await sender.send(conversationId, "to nobody yet");
     expect(await statusOf(alice, message)).toBe("sent");
-    const receiver = await bob.device();
-    await receiver.connect();
+    const receiver = await bob.online();
     await receiver.askUser("message_delivered", {
       message_id: message.id,
       conversation_id: conversationId,
@@ -190,15 +145,11 @@ describe("a tick means that the message has arrived", () => {
   });
 
   test("a group's message is delivered only when every other member has it, and read when all have read", async () => {
-    const { users, conversationId } = await aGroup(4);
-    const [alice, bob, carol, dave] = users as [User, User, User, User];
-    const sender = await inConversation(alice, conversationId);
-    const [bobs, carols] = await Promise.all([
-      inConversation(bob, conversationId),
-      inConversation(carol, conversationId),
-    ]);
-    const daves = await dave.device();
-    await daves.connect();
+    const { people: members, conversationId } = await people.group(4);
+    const [alice, bob, carol, dave] = members as [Person, Person, Person, Person];
+    const sender = await alice.inside(conversationId);
+    const [bobs, carols] = await Promise.all([bob.inside(conversationId), carol.inside(conversationId)]);
+    const daves = await dave.online();
     await daves.disconnect();
 
     const message = await sender.send(conversationId, "everybody?");
@@ -221,17 +172,17 @@ describe("a tick means that the message has arrived", () => {
   }, 20_000);
 
   /** Somebody who is awake gets two messages, of which the second is proved by a ping that had to wait for its turn. */
-  async function aPingLater(user: User, sender: Device): Promise<void> {
-    const carol = await aUser();
+  async function aPingLater(user: Person, sender: Device): Promise<void> {
+    const carol = await people.one();
     const conversationId = await user.rest.createDirect(carol.id);
-    await (await carol.device()).connect();
+    await carol.online();
     await sender.openConversation(conversationId);
     await hearsStatus(sender, await sender.send(conversationId, "one"), "delivered");
     await hearsStatus(sender, await sender.send(conversationId, "two"), "delivered");
   }
 
   /** As many of the others have the message, as the marks of a difference tell. */
-  async function untilMarked(user: User, message: KeptMessage, count: number): Promise<void> {
+  async function untilMarked(user: Person, message: KeptMessage, count: number): Promise<void> {
     await eventually(`${count} marks`, async () => {
       const path = `/conversations/${message.conversation_id}/changes?since=0`;
       const { body } = await user.rest.call("GET", path);
@@ -244,11 +195,10 @@ describe("a tick means that the message has arrived", () => {
 
 describe("what was read", () => {
   test("is told to the sender's devices, by message_read and by the status of each message", async () => {
-    const { alice, bob, conversationId } = await aPair();
-    const sender = await inConversation(alice, conversationId);
-    const other = await alice.device("tablet");
-    await other.connect();
-    const reader = await inConversation(bob, conversationId);
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
+    const other = await alice.online("tablet");
+    const reader = await bob.inside(conversationId);
     const first = await sender.send(conversationId, "one");
     const second = await sender.send(conversationId, "two");
 
@@ -275,9 +225,9 @@ describe("what was read", () => {
   }, 20_000);
 
   test("may be named by seq, by id, by mark_read without one, or by mark_conversation_read", async () => {
-    const { alice, bob, conversationId } = await aPair();
-    const sender = await inConversation(alice, conversationId);
-    const reader = await inConversation(bob, conversationId);
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
+    const reader = await bob.inside(conversationId);
     const reads: ((message: KeptMessage) => Promise<JoinReply>)[] = [
       ({ seq }) => reader.ask(conversationId, "message_read", { seq }),
       ({ id }) => reader.ask(conversationId, "message_read", { message_id: id }),
@@ -296,9 +246,9 @@ describe("what was read", () => {
   }, 30_000);
 
   test("lowers the unread count of the list; an own message clears it, a mark never goes back", async () => {
-    const { alice, bob, conversationId } = await aPair();
-    const sender = await inConversation(alice, conversationId);
-    const reader = await inConversation(bob, conversationId);
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
+    const reader = await bob.inside(conversationId);
     const sent: KeptMessage[] = [];
     for (const text of ["one", "two", "three"]) sent.push(await sender.send(conversationId, text));
     expect(await unreadOf(bob, conversationId)).toBe(3);
@@ -316,11 +266,10 @@ describe("what was read", () => {
 
 describe("a conversation that is marked as unread", () => {
   test("shows so on the own devices only, and until the next read", async () => {
-    const { alice, bob, conversationId } = await aPair();
-    const sender = await inConversation(alice, conversationId);
-    const phone = await inConversation(bob, conversationId, "phone");
-    const tablet = await bob.device("tablet");
-    await tablet.connect();
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
+    const phone = await bob.inside(conversationId, "phone");
+    const tablet = await bob.online("tablet");
     const message = await sender.send(conversationId, "read, then not");
     await phone.ask(conversationId, "message_read", { message_id: message.id });
     await hearsStatus(sender, message, "read");

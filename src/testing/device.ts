@@ -129,6 +129,11 @@ export class Device {
     return answer(this.userChannel.push(event, payload));
   }
 
+  /** Resolves when whatever came is proved: a pong answered a ping that came after it. */
+  async proves(): Promise<void> {
+    await eventually("a device to prove what it has", () => this.#unproved.length === 0);
+  }
+
   /** Ends the socket; what was received stays. */
   async disconnect(): Promise<void> {
     this.socket.disconnect();
