@@ -39,8 +39,7 @@ export class Cursors {
   /** The device has everything up to here. */
   confirmed(position: DevicePosition): void {
     const key = `${position.conversationId} ${position.userId} ${position.deviceId}`;
-    const waiting = this.#waiting.get(key);
-    this.#waiting.set(key, waiting ? further(waiting, position) : position);
+    this.#waiting.set(key, furthest(this.#waiting.get(key), position));
     if (this.#waiting.size >= maxWaiting) this.#soon();
   }
 
@@ -98,7 +97,9 @@ export class Cursors {
   }
 }
 
-/** A change that is no message moves the revision alone. */
-function further(one: DevicePosition, other: DevicePosition): DevicePosition {
-  return { ...other, seq: Math.max(one.seq, other.seq), rev: Math.max(one.rev, other.rev) };
+/** A change of an older message moves the revision alone. */
+function furthest(known: DevicePosition | undefined, position: DevicePosition): DevicePosition {
+  if (!known) return position;
+  const { seq, rev } = known;
+  return { ...position, seq: Math.max(seq, position.seq), rev: Math.max(rev, position.rev) };
 }
