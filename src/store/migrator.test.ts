@@ -43,6 +43,82 @@ test("every migration goes up, down and up again, and leaves nothing behind", as
   expect(await migrate({ url, direction: "up" })).toEqual([]);
 });
 
+test("a step back down leaves exactly what was there before the step", async () => {
+  for (const { version } of migrations.slice(1)) {
+    await migrate({ url, direction: "up", to: version - 1 });
+    const before = await shape();
+    await migrate({ url, direction: "up", to: version });
+    expect(await shape()).not.toEqual(before);
+    await migrate({ url, direction: "down", to: version - 1 });
+    expect(await shape()).toEqual(before);
+  }
+});
+
+test("a schema of members and marks is not for whispr-msg 0.1.0, and this binary serves on it", async () => {
+  await migrate({ url, direction: "up" });
+  const { rows } = await client.query("select oldest_binary from schema_migrations where version = 2");
+  expect(rows).toEqual([{ oldest_binary: "0.2.0" }]);
+  await client.query("update schema_migrations set version = 902 where version = 2");
+  await client.query(
+    "insert into schema_migrations (version, name, oldest_binary) values (2, 'sync', '0.1.0')",
+  );
+  expect(checkSchema({ url, binary: "0.1.0" })).rejects.toThrow("needs whispr-msg 0.2.0 or newer");
+  await checkSchema({ url, binary: "0.2.0" });
+});
+
+test("what was written before the step to members and marks is there after it, and after the step back", async () => {
+  await migrate({ url, direction: "up", to: 1 });
+  const [id, anna, ben] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+  const pair = [anna, ben].sort();
+  await client.query(
+    `insert into conversations (id, type, created_at, updated_at, direct_low, direct_high) values ($1, 'direct', now(), now(), $2, $3)`,
+    [id, ...pair],
+  );
+  await client.query(
+    "insert into conversation_members (conversation_id, user_id, role, joined_at) values ($1, $2, 'owner', now()), ($1, $3, 'member', now())",
+    [id, anna, ben],
+  );
+  await client.query(
+    "insert into conversation_heads (conversation_id, seq, rev, last_message_at) values ($1, 3, 3, now())",
+    [id],
+  );
+  const written = () =>
+    client.query(
+      `select id, seq::int, rev::int, sender_id, content, metadata, client_random::int, dedup_key::int, sent_at from messages
+      where conversation_id = $1 order by seq`,
+      [id],
+    );
+  await client.query(
+    `insert into messages (id, conversation_id, seq, rev, sender_id, message_type, content, metadata, client_random, dedup_key, sent_at)
+    select gen_random_uuid(), $1, n, n, $2, 0, 'text', '{}', n, n, now() from generate_series(1, 3) n`,
+    [id, anna],
+  );
+  const before = (await written()).rows;
+  await migrate({ url, direction: "up" });
+  expect((await written()).rows).toEqual(before);
+  const { rows: messages } = await client.query(
+    "select count(*)::int as all, count(*) filter (where created_rev = rev and edit_count = 0 and deleted_at is null)::int as untouched from messages",
+  );
+  expect(messages).toEqual([{ all: 3, untouched: 3 }]);
+  const { rows: members } = await client.query(
+    "select user_id, joined_seq::int, left_seq, delivered_seq::int, read_seq::int from conversation_members order by user_id",
+  );
+  expect(members).toEqual(
+    pair.map((user_id) => ({ user_id, joined_seq: 0, left_seq: null, delivered_seq: 0, read_seq: 0 })),
+  );
+  const { rows: generations } = await client.query(
+    "select generation::int, system_identifier from store_generation",
+  );
+  expect(generations).toEqual([{ generation: 1, system_identifier: null }]);
+  await client.query("update conversation_members set left_seq = 3, left_at = now() where user_id = $1", [
+    ben,
+  ]);
+  await migrate({ url, direction: "down", to: 1 });
+  expect((await written()).rows).toEqual(before);
+  const { rows: present } = await client.query("select user_id from conversation_members");
+  expect(present).toEqual([{ user_id: anna }]);
+});
+
 test("nodes that start at once: one migrates, the others wait and find it done", async () => {
   const all = await Promise.all(Array.from({ length: 5 }, () => migrate({ url, direction: "up" })));
   expect(all.flat()).toHaveLength(migrations.length);

@@ -1,4 +1,4 @@
-import type { MemberChanged } from "../core/conversations/members.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { MarkedMessage, MarkMoved, StatusChange } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { ChangeFrame, MarksFrame, OwnFrame } from "../core/ports/pubsub.ts";
@@ -37,7 +37,7 @@ export function conversationChangedText({ conversationId, rev }: ChangeFrame): s
 }
 
 export function createdText(conversationId: string): string {
-  return `{"conversation_id":"${conversationId}"}`;
+  return `{"conversation_id":"${conversationId}","rev":0}`;
 }
 
 /** `delivery_status`, to a message's sender: how far it has come, and by whom. */
