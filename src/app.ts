@@ -236,7 +236,7 @@ function openEndpoint(given: {
     joins: engine.joins,
     queries: engine.queries,
     marks: engine.marks,
-    cursors: engine.cursors,
+    receipts: { marks: engine.marks, cursors: engine.cursors },
     reads: viewerReads,
     pubsub,
     tokens: new JwtTokens({ keys, clock: systemClock, settings: config.tokens }),

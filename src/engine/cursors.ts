@@ -38,7 +38,8 @@ export class Cursors {
 
   /** The device has everything up to here. */
   confirmed(position: DevicePosition): void {
-    this.#waiting.set(`${position.conversationId} ${position.userId} ${position.deviceId}`, position);
+    const key = `${position.conversationId} ${position.userId} ${position.deviceId}`;
+    this.#waiting.set(key, furthest(this.#waiting.get(key), position));
     if (this.#waiting.size >= maxWaiting) this.#soon();
   }
 
@@ -94,4 +95,11 @@ export class Cursors {
       this.#observer.note("cursors of devices could not be saved", { reason: String(error) });
     }
   }
+}
+
+/** A change of an older message moves the revision alone. */
+function furthest(known: DevicePosition | undefined, position: DevicePosition): DevicePosition {
+  if (!known) return position;
+  const { seq, rev } = known;
+  return { ...position, seq: Math.max(seq, position.seq), rev: Math.max(rev, position.rev) };
 }

@@ -1,6 +1,13 @@
 import { noSuchConversation } from "../core/authorize.ts";
-import type { MarkedConversation, MarkKind, MarkMember, MarkMove } from "../core/messages/marks.ts";
+import type {
+  MarkedConversation,
+  MarkKind,
+  MarkMember,
+  MarkMove,
+  MarkMoved,
+} from "../core/messages/marks.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { tooManyMarks } from "./refusals.ts";
 
@@ -23,7 +30,7 @@ interface Slot {
   seq: number;
   sentSeq: number;
   storedSeq: number;
-  state: "due" | "sent" | "resting";
+  state: "new" | "due" | "sent" | "resting";
   answers: MarkAnswer[];
   sentAnswers: MarkAnswer[];
 }
@@ -42,6 +49,7 @@ export const noMarks: TakenMarks = { moves: [], slots: [] };
  */
 export class MarkQueue {
   readonly #clock: Clock;
+  readonly #observer: Observer;
   readonly #wake: () => void;
   readonly #slots: Readonly<Record<MarkKind, Map<string, Map<string, Slot>>>> = {
     delivered: new Map(),
@@ -56,13 +64,23 @@ export class MarkQueue {
   #whenEmpty: (() => void)[] = [];
 
   /** `wake`: something is due. */
-  constructor(options: { readonly clock: Clock; readonly wake: () => void }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly observer: Observer;
+    readonly wake: () => void;
+  }) {
     this.#clock = options.clock;
+    this.#observer = options.observer;
     this.#wake = options.wake;
   }
 
   get due(): number {
     return this.#due.length;
+  }
+
+  /** Marks that wait, are on their way or rest. */
+  get size(): number {
+    return this.#size;
   }
 
   note({ conversationId, userId, kind, seq }: MarkMember, answer?: MarkAnswer): void {
@@ -72,7 +90,7 @@ export class MarkQueue {
     if (answer && slot.answers.length >= maxAnswers) return answer(tooManyMarks);
     if (answer) slot.answers.push(answer);
     if (seq > slot.seq) slot.seq = seq;
-    if (slot.state === "resting" && (this.#draining || slot.storedSeq === 0)) this.#makeDue(slot);
+    if (slot.state === "new") this.#makeDue(slot);
   }
 
   /** The oldest that are due, except of conversations that may not go now. */
@@ -89,12 +107,15 @@ export class MarkQueue {
   }
 
   stored({ slots }: TakenMarks, marked: readonly MarkedConversation[]): void {
-    const members = new Map(
-      marked.map((each) => [each.conversationId, new Set(each.moved.map((move) => move.userId))]),
+    const moves = new Map(
+      marked.flatMap(({ conversationId, moved }) =>
+        moved.map((move) => [`${conversationId} ${move.userId}`, move]),
+      ),
     );
     for (const slot of slots) {
-      const isMember = members.get(slot.conversationId)?.has(slot.userId) === true;
-      this.#settle(slot, isMember ? null : noSuchConversation);
+      const move = moves.get(`${slot.conversationId} ${slot.userId}`);
+      if (move) reach(slot, move);
+      this.#settle(slot, move ? null : noSuchConversation);
     }
   }
 
@@ -136,7 +157,7 @@ export class MarkQueue {
       seq: 0,
       sentSeq: 0,
       storedSeq: 0,
-      state: "resting",
+      state: "new",
       answers: [],
       sentAnswers: [],
     };
@@ -152,14 +173,21 @@ export class MarkQueue {
   }
 
   #settle(slot: Slot, refusal: Rejection | null): void {
-    slot.storedSeq = refusal ? slot.storedSeq : slot.sentSeq;
     slot.state = "resting";
     const answers = slot.sentAnswers;
     slot.sentAnswers = [];
     this.#resting.push({ slot, untilMs: this.#clock.monotonicMs() + restMs });
     if (this.#draining) this.#restOver(Number.POSITIVE_INFINITY);
     else this.#time();
-    for (const answer of answers) answer(refusal);
+    for (const answer of answers) this.#answer(answer, refusal);
+  }
+
+  #answer(answer: MarkAnswer, refusal: Rejection | null): void {
+    try {
+      answer(refusal);
+    } catch (error) {
+      this.#observer.bug("answering a mark", error);
+    }
   }
 
   #time(): void {
@@ -198,6 +226,13 @@ function send(slot: Slot): void {
   slot.sentSeq = slot.seq;
   slot.sentAnswers = slot.answers;
   slot.answers = [];
+}
+
+/** It is where the store says: a mark beyond the head is not there, and is wanted no more. */
+function reach(slot: Slot, { deliveredTo, readTo }: MarkMoved): void {
+  slot.storedSeq = slot.kind === "delivered" ? deliveredTo : readTo;
+  if (slot.seq === slot.sentSeq) slot.seq = slot.storedSeq;
+  slot.sentSeq = slot.storedSeq;
 }
 
 /** Both kinds of one member are one move. */

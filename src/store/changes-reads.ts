@@ -4,6 +4,7 @@ import type { ReadPool } from "./database.ts";
 import {
   type HeadRow,
   headColumns,
+  isExpired,
   type MessageRow,
   marksOnly,
   messageColumns,
@@ -36,12 +37,6 @@ const seqAtCursor = `(
     where high - low > 1)
   select max(low) from range)`;
 
-/** What the node asks for itself can only be beyond the head: it forgets its cursors with the history that they are from. */
-export const isExpired = `asked.since_rev > h.rev or asked.viewer_id is not null and asked.since_rev > 0 and (
-  asked.since_rev < h.horizon_rev
-  or asked.since_rev < viewer.joined_rev
-  or store.generation > 1 and asked.since_rev > h.restored_rev and asked.generation is distinct from store.generation)`;
-
 /**
  * A message is in the difference once: a new one at the revision of its creation, an older one at the revision of its last change. Both
  * are read in that order, one more than the page holds, so that the one that is too many tells where the page has to end. New ones have
@@ -50,7 +45,8 @@ export const isExpired = `asked.since_rev > h.rev or asked.viewer_id is not null
  * smallest page above that, less one.)
  *
  * Conditions on what is known before (`since_rev < h.rev`, the first row of a question) stop a lookup before it starts: a question to
- * which there is nothing new costs seven index lookups and its members, whose marks are in every answer.
+ * which there is nothing new looks up the membership, the head, the conversation and its members, whose marks are in every answer
+ * (0.8 ms alone, 0.1 ms as one of 500; a page of 100 in the middle of 50,000 messages of which 10,000 were changed: 3 to 4 ms).
  */
 const changes = {
   name: "changes",

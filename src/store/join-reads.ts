@@ -1,11 +1,11 @@
 import type { Role } from "../core/conversations/conversation.ts";
 import type { JoinFacts, JoinQuestion, Standing, UserFacts, ViewerReads } from "../core/ports/store.ts";
 import type { JoinUser } from "../core/queries.ts";
-import { isExpired } from "./changes-reads.ts";
 import type { ReadPool } from "./database.ts";
 import {
   type HeadRow,
   headColumns,
+  isExpired,
   marksOnly,
   packed,
   packedMarks,
@@ -29,22 +29,23 @@ const standingOf = (column: "seq" | "rev") =>
 const joinFacts = {
   name: "join-facts",
   text: `
-select 'conversation' as kind, asked.place, viewer.role, ${settingsColumns}, ${headColumns},
-  store.generation, (${isExpired}) as is_expired, members.marks, null::int8 as device_generation, null::text as standings
+select 'conversation' as kind, asked.place, store.generation, viewer.role, ${settingsColumns}, ${headColumns},
+  ${isExpired} as is_expired, members.marks, null::int8 as device_generation, null::text as standings
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[]) with ordinality
   asked(viewer_id, conversation_id, since_rev, generation, place)
 cross join lateral (select generation from store_generation limit 1) store
-cross join lateral (
-  select role, joined_rev from conversation_members
-  where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer
-cross join lateral (select * from conversations where id = asked.conversation_id limit 1) c
-cross join lateral (select * from conversation_heads where conversation_id = asked.conversation_id limit 1) h
 left join lateral (
+  select role, joined_rev from conversation_members
+  where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer on true
+left join lateral (
+  select * from conversations where id = asked.conversation_id and viewer.role is not null limit 1) c on true
+left join lateral (select * from conversation_heads where conversation_id = c.id limit 1) h on true
+cross join lateral (
   select ${packedMarks} as marks from conversation_members
-  where conversation_id = asked.conversation_id and left_seq is null) members on asked.since_rev is not null
+  where conversation_id = c.id and left_seq is null and asked.since_rev is not null) members
 union all
-select 'user', asked.place, null, null, null, null, null, null, null, null, null,
-  store.generation, null, null, device.generation, standings.standings
+select 'user', asked.place, store.generation, null, null, null, null, null, null, null, null, null, null, null,
+  device.generation, standings.standings
 from unnest($5::uuid[], $6::text[]) with ordinality asked(user_id, device_id, place)
 cross join lateral (select generation from store_generation limit 1) store
 left join lateral (
@@ -62,8 +63,8 @@ cross join lateral (
 interface ConversationFactsRow extends SettingsRow, HeadRow {
   readonly kind: "conversation";
   readonly place: number;
-  readonly role: Role;
   readonly generation: number;
+  readonly role: Role | null;
   readonly is_expired: boolean | null;
   readonly marks: string | null;
 }
@@ -99,36 +100,26 @@ export async function readJoinFacts(
     else joined.set(row.place, row);
   }
   return {
-    conversations: conversations.map((question, index) => toJoinFacts(question, joined.get(index + 1))),
+    conversations: conversations.map((question, index) => toJoinFacts(question, joined.get(index + 1)!)),
     users: users.map((_, index) => toUserFacts(met.get(index + 1)!)),
   };
 }
 
-function toJoinFacts(
-  { viewerId, conversationId }: JoinQuestion,
-  row: ConversationFactsRow | undefined,
-): JoinFacts {
-  if (!row) return { viewerId, conversationId, ...unknown };
+function toJoinFacts({ viewerId, conversationId }: JoinQuestion, row: ConversationFactsRow): JoinFacts {
+  const { generation } = row;
+  const asked = { viewerId, conversationId, generation };
+  if (row.role === null) {
+    return { ...asked, membership: null, conversation: null, head: null, marks: [], isExpired: false };
+  }
   return {
-    viewerId,
-    conversationId,
-    isExpired: row.is_expired === true,
-    generation: row.generation,
+    ...asked,
     membership: { role: row.role },
     conversation: toSettings(row),
     head: toHead(row),
     marks: toMarks(row.marks).map(marksOnly),
+    isExpired: row.is_expired === true,
   };
 }
-
-const unknown = {
-  membership: null,
-  conversation: null,
-  head: null,
-  marks: [],
-  isExpired: false,
-  generation: 0,
-} satisfies Partial<JoinFacts>;
 
 function toUserFacts(row: UserFactsRow): UserFacts {
   return {

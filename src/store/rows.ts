@@ -103,6 +103,15 @@ export function toHead(row: HeadRow): Head {
   };
 }
 
+/**
+ * Whether `asked.since_rev` cannot be resumed from. What the node asks for itself can only be beyond the head: it forgets its cursors with
+ * the history that they are from.
+ */
+export const isExpired = `asked.since_rev > h.rev or asked.viewer_id is not null and asked.since_rev > 0 and (
+  asked.since_rev < h.horizon_rev
+  or asked.since_rev < viewer.joined_rev
+  or store.generation > 1 and asked.since_rev > h.restored_rev and asked.generation is distinct from store.generation)`;
+
 /** What the members of a conversation `c` can change about it. */
 export const settingsColumns =
   "c.id as c_id, c.type as c_type, c.metadata as c_metadata, c.is_active as c_is_active";
@@ -188,6 +197,10 @@ export function toRecords(text: string | null): MemberRecord[] {
   }));
 }
 
+export function marksOnly({ userId, deliveredSeq, readSeq }: MemberMarks): MemberMarks {
+  return { userId, deliveredSeq, readSeq };
+}
+
 /** How far each has come, and from where on. */
 export const packedMarks = packed(["user_id", "joined_seq", "delivered_seq", "read_seq"]);
 
@@ -198,8 +211,4 @@ export function toMarks(text: string | null): MemberBefore[] {
     deliveredSeq: Number(deliveredSeq),
     readSeq: Number(readSeq),
   }));
-}
-
-export function marksOnly({ userId, deliveredSeq, readSeq }: MemberMarks): MemberMarks {
-  return { userId, deliveredSeq, readSeq };
 }

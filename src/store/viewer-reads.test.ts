@@ -1,22 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import type pg from "pg";
-import type { Message } from "../core/messages/message.ts";
-import type { HistoryCursor } from "../core/queries.ts";
+import { statusOf } from "../core/messages/marks.ts";
+import type { HistoryCursor, ReadHistory } from "../core/queries.ts";
 import { newId, systemClock } from "../system.ts";
-import { type MigratedDatabase, migratedDatabase } from "../testing/engine-on-postgres.ts";
+import { CountingPool } from "../testing/counting-pool.ts";
+import { type MigratedDatabase, migratedDatabase } from "../testing/migrated-database.ts";
+import { baseUs, StoredConversation } from "../testing/stored-conversation.ts";
 import { PostgresConversationCreation } from "./conversation-creation.ts";
-import { openPool, ReadPool } from "./database.ts";
+import { openPool } from "./database.ts";
 import { PostgresViewerReads } from "./viewer-reads.ts";
-
-class CountingPool extends ReadPool {
-  queries = 0;
-
-  override query<Row extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
-    this.queries++;
-    return super.query(query);
-  }
-}
 
 let database: MigratedDatabase;
 let pool: ReturnType<typeof openPool>;
@@ -37,35 +29,27 @@ afterAll(async () => {
   await database.close();
 });
 
-async function aConversation(creatorId: string): Promise<string> {
-  const id = newId();
-  await creation.createDirect({
-    type: "create_direct",
-    id,
-    creatorId,
-    otherUserId: newId(),
-    atUs: systemClock.nowUs(),
-  });
-  return id;
+/** Messages whose times are these many microseconds after the start of 2026. */
+async function aLog(viewerId: string, timesUs: readonly number[]): Promise<StoredConversation> {
+  const conversation = await StoredConversation.of(database, [viewerId]);
+  for (const us of timesUs) await conversation.send(viewerId, { sentAtUs: baseUs + us });
+  return conversation;
 }
 
-const baseUs = 1_767_225_600_000_000;
+function historyOf(conversationId: string, viewerId: string, given: Partial<ReadHistory> = {}) {
+  return reads.readHistory({
+    type: "read_history",
+    viewerId,
+    conversationId,
+    before: null,
+    after: null,
+    limit: 50,
+    ...given,
+  });
+}
 
-/** Messages whose times are these many microseconds after the start of 2026. */
-async function fill(id: string, senderId: string, timesUs: readonly number[]): Promise<string[]> {
-  const rows = await database.sql<{ id: string }>(
-    `insert into messages (id, conversation_id, seq, rev, sender_id, message_type, content, metadata, sent_at)
-    select gen_random_uuid(), $1, place, place, $2, 0, convert_to('text ' || place, 'UTF8'), '{}',
-      timestamptz '2026-01-01 00:00:00Z' + us * interval '1 microsecond'
-    from unnest($3::int8[]) with ordinality each(us, place) order by place returning id`,
-    [id, senderId, timesUs],
-  );
-  await database.sql(
-    `update conversation_heads set seq = $2, rev = $2, last_message_at = timestamptz '2026-01-01 00:00:00Z' + $3::int8 * interval '1 microsecond'
-    where conversation_id = $1`,
-    [id, timesUs.length, timesUs.at(-1) ?? 0],
-  );
-  return rows.map((row) => row.id);
+function list(viewerId: string, limit = 50, offset = 0) {
+  return reads.listConversations({ type: "list_conversations", viewerId, limit, offset });
 }
 
 const cursors = fc.option(
@@ -82,9 +66,8 @@ const cursors = fc.option(
 
 test("a page of history by seq, id or time, before, after or between, is exactly that part of the log, newest first", async () => {
   const anna = newId();
-  const id = await aConversation(anna);
   const times = Array.from({ length: 40 }, (_, index) => index * 3 + (index % 7 === 0 ? 0 : 1));
-  const ids = await fill(id, anna, times);
+  const { id, messageIds: ids } = await aLog(anna, times);
   const toCursor = (
     given: { by: string; seq?: number; place?: number; offUs?: number } | null,
   ): HistoryCursor | null => {
@@ -113,13 +96,8 @@ test("a page of history by seq, id or time, before, after or between, is exactly
           (!query.after || isNewer(message, query.after)),
       );
       const page = query.after && !query.before ? within.slice(0, limit) : within.slice(-limit);
-      const read = await reads.readHistory({
-        type: "read_history",
-        viewerId: anna,
-        conversationId: id,
-        ...query,
-      });
-      expect(read.messages.map((message) => [message.seq, message.id, message.sentAtUs])).toEqual(
+      const read = await historyOf(id, anna, query);
+      expect(read.messages.map(({ message }) => [message.seq, message.id, message.sentAtUs])).toEqual(
         page.toReversed().map((message) => [message.seq, message.id, message.sentAtUs]),
       );
       expect(read.hasMore).toBe(within.length > limit);
@@ -129,106 +107,231 @@ test("a page of history by seq, id or time, before, after or between, is exactly
   );
 }, 20_000);
 
-test("an unknown id as a cursor is an empty page, and another conversation's message is unknown here", async () => {
-  const anna = newId();
-  const [id, other] = [await aConversation(anna), await aConversation(anna)];
-  await fill(id, anna, [1, 2, 3]);
-  const [foreign] = await fill(other, anna, [1]);
-  for (const cursor of [newId(), foreign!])
-    for (const where of ["before", "after"] as const) {
-      const page = await reads.readHistory({
-        type: "read_history",
-        viewerId: anna,
-        conversationId: id,
-        before: null,
-        after: null,
-        limit: 10,
-        [where]: { by: "id", id: cursor },
+test("an unknown id as a cursor is an empty page, and so is a message of another conversation or from before the membership", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const conversation = await aLog(anna, [1, 2, 3]);
+  const other = await aLog(anna, [1]);
+  await conversation.add(ben);
+  await conversation.send(anna);
+  const empty = { messages: [], hasMore: false };
+  for (const where of ["before", "after"] as const) {
+    for (const id of [newId(), other.messageIds[0]!])
+      expect(await historyOf(conversation.id, anna, { [where]: { by: "id", id } })).toEqual({
+        membership: { role: "owner" },
+        ...empty,
       });
-      expect(page).toEqual({ membership: { role: "owner" }, messages: [], hasMore: false });
-    }
+    const before = { [where]: { by: "id", id: conversation.messageIds[1]! } };
+    expect(await historyOf(conversation.id, ben, before)).toEqual({
+      membership: { role: "member" },
+      ...empty,
+    });
+  }
 });
 
-test("I8: strangers read nothing, and cannot tell whether the conversation exists", async () => {
-  const [anna, stranger] = [newId(), newId()];
-  const id = await aConversation(anna);
-  const [message] = await fill(id, anna, [1, 2]);
-  for (const conversationId of [id, newId()]) {
-    for (const before of [null, { by: "id", id: message! }, { by: "time", timeUs: baseUs + 5 }] as const) {
-      const query = {
-        type: "read_history",
-        viewerId: stranger,
-        conversationId,
-        before,
-        after: null,
-        limit: 10,
-      } as const;
-      expect(await reads.readHistory(query)).toEqual({ membership: null, messages: [], hasMore: false });
+test("I8: strangers, and those who were members, read nothing, and cannot tell whether the conversation exists", async () => {
+  const [anna, gone, stranger] = [newId(), newId(), newId()];
+  const conversation = await StoredConversation.of(database, [anna, gone]);
+  await conversation.fill(gone, 2);
+  await conversation.remove(gone);
+  const cursors = [
+    null,
+    { by: "id", id: conversation.messageIds[1]! },
+    { by: "time", timeUs: baseUs + 5 },
+  ] as const;
+  for (const viewerId of [stranger, gone]) {
+    for (const conversationId of [conversation.id, newId()]) {
+      for (const before of cursors)
+        expect(await historyOf(conversationId, viewerId, { before })).toEqual({
+          membership: null,
+          messages: [],
+          hasMore: false,
+        });
+      expect(await reads.showConversation(viewerId, conversationId)).toEqual({
+        membership: null,
+        summary: null,
+      });
     }
-    expect(await reads.showConversation(stranger, conversationId)).toEqual({
-      membership: null,
-      summary: null,
-    });
-    expect(await reads.joinFacts([{ viewerId: stranger, conversationId }])).toEqual([
-      { viewerId: stranger, conversationId, membership: null, conversation: null, head: null },
-    ]);
+    expect(await list(viewerId)).toEqual({ summaries: [], hasMore: false });
   }
-  const list = { type: "list_conversations", viewerId: stranger, limit: 10, offset: 0 } as const;
-  expect(await reads.listConversations(list)).toEqual({ summaries: [], hasMore: false });
+});
+
+test("a member who came later sees the log from there, by whatever cursor, and the members of now", async () => {
+  const [anna, ben, carl] = [newId(), newId(), newId()];
+  const conversation = await StoredConversation.of(database, [anna, ben]);
+  await conversation.fill(anna, 5);
+  await conversation.remove(ben);
+  await conversation.add(carl);
+  expect((await list(carl)).summaries[0]).toMatchObject({ lastMessage: null, unreadCount: 0 });
+  await conversation.send(anna);
+  await conversation.send(anna);
+  const cursors: Partial<ReadHistory>[] = [
+    {},
+    { after: { by: "seq", seq: 1 } },
+    { after: { by: "time", timeUs: baseUs } },
+    { before: { by: "seq", seq: 8 }, after: { by: "seq", seq: 2 } },
+  ];
+  for (const cursor of cursors) {
+    const page = await historyOf(conversation.id, carl, cursor);
+    expect(page.messages.map(({ message }) => message.seq)).toEqual([7, 6]);
+  }
+  const { summary } = await reads.showConversation(carl, conversation.id);
+  expect(summary).toMatchObject({ lastMessage: { message: { seq: 7 } }, unreadCount: 2 });
+  expect(summary?.conversation.members).toEqual([
+    { userId: anna, role: "owner", joinedAtUs: baseUs, joinedSeq: 0, joinedRev: 0 },
+    { userId: carl, role: "member", joinedAtUs: baseUs + 1_000_006, joinedSeq: 5, joinedRev: 7 },
+  ]);
 });
 
 test("a list is one query, newest activity first, whatever the number of conversations", async () => {
   const anna = newId();
   const ids: string[] = [];
-  for (let index = 0; index < 30; index++) ids.push(await aConversation(anna));
+  const conversations = new Map<string, StoredConversation>();
+  for (let index = 0; index < 30; index++) {
+    const conversation = await StoredConversation.of(database, [anna, newId()]);
+    conversations.set(conversation.id, conversation);
+    ids.push(conversation.id);
+  }
+  const farUs = baseUs + 365 * 24 * 3_600 * 1_000_000;
+  await conversations.get(ids[3]!)!.send(anna, { sentAtUs: farUs + 1 });
+  await conversations.get(ids[17]!)!.send(anna, { count: 2, sentAtUs: farUs + 2 });
   const written = [ids[3]!, ids[17]!];
-  const farUs = 365 * 24 * 3_600 * 1_000_000;
-  await fill(written[0]!, anna, [farUs + 1]);
-  await fill(written[1]!, anna, [1, farUs + 2]);
-  const expected = [ids[17]!, ids[3]!, ...ids.filter((id) => !written.includes(id)).toReversed()];
+  const expected = [
+    ids[17]!,
+    ids[3]!,
+    ...ids
+      .filter((id) => !written.includes(id))
+      .sort()
+      .reverse(),
+  ];
   for (const limit of [5, 30, 100]) {
     counting.queries = 0;
-    const page = await reads.listConversations({
-      type: "list_conversations",
-      viewerId: anna,
-      limit,
-      offset: 0,
-    });
+    const page = await list(anna, limit);
     expect(counting.queries).toBe(1);
     expect(page.hasMore).toBe(limit < 30);
     expect(page.summaries.map(({ conversation }) => conversation.id)).toEqual(expected.slice(0, limit));
   }
-  const { summaries } = await reads.listConversations({
-    type: "list_conversations",
-    viewerId: anna,
-    limit: 2,
-    offset: 1,
-  });
+  const { summaries } = await list(anna, 2, 1);
   expect(summaries.map(({ conversation }) => conversation.id)).toEqual(expected.slice(1, 3));
-  expect(summaries[0]?.lastMessage).toMatchObject({ seq: 1, content: "text 1" } satisfies Partial<Message>);
+  expect(summaries[0]?.lastMessage).toMatchObject({ message: { seq: 1, content: "text 1" }, status: "sent" });
   expect(summaries[0]?.conversation.members.map(({ role }) => role).sort()).toEqual(["member", "owner"]);
 });
 
-test("a thousand joins are one query, answered in the order in which they were asked", async () => {
+test("unread are the others' messages that are not deleted, after what was read, or from where it was marked as unread", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const conversation = await StoredConversation.of(database, [anna, ben]);
+  const unread = async () => {
+    const { summary } = await reads.showConversation(anna, conversation.id);
+    expect((await list(anna)).summaries[0]?.unreadCount).toBe(summary!.unreadCount);
+    return summary!.unreadCount;
+  };
+  expect(await unread()).toBe(0);
+  await conversation.fill(ben, 6);
+  expect(await unread()).toBe(6);
+  await conversation.mark(anna, 6, 2);
+  expect(await unread()).toBe(4);
+  await conversation.delete([2, 5]);
+  expect(await unread()).toBe(3);
+  await conversation.fill(anna, 2);
+  expect(await unread()).toBe(3);
+  await conversation.mark(anna, 8, 8);
+  expect(await unread()).toBe(0);
+  await markUnread(anna, conversation.id, 3);
+  expect(await unread()).toBe(3);
+  await conversation.send(ben);
+  expect(await unread()).toBe(4);
+  await markUnread(anna, conversation.id, null);
+  expect(await unread()).toBe(1);
+  // Marked above what is read anyway: it stays at what was read.
+  await conversation.fill(ben, 3);
+  await markUnread(anna, conversation.id, 12);
+  expect(await unread()).toBe(4);
+  // Who came back has the messages since then; a mark from before reaches no further.
+  await markUnread(anna, conversation.id, 1);
+  await conversation.remove(anna);
+  await conversation.add(anna);
+  await conversation.send(ben);
+  expect(await unread()).toBe(1);
+});
+
+test("what is unread is counted to a thousand, and one's own messages are not looked at for ever", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const conversation = await StoredConversation.of(database, [anna, ben]);
+  await conversation.fill(ben, 1_200);
+  await conversation.fill(anna, 30_000);
+  await database.sql("analyze messages");
+  const { summary } = await reads.showConversation(anna, conversation.id);
+  expect(summary?.unreadCount).toBe(1_000);
+  expect((await reads.showConversation(ben, conversation.id)).summary?.unreadCount).toBe(1_000);
+  await conversation.mark(anna, 1_200, 1_200);
+  expect((await reads.showConversation(anna, conversation.id)).summary?.unreadCount).toBe(0);
+  expect(await counting.pagesOfLast()).toBeLessThan(2_000);
+});
+
+async function markUnread(userId: string, conversationId: string, fromSeq: number | null): Promise<void> {
+  await database.sql(
+    `insert into conversation_settings (user_id, conversation_id, own_rev, unread_from_seq) values ($1, $2, 1, $3)
+    on conflict (user_id, conversation_id) do update set unread_from_seq = $3`,
+    [userId, conversationId, fromSeq],
+  );
+}
+
+test("senders see how far their messages have come with those who were there and still are; the others' are just sent", async () => {
+  const [anna, ben, carl, dora] = [newId(), newId(), newId(), newId()];
+  const conversation = await StoredConversation.of(database, [anna, ben, carl]);
+  await conversation.fill(anna, 4);
+  await conversation.send(ben);
+  await conversation.mark(ben, 5, 5);
+  await conversation.mark(carl, 3, 2);
+  await conversation.add(dora);
+  const statuses = async (viewerId: string) =>
+    (await historyOf(conversation.id, viewerId)).messages.map(({ status }) => status);
+  expect(await statuses(anna)).toEqual(["sent", "sent", "delivered", "read", "read"]);
+  expect(await statuses(ben)).toEqual(["sent", "sent", "sent", "sent", "sent"]);
+  await conversation.remove(carl);
+  expect(await statuses(anna)).toEqual(["sent", "read", "read", "read", "read"]);
+  await conversation.send(anna);
+  const last = async () => (await list(anna)).summaries[0]!.lastMessage!.status;
+  expect(await last()).toBe("sent");
+  await conversation.mark(ben, 6, 6);
+  await conversation.mark(dora, 6, 0);
+  expect(await last()).toBe("delivered");
+  await conversation.mark(dora, 6, 6);
+  expect(await last()).toBe("read");
+  expect((await list(ben)).summaries[0]!.lastMessage!.status).toBe("sent");
+  // The status is that of the rule, whatever the page.
+  const { messages } = await historyOf(conversation.id, anna, { before: { by: "seq", seq: 3 } });
+  const members = [anna, ben, dora].map((userId) => ({ userId, deliveredSeq: 6, readSeq: 6, joinedSeq: 0 }));
+  for (const { message, status } of messages) expect(status).toBe(statusOf(message, members));
+});
+
+test("a deleted message keeps its place, without its content, and an edited one tells when", async () => {
   const anna = newId();
-  const ids = await Promise.all(Array.from({ length: 20 }, () => aConversation(anna)));
-  await fill(ids[4]!, anna, [1, 2, 3]);
-  const questions = Array.from({ length: 1_000 }, (_, index) => ({
-    viewerId: index % 3 === 2 ? newId() : anna,
-    conversationId: ids[index % 20]!,
-  }));
-  counting.queries = 0;
-  const answers = await reads.joinFacts(questions);
-  expect(counting.queries).toBe(1);
-  for (const [index, answer] of answers.entries()) {
-    const { viewerId, conversationId } = questions[index]!;
-    expect(answer).toMatchObject({ viewerId, conversationId });
-    const seq = conversationId === ids[4] ? 3 : 0;
-    expect(answer).toMatchObject(
-      viewerId === anna
-        ? { membership: { role: "owner" }, head: { seq, rev: seq } }
-        : { membership: null, head: null, conversation: null },
-    );
+  const conversation = await aLog(anna, [1, 2, 3]);
+  await conversation.edit([1]);
+  await conversation.delete([3]);
+  const { messages } = await historyOf(conversation.id, anna);
+  expect(messages.map(({ message }) => message)).toMatchObject([
+    { seq: 3, content: "", metadata: "{}", rev: 5, createdRev: 3, deletedAtUs: baseUs + 1_000_004 },
+    { seq: 2, content: "text 2", rev: 2, createdRev: 2, deletedAtUs: null, editedAtUs: null },
+    { seq: 1, content: "edited 4", rev: 4, createdRev: 1, deletedAtUs: null, editedAtUs: baseUs + 1_000_003 },
+  ]);
+  expect((await list(anna)).summaries[0]?.lastMessage?.message).toMatchObject({ seq: 3, content: "" });
+});
+
+test("a page at the end of a long log looks at a handful of pages, by whatever cursor", async () => {
+  const anna = newId();
+  const conversation = await StoredConversation.of(database, [anna]);
+  await conversation.fill(anna, 20_000);
+  await database.sql("analyze messages");
+  const cursors: Partial<ReadHistory>[] = [
+    {},
+    { before: { by: "seq", seq: 10_000 } },
+    { after: { by: "id", id: conversation.messageIds[9_000]! } },
+    { before: { by: "time", timeUs: baseUs + 15_000 } },
+  ];
+  for (const cursor of cursors) {
+    expect((await historyOf(conversation.id, anna, { ...cursor, limit: 20 })).messages).toHaveLength(20);
+    expect(await counting.pagesOfLast()).toBeLessThan(150);
   }
 });
 

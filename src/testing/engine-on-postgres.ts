@@ -1,4 +1,3 @@
-import pg from "pg";
 import type { SendMessage } from "../core/messages/send.ts";
 import type { Frame } from "../core/ports/pubsub.ts";
 import { type Engine, type EngineSettings, startEngine } from "../engine/engine.ts";
@@ -9,41 +8,14 @@ import { PostgresCommit } from "../store/append.ts";
 import { PostgresConversationCreation } from "../store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "../store/database.ts";
 import { PostgresDeviceCursors } from "../store/device-cursors.ts";
-import { migrate } from "../store/migrator.ts";
 import { PostgresOwnState } from "../store/own-state.ts";
 import { PostgresViewerReads } from "../store/viewer-reads.ts";
 import { newId, systemClock } from "../system.ts";
 import { aSend, noteTaker, type ObserverNotes } from "./builders.ts";
-import { testDatabase } from "./database.ts";
 import { eventually } from "./eventually.ts";
 import { unlimited } from "./limits-off.ts";
 
-/** A migrated database of its own, with a connection to look into it and to interfere from outside. */
-export interface MigratedDatabase {
-  readonly url: string;
-  readonly settings: DatabaseSettings;
-  readonly sql: <Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
-  readonly close: () => Promise<void>;
-}
-
-export async function migratedDatabase(): Promise<MigratedDatabase> {
-  const { url, close } = await testDatabase();
-  await migrate({ url, direction: "up" });
-  const settings = { url, poolSize: 4, connectTimeoutMs: 2_000, statementTimeoutMs: 2_000 };
-  const outside = new pg.Pool({ connectionString: url, max: 4 });
-  outside.on("error", () => {});
-  return {
-    url,
-    settings,
-    async sql<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
-      return (await outside.query<Row>(text, [...values])).rows;
-    },
-    async close() {
-      await outside.end();
-      await close();
-    },
-  };
-}
+export { type MigratedDatabase, migratedDatabase } from "./migrated-database.ts";
 
 export interface Talk {
   readonly id: string;

@@ -9,7 +9,7 @@ import { type TestKeys, testKeys } from "./tokens.ts";
 export interface InProcess extends AsyncDisposable {
   readonly url: string;
   readonly databaseUrl: string;
-  token(userId: string): Promise<string>;
+  token(userId: string, claims?: Readonly<Record<string, unknown>>): Promise<string>;
   /** What it logged at level warn or worse. A bug is a line here, also one that was answered. */
   readonly complaints: readonly string[];
 }
@@ -25,7 +25,7 @@ export async function startInProcess(variables: Readonly<Record<string, string>>
   return {
     url: app.url,
     databaseUrl: database.url,
-    token: (userId) => keys.token(userId),
+    token: (userId, claims) => keys.token(userId, claims),
     complaints,
     [Symbol.asyncDispose]: () => endAll(app, database, keys),
   };

@@ -8,12 +8,18 @@ import type { ViewerReads } from "../core/ports/store.ts";
 import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { MessageTexts } from "./message-texts.ts";
+import {
+  conversationChangedText,
+  createdText,
+  deletedText,
+  deliveryStatusText,
+  editedText,
+  memberEventText,
+  messageReadText,
+  ownUnreadText,
+} from "./pushes.ts";
 import type { FramePosition, Receivers } from "./receivers.ts";
 import type { Session } from "./session.ts";
-import { conversationChangedText, createdText } from "./views/changes.ts";
-import { deliveryStatusText, messageReadText, ownUnreadText } from "./views/marks.ts";
-import { memberEventText } from "./views/member.ts";
-import { deletedText, editedText } from "./views/message.ts";
 
 type Listeners = Pick<Sockets<Session>, "broadcast" | "hasListeners" | "pushWhere" | "unsubscribeWhere">;
 

@@ -8,15 +8,18 @@ import type { ViewerReads } from "../core/ports/store.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Delivery } from "../engine/delivery.ts";
-import type { Channel } from "../phoenix/channel.ts";
+import type { Routes } from "../phoenix/channel.ts";
 import type { SocketsObserver } from "../phoenix/observer.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
-import { ConversationChannel } from "./channels/conversation-channel.ts";
+import { conversationEvents } from "./channels/conversation-events.ts";
+import { ConversationJoins } from "./channels/conversation-joins.ts";
+import { TopicChannel } from "./channels/topic-channel.ts";
 import { conversationTopic, userTopic } from "./channels/topics.ts";
-import { UserChannel } from "./channels/user-channel.ts";
+import { userEvents } from "./channels/user-events.ts";
+import { UserJoins } from "./channels/user-joins.ts";
 import { ClientAddresses } from "./client-address.ts";
 import { apiRoutes } from "./controllers/routes.ts";
 import type { Commands, Joins, Marks, Queries, Receipts } from "./domain.ts";
@@ -60,8 +63,8 @@ export interface EndpointOptions {
   readonly joins: Joins;
   readonly queries: Queries;
   readonly marks: Marks;
-  readonly cursors: Receipts["cursors"];
-  /** For what this node was not told and must read. */
+  readonly receipts: Receipts;
+  /** What frames that were lost told of is read here. */
   readonly reads: Pick<ViewerReads, "changes">;
   readonly pubsub: PubSub;
   readonly tokens: Tokens;
@@ -107,22 +110,24 @@ export class Endpoint {
       clock,
       maxSessionMs: settings.maxSessionMs,
     });
+    // A channel is asked for when a socket joins, which is after everything here is made.
+    let channelOf: Routes<Session> = () => undefined;
     this.sockets = new Sockets({
-      routes: (topic) => routes(topic),
+      routes: (topic) => channelOf(topic),
       gate: (session, frame) => refusedFrame(gate, observer, session, frame.event),
       settings: settings.phoenix,
       observer: socketsObserver(observer),
       clock: { now: () => clock.monotonicMs() },
     });
-    const receivers = new Receivers();
-    const { delivery } = new Broadcasts({ ...options, sockets: this.sockets, texts, receivers });
-    const routes = routesOf(options, { gate, texts, receivers, delivery });
     const rest = restOf(options, gate, authentication, texts);
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
     this.sockets.attach(this.#server);
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
+    const receivers = new Receivers();
+    const { delivery } = new Broadcasts({ ...options, sockets: this.sockets, texts, receivers });
+    channelOf = routesOf(options, { gate, texts, receivers, delivery });
     observer.gauge("sockets", () => this.sockets.size);
     if (settings.maxLoopLatenessMs > 0)
       observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
@@ -222,19 +227,22 @@ export class Endpoint {
   }
 }
 
-interface Around {
-  readonly gate: Gate;
-  readonly texts: MessageTexts;
-  readonly receivers: Receivers;
-  readonly delivery: Delivery;
-}
-
-function routesOf(options: EndpointOptions, around: Around) {
-  const limits = options.settings.payloads;
-  const receipts = { marks: options.marks, cursors: options.cursors };
-  const conversation = new ConversationChannel({ ...options, ...around, limits, receipts });
-  const user = new UserChannel({ ...options, ...around, limits, receipts });
-  return (topic: string): Channel<Session> | undefined => {
+function routesOf(
+  options: EndpointOptions,
+  own: {
+    readonly gate: Gate;
+    readonly texts: MessageTexts;
+    readonly receivers: Receivers;
+    readonly delivery: Delivery;
+  },
+): Routes<Session> {
+  const all = { ...options, ...own, limits: options.settings.payloads };
+  const conversation = new TopicChannel({
+    joins: new ConversationJoins(all),
+    events: conversationEvents(all),
+  });
+  const user = new TopicChannel({ joins: new UserJoins(all), events: userEvents(all) });
+  return (topic) => {
     if (topic.startsWith(conversationTopic)) return conversation;
     return topic.startsWith(userTopic) ? user : undefined;
   };

@@ -41,8 +41,10 @@ describe("creating a direct conversation", () => {
     expect((await bodyOf(again)).data.id).toBe(data.id);
     expect(data).toMatchObject({
       type: "direct",
+      name: null,
       member_user_ids: [anna, ben],
       last_message: null,
+      unread_count: 0,
       head_seq: 0,
     });
     expect(data.members[0]).toEqual({
@@ -69,7 +71,9 @@ describe("creating a direct conversation", () => {
     [{ type: "direct", other_user_id: anna }, "other_user_id"],
     [{ type: "direct", other_user_id: "ben" }, "other_user_id"],
     [{ type: "direct" }, "other_user_id"],
-    [{ type: "group", name: "x", user_ids: [anna, ben] }, "type"],
+    [{ type: "channel", other_user_id: ben }, "type"],
+    [{ type: "direct", other_user_id: ben, name: "we two" }, "name"],
+    [{ type: "direct", other_user_id: ben, metadata: {} }, "metadata"],
     [{ other_user_id: ben }, "type"],
     [{ type: "direct", other_user_id: ben, is_active: false }, "is_active"],
   ])("refuses %j because of %s", async (body, field) => {

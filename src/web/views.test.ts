@@ -2,10 +2,18 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { formatInstant } from "../core/instant.ts";
 import type { Message } from "../core/messages/message.ts";
+import { isRejection } from "../core/rejection.ts";
 import { parseExactly } from "../phoenix/exact-json.ts";
 import { MessageTexts } from "./message-texts.ts";
-import { Payloads } from "./payloads.ts";
-import { instantText, messageText } from "./views.ts";
+import { readAddMembers } from "./payloads/add-members.ts";
+import { readCreateConversation } from "./payloads/create-conversation.ts";
+import { readDeleteMessage } from "./payloads/delete-message.ts";
+import { readEditMessage } from "./payloads/edit-message.ts";
+import { readMark, readMarkUnread, readReceipt } from "./payloads/mark.ts";
+import { readSendMessage } from "./payloads/send-message.ts";
+import { summaryText } from "./views/conversation.ts";
+import { instantText } from "./views/instant.ts";
+import { messageText } from "./views/message.ts";
 
 const id = "0192a7c0-0000-7000-8000-00000000000a";
 const message: Message = {
@@ -14,14 +22,23 @@ const message: Message = {
   senderId: id,
   seq: 3,
   rev: 5,
+  createdRev: 5,
   messageType: "text",
   content: "hello",
   metadata: "{}",
   clientRandom: null,
   sentAtUs: 1_795_000_000_000_001,
+  editedAtUs: null,
+  deletedAtUs: null,
 };
 
-const payloads = new Payloads({ limits: { maxContentBytes: 65_536, maxMetadataBytes: 16_384 } });
+const limits = { maxContentBytes: 65_536, maxMetadataBytes: 16_384, editWindowMs: 1, deleteWindowMs: 1 };
+/** A checked payload; throws when it is refused. */
+const sent = (payload: unknown) => {
+  const body = readSendMessage(payload, limits);
+  if (isRejection(body)) throw new Error(body.message);
+  return body;
+};
 
 describe("a message", () => {
   test("with any content is JSON text that reads back as it was", () => {
@@ -55,8 +72,7 @@ describe("a message", () => {
     fc.assert(
       fc.property(metadata, (given) => {
         const text = JSON.stringify({ content: "x", metadata: given });
-        const body = payloads.sendMessage(JSON.parse(text));
-        if (body.type === "rejection") throw new Error(body.message);
+        const body = sent(JSON.parse(text));
         const seen = JSON.parse(messageText({ ...message, metadata: body.metadata }));
         expect(seen.metadata).toEqual(JSON.parse(text).metadata);
       }),
@@ -66,13 +82,38 @@ describe("a message", () => {
   test("keeps the digits of integers beyond 2^53 in its metadata", () => {
     fc.assert(
       fc.property(fc.bigInt(), (id) => {
-        const body = payloads.sendMessage(parseExactly(`{"content":"x","metadata":{"id":[${id}]}}`));
-        if (body.type === "rejection") throw new Error(body.message);
+        const body = sent(parseExactly(`{"content":"x","metadata":{"id":[${id}]}}`));
         expect(messageText({ ...message, metadata: body.metadata })).toContain(`"metadata":{"id":[${id}]}`);
       }),
     );
-    const refused = payloads.sendMessage(parseExactly(`{"content":"x","metadata":12345678901234567890}`));
-    expect(refused.type).toBe("rejection");
+    const raw = parseExactly(`{"content":"x","metadata":12345678901234567890}`);
+    expect(isRejection(readSendMessage(raw, limits))).toBe(true);
+  });
+
+  const at = 1_795_000_060_000_000;
+  test.each([
+    ["as it was sent", {}, { edited_at: null, is_deleted: false, status: "sent" }],
+    ["edited", { rev: 6, editedAtUs: at }, { edited_at: "2026-11-18T11:07:40.000000Z", is_deleted: false }],
+    [
+      "deleted",
+      { rev: 6, deletedAtUs: at, content: "" },
+      { edited_at: null, is_deleted: true, delete_for_everyone: true },
+    ],
+    [
+      "edited and deleted",
+      { rev: 7, editedAtUs: at, deletedAtUs: at, content: "" },
+      { edited_at: "2026-11-18T11:07:40.000000Z", is_deleted: true, delete_for_everyone: true },
+    ],
+  ])("%s tells what became of it, and its status only where it is known", (_, change, told) => {
+    const { edited_at, is_deleted, delete_for_everyone, status } = JSON.parse(
+      messageText({ ...message, ...change }),
+    );
+    expect({ edited_at, is_deleted, delete_for_everyone, status }).toEqual({
+      delete_for_everyone: undefined,
+      status: undefined,
+      ...told,
+    } as never);
+    expect(JSON.parse(messageText({ ...message, ...change }, "read")).status).toBe("read");
   });
 
   test("is encoded once for everybody who is told of it", () => {
@@ -91,21 +132,50 @@ test("instants keep their six digits across seconds", () => {
   ]);
 });
 
+test.each([
+  [`{}`, null],
+  [`{"name":"hikers"}`, "hikers"],
+  [`{"name":"a \\"b\\" \\u0000 €"}`, 'a "b" \u0000 €'],
+  [`{"name":7}`, null],
+  [`{"name":null}`, null],
+  [`{"about":{"name":"inner"}}`, null],
+])("a conversation of the metadata %s is named %p", (metadata, name) => {
+  const head = { seq: 0, rev: 0, membersRev: 0, lastMessageAtUs: null };
+  const times = { createdAtUs: 0, updatedAtUs: 0 };
+  const conversation = { id, type: "group", metadata, isActive: true, members: [], head, ...times } as const;
+  const seen = JSON.parse(summaryText({ conversation, lastMessage: null, unreadCount: 3 }));
+  expect(seen).toMatchObject({ name, metadata: JSON.parse(metadata), unread_count: 3 });
+});
+
+const readers: readonly ((payload: unknown) => object)[] = [
+  (payload) => readSendMessage(payload, limits),
+  (payload) => readEditMessage(payload, limits),
+  readDeleteMessage,
+  (payload) => readCreateConversation(payload, id, limits),
+  readAddMembers,
+  readMark,
+  readMarkUnread,
+  readReceipt,
+];
+
 test("whatever JSON value is sent as a payload is taken or refused, never thrown", () => {
-  const fields = fc.constantFrom("content", "metadata", "client_random", "message_type", "__proto__", "x");
-  const payload = fc.oneof(fc.jsonValue(), fc.dictionary(fields, fc.jsonValue()));
+  const fields = fc.constantFrom(
+    ...["content", "metadata", "client_random", "message_type", "__proto__", "x"],
+    ...["type", "user_ids", "user_id", "name", "seq", "message_id", "status"],
+  );
+  const values = fc.oneof(fc.jsonValue(), fc.constantFrom("group", "direct", "text", "read", id, [id]));
+  const payload = fc.oneof(fc.jsonValue(), fc.dictionary(fields, values));
   fc.assert(
     fc.property(payload, (value) => {
-      expect(["send_message_body", "rejection"]).toContain(payloads.sendMessage(value).type);
-      expect(["create_direct_body", "rejection"]).toContain(payloads.createDirect(value, id).type);
+      for (const read of readers) expect(typeof read(value)).toBe("object");
     }),
   );
 });
 
 test("a payload of many unknown fields is refused by naming a few", () => {
   const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`field${index}`, 1]));
-  const refusal = payloads.sendMessage({ content: "x", ...many });
-  if (refusal.type !== "rejection") throw new Error("taken");
+  const refusal = readSendMessage({ content: "x", ...many }, limits);
+  if (!isRejection(refusal)) throw new Error("taken");
   expect(Object.keys(refusal.details ?? {})).toHaveLength(10);
-  expect(payloads.sendMessage(new Uint8Array(500_000)).type).toBe("rejection");
+  for (const read of readers) expect(isRejection(read(new Uint8Array(500_000)))).toBe(true);
 });

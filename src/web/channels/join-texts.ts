@@ -24,9 +24,8 @@ export function joinedConversationText(
 
 function resumedFields(facts: JoinFacts, changes: Changes | null): string {
   const marks = marksText(changes?.marks ?? facts.marks);
-  return changes
-    ? `,"resumed":true,"changes":${changesText(changes)},"marks":${marks}`
-    : `,"resumed":false,"marks":${marks}`;
+  if (!changes) return `,"resumed":false,"marks":${marks}`;
+  return `,"resumed":true,"changes":${changesText(changes)},"marks":${marks}`;
 }
 
 /** The ok of a join of `user:<id>`. */

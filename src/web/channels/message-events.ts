@@ -17,7 +17,7 @@ import type { Act } from "./events.ts";
 
 export interface MessageEventsOptions {
   readonly commands: Commands;
-  readonly gate: Pick<Gate, "message">;
+  readonly gate: Gate;
   readonly texts: MessageTexts;
   readonly limits: PayloadLimits;
   readonly newId: NewId;

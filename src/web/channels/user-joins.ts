@@ -12,6 +12,7 @@ import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import { readDeviceWord } from "./join-payload.ts";
 import { joinedUserText, pendingText } from "./join-texts.ts";
+import type { TopicJoins } from "./topic-channel.ts";
 import { userTopic } from "./topics.ts";
 
 const retryPauseMs = 200;
@@ -29,7 +30,7 @@ export interface UserJoinsOptions {
  * Joins of `user:<id>`: by that user, and for a device with what it has not confirmed, in three phases. Backfill: pages of the log, as fast as
  * the socket takes them. Cutover: what happened meanwhile is read until a read has missed nothing. Then live, after `caught_up`.
  */
-export class UserJoins {
+export class UserJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
   readonly #receivers: Receivers;
@@ -67,7 +68,7 @@ export class UserJoins {
     };
   }
 
-  left(session: Session): void {
+  left(_topic: string, session: Session): void {
     this.#receivers.leftUser(session);
   }
 
@@ -97,7 +98,7 @@ export class UserJoins {
       const page = await this.#nextPage(backlog);
       if (!page || feed.isOver) return hasPushed;
       pushPage(feed, page);
-      for (const { conversationId, seq, rev } of page.reached) receiver.sent(conversationId, seq, rev, seq);
+      noteSent(receiver, page);
       feed.drop();
       await feed.drained();
     }
@@ -128,6 +129,12 @@ export class UserJoins {
     this.#observer.refused(rejection.code);
     return { ok: false, response: rejectionText(rejection) };
   }
+}
+
+/** Who is told that he cannot resume stands at the head from then on; that he received what is before it would not be true. */
+function noteSent(receiver: UserReceiver, { reached, expired }: BacklogPage): void {
+  for (const { conversationId, seq, rev } of reached) receiver.sent(conversationId, seq, rev, seq);
+  for (const { conversationId, seq, rev } of expired) receiver.sent(conversationId, seq, rev, 0);
 }
 
 function pushPage(feed: Feed, { messages, expired }: BacklogPage): void {

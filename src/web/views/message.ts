@@ -14,12 +14,12 @@ import { instantText } from "./instant.ts";
  * just entered the log is `sent`; of one that changed since only the store knows it, and what is absent leaves a client's tick alone.
  */
 export function messageText(message: Message, status?: MessageStatus): string {
+  const isFresh = status === undefined && message.rev === message.createdRev;
   return (
     `{"id":"${message.id}","conversation_id":"${message.conversationId}","seq":${message.seq},"rev":${message.rev},` +
     `"sender_id":"${message.senderId}","message_type":"${message.messageType}",` +
     `"content":${JSON.stringify(message.content)},"metadata":${message.metadata},` +
-    `"client_random":${message.clientRandom},"sent_at":"${instantText(message.sentAtUs)}",` +
-    `"reply_to_id":null,${changedFields(message)}${statusField(message, status)}}`
+    `"client_random":${message.clientRandom},"sent_at":"${instantText(message.sentAtUs)}${isFresh ? asItWasSent : restOf(message, status)}`
   );
 }
 
@@ -32,27 +32,13 @@ export function seenTexts(messages: readonly SeenMessage[]): string {
   return `[${messages.map(seenText).join()}]`;
 }
 
-/** The push of an edit. `encoded`: the message's text, if it was made already. */
-export function editedText(message: Message, encoded: string = messageText(message)): string {
-  return `{"message":${encoded},"conversation_id":"${message.conversationId}","rev":${message.rev}}`;
-}
+/** What follows `sent_at` in a message that just entered the log. One piece, because each one more is a tenth of the encoding. */
+const asItWasSent = `","reply_to_id":null,"edited_at":null,"is_deleted":false,"status":"sent"}`;
 
-/** The push of a deletion for everyone: what stays of the message is its tombstone. */
-export function deletedText(message: Message, encoded: string = messageText(message)): string {
-  return (
-    `{"id":"${message.id}","message_id":"${message.id}","conversation_id":"${message.conversationId}",` +
-    `"seq":${message.seq},"rev":${message.rev},"delete_for_everyone":true,"message":${encoded}}`
-  );
-}
-
-function changedFields({ editedAtUs, deletedAtUs }: Message): string {
-  if (editedAtUs === null && deletedAtUs === null) return `"edited_at":null,"is_deleted":false`;
+/** What follows `sent_at` in any message. */
+function restOf({ editedAtUs, deletedAtUs }: Message, status: MessageStatus | undefined): string {
   const editedAt = editedAtUs === null ? "null" : `"${instantText(editedAtUs)}"`;
-  if (deletedAtUs === null) return `"edited_at":${editedAt},"is_deleted":false`;
-  return `"edited_at":${editedAt},"is_deleted":true,"delete_for_everyone":true`;
-}
-
-function statusField({ rev, createdRev }: Message, status: MessageStatus | undefined): string {
-  if (status) return `,"status":"${status}"`;
-  return rev === createdRev ? `,"status":"sent"` : "";
+  const deleted = deletedAtUs === null ? "false" : `true,"delete_for_everyone":true`;
+  const told = status === undefined ? "" : `,"status":"${status}"`;
+  return `","reply_to_id":null,"edited_at":${editedAt},"is_deleted":${deleted}${told}}`;
 }

@@ -1,0 +1,233 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { VirtualClock } from "../testing/clock.ts";
+import { Fixture, refused } from "./fixture/fixture.ts";
+
+const anna = "0192a7c0-0000-7000-8000-00000000000a";
+const ben = "0192a7c0-0000-7000-8000-00000000000b";
+const carl = "0192a7c0-0000-7000-8000-00000000000c";
+const dora = "0192a7c0-0000-7000-8000-00000000000d";
+const nowhere = "0192a7c0-0000-7000-8000-0000000000ff";
+
+let web: Fixture;
+beforeEach(() => {
+  web = new Fixture({ clock: new VirtualClock() });
+});
+afterEach(() => web.stop());
+
+const joinedAt = "2026-01-01T00:00:00.000000Z";
+
+describe("creating a group", () => {
+  const create = (body: object) => web.ask(anna, "POST", "/conversations", { type: "group", ...body });
+
+  test("answers 201 with the group, which its creator owns and which has its name", async () => {
+    const user_ids = [anna, ben, ben.toUpperCase(), carl];
+    const created = await create({ name: "hikers", user_ids, metadata: { name: "other", color: 7 } });
+    expect(created).toMatchObject({
+      status: 201,
+      body: {
+        data: {
+          type: "group",
+          name: "hikers",
+          metadata: { name: "hikers", color: 7 },
+          member_user_ids: [anna, ben, carl],
+          member_count: 3,
+          unread_count: 0,
+          last_message: null,
+          members: [
+            { user_id: anna, role: "owner", joined_at: joinedAt, is_active: true },
+            { user_id: ben, role: "member", joined_at: joinedAt, is_active: true },
+            { user_id: carl, role: "member", joined_at: joinedAt, is_active: true },
+          ],
+        },
+      },
+    });
+  });
+
+  test("takes the name of its metadata when none stands beside it, and a name of 100 characters of any length in bytes", async () => {
+    const named = await create({ user_ids: [ben], metadata: { name: "hikers" } });
+    expect(named).toMatchObject({ status: 201, body: { data: { name: "hikers" } } });
+    const name = "😀".repeat(100);
+    expect(await create({ user_ids: [ben], name })).toMatchObject({ status: 201, body: { data: { name } } });
+  });
+
+  test.each([
+    [{ user_ids: [ben] }, "name"],
+    [{ user_ids: [ben], name: "" }, "name"],
+    [{ user_ids: [ben], name: "x".repeat(101) }, "name"],
+    [{ user_ids: [ben], name: 7 }, "name"],
+    [{ user_ids: [ben], name: "\ud800" }, "name"],
+    [{ user_ids: [ben], metadata: { name: 7 } }, "name"],
+    [{ user_ids: [ben], name: "x", metadata: [] }, "metadata"],
+    [{ user_ids: [ben], name: "x", metadata: { a: "x".repeat(16_384) } }, "metadata"],
+    [{ user_ids: [ben], name: "x", metadata: { s: "\udc00" } }, "metadata"],
+    [{ name: "x" }, "user_ids"],
+    [{ name: "x", user_ids: [] }, "user_ids"],
+    [{ name: "x", user_ids: [anna] }, "user_ids"],
+    [{ name: "x", user_ids: ["ben"] }, "user_ids"],
+    [{ name: "x", user_ids: ben }, "user_ids"],
+    [{ name: "x", user_ids: [ben], external_group_id: nowhere }, "external_group_id"],
+    [{ name: "x", user_ids: [ben], other_user_id: ben }, "other_user_id"],
+  ])("refuses %j because of %s", async (body, field) => {
+    expect(await create(body)).toMatchObject(refused(422, "invalid_payload", field));
+  });
+});
+
+describe("members", () => {
+  let group: string;
+  let members: string;
+  beforeEach(async () => {
+    group = await web.groupOf(anna, [ben]);
+    members = `/conversations/${group}/members`;
+  });
+
+  test("are told to members, with their roles", async () => {
+    expect(await web.ask(ben, "GET", members)).toEqual({
+      status: 200,
+      body: {
+        data: [
+          { user_id: anna, role: "owner", joined_at: joinedAt, is_active: true },
+          { user_id: ben, role: "member", joined_at: joinedAt, is_active: true },
+        ],
+        meta: { conversation_id: group, count: 2 },
+      },
+    });
+  });
+
+  test("are added one by one or several at once, and see the messages from then on", async () => {
+    await web.sent(anna, group, "before");
+    const one = await web.ask(anna, "POST", members, { user_id: carl.toUpperCase() });
+    expect(one).toEqual({
+      status: 201,
+      body: { data: { user_id: carl, role: "member", joined_at: joinedAt, is_active: true }, meta: {} },
+    });
+    const several = await web.ask(anna, "POST", members, { user_ids: [dora, nowhere, dora] });
+    expect(several).toMatchObject({
+      status: 201,
+      body: { data: [{ user_id: dora }, { user_id: nowhere }] },
+    });
+    await web.sent(anna, group, "after");
+    const shown = await web.ask(carl, "GET", `/conversations/${group}`);
+    expect(shown).toMatchObject({
+      status: 200,
+      body: { data: { unread_count: 1, last_message: { content: "after", status: "sent" } } },
+    });
+    const history = await web.ask(carl, "GET", `/conversations/${group}/messages`);
+    expect(history.body).toMatchObject({ data: [{ content: "after" }] });
+  });
+
+  test.each([
+    [{}, "user_id"],
+    [{ user_id: null }, "user_id"],
+    [{ user_id: "carl" }, "user_id"],
+    [{ user_ids: [] }, "user_ids"],
+    [{ user_ids: [carl, 7] }, "user_ids"],
+    [{ user_id: carl, user_ids: [carl] }, "user_ids"],
+    [{ user_id: carl, role: "owner" }, "role"],
+  ])("are not added by %j, because of %s", async (body, field) => {
+    expect(await web.ask(anna, "POST", members, body)).toMatchObject(refused(422, "invalid_payload", field));
+  });
+
+  test("are not added twice", async () => {
+    const again = await web.ask(anna, "POST", members, { user_ids: [ben, carl] });
+    expect(again).toMatchObject(refused(409, "conflict", "user_ids"));
+  });
+
+  test("are removed by whoever ranks above them, and hear nothing from then on", async () => {
+    const wire = await web.socketOf(ben);
+    await wire.join(`conversation:${group}`);
+    const response = await web.fetch("DELETE", `/api/v1${members}/${ben.toUpperCase()}`, { as: anna });
+    expect([response.status, await response.text()]).toEqual([204, ""]);
+    expect(await web.ask(ben, "GET", `/conversations/${group}`)).toMatchObject(refused(404, "not_found"));
+    await web.sent(anna, group, "without ben");
+    // Frames keep their order: what was told before this reply has arrived with it.
+    await wire.push("phoenix", "heartbeat", "{}");
+    const told = JSON.stringify(await wire.broadcasts(`conversation:${group}`, 0));
+    expect(told).not.toContain("without ben");
+  });
+
+  test("leave; when nobody is left who administrates, the one who is longest there does", async () => {
+    await web.ask(anna, "POST", members, { user_id: carl });
+    const left = await web.ask(anna, "POST", `/conversations/${group}/leave`);
+    expect(left).toEqual({
+      status: 200,
+      body: {
+        data: { left: true, auto_promoted_user_id: ben, conversation_deactivated: false },
+        meta: {},
+      },
+    });
+    expect((await web.ask(ben, "GET", members)).body).toMatchObject({
+      data: [
+        { user_id: ben, role: "admin" },
+        { user_id: carl, role: "member" },
+      ],
+    });
+    const next = await web.ask(carl, "POST", `/conversations/${group}/leave`);
+    expect(next.body).toMatchObject({ data: { auto_promoted_user_id: null } });
+  });
+
+  test("without the right are told that they have none", async () => {
+    const forbidden = refused(403, "forbidden");
+    expect(await web.ask(ben, "POST", members, { user_id: carl })).toMatchObject(forbidden);
+    expect(await web.ask(ben, "DELETE", `${members}/${anna}`)).toMatchObject(forbidden);
+    expect(await web.ask(ben, "DELETE", `${members}/nobody`)).toMatchObject(forbidden);
+  });
+
+  test("who are none cannot be removed, and nobody removes himself", async () => {
+    const answers = [];
+    for (const each of [carl, nowhere, "nobody", "%E0%A4%A"]) {
+      answers.push(await web.ask(anna, "DELETE", `${members}/${each}`));
+    }
+    expect(answers[0]).toMatchObject(refused(404, "not_found"));
+    expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
+    expect(await web.ask(anna, "DELETE", `${members}/${anna}`)).toMatchObject(refused(409, "conflict"));
+  });
+
+  test("of a direct conversation are its two for good", async () => {
+    const direct = `/conversations/${await web.conversationOf(anna, ben)}`;
+    for (const answer of [
+      await web.ask(anna, "POST", `${direct}/members`, { user_id: carl }),
+      await web.ask(anna, "DELETE", `${direct}/members/${ben}`),
+      await web.ask(anna, "POST", `${direct}/leave`),
+    ]) {
+      expect(answer).toMatchObject(refused(409, "conflict"));
+    }
+  });
+
+  test("are a stranger's business nowhere: every operation answers him as if there were nothing", async () => {
+    const answers = [];
+    for (const id of [group, nowhere, "x"]) {
+      answers.push(
+        await web.ask(carl, "GET", `/conversations/${id}/members`),
+        await web.ask(carl, "POST", `/conversations/${id}/members`, { user_id: dora }),
+        await web.ask(carl, "DELETE", `/conversations/${id}/members/${ben}`),
+        await web.ask(carl, "POST", `/conversations/${id}/leave`),
+      );
+    }
+    expect(answers[0]).toMatchObject(refused(404, "not_found"));
+    expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
+  });
+
+  test("hear of each change by its revision, and who did it", async () => {
+    const wire = await web.socketOf(ben);
+    await wire.join(`conversation:${group}`);
+    await web.ask(anna, "POST", members, { user_id: carl });
+    await web.ask(carl, "POST", `/conversations/${group}/leave`);
+    const common = { conversation_id: group, user_id: carl, role: "member" };
+    expect(await wire.broadcasts(`conversation:${group}`, 2)).toMatchObject([
+      {
+        ...common,
+        rev: 1,
+        event: "member_added",
+        actor_id: anna,
+        member: { user_id: carl, is_active: true },
+      },
+      {
+        ...common,
+        rev: 2,
+        event: "member_left",
+        actor_id: carl,
+        member: { user_id: carl, is_active: false },
+      },
+    ]);
+  });
+});

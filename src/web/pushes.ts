@@ -1,0 +1,80 @@
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
+import type { MarkedMessage, MarkMoved, StatusChange } from "../core/messages/marks.ts";
+import type { Message } from "../core/messages/message.ts";
+import type { ChangeFrame, MarksFrame, OwnFrame } from "../core/ports/pubsub.ts";
+import { instantText } from "./views/instant.ts";
+import { memberRecordText } from "./views/member.ts";
+import { messageText } from "./views/message.ts";
+
+/** JSON text of what is pushed without being asked for: contract/websocket.md 2.6, with `rev` where all members see the change. */
+
+/** `message_updated` and `message_edited`. `encoded`: the message's text, if it was made already. */
+export function editedText(message: Message, encoded: string = messageText(message)): string {
+  return `{"message":${encoded},"conversation_id":"${message.conversationId}","rev":${message.rev}}`;
+}
+
+/** `message_deleted`, for everyone: what stays of the message is its tombstone. */
+export function deletedText(message: Message, encoded: string = messageText(message)): string {
+  return (
+    `{"id":"${message.id}","message_id":"${message.id}","conversation_id":"${message.conversationId}",` +
+    `"seq":${message.seq},"rev":${message.rev},"delete_for_everyone":true,"message":${encoded}}`
+  );
+}
+
+/** `conversation_members_updated`. */
+export function memberEventText(event: MemberChanged): string {
+  const { conversationId, rev, actorId, member } = event;
+  return (
+    `{"conversation_id":"${conversationId}","rev":${rev},"event":"${memberEvent(event)}",` +
+    `"user_id":"${member.userId}","actor_id":"${actorId}","role":"${member.role}",` +
+    `"member":${memberRecordText(member)}}`
+  );
+}
+
+/** Something changed that this member does not see: only the number, so that there is no hole. */
+export function conversationChangedText({ conversationId, rev }: ChangeFrame): string {
+  return `{"conversation_id":"${conversationId}","rev":${rev}}`;
+}
+
+export function createdText(conversationId: string): string {
+  return `{"conversation_id":"${conversationId}","rev":0}`;
+}
+
+/** `delivery_status`, to a message's sender: how far it has come, and by whom. */
+export function deliveryStatusText(frame: MarksFrame, { message, status }: StatusChange): string {
+  const mover = frame.moved.find((move) => move.userId !== message.senderId && movedOver(move, message.seq));
+  return (
+    `{"message_id":"${message.id}","conversation_id":"${frame.conversationId}","seq":${message.seq},` +
+    `"user_id":${mover ? `"${mover.userId}"` : "null"},"status":"${status}","timestamp":"${instantText(frame.atUs)}"}`
+  );
+}
+
+/** `message_read`: a member has read everything up to this message. */
+export function messageReadText(frame: MarksFrame, { userId }: MarkMoved, message: MarkedMessage): string {
+  return (
+    `{"user_id":"${userId}","message_id":"${message.id}","conversation_id":"${frame.conversationId}",` +
+    `"seq":${message.seq},"timestamp":"${instantText(frame.atUs)}"}`
+  );
+}
+
+/** `message_unread`, to a user's own devices; `conversation_read` without a message: not unread any more. */
+export function ownUnreadText({ conversationId, ownRev, unreadFrom }: OwnFrame): string {
+  const messageId = unreadFrom ? `"${unreadFrom.messageId}"` : "null";
+  return `{"message_id":${messageId},"conversation_id":"${conversationId}","own_rev":${ownRev}}`;
+}
+
+/** Who removes himself leaves. */
+function memberEvent({ type, actorId, member }: MemberChanged): string {
+  switch (type) {
+    case "member_added":
+      return "member_added";
+    case "member_removed":
+      return actorId === member.userId ? "member_left" : "member_removed";
+    case "member_role_changed":
+      return "member_role_updated";
+  }
+}
+
+function movedOver({ deliveredFrom, deliveredTo, readFrom, readTo }: MarkMoved, seq: number): boolean {
+  return (deliveredFrom < seq && seq <= deliveredTo) || (readFrom < seq && seq <= readTo);
+}

@@ -1,0 +1,243 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { reject } from "../core/rejection.ts";
+import { VirtualClock } from "../testing/clock.ts";
+import { Fixture, refused } from "./fixture/fixture.ts";
+
+const anna = "0192a7c0-0000-7000-8000-00000000000a";
+const ben = "0192a7c0-0000-7000-8000-00000000000b";
+const carl = "0192a7c0-0000-7000-8000-00000000000c";
+const nowhere = "0192a7c0-0000-7000-8000-0000000000ff";
+
+let web: Fixture;
+let conversationId: string;
+let ids: string[];
+let topic: string;
+beforeEach(async () => {
+  web = new Fixture({ clock: new VirtualClock() });
+  conversationId = await web.conversationOf(anna, ben);
+  topic = `conversation:${conversationId}`;
+  ids = [];
+  for (const content of ["one", "two", "three"]) ids.push(await web.sent(anna, conversationId, content));
+});
+afterEach(() => web.stop());
+
+async function joined(userId: string, to = topic) {
+  const wire = await web.socketOf(userId);
+  await wire.join(to);
+  return wire;
+}
+
+/** The status of each message as its sender sees it, oldest first. */
+async function statuses(): Promise<string[]> {
+  const { body } = await web.ask(anna, "GET", `/conversations/${conversationId}/messages`);
+  return (body as { data: { status: string }[] }).data.map(({ status }) => status).reverse();
+}
+
+async function unreadOf(userId: string): Promise<number> {
+  const { body } = await web.ask(userId, "GET", `/conversations/${conversationId}`);
+  return (body as { data: { unread_count: number } }).data.unread_count;
+}
+
+describe("a receipt over REST", () => {
+  const receipt = (body: object, as = ben, id = ids[1]!, query = "") =>
+    web.ask(as, "PATCH", `/messages/${id}/receipt${query}`, body);
+
+  test("moves the mark up to its message", async () => {
+    const body = { status: "delivered", conversation_id: conversationId };
+    expect(await receipt(body)).toEqual({
+      status: 200,
+      body: { data: { message_id: ids[1], user_id: ben, status: "delivered" }, meta: {} },
+    });
+    expect(await statuses()).toEqual(["delivered", "delivered", "sent"]);
+    const read = await receipt({ status: "read" }, ben, ids[0], `?conversation_id=${conversationId}`);
+    expect(read.status).toBe(200);
+    expect(await statuses()).toEqual(["read", "delivered", "sent"]);
+    expect(await unreadOf(ben)).toBe(2);
+  });
+
+  test.each([
+    [{}, "status"],
+    [{ status: "sent" }, "status"],
+    [{ status: "read", conversation_id: "x" }, "conversation_id"],
+    [{ status: "read", conversation_id: null }, "conversation_id"],
+    [{ status: "read", read_at: 1 }, "read_at"],
+  ])("is refused as %j because of %s", async (body, field) => {
+    const answer = await receipt({ conversation_id: conversationId, ...body });
+    expect(answer).toMatchObject(refused(422, "invalid_payload", field));
+  });
+
+  test("is a member's, of a message that there is", async () => {
+    const body = { status: "read", conversation_id: conversationId };
+    expect(await receipt(body, carl)).toMatchObject(refused(404, "not_found"));
+    expect(await receipt(body, ben, nowhere)).toMatchObject(refused(404, "not_found"));
+    expect(await receipt(body, ben, "x")).toEqual(await receipt(body, ben, nowhere));
+    expect(await statuses()).toEqual(["sent", "sent", "sent"]);
+  });
+
+  test("tells that the engine cannot take it now", async () => {
+    web.domain.refuseWith = reject("overloaded", "too many", { retryAfterMs: 1_000 });
+    const answer = await receipt({ status: "read", conversation_id: conversationId });
+    expect(answer).toMatchObject(refused(503, "overloaded"));
+    expect(web.refused).toContain("overloaded");
+  });
+});
+
+describe("marking as unread over REST", () => {
+  const unread = (as = ben, id = ids[1]!, query = `?conversation_id=${conversationId}`) =>
+    web.ask(as, "POST", `/messages/${id}/unread${query}`);
+
+  test("counts the messages from there on as unread, until something is read, and tells only the user's own devices", async () => {
+    const own = await joined(ben, `user:${ben}`);
+    await web.ask(ben, "PATCH", `/messages/${ids[2]}/receipt`, {
+      status: "read",
+      conversation_id: conversationId,
+    });
+    expect(await unreadOf(ben)).toBe(0);
+    expect(await unread()).toEqual({
+      status: 200,
+      body: {
+        data: { message_id: ids[1], conversation_id: conversationId, status: "unread" },
+        meta: {},
+      },
+    });
+    expect(await unreadOf(ben)).toBe(2);
+    const told = { message_id: ids[1], conversation_id: conversationId, own_rev: 1 };
+    expect(await own.broadcasts(`user:${ben}`, 2)).toContainEqual(told);
+    await web.ask(ben, "PATCH", `/messages/${ids[2]}/receipt`, {
+      status: "read",
+      conversation_id: conversationId,
+    });
+    expect(await unreadOf(ben)).toBe(0);
+    expect(await own.broadcasts(`user:${ben}`, 3)).toContainEqual({ ...told, message_id: null, own_rev: 2 });
+  });
+
+  test("is refused without a conversation, and finds nothing for strangers or by what is no id", async () => {
+    expect(await unread(ben, ids[1], "")).toMatchObject(refused(422, "invalid_payload", "conversation_id"));
+    expect(await unread(ben, ids[1], "?conversation_id=x")).toMatchObject(
+      refused(422, "invalid_payload", "conversation_id"),
+    );
+    const missing = [await unread(carl), await unread(ben, nowhere), await unread(ben, "x")];
+    for (const each of missing) expect(each).toMatchObject(refused(404, "not_found"));
+  });
+});
+
+describe("receipts over the conversation's topic", () => {
+  test.each([
+    [
+      "message_delivered",
+      (id: string) => `{"message_id":"${id}"}`,
+      "delivered",
+      ["delivered", "delivered", "sent"],
+    ],
+    ["message_read", (id: string) => `{"message_id":"${id}"}`, "read", ["read", "read", "sent"]],
+    ["message_read", () => `{"seq":2}`, "read", ["read", "read", "sent"]],
+    ["mark_read", (id: string) => `{"message_id":"${id.toUpperCase()}"}`, "read", ["read", "read", "sent"]],
+    ["mark_read", () => `{"seq":1}`, "read", ["read", "sent", "sent"]],
+    ["mark_read", () => `{}`, "read", ["read", "read", "read"]],
+    ["mark_read", () => `{"message_id":null,"seq":null}`, "read", ["read", "read", "read"]],
+  ])("%s moves the mark", async (event, payload, status, after) => {
+    const wire = await joined(ben);
+    expect(await wire.push(topic, event, payload(ids[1]!))).toEqual({ status: "ok", response: { status } });
+    expect(await statuses()).toEqual(after);
+  });
+
+  test("are told to who wrote, for each message and up to the newest", async () => {
+    const writer = await joined(anna, `user:${anna}`);
+    await (await joined(ben)).push(topic, "message_read", `{"message_id":"${ids[1]}"}`);
+    const common = { conversation_id: conversationId, user_id: ben };
+    const [, ...told] = await writer.broadcasts(`user:${anna}`, 4);
+    expect(told).toMatchObject([
+      { ...common, message_id: ids[1], seq: 2, status: "read" },
+      { ...common, message_id: ids[0], seq: 1, status: "read" },
+      { ...common, message_id: ids[1], seq: 2, timestamp: "2026-01-01T00:00:00.000000Z" },
+    ]);
+  });
+
+  test("mark_unread is answered, and private", async () => {
+    const wire = await joined(ben);
+    await wire.push(topic, "mark_read", "{}");
+    const reply = await wire.push(topic, "mark_unread", `{"message_id":"${ids[2]}"}`);
+    expect(reply).toEqual({ status: "ok", response: { status: "unread" } });
+    expect([await unreadOf(ben), await unreadOf(anna)]).toEqual([1, 0]);
+  });
+
+  test.each([
+    ["message_read", `{}`, "message_id"],
+    ["message_delivered", `{}`, "message_id"],
+    ["message_read", `{"message_id":"x"}`, "message_id"],
+    ["message_read", `{"message_id":"${nowhere}","seq":1}`, "seq"],
+    ["message_read", `{"seq":0}`, "seq"],
+    ["message_read", `{"seq":1.5}`, "seq"],
+    ["message_read", `{"seq":"1"}`, "seq"],
+    ["message_read", `{"seq":12345678901234567890}`, "seq"],
+    ["mark_read", `{"seq":1,"conversation_id":"${nowhere}"}`, "conversation_id"],
+    ["mark_read", `{"read_at":1}`, "read_at"],
+    ["mark_unread", `{}`, "message_id"],
+    ["mark_unread", `{"message_id":"${nowhere}","seq":1}`, "seq"],
+  ])("%s with %s is refused because of %s", async (event, payload, field) => {
+    const { response } = await (await joined(ben)).push(topic, event, payload);
+    expect(response).toMatchObject({ reason: "invalid_payload" });
+    expect(Object.keys(response.details as object)).toEqual([field]);
+  });
+
+  test.each(["message_read", "message_delivered", "mark_read", "mark_unread"])(
+    "%s of a message that there is not is refused",
+    async (event) => {
+      const reply = await (await joined(ben)).push(topic, event, `{"message_id":"${nowhere}"}`);
+      expect(reply).toMatchObject({ status: "error", response: { reason: "not_found" } });
+    },
+  );
+
+  test("that meet a bug are answered without it", async () => {
+    const wire = await joined(ben);
+    web.domain.failWith = new Error("secret db password");
+    for (const payload of [`{"seq":1}`, `{"message_id":"${ids[0]}"}`]) {
+      expect(await wire.push(topic, "message_read", payload)).toEqual({
+        status: "error",
+        response: { reason: "internal" },
+      });
+    }
+    expect(web.bugs).toHaveLength(2);
+  });
+});
+
+describe("receipts over the user's own topic", () => {
+  const own = `user:${ben}`;
+
+  test.each([
+    ["message_delivered", { seq: 2 }, "delivered", ["delivered", "delivered", "sent"]],
+    ["message_read", { seq: 1 }, "read", ["read", "sent", "sent"]],
+    ["mark_conversation_read", {}, "read", ["read", "read", "read"]],
+  ])("%s names its conversation and moves the mark", async (event, payload, status, after) => {
+    const wire = await joined(ben, own);
+    const text = JSON.stringify({ conversation_id: conversationId.toUpperCase(), ...payload });
+    expect(await wire.push(own, event, text)).toEqual({ status: "ok", response: { status } });
+    expect(await statuses()).toEqual(after);
+  });
+
+  test("take a message by its id as well", async () => {
+    const wire = await joined(ben, own);
+    const payload = `{"conversation_id":"${conversationId}","message_id":"${ids[0]}"}`;
+    expect((await wire.push(own, "message_read", payload)).status).toBe("ok");
+    expect(await statuses()).toEqual(["read", "sent", "sent"]);
+  });
+
+  test.each([
+    ["message_read", `{"seq":1}`, "conversation_id"],
+    ["message_read", `{"conversation_id":"${nowhere}"}`, "message_id"],
+    ["mark_conversation_read", `{}`, "conversation_id"],
+    ["mark_conversation_read", `{"conversation_id":"${nowhere}","seq":1}`, "seq"],
+  ])("%s with %s is refused because of %s", async (event, payload, field) => {
+    const { response } = await (await joined(ben, own)).push(own, event, payload);
+    expect(response).toMatchObject({ reason: "invalid_payload" });
+    expect(Object.keys(response.details as object)).toEqual([field]);
+  });
+
+  test("are refused for conversations of others", async () => {
+    const wire = await joined(carl, `user:${carl}`);
+    const payload = `{"conversation_id":"${conversationId}"}`;
+    const reply = await wire.push(`user:${carl}`, "mark_conversation_read", payload);
+    expect(reply).toMatchObject({ status: "error", response: { reason: "not_found" } });
+    expect(await statuses()).toEqual(["sent", "sent", "sent"]);
+  });
+});
