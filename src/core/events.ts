@@ -1,4 +1,4 @@
-import type { MemberChanged } from "./conversations/members.ts";
+import type { MemberChanged } from "./conversations/member-changed.ts";
 import type { MessageChanged, MessageSent } from "./messages/message.ts";
 
 /** What happened to a conversation. All events of one command share a `rev`. */

@@ -1,6 +1,7 @@
 import type { Changes, Position, SeenMessage, Standing } from "../core/ports/store.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
 import type { Joins } from "./joins.ts";
+import { writtenSize } from "./written-size.ts";
 
 /** Messages of one page, and the most characters of content in it: more in one piece could outgrow a socket's send buffer. */
 const pageMessages = 100;
@@ -99,7 +100,7 @@ export class Backlog {
     let characters = 0;
     for (const changes of answers) {
       if (characters > pageCharacters) break;
-      characters += sizeOf(changes.messages);
+      characters += writtenSize(changes.messages);
       messages.push(...this.#unsent(changes));
       this.#reach(changes);
       (changes.isExpired ? expired : reached).push(changes.next);
@@ -109,13 +110,13 @@ export class Backlog {
 
   /** Large messages make short pages. Never cuts inside a revision, never to nothing. */
   #cutToFit(changes: Changes): Changes {
-    if (sizeOf(changes.messages) <= pageCharacters) return changes;
+    if (writtenSize(changes.messages) <= pageCharacters) return changes;
     const { seq, rev } = this.#at.get(changes.conversationId)!;
     const place = ({ message }: SeenMessage) => (message.createdRev > rev ? message.createdRev : message.rev);
     const inOrder = [...changes.messages].sort((one, other) => place(one) - place(other));
     let characters = 0;
     const cut = inOrder.findIndex((seen, index) => {
-      characters += sizeOf([seen]);
+      characters += writtenSize([seen]);
       return characters > pageCharacters && index > 0 && place(seen) !== place(inOrder[index - 1]!);
     });
     if (cut < 0) return changes;
@@ -143,11 +144,4 @@ export class Backlog {
     this.#at.set(conversationId, { ...next, conversationId, headSeq, headRev });
     if (!hasMore) this.#behind = this.#behind.filter((each) => each !== conversationId);
   }
-}
-
-/** Characters of what clients wrote. */
-export function sizeOf(messages: readonly SeenMessage[]): number {
-  let characters = 0;
-  for (const { message } of messages) characters += message.content.length + message.metadata.length;
-  return characters;
 }

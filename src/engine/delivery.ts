@@ -1,5 +1,5 @@
 import type { Member } from "../core/conversations/conversation.ts";
-import type { MemberChanged } from "../core/conversations/members.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";

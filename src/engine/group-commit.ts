@@ -54,7 +54,8 @@ export class Lane {
     this.#clock = options.clock;
     this.#settings = options.settings;
     this.#marked = options.marked;
-    this.marks = new MarkQueue({ clock: options.clock, wake: () => this.#start() });
+    const { clock, observer } = options;
+    this.marks = new MarkQueue({ clock, observer, wake: () => this.#start() });
   }
 
   /** Changes that wait for the next batch. Bounded by the mailboxes and by the engine's cap on commands under way. */

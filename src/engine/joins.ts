@@ -14,10 +14,10 @@ import type {
 } from "../core/ports/store.ts";
 import type { JoinUser } from "../core/queries.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
-import { sizeOf } from "./backlog.ts";
 import { Gather } from "./gather.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyJoins } from "./refusals.ts";
+import { writtenSize } from "./written-size.ts";
 
 const joinsAtOnce = 1_000;
 const maxWaitingJoins = 50_000;
@@ -118,7 +118,7 @@ export class Joins {
     });
     if (isRejection(changes)) return changes;
     if (!changes.membership) return noSuchConversation;
-    const isWhole = !changes.isExpired && !changes.hasMore && sizeOf(changes.messages) <= largestResume;
+    const isWhole = !changes.isExpired && !changes.hasMore && writtenSize(changes.messages) <= largestResume;
     return { facts: { ...facts, head: changes.head }, changes: isWhole ? changes : null };
   }
 

@@ -1,6 +1,13 @@
 import { noSuchConversation } from "../core/authorize.ts";
-import type { MarkedConversation, MarkKind, MarkMember, MarkMove } from "../core/messages/marks.ts";
+import type {
+  MarkedConversation,
+  MarkKind,
+  MarkMember,
+  MarkMove,
+  MarkMoved,
+} from "../core/messages/marks.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { tooManyMarks } from "./refusals.ts";
 
@@ -19,7 +26,7 @@ interface Slot {
   readonly conversationId: string;
   readonly userId: string;
   readonly kind: MarkKind;
-  /** What is wanted since it was sent, 0 when nothing is; what is on its way; and what is durable, which is at most the head. */
+  /** What is wanted, what is on its way, and what is durable. */
   seq: number;
   sentSeq: number;
   storedSeq: number;
@@ -42,6 +49,7 @@ export const noMarks: TakenMarks = { moves: [], slots: [] };
  */
 export class MarkQueue {
   readonly #clock: Clock;
+  readonly #observer: Observer;
   readonly #wake: () => void;
   readonly #slots: Readonly<Record<MarkKind, Map<string, Map<string, Slot>>>> = {
     delivered: new Map(),
@@ -56,13 +64,23 @@ export class MarkQueue {
   #whenEmpty: (() => void)[] = [];
 
   /** `wake`: something is due. */
-  constructor(options: { readonly clock: Clock; readonly wake: () => void }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly observer: Observer;
+    readonly wake: () => void;
+  }) {
     this.#clock = options.clock;
+    this.#observer = options.observer;
     this.#wake = options.wake;
   }
 
   get due(): number {
     return this.#due.length;
+  }
+
+  /** Marks that wait, are on their way or rest. */
+  get size(): number {
+    return this.#size;
   }
 
   note({ conversationId, userId, kind, seq }: MarkMember, answer?: MarkAnswer): void {
@@ -90,14 +108,13 @@ export class MarkQueue {
 
   stored({ slots }: TakenMarks, marked: readonly MarkedConversation[]): void {
     const moves = new Map(
-      marked.map(({ conversationId, moved }) => [
-        conversationId,
-        new Map(moved.map((move) => [move.userId, move])),
-      ]),
+      marked.flatMap(({ conversationId, moved }) =>
+        moved.map((move) => [`${conversationId} ${move.userId}`, move]),
+      ),
     );
     for (const slot of slots) {
-      const move = moves.get(slot.conversationId)?.get(slot.userId);
-      if (move) slot.storedSeq = slot.kind === "read" ? move.readTo : move.deliveredTo;
+      const move = moves.get(`${slot.conversationId} ${slot.userId}`);
+      if (move) reach(slot, move);
       this.#settle(slot, move ? null : noSuchConversation);
     }
   }
@@ -105,7 +122,6 @@ export class MarkQueue {
   /** They were not stored; they are due again. */
   again({ slots }: TakenMarks): void {
     for (const slot of slots) {
-      slot.seq = Math.max(slot.seq, slot.sentSeq);
       slot.answers = [...slot.sentAnswers, ...slot.answers];
       slot.sentAnswers = [];
       this.#makeDue(slot);
@@ -160,14 +176,18 @@ export class MarkQueue {
     slot.state = "resting";
     const answers = slot.sentAnswers;
     slot.sentAnswers = [];
-    if (slot.seq <= slot.storedSeq) {
-      answers.push(...slot.answers);
-      slot.answers = [];
-    }
     this.#resting.push({ slot, untilMs: this.#clock.monotonicMs() + restMs });
     if (this.#draining) this.#restOver(Number.POSITIVE_INFINITY);
     else this.#time();
-    for (const answer of answers) answer(refusal);
+    for (const answer of answers) this.#answer(answer, refusal);
+  }
+
+  #answer(answer: MarkAnswer, refusal: Rejection | null): void {
+    try {
+      answer(refusal);
+    } catch (error) {
+      this.#observer.bug("answering a mark", error);
+    }
   }
 
   #time(): void {
@@ -186,7 +206,7 @@ export class MarkQueue {
     let over = 0;
     while (over < this.#resting.length && this.#resting[over]!.untilMs <= nowMs) over++;
     for (const { slot } of this.#resting.splice(0, over)) {
-      if (slot.seq > slot.storedSeq) this.#makeDue(slot);
+      if (slot.seq > slot.sentSeq || slot.answers.length > 0) this.#makeDue(slot);
       else this.#forget(slot);
     }
   }
@@ -204,9 +224,15 @@ export class MarkQueue {
 function send(slot: Slot): void {
   slot.state = "sent";
   slot.sentSeq = slot.seq;
-  slot.seq = 0;
   slot.sentAnswers = slot.answers;
   slot.answers = [];
+}
+
+/** It is where the store says: a mark beyond the head is not there, and is wanted no more. */
+function reach(slot: Slot, { deliveredTo, readTo }: MarkMoved): void {
+  slot.storedSeq = slot.kind === "delivered" ? deliveredTo : readTo;
+  if (slot.seq === slot.sentSeq) slot.seq = slot.storedSeq;
+  slot.sentSeq = slot.storedSeq;
 }
 
 /** Both kinds of one member are one move. */

@@ -1,3 +1,4 @@
+import { noSuchConversation } from "../core/authorize.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import { type MarkedConversation, type MarkMember, statusChanges } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
@@ -48,7 +49,7 @@ export class Marks {
     this.#queueOf(mark.conversationId).note(mark, answer);
   }
 
-  /** As `note`, up to a message of which only the id is known. */
+  /** As `note`, up to a message of which only the id is known. Strangers cannot tell whether there is one. */
   async noteMessage(
     mark: Omit<MarkMember, "type" | "seq"> & { readonly messageId: string },
     answer: MarkAnswer,
@@ -58,7 +59,9 @@ export class Marks {
     if (message === null) return answer(tooManyMarks);
     if (message === undefined) return answer(noSuchMessage);
     if (isRejection(message)) return answer(message);
-    this.note({ type: "mark", conversationId, userId, kind, seq: message.seq }, answer);
+    this.note({ type: "mark", conversationId, userId, kind, seq: message.seq }, (refusal) =>
+      answer(refusal === noSuchConversation ? noSuchMessage : refusal),
+    );
   }
 
   /** A message was stored: its sender has read what was there. */

@@ -1,4 +1,4 @@
-import type { MemberChanged } from "../core/conversations/members.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { MarkMove } from "../core/messages/marks.ts";
 import type { Message, MessageChanged, MessageSent } from "../core/messages/message.ts";

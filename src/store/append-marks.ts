@@ -1,4 +1,4 @@
-import type { MemberChanged } from "../core/conversations/members.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { formatInstant } from "../core/instant.ts";
 import type {
   MarkedConversation,

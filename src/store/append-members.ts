@@ -1,4 +1,4 @@
-import type { MemberChanged } from "../core/conversations/members.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { rowsOf, widthOf } from "./append-part.ts";
 import { int8Array, textArray, timestamptzArray, uuidArray } from "./binary-array.ts";
 

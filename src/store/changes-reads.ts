@@ -45,7 +45,8 @@ const seqAtCursor = `(
  * smallest page above that, less one.)
  *
  * Conditions on what is known before (`since_rev < h.rev`, the first row of a question) stop a lookup before it starts: a question to
- * which there is nothing new costs seven index lookups and its members, whose marks are in every answer.
+ * which there is nothing new looks up the membership, the head, the conversation and its members, whose marks are in every answer
+ * (0.8 ms alone, 0.1 ms as one of 500; a page of 100 in the middle of 50,000 messages of which 10,000 were changed: 3 to 4 ms).
  */
 const changes = {
   name: "changes",

@@ -1,4 +1,4 @@
-import type { MemberChanged } from "../core/conversations/members.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { MessageChanged, MessageSent } from "../core/messages/message.ts";
 import type { Change } from "../core/ports/store.ts";

@@ -5,7 +5,7 @@ import type {
   MemberMarks,
   MemberRecord,
 } from "../core/conversations/conversation.ts";
-import type { MemberChanged } from "../core/conversations/members.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type {
   MarkedConversation,

@@ -27,7 +27,6 @@ const kinds: ReadonlyMap<string, Kind> = new Map([
   ["typing_stop", typing],
   ["message_read", reading],
   ["mark_read", reading],
-  ["mark_conversation_read", reading],
   ["message_delivered", reading],
   ["mark_conversation_read", reading],
   ["mark_unread", reading],

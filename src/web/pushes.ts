@@ -1,4 +1,4 @@
-import type { MemberChanged } from "../core/conversations/members.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { MarkedMessage, MarkMoved, StatusChange } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { ChangeFrame, MarksFrame, OwnFrame } from "../core/ports/pubsub.ts";

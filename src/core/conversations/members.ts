@@ -1,6 +1,7 @@
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
-import type { ConversationState, Member, MemberRecord, Role } from "./conversation.ts";
+import type { ConversationState, Member, Role } from "./conversation.ts";
+import type { MemberChanged } from "./member-changed.ts";
 
 /** The most members of a group. */
 export const largestGroup = 1_000;
@@ -28,16 +29,6 @@ export interface LeaveConversation {
   readonly id: string;
   readonly conversationId: string;
   readonly senderId: string;
-}
-
-/** A membership began, ended or became another one: `member` is the whole of it. */
-export interface MemberChanged {
-  readonly type: "member_added" | "member_removed" | "member_role_changed";
-  readonly conversationId: string;
-  readonly rev: number;
-  readonly actorId: string;
-  readonly atUs: number;
-  readonly member: MemberRecord;
 }
 
 const rank: Readonly<Record<Role, number>> = { owner: 3, admin: 2, moderator: 1, member: 0 };

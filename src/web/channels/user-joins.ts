@@ -97,7 +97,7 @@ export class UserJoins {
       const page = await this.#nextPage(backlog);
       if (!page || feed.isOver) return hasPushed;
       pushPage(feed, page);
-      for (const { conversationId, seq, rev } of page.reached) receiver.sent(conversationId, seq, rev, seq);
+      noteSent(receiver, page);
       feed.drop();
       await feed.drained();
     }
@@ -128,6 +128,12 @@ export class UserJoins {
     this.#observer.refused(rejection.code);
     return { ok: false, response: rejectionText(rejection) };
   }
+}
+
+/** Who is told that he cannot resume stands at the head from then on; that he received what is before it would not be true. */
+function noteSent(receiver: UserReceiver, { reached, expired }: BacklogPage): void {
+  for (const { conversationId, seq, rev } of reached) receiver.sent(conversationId, seq, rev, seq);
+  for (const { conversationId, seq, rev } of expired) receiver.sent(conversationId, seq, rev, 0);
 }
 
 function pushPage(feed: Feed, { messages, expired }: BacklogPage): void {

@@ -1,5 +1,5 @@
 import { noSuchConversation } from "../../core/authorize.ts";
-import type { MemberChanged } from "../../core/conversations/members.ts";
+import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import type { Event } from "../../core/events.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
