@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type MarkedConversation, statusChanges } from "../core/messages/marks.ts";
+import { shardOf } from "../core/ports/ownership.ts";
 import type { AppendOutcome, Batch } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
 import { eventually } from "../testing/eventually.ts";
@@ -10,6 +11,7 @@ import {
   aMemberEvent,
   aSending,
   changeOf,
+  inTurns,
   messageOf,
   startUs,
   startWriter,
@@ -157,6 +159,16 @@ test("I7: whatever is asked, in whatever order, marks are the highest that was a
   );
 }, 20_000);
 
+test("I4: marks alone at a stale epoch are fenced, and none of the batch is written", async () => {
+  const [one, other] = [await aLog(2), await aLog(2)];
+  const epochOf = await writer.epochs();
+  const taken = shardOf(other.id);
+  await writer.database.sql("update conversation_ownership set epoch = epoch + 1 where shard = $1", [taken]);
+  const marks = [one, other].map(({ id, ben }) => aMark(id, ben, { read: 2 }));
+  expect(await writer.commit.append(aBatch({ marks }), epochOf)).toEqual({ type: "fenced", shards: [taken] });
+  for (const { id, ben } of [one, other]) expect(await marksOf(id, ben)).toEqual({ delivered: 0, read: 0 });
+});
+
 test("I8: marks of strangers and of former members are told of nobody and change nothing", async () => {
   const { id, ben, cleo } = await aLog(3);
   const gone = aMemberEvent("member_removed", id, { userId: cleo, rev: 4, leftSeq: 3, leftAtUs: startUs });
@@ -217,7 +229,7 @@ test("marks reach the messages that their own batch stores, and those are told o
 });
 
 test("one batch carries the marks of many conversations and members", async () => {
-  const logs = await Promise.all(Array.from({ length: 20 }, (_, index) => aLog(index)));
+  const logs = await inTurns(20, aLog);
   const marks = logs.flatMap(({ id, ben, cleo }) => [
     aMark(id, ben, { read: 7 }),
     aMark(id, cleo, { delivered: 3 }),

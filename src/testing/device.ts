@@ -230,14 +230,15 @@ export class Device {
 
   /** `onMessage` is the stock client's hook for everything that comes on a channel. */
   #listen(channel: Channel): void {
-    channel.onMessage = (event: string, payload: Record<string, unknown>) => {
+    channel.onMessage = (event: string | null, payload: Record<string, unknown>) => {
       this.#hear(channel.topic, event, payload);
       return payload;
     };
   }
 
-  #hear(topic: string, event: string, payload: Record<string, unknown>): void {
-    if (event.startsWith("chan_reply") || event === "phx_reply") return this.#replied(topic, event, payload);
+  #hear(topic: string, event: string | null, payload: Record<string, unknown>): void {
+    if (event === null || event.startsWith("chan_reply")) return;
+    if (event === "phx_reply") return this.#replied(topic, payload);
     if (this.#remembers) this.heard.push({ topic, event, payload, atMs: performance.now() });
     if (event === "caught_up") this.caughtUp++;
     if (event === "new_message") this.#keep(topic, payload.message as KeptMessage);
@@ -247,8 +248,8 @@ export class Device {
   }
 
   /** A re-join that the client makes by itself is answered here too. */
-  #replied(topic: string, event: string, payload: Record<string, unknown>): void {
-    if (event !== "phx_reply" || topic !== this.userChannel.topic || payload.status !== "ok") return;
+  #replied(topic: string, payload: Record<string, unknown>): void {
+    if (topic !== this.userChannel.topic || payload.status !== "ok") return;
     const response = payload.response as JoinReply;
     if ("generation" in response && "resumed" in response) this.joined = response;
   }

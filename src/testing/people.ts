@@ -26,9 +26,12 @@ export class Person {
     this.#devices = options.devices;
   }
 
-  /** A device without a socket. The same name is the same device to the server. */
-  async device(name = "phone", options: { readonly remembers?: boolean } = {}): Promise<Device> {
-    const token = await this.#place.token(this.id, { deviceId: name });
+  /** A device without a socket. The same name is the same device to the server; null: it has none there. */
+  async device(
+    name: string | null = "phone",
+    options: { readonly remembers?: boolean } = {},
+  ): Promise<Device> {
+    const token = await this.#place.token(this.id, name === null ? {} : { deviceId: name });
     const device = new Device({ url: this.#place.url, token, userId: this.id, ...options });
     this.#devices.push(device);
     return device;
