@@ -37,7 +37,7 @@ afterAll(async () => {
 
 describe.if(isMeasured)(`a group of ${members} at ${messagesPerSecond} messages a second`, () => {
   test.each([1, 4, 100])(
-    "of %i senders: marks are at most 2 %% of a row per member and message",
+    "of %i senders: marks are at most a fiftieth of a row per member and message",
     async (senders) => {
       const noting = spyOn(MarkQueue.prototype, "note").mockImplementation(() => {});
       const without = await measured(senders, () => true);
