@@ -1,6 +1,7 @@
 import { type Channel, Socket } from "phoenix";
 import { eventually } from "./eventually.ts";
 import { FreezableSocket } from "./freezable-socket.ts";
+import type { RestClient } from "./rest-client.ts";
 
 export interface KeptMessage {
   readonly id: string;
@@ -160,14 +161,26 @@ export class Device {
     this.#transport?.thaw();
   }
 
+  sayCursors(): void {
+    this.#saysCursors = true;
+  }
+
   /** As a device that was restored from weeks ago: what came later is forgotten, and it says so at its joins. */
   goBack(keep: (conversationId: string, headSeq: number) => number): void {
-    this.#saysCursors = true;
+    this.sayCursors();
     for (const [conversationId, messages] of this.log) {
       const kept = keep(conversationId, this.#reached.get(conversationId) ?? 0);
       for (const seq of messages.keys()) if (seq > kept) messages.delete(seq);
       this.#reached.set(conversationId, kept);
     }
+    this.forgetProofs();
+  }
+
+  /** Reads a conversation afresh, as a device must that cannot resume. */
+  async readAfresh(conversationId: string, rest: RestClient): Promise<void> {
+    const log = (await rest.history(conversationId)) as unknown as KeptMessage[];
+    this.log.set(conversationId, new Map(log.map((message) => [message.seq, message])));
+    this.#reached.set(conversationId, log.length);
     this.forgetProofs();
   }
 
