@@ -1,6 +1,7 @@
 import { type Channel, Socket } from "phoenix";
 import { eventually } from "./eventually.ts";
 import { FreezableSocket } from "./freezable-socket.ts";
+import type { RestClient } from "./rest-client.ts";
 
 export interface KeptMessage {
   readonly id: string;
@@ -11,6 +12,7 @@ export interface KeptMessage {
   readonly content: string;
   readonly status?: string;
   readonly is_deleted: boolean;
+  readonly edited_at: string | null;
 }
 
 /** What came on a topic. */
@@ -29,6 +31,8 @@ export interface DeviceOptions {
   readonly userId: string;
   /** Keeps whatever comes in `heard`; else only the messages. */
   readonly remembers?: boolean;
+  /** It is there from the first message of each of its conversations: a hole at any moment is a violation. */
+  readonly isComplete?: boolean;
 }
 
 /**
@@ -45,25 +49,28 @@ export class Device {
   readonly userChannel: Channel;
   readonly #conversations = new Map<string, Channel>();
   readonly #remembers: boolean;
-  /** Brought by every join of the user's topic. */
-  cursors: Readonly<Record<string, number>> | null = null;
+  /** Until it has caught up, it says at each join of the user's topic what it has. */
+  #saysCursors = false;
   generation: number | null = null;
   /** The reply to the last join of the user's topic. */
   joined: JoinReply | null = null;
   caughtUp = 0;
-  /** How often a message came that was kept already, as it was. */
-  again = 0;
-  /** Messages that came again though the pong after them had arrived before the socket ended. */
+  /** Unchanged messages that came again though the pong after them had arrived before the socket ended. */
   provedAgain = 0;
   #transport: FreezableSocket | null = null;
   #onThisSocket = new Set<string>();
-  /** What came since the last pong, and what came before one. */
+  /** What came since the last pong; what that pong was for; and what the server is known to know of. */
   #unproved: string[] = [];
+  #ponged: string[] = [];
   readonly #proved = new Set<string>();
+  /** The last message that came on the user's topic, by conversation. */
+  readonly #reached = new Map<string, number>();
+  readonly #isComplete: boolean;
 
   constructor(options: DeviceOptions) {
     this.userId = options.userId;
     this.#remembers = options.remembers ?? true;
+    this.#isComplete = options.isComplete ?? false;
     this.socket = new Socket(`${options.url.replace("http", "ws")}/socket`, {
       params: { token: options.token },
       transport: this.#transportClass(),
@@ -137,6 +144,7 @@ export class Device {
   /** Ends the socket; what was received stays. */
   async disconnect(): Promise<void> {
     this.socket.disconnect();
+    this.#prove();
     await eventually("a socket to end", () => this.#transport === null || this.#transport.readyState === 3);
   }
 
@@ -153,16 +161,33 @@ export class Device {
     this.#transport?.thaw();
   }
 
-  /** As a device that was restored from weeks ago: what came later is forgotten, and it says so at its next join. */
+  sayCursors(): void {
+    this.#saysCursors = true;
+  }
+
+  /** As a device that was restored from weeks ago: what came later is forgotten, and it says so at its joins. */
   goBack(keep: (conversationId: string, headSeq: number) => number): void {
-    const cursors: Record<string, number> = {};
+    this.sayCursors();
     for (const [conversationId, messages] of this.log) {
-      const kept = keep(conversationId, Math.max(...messages.keys()));
+      const kept = keep(conversationId, this.#reached.get(conversationId) ?? 0);
       for (const seq of messages.keys()) if (seq > kept) messages.delete(seq);
-      cursors[conversationId] = kept;
+      this.#reached.set(conversationId, kept);
     }
-    this.cursors = cursors;
+    this.forgetProofs();
+  }
+
+  /** Reads a conversation afresh, as a device must that cannot resume. */
+  async readAfresh(conversationId: string, rest: RestClient): Promise<void> {
+    const log = (await rest.history(conversationId)) as unknown as KeptMessage[];
+    this.log.set(conversationId, new Map(log.map((message) => [message.seq, message])));
+    this.#reached.set(conversationId, log.length);
+    this.forgetProofs();
+  }
+
+  /** The server that was told is gone. */
+  forgetProofs(): void {
     this.#proved.clear();
+    this.#ponged = [];
     this.#unproved = [];
   }
 
@@ -196,6 +221,14 @@ export class Device {
     );
   }
 
+  /** For the message of a test that fails. */
+  describe(): string {
+    const { state } = this.userChannel;
+    const transport = this.#transport?.readyState;
+    const { caughtUp, violations } = this;
+    return JSON.stringify({ state, socket: this.socket.connectionState(), transport, caughtUp, violations });
+  }
+
   #transportClass() {
     const opened = (transport: FreezableSocket) => this.#use(transport);
     return class extends FreezableSocket {
@@ -208,22 +241,30 @@ export class Device {
 
   #use(transport: FreezableSocket): void {
     this.#transport = transport;
-    transport.onponged = () => this.#ponged();
+    transport.onponged = () => this.#sentPong();
   }
 
   #opened(): void {
     this.#onThisSocket = new Set();
     this.#unproved = [];
+    this.#ponged = [];
   }
 
-  #ponged(): void {
-    for (const key of this.#unproved) this.#proved.add(key);
+  /** There is one ping at a time: the next one tells that the last pong has arrived. So does a close in good order. */
+  #sentPong(): void {
+    this.#prove();
+    this.#ponged = this.#unproved;
     this.#unproved = [];
+  }
+
+  #prove(): void {
+    for (const key of this.#ponged) this.#proved.add(key);
+    this.#ponged = [];
   }
 
   #word(): object {
     return {
-      ...(this.cursors ? { cursors: this.cursors } : {}),
+      ...(this.#saysCursors ? { cursors: Object.fromEntries(this.#reached) } : {}),
       ...(this.generation === null ? {} : { generation: this.generation }),
     };
   }
@@ -240,11 +281,16 @@ export class Device {
     if (event === null || event.startsWith("chan_reply")) return;
     if (event === "phx_reply") return this.#replied(topic, payload);
     if (this.#remembers) this.heard.push({ topic, event, payload, atMs: performance.now() });
-    if (event === "caught_up") this.caughtUp++;
+    if (event === "caught_up") this.#isCaughtUp();
     if (event === "new_message") this.#keep(topic, payload.message as KeptMessage);
     if (event === "message_updated") this.#keep(topic, payload.message as KeptMessage);
     if (event === "message_deleted") this.#keep(topic, payload.message as KeptMessage);
     if (event === "pending_messages") this.#keepAll(topic, payload.messages as KeptMessage[]);
+  }
+
+  #isCaughtUp(): void {
+    this.caughtUp++;
+    this.#saysCursors = false;
   }
 
   /** A re-join that the client makes by itself is answered here too. */
@@ -266,12 +312,17 @@ export class Device {
     this.log.set(conversationId, messages);
     const known = messages.get(seq);
     if (known && known.id !== id) this.violations.push(`another message under ${key}`);
-    if (topic === this.userChannel.topic) {
-      if (known && known.rev === rev) this.again++;
-      if (this.#proved.has(key)) this.provedAgain++;
-      this.#unproved.push(key);
-    }
+    if (topic === this.userChannel.topic) this.#noteReached(key, message);
     if (!known || known.rev < rev) messages.set(seq, message);
+  }
+
+  #noteReached(key: string, message: KeptMessage): void {
+    const { conversation_id: conversationId, seq } = message;
+    if (this.#proved.has(key) && !hasChanged(message)) this.provedAgain++;
+    this.#unproved.push(key);
+    const reached = this.#reached.get(conversationId) ?? 0;
+    if (this.#isComplete && seq > reached + 1) this.violations.push(`a hole after ${reached}: ${key}`);
+    this.#reached.set(conversationId, Math.max(reached, seq));
   }
 
   #noteTwice(topic: string, key: string): void {
@@ -279,6 +330,11 @@ export class Device {
     if (this.#onThisSocket.has(once)) this.violations.push(`twice on one socket: ${once}`);
     this.#onThisSocket.add(once);
   }
+}
+
+/** Such a message comes as it is now in the page of its creation, and again in the page of its change. */
+function hasChanged({ edited_at, is_deleted }: KeptMessage): boolean {
+  return edited_at !== null || is_deleted;
 }
 
 function answer(push: {

@@ -1,5 +1,5 @@
 import { newId } from "../system.ts";
-import { Device } from "./device.ts";
+import { Device, type DeviceOptions } from "./device.ts";
 import { RestClient } from "./rest-client.ts";
 
 /** Where people are: a server, and who signs its tokens. */
@@ -29,7 +29,7 @@ export class Person {
   /** A device without a socket. The same name is the same device to the server; null: it has none there. */
   async device(
     name: string | null = "phone",
-    options: { readonly remembers?: boolean } = {},
+    options: Pick<DeviceOptions, "remembers" | "isComplete"> = {},
   ): Promise<Device> {
     const token = await this.#place.token(this.id, name === null ? {} : { deviceId: name });
     const device = new Device({ url: this.#place.url, token, userId: this.id, ...options });
