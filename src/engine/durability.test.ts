@@ -11,7 +11,7 @@ import { startEngine } from "./engine.ts";
 
 const plays = Number(process.env.WHISPR_TEST_PLAYS ?? 300);
 
-test("I1 I2 I3 I8: whatever the store does, no answer, refusal or frame tells of what is not durable, and nothing is lost or stored twice", async () => {
+test("I1 I2 I3 I7 I8: whatever the store does, no answer, refusal, mark or frame tells of what is not durable, nothing is lost or stored twice, edits are of what is there, and marks only grow", async () => {
   const seen = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(seeds, async (seed) => {
@@ -42,7 +42,7 @@ async function isNoticed(violation: string, options: PlayOptions): Promise<boole
   return false;
 }
 
-describe("the play notices an answer that leaves early", () => {
+describe("the play notices", () => {
   test("when the commit port says stored before it stores", async () => {
     const eager = (port: CommitPort, clock: VirtualClock): CommitPort => ({
       append(changes, epochOf) {
@@ -104,6 +104,34 @@ describe("the play notices an answer that leaves early", () => {
       from: "if (outcome.moved.has(entry.actor.id))",
       to: "if (!outcome)",
       noticed: "done tells of what is not stored",
+    },
+    {
+      what: "when a second look-up forgets what the first one found",
+      file: "actor.ts",
+      from: "if (messageId !== null) messageIds.add(messageId);",
+      to: "if (turn.probed) continue; if (messageId !== null) messageIds.add(messageId);",
+      noticed: "a member is told that a message does not exist that does",
+    },
+    {
+      what: "when a message is looked up while changes are on their way",
+      file: "actor.ts",
+      from: "if (this.#state!.rev === this.#durableRev) this.#probeWaiting();",
+      to: "this.#probeWaiting();",
+      noticed: "an edit of what is not there any more",
+    },
+    {
+      what: "when a mark counts as stored as soon as it is sent",
+      file: "mark-queue.ts",
+      from: "for (const slot of slots) send(slot);",
+      to: "for (const slot of slots) { send(slot); for (const answer of slot.sentAnswers.splice(0)) answer(null); }",
+      noticed: "a mark tells of what is not stored",
+    },
+    {
+      what: "when marks that were not stored are forgotten",
+      file: "mark-queue.ts",
+      from: 'if (slot.state !== "sent") continue;',
+      to: "if (slot) continue;",
+      noticed: "not everything was answered",
     },
     {
       what: "when a batch that is held back forgets that its conversation is to be loaded afresh",

@@ -357,7 +357,8 @@ class Stage {
     if (id === unknownConversation || !this.#judgeOfLogs.isSteadyMember(id, senderId)) return;
     const isOfWhatIsNot =
       command.type === "remove_member" || ("messageId" in command && !this.#wasThere(command));
-    this.#expect(isOfWhatIsNot, "a member is told that the conversation does not exist");
+    const what = "messageId" in command ? "message" : "conversation";
+    this.#expect(isOfWhatIsNot, `a member is told that a ${what} does not exist that does`);
   }
 
   /** The message that a command is about was stored before it was sent. */
