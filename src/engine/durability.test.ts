@@ -22,10 +22,8 @@ test("I1 I2 I3 I8: whatever the store does, no answer, refusal or frame tells of
     { numRuns: plays, endOnFailure: true },
   );
   const kinds = [
-    "conflict",
     "done",
     "duplicate",
-    "forbidden",
     "internal",
     "not_found",
     "outcome_unknown",

@@ -1,8 +1,7 @@
-import { type Command, clientRandomOf } from "../core/commands.ts";
-import type { MarkKind, MarkMoved } from "../core/messages/marks.ts";
-import type { Message, MessageSent } from "../core/messages/message.ts";
+import type { MessageSent } from "../core/messages/message.ts";
 import { keyLifetimeUs } from "../core/messages/recent-keys.ts";
-import type { Frame, MarksFrame } from "../core/ports/pubsub.ts";
+import type { SendMessage } from "../core/messages/send.ts";
+import type { Frame } from "../core/ports/pubsub.ts";
 import type { CommitPort } from "../core/ports/store.ts";
 import type { RefusalCode } from "../core/rejection.ts";
 import { isRejection } from "../core/rejection.ts";
@@ -13,7 +12,6 @@ import { aMessageSent, aSend, membersNamed, noteTaker, type ObserverNotes } from
 import { settled, VirtualClock } from "./clock.ts";
 import { type Faults, MisbehavingStore, ModelStore, noFaults, poison } from "./commit-port.ts";
 import { unlimited } from "./limits-off.ts";
-import { LogJudge } from "./log-judge.ts";
 import { Random } from "./random.ts";
 
 /** What can be varied to see whether the play notices. */
@@ -37,15 +35,8 @@ export async function play(seed: number, options: PlayOptions): Promise<Played> 
   return { violations: stage.violations, outcomes: stage.outcomes };
 }
 
-interface Talk {
-  readonly id: string;
-  /** Those who are, were or may become members. */
-  readonly users: readonly string[];
-  readonly isGroup: boolean;
-}
-
 interface Sent {
-  readonly command: Command;
+  readonly command: SendMessage;
   readonly place: number;
   readonly atMs: number;
   answers: number;
@@ -53,7 +44,6 @@ interface Sent {
 
 const stranger = newId();
 const unknownConversation = newId();
-const anHourUs = 3_600_000_000;
 const keysInUse = 12;
 const sweepMs = 250;
 /** A batch may still hang when everybody who waited for it was told that its outcome is unknown. */
@@ -70,25 +60,24 @@ class Stage {
   readonly #store: MisbehavingStore;
   readonly #notes: ObserverNotes = noteTaker();
   readonly #engine: Engine;
-  readonly #talks: readonly Talk[];
-  readonly #judgeOfLogs: LogJudge;
+  readonly #conversations: readonly { readonly id: string; readonly members: readonly string[] }[];
   readonly #deadlineMs: number;
   readonly #sent = new Map<string, Sent>();
-  readonly #toldMarks = new Map<string, number>();
+  readonly #rivalIds = new Set<string>();
+  readonly #toldRevs = new Map<string, number[]>();
   readonly #ackedSeq = new Map<string, number>();
   readonly #lastStrangerRefused = new Map<string, number>();
   #joinsUnderWay = 0;
-  #marksUnderWay = 0;
   #retriesLeft = 20;
 
   constructor(seed: number, options: PlayOptions) {
     this.#random = new Random(seed);
     const random = this.#random;
-    this.#judgeOfLogs = new LogJudge({
-      model: this.#model,
-      expect: (holds, otherwise) => this.#expect(holds, otherwise),
-    });
-    this.#talks = Array.from({ length: 1 + random.below(5) }, () => this.#aTalk(random.chance(0.5)));
+    this.#conversations = Array.from({ length: 1 + random.below(5) }, () => ({
+      id: newId(),
+      members: [newId(), newId()],
+    }));
+    for (const { id, members } of this.#conversations) this.#model.create(id, membersNamed(members));
     this.#store = new MisbehavingStore({
       model: this.#model,
       clock: this.#clock,
@@ -126,15 +115,6 @@ class Stage {
     });
   }
 
-  #aTalk(isGroup: boolean): Talk {
-    const users = Array.from({ length: isGroup ? 5 : 2 }, () => newId());
-    const members = isGroup ? users.slice(0, 3) : users;
-    const id = newId();
-    this.#model.create(id, membersNamed(members), isGroup ? "group" : "direct");
-    this.#judgeOfLogs.began(id, members);
-    return { id, users, isGroup };
-  }
-
   async act(): Promise<void> {
     const steps = 30 + this.#random.below(90);
     for (let step = 0; step < steps; step++) {
@@ -154,10 +134,8 @@ class Stage {
         this.violations.push("not everything was answered");
       });
     await this.#clock.runFor(longestHangMs);
-    for (const { id } of this.#talks) {
-      const member = this.#model.present(id)[0];
-      if (!member) continue;
-      const last = aSend({ conversationId: id, senderId: member.userId, content: "still there?" });
+    for (const { id, members } of this.#conversations) {
+      const last = aSend({ conversationId: id, senderId: members[0]!, content: "still there?" });
       this.#submit(last);
       await this.#clock.runUntil(() => this.#sent.get(last.id)!.answers > 0, 60_000);
       if (!this.#model.has(id, last.id)) this.violations.push("a conversation does not work any more");
@@ -173,116 +151,49 @@ class Stage {
     for (const { error, where } of this.#notes.bugs)
       if (where !== "a change that the store refuses") this.violations.push(`bug in ${where}: ${error}`);
     for (const sent of this.#sent.values()) this.#judgeOnce(sent);
-    for (const { id } of this.#talks) this.#judgeOfLogs.judge(id);
+    for (const { id } of this.#conversations) this.#judgeLog(id);
   }
 
   #actOnce(): void {
-    const talk = this.#random.pick(this.#talks);
+    const { id, members } = this.#random.pick(this.#conversations);
     const dice = this.#random.below(100);
-    if (dice < 8) return this.#join(talk.id, this.#random.pick([...talk.users, stranger]));
+    if (dice < 8) return this.#join(id, this.#random.pick([...members, stranger]));
     if (dice < 10) return this.#loseTheRightForAWhile();
     if (dice < 12)
       return this.#clock.stepWallClock(this.#random.pick([-1_000_000, 1_000_000, keyLifetimeUs]));
-    if (dice < 25) return this.#mark(talk);
     const burst = this.#random.pick([1, 1, 2, 5, 30]);
-    for (let count = 0; count < burst; count++) this.#submit(this.#anyCommand(talk));
+    for (let count = 0; count < burst; count++) this.#submit(this.#anyCommand(id, members));
   }
 
-  #anyCommand({ id, users, isGroup }: Talk): Command {
+  #anyCommand(conversationId: string, members: readonly string[]): SendMessage {
     const random = this.#random;
-    const given = {
-      id: newId(),
-      conversationId: random.chance(0.03) ? unknownConversation : id,
-      senderId: random.chance(0.05) ? stranger : random.pick(users),
-    };
-    const dice = random.below(20);
-    if (dice < 3) return this.#anEdit(given, id);
-    if (dice < 4)
-      return { type: "delete_message", ...given, messageId: this.#anyMessage(id), withinUs: anHourUs };
-    const userId = random.pick(users);
-    if (isGroup && dice < 5) return { type: "add_members", ...given, userIds: [userId] };
-    if (isGroup && dice < 6) return { type: "remove_member", ...given, userId };
-    if (isGroup && dice < 7 && random.chance(0.5)) return { type: "leave_conversation", ...given };
-    const content = random.chance(0.02) ? poison : `text ${this.#sent.size}`;
-    return aSend({ ...given, content, clientRandom: random.chance(0.2) ? null : random.below(keysInUse) });
-  }
-
-  #anEdit(given: Pick<Command, "id" | "conversationId" | "senderId">, id: string): Command {
-    const metadata = this.#random.chance(0.3) ? `{"edit":${this.#sent.size}}` : null;
-    const content = this.#random.chance(0.03) ? poison : `edit ${this.#sent.size}`;
-    const messageId = this.#anyMessage(id);
-    // Mostly the author's own: else few would be allowed.
-    const author = this.#messagesOf(id).find((message) => message.id === messageId)?.senderId;
-    const senderId = author && this.#random.chance(0.8) ? author : given.senderId;
-    const command = {
-      type: "edit_message",
-      ...given,
-      senderId,
-      messageId,
-      content,
-      metadata,
-      withinUs: anHourUs,
-    } as const;
-    if (content !== poison) this.#judgeOfLogs.edits(command);
-    return command;
-  }
-
-  /** Mostly one of few, so that they meet. */
-  #anyMessage(id: string): string {
-    const messages = this.#messagesOf(id);
-    if (messages.length === 0 || this.#random.chance(0.05)) return newId();
-    return this.#random.pick(this.#random.chance(0.7) ? messages.slice(-4) : messages).id;
-  }
-
-  #mark({ id, users }: Talk): void {
-    const random = this.#random;
-    const userId = random.chance(0.1) ? stranger : random.pick(users);
-    const kind: MarkKind = random.pick(["delivered", "read"]);
-    const head = this.#messagesOf(id).length;
-    const seq = random.below(head + 4);
-    this.#marksUnderWay++;
-    let answers = 0;
-    this.#engine.marks.note({ type: "mark", conversationId: id, userId, kind, seq }, (refusal) => {
-      this.#marksUnderWay--;
-      this.#expect(++answers === 1, "a mark was answered twice");
-      const mark = this.#model.logs.get(id)!.members.get(userId);
-      const reached = kind === "read" ? mark?.readSeq : mark?.deliveredSeq;
-      if (!refusal)
-        this.#expect((reached ?? -1) >= Math.min(seq, head), "a mark tells of what is not stored");
-      else
-        this.#expect(
-          !this.#judgeOfLogs.isSteadyMember(id, userId),
-          `a member's mark is refused: ${refusal.code}`,
-        );
+    return aSend({
+      conversationId: random.chance(0.03) ? unknownConversation : conversationId,
+      senderId: random.chance(0.05) ? stranger : random.pick(members),
+      content: random.chance(0.02) ? poison : `text ${this.#sent.size}`,
+      clientRandom: random.chance(0.2) ? null : random.below(keysInUse),
     });
   }
 
   #loseTheRightForAWhile(): void {
     this.#store.lose();
     this.#clock.after(this.#random.below(600), () => {
-      if (this.#random.chance(0.3)) this.#rivalWrites(this.#random.pick(this.#talks).id);
+      if (this.#random.chance(0.3)) this.#rivalWrites(this.#random.pick(this.#conversations).id);
       this.#store.gain();
     });
   }
 
-  /** Another owner's message, or deletion of one, stored at a new epoch. */
+  /** Another owner's message, stored at a new epoch. */
   #rivalWrites(conversationId: string): void {
     const log = this.#model.logs.get(conversationId)!;
-    const rev = log.rev + 1;
-    this.#judgeOfLogs.rivalWrote(conversationId, rev);
-    const message = log.messages.at(-1);
-    if (message?.deletedAtUs === null && this.#random.chance(0.4)) {
-      const deleted = { ...message, rev, content: "", metadata: "{}", deletedAtUs: this.#clock.nowUs() };
-      return this.#model.write(conversationId, [
-        { type: "message_deleted", conversationId, rev, message: deleted },
-      ]);
-    }
     const seq = log.messages.length + 1;
-    const sentAtUs = Math.max(this.#clock.nowUs(), (message?.sentAtUs ?? 0) + 1);
-    this.#model.write(conversationId, [aMessageSent({ conversationId, seq, rev, sentAtUs })]);
+    const sentAtUs = Math.max(this.#clock.nowUs(), (log.messages.at(-1)?.sentAtUs ?? 0) + 1);
+    const event = aMessageSent({ conversationId, seq, rev: log.rev + 1, sentAtUs });
+    this.#rivalIds.add(event.id);
+    this.#model.write(conversationId, [event]);
   }
 
-  #submit(command: Command): void {
+  #submit(command: SendMessage): void {
     const sent: Sent = { command, place: this.#sent.size, atMs: this.#clock.monotonicMs(), answers: 0 };
     this.#sent.set(command.id, sent);
     this.#engine.commands.submit(command, (outcome) => this.#judge(sent, outcome));
@@ -296,13 +207,13 @@ class Stage {
       .then((joined) => {
         if (isRejection(joined))
           return this.#expect(
-            !this.#judgeOfLogs.isSteadyMember(conversationId, viewerId) || joined.code === "unavailable",
+            viewerId === stranger || joined.code === "unavailable",
             "a member may not join",
           );
         const seq = joined.facts.head!.seq;
         this.#expect(viewerId !== stranger, "a stranger joins");
         this.#expect(seq >= atLeast, "a join tells of less than what was acknowledged before it");
-        this.#expect(seq <= this.#messagesOf(conversationId).length, "a join tells of what is not stored");
+        this.#expect(seq <= this.#logOf(conversationId).length, "a join tells of what is not stored");
       })
       .finally(() => this.#joinsUnderWay--);
   }
@@ -314,95 +225,87 @@ class Stage {
     const tookMs = this.#clock.monotonicMs() - sent.atMs;
     this.#expect(tookMs <= this.#deadlineMs + sweepMs + readSlackMs, `${kind} came after ${tookMs} ms`);
     if (outcome.type === "rejection") return this.#judgeRefusal(sent, outcome.code, tookMs);
-    if (outcome.type === "duplicate") return this.#judgeMessage(sent, outcome.message, kind);
     const { command } = sent;
-    const { conversationId: id } = command;
-    if (outcome.events.length === 0) return this.#judgeNothingDone(command);
-    this.#expect(this.#judgeOfLogs.isStored(id, outcome.events), "done tells of what is not stored");
-    const overtook = (this.#lastStrangerRefused.get(id) ?? -1) > sent.place;
-    this.#expect(!overtook, "a refusal left before what it was decided after was durable");
-    if (command.type === "send_message") this.#judgeMessage(sent, outcome.events[0] as MessageSent, kind);
-  }
-
-  /** It was as it should be already. */
-  #judgeNothingDone(command: Command): void {
-    if (command.type !== "delete_message") return this.#expect(false, "nothing was done");
-    const message = this.#messagesOf(command.conversationId).find(({ id }) => id === command.messageId);
-    this.#expect(message?.deletedAtUs !== null, "done tells of what is not stored");
-  }
-
-  #judgeMessage({ command }: Sent, message: Message, kind: string): void {
-    const { conversationId: id } = command;
-    this.#expect(this.#judgeOfLogs.wasStored(id, message), `${kind} tells of what is not stored`);
+    const message = outcome.type === "done" ? (outcome.events[0] as MessageSent) : outcome.message;
+    const stored = this.#model.message(command.conversationId, message.seq);
+    this.#expect(stored?.id === message.id, `${kind} tells of what is not stored`);
+    this.#expect(stored?.content === message.content, `${kind} tells of another content`);
     this.#expect(message.senderId === command.senderId, `${kind} tells of another's message`);
-    this.#expect(message.clientRandom === clientRandomOf(command), `${kind} tells of another key`);
+    this.#expect(message.clientRandom === command.clientRandom, `${kind} tells of another key`);
     this.#expect((message.id === command.id) === (kind === "done"), `${kind} tells of another command`);
-    this.#ackedSeq.set(id, Math.max(this.#ackedSeq.get(id) ?? 0, message.seq));
+    const acked = this.#ackedSeq.get(command.conversationId) ?? 0;
+    this.#ackedSeq.set(command.conversationId, Math.max(acked, message.seq));
+    if (kind !== "done") return;
+    const overtook = (this.#lastStrangerRefused.get(command.conversationId) ?? -1) > sent.place;
+    this.#expect(!overtook, "a refusal left before what it was decided after was durable");
   }
 
   #judgeRefusal({ command }: Sent, code: RefusalCode, tookMs: number): void {
-    if (code === "not_found") this.#judgeNotFound(command);
-    if (code === "internal") this.#expect(isPoisoned(command), "a good command is refused as internal");
+    const isStranger = command.senderId === stranger || command.conversationId === unknownConversation;
+    if (code === "not_found") {
+      this.#expect(isStranger, "a member is told that the conversation does not exist");
+      this.#lastStrangerRefused.set(command.conversationId, this.#sent.get(command.id)!.place);
+    }
+    if (code === "internal")
+      this.#expect(command.content === poison, "a good command is refused as internal");
     if (code === "outcome_unknown") this.#expect(tookMs >= this.#deadlineMs, "unknown before the deadline");
     const mayRetry = code === "outcome_unknown" || code === "unavailable";
-    if (command.type !== "send_message" || !mayRetry || this.#retriesLeft-- <= 0) return;
+    if (!mayRetry || this.#retriesLeft-- <= 0) return;
     this.#clock.after(this.#random.below(100), () => this.#submit({ ...command, id: newId() }));
   }
 
-  /** To who was a member all the time, nothing that is there is not. */
-  #judgeNotFound(command: Command): void {
-    const { conversationId: id, senderId } = command;
-    if (senderId === stranger || id === unknownConversation)
-      this.#lastStrangerRefused.set(id, this.#sent.get(command.id)!.place);
-    if (id === unknownConversation || !this.#judgeOfLogs.isSteadyMember(id, senderId)) return;
-    const isOfWhatIsNot =
-      command.type === "remove_member" || ("messageId" in command && !this.#wasThere(command));
-    this.#expect(isOfWhatIsNot, "a member is told that the conversation does not exist");
-  }
-
-  /** The message that a command is about was stored before it was sent. */
-  #wasThere({ conversationId, messageId }: { conversationId: string; messageId: string }): boolean {
-    return this.#messagesOf(conversationId).some(({ id }) => id === messageId);
-  }
-
+  /** Every frame tells of what is stored, in order. */
   #hear(frame: Frame): void {
-    if (frame.type === "changes") this.#judgeOfLogs.heard(frame);
-    if (frame.type === "marks") this.#judgeMarks(frame);
-  }
-
-  /** I7: marks are stored, only grow, and never pass the head. */
-  #judgeMarks({ conversationId: id, moved }: MarksFrame): void {
-    for (const move of moved) {
-      this.#judgeMark(id, move, "delivered", move.deliveredFrom, move.deliveredTo);
-      this.#judgeMark(id, move, "read", move.readFrom, move.readTo);
+    if (frame.type !== "changes") return;
+    const revs = this.#toldRevs.get(frame.conversationId) ?? [];
+    this.#expect((revs.at(-1) ?? 0) < frame.rev, "a frame out of order");
+    revs.push(frame.rev);
+    this.#toldRevs.set(frame.conversationId, revs);
+    for (const event of frame.events) {
+      if (event.type !== "message_sent") continue;
+      const stored = this.#model.message(frame.conversationId, event.seq);
+      this.#expect(stored?.id === event.id, "a frame tells of what is not stored");
     }
-  }
-
-  #judgeMark(id: string, { userId }: MarkMoved, kind: MarkKind, from: number, to: number): void {
-    const key = `${id} ${userId} ${kind}`;
-    this.#expect(from >= (this.#toldMarks.get(key) ?? 0) && to >= from, "a mark goes back");
-    this.#expect(to <= this.#messagesOf(id).length, "a mark beyond the head");
-    const stored = this.#model.logs.get(id)!.members.get(userId)!;
-    const reached = kind === "read" ? stored.readSeq : stored.deliveredSeq;
-    this.#expect(reached >= to, "a frame tells of a mark that is not stored");
-    this.#toldMarks.set(key, to);
   }
 
   #judgeOnce({ answers, command }: Sent): void {
     this.#expect(answers === 1, `a command was answered ${answers} times`);
-    const isGood = command.senderId !== stranger && !isPoisoned(command);
+    const isGood = command.senderId !== stranger && command.content !== poison;
     if (!isGood)
       this.#expect(!this.#model.has(command.conversationId, command.id), "what was refused is stored");
   }
 
-  #messagesOf(id: string): readonly Message[] {
-    return this.#model.logs.get(id)?.messages ?? [];
+  #judgeLog(id: string): void {
+    const log = this.#logOf(id);
+    const told = new Set(this.#toldRevs.get(id) ?? []);
+    const ids = new Set(log.map((message) => message.id));
+    this.#expect(ids.size === log.length, "a command is stored twice");
+    log.forEach((message, index) => {
+      this.#expect(message.seq === index + 1 && message.rev === index + 1, "a hole in the log");
+      this.#expect(message.sentAtUs > (log[index - 1]?.sentAtUs ?? 0), "sent_at does not grow");
+      this.#expect(
+        told.has(message.rev) !== this.#rivalIds.has(message.id),
+        "a stored message was not told, or another's was",
+      );
+    });
+    const uses = Map.groupBy(
+      log.filter((message) => message.clientRandom !== null),
+      (message) => `${message.senderId} ${message.clientRandom}`,
+    );
+    for (const same of uses.values())
+      same.forEach((message, index) => {
+        const isLater = index === 0 || message.sentAtUs - same[index - 1]!.sentAtUs >= keyLifetimeUs;
+        this.#expect(isLater, "a key was used twice within 24 hours");
+      });
+  }
+
+  #logOf(id: string) {
+    return this.#model.logs.get(id)!.messages;
   }
 
   #isQuiet(): boolean {
     return (
       this.#joinsUnderWay === 0 &&
-      this.#marksUnderWay === 0 &&
       [...this.#sent.values()].every((sent) => sent.answers > 0) &&
       this.#notes.gauges.get("lane_queue_rows")!() === 0
     );
@@ -411,10 +314,6 @@ class Stage {
   #expect(holds: boolean, otherwise: string): void {
     if (!holds) this.violations.push(otherwise);
   }
-}
-
-function isPoisoned(command: Command): boolean {
-  return "content" in command && command.content === poison;
 }
 
 function someFaults(random: Random): Faults {
