@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
+import { version } from "./version.ts";
 
 export function adminCommand(): Command {
   const command = new Command("admin")
@@ -86,7 +87,11 @@ async function runNewGeneration(command: Command): Promise<void> {
   const { config } = settingsOf(command, "tool");
   const { withDatabase } = await import("./database-url.ts");
   const { newGeneration } = await import("../src/store/generation.ts");
+  const { checkSchema } = await import("../src/store/migrator.ts");
   const { systemClock } = await import("../src/system.ts");
-  const generation = await withDatabase(config, (url) => newGeneration(url, systemClock.nowUs()));
+  const generation = await withDatabase(config, async (url) => {
+    await checkSchema({ url, binary: version });
+    return newGeneration(url, systemClock.nowUs());
+  });
   print(`generation ${generation} begins: devices that know more than the database does start anew`);
 }

@@ -189,6 +189,18 @@ describe("migrate, on a database of one's own", () => {
     expect(findings).toContainEqual(expect.objectContaining({ subject: "schema", verdict: "doubtful" }));
   });
 
+  test("admin new-generation needs the schema, and then begins the next generation each time", async () => {
+    const environment = { DATABASE_URL: database.url };
+    const begin = () => run(["admin", "new-generation"], environment);
+    const { code, err } = await begin();
+    expect(code).toBe(1);
+    expect(err).toContain("whispr-msg migrate up");
+    await run(["migrate", "up"], environment);
+    expect((await begin()).out).toContain("generation 2 begins");
+    expect((await begin()).out).toContain("generation 3 begins");
+    await run(["migrate", "down", "--to", "0"], environment);
+  });
+
   test("serve asks for the migration by its command rather than doing it unasked", async () => {
     const keys = await testKeys();
     const environment = {

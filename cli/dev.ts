@@ -73,7 +73,7 @@ async function welcome(app: App, config: Config, key: SigningKey): Promise<void>
   const { signToken } = await import("./signing-key.ts");
   const { issuer, audiences } = config.tokens;
   const tokenOf = (userId: string) =>
-    signToken(key, { userId, deviceId: null, issuer, audience: audiences[0]!, ttlMs: tokenTtlMs });
+    signToken(key, { userId, deviceId: "dev", issuer, audience: audiences[0]!, ttlMs: tokenTtlMs });
   const [alice, bob] = await Promise.all([tokenOf(sampleUsers.alice), tokenOf(sampleUsers.bob)]);
   const title = (text: string) => coloured("bold", text);
   print(`

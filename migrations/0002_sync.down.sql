@@ -5,6 +5,8 @@ drop table conversation_settings;
 drop table own_revs;
 drop view message_delivery_statuses;
 drop table delivery_statuses;
+drop index conversation_members_by_user;
+create index conversation_members_by_user on conversation_members (user_id);
 -- Former members are unknown to the schema below: who left stays out.
 delete from conversation_members where left_seq is not null;
 alter table conversation_members

@@ -69,15 +69,14 @@ export class Backlog {
     return this.#pageOf((answers as readonly Changes[]).map((changes) => this.#cutToFit(changes)));
   }
 
-  /** As many conversations as can fill a page, by how far their heads are. */
+  /** As many conversations as can fill a page, by how far their heads are: what each goes on meanwhile is no longer in this page. */
   #nextQuestions() {
     const questions = [];
     let rows = 0;
     for (const conversationId of this.#behind) {
       if (rows >= pageMessages) break;
       const { seq, rev, headRev } = this.#at.get(conversationId)!;
-      const limit = pageMessages - rows;
-      const weight = Math.min(limit, headRev - rev);
+      const limit = Math.min(pageMessages - rows, headRev - rev);
       questions.push({
         conversationId,
         viewerId: this.#viewerId,
@@ -85,9 +84,9 @@ export class Backlog {
         sinceSeq: seq,
         sinceRev: rev,
         limit,
-        weight,
+        weight: limit,
       });
-      rows += weight;
+      rows += limit;
     }
     return questions;
   }

@@ -1,25 +1,49 @@
-import { expect, test } from "bun:test";
-import type { DeviceCursors } from "../core/ports/store.ts";
+import { describe, expect, test } from "bun:test";
+import { type DeviceCursors, StoreUnavailable } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
 import { noteTaker } from "../testing/builders.ts";
 import { settled, VirtualClock } from "../testing/clock.ts";
 import { Cursors, type DevicePosition } from "./cursors.ts";
 
+const rowsAtOnce = 1_000;
+const maxWaiting = 100_000;
+
 function remembering() {
-  const saved: DevicePosition[][] = [];
+  const saved: (readonly DevicePosition[])[] = [];
+  let isAway = false;
+  let gate: Promise<void> = Promise.resolve();
   const store: DeviceCursors = {
     register: async () => [],
-    save: async (moves) => void saved.push([...moves]),
+    async save(moves) {
+      await gate;
+      if (isAway) throw new StoreUnavailable({ cause: null });
+      saved.push([...(moves as readonly DevicePosition[])]);
+    },
   };
   const clock = new VirtualClock();
-  const cursors = new Cursors({ store, clock, observer: noteTaker().observer });
-  return { saved, clock, cursors };
+  const notes = noteTaker();
+  const cursors = new Cursors({ store, clock, observer: notes.observer });
+  return {
+    saved,
+    clock,
+    cursors,
+    notes,
+    storeIsAway(away: boolean) {
+      isAway = away;
+    },
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate = promise;
+      return resolve;
+    },
+  };
 }
 
 const [userId, conversationId] = [newId(), newId()];
-const at = (seq: number, rev: number): DevicePosition => {
-  return { userId, deviceId: "phone", conversationId, seq, rev };
+const at = (seq: number, rev: number, deviceId = "phone"): DevicePosition => {
+  return { userId, deviceId, conversationId, seq, rev };
 };
+const many = (count: number) => Array.from({ length: count }, (_, index) => at(1, 1, `device ${index}`));
 
 test("a confirmed change of an older message does not take back the messages that were confirmed before", async () => {
   const { saved, cursors } = remembering();
@@ -43,5 +67,101 @@ test("what was confirmed is saved when a socket ends, and every minute, many dev
   cursors.confirmed(at(3, 3));
   await clock.runFor(60_000);
   expect(saved.slice(1)).toEqual([[at(3, 3)]]);
+  cursors.stop();
+});
+
+describe("statements", () => {
+  test("are few: a thousand devices each", async () => {
+    const { saved, cursors } = remembering();
+    for (const position of many(2_500)) cursors.confirmed(position);
+    await cursors.save();
+    expect(saved.map((rows) => rows.length)).toEqual([rowsAtOnce, rowsAtOnce, 500]);
+    cursors.stop();
+  });
+
+  test("of sockets that end together are one, and none when nothing was confirmed", async () => {
+    const { saved, clock, cursors } = remembering();
+    for (const position of many(300)) {
+      cursors.confirmed(position);
+      cursors.ended();
+    }
+    await settled();
+    expect(saved.map((rows) => rows.length)).toEqual([300]);
+    cursors.ended();
+    await clock.runFor(180_000);
+    expect(saved).toHaveLength(1);
+    cursors.stop();
+  });
+
+  test("come one after the other: those that end while one is on its way share the next", async () => {
+    const { saved, cursors, hold } = remembering();
+    const release = hold();
+    for (const position of many(5)) {
+      cursors.confirmed(position);
+      cursors.ended();
+      await settled();
+    }
+    release();
+    await cursors.settled();
+    expect(saved.map((rows) => rows.length)).toEqual([1, 4]);
+    cursors.stop();
+  });
+
+  test("do not wait for the minute when too many positions wait", async () => {
+    const { saved, cursors } = remembering();
+    for (const position of many(maxWaiting)) cursors.confirmed(position);
+    await cursors.settled();
+    await settled();
+    expect(saved.flat()).toHaveLength(maxWaiting);
+    cursors.stop();
+  });
+});
+
+describe("a store that cannot be reached", () => {
+  test("costs no position: it is saved with the next, and the newer one wins", async () => {
+    const { saved, clock, cursors, notes, storeIsAway } = remembering();
+    storeIsAway(true);
+    cursors.confirmed(at(1, 1));
+    cursors.confirmed(at(4, 4, "tablet"));
+    await cursors.save();
+    expect(notes.notes).toHaveLength(1);
+    cursors.confirmed(at(2, 2));
+    storeIsAway(false);
+    await clock.runFor(60_000);
+    expect(saved.flat().sort((one, other) => one.seq - other.seq)).toEqual([at(2, 2), at(4, 4, "tablet")]);
+    cursors.stop();
+  });
+
+  test("is not asked in a tight loop, and what waits for it stays bounded", async () => {
+    const { cursors, notes, storeIsAway } = remembering();
+    storeIsAway(true);
+    for (const position of many(maxWaiting)) cursors.confirmed(position);
+    await cursors.settled();
+    await settled();
+    const tries = notes.notes.length;
+    for (const position of many(10)) cursors.confirmed(position);
+    await settled();
+    expect(notes.notes.length).toBe(tries);
+    cursors.stop();
+  });
+});
+
+test("whoever joins waits for a save that is on its way, and for nothing else", async () => {
+  const { cursors, hold } = remembering();
+  expect(cursors.settled()).toBeNull();
+  cursors.confirmed(at(1, 1));
+  expect(cursors.settled()).toBeNull();
+  const release = hold();
+  cursors.ended();
+  let isSettled = false;
+  void cursors.settled()!.then(() => {
+    isSettled = true;
+  });
+  await settled();
+  expect(isSettled).toBe(false);
+  release();
+  await settled();
+  expect(isSettled).toBe(true);
+  expect(cursors.settled()).toBeNull();
   cursors.stop();
 });

@@ -21,7 +21,9 @@ export class Cursors {
   readonly #clock: Clock;
   readonly #observer: Observer;
   #waiting = new Map<string, DevicePosition>();
-  #saving: Promise<void> = Promise.resolve();
+  /** The last save, which begins when those before it are over. Null: none is under way. */
+  #saving: Promise<void> | null = null;
+  /** The last save has not begun. */
   #isSoon = false;
   #cancel: () => void;
 
@@ -38,24 +40,28 @@ export class Cursors {
 
   /** The device has everything up to here. */
   confirmed(position: DevicePosition): void {
-    const key = `${position.conversationId} ${position.userId} ${position.deviceId}`;
-    this.#waiting.set(key, furthest(this.#waiting.get(key), position));
-    if (this.#waiting.size >= maxWaiting) this.#soon();
+    this.#keep(position);
+    if (this.#waiting.size >= maxWaiting) void this.save();
   }
 
   /** The device's socket is gone: its next one, perhaps on another node, asks where it was. */
   ended(): void {
-    this.#soon();
+    if (this.#waiting.size > 0) void this.save();
   }
 
-  /** Resolves when whatever was confirmed before this call was saved, or could not be. */
+  /** Resolves when whatever was confirmed before this call was saved, or could not be. Those who call while one is on its way share the next. */
   save(): Promise<void> {
-    this.#saving = this.#saving.then(() => this.#saveAll());
-    return this.#saving;
+    if (this.#saving && this.#isSoon) return this.#saving;
+    this.#isSoon = true;
+    const saving: Promise<void> = this.#saveAfter(this.#saving).then(() => {
+      if (this.#saving === saving) this.#saving = null;
+    });
+    this.#saving = saving;
+    return saving;
   }
 
-  /** Resolves when no save is under way; nothing is asked of the store for it. */
-  settled(): Promise<void> {
+  /** Null, or what resolves when no save is under way; nothing is asked of the store for it. */
+  settled(): Promise<void> | null {
     return this.#saving;
   }
 
@@ -63,14 +69,9 @@ export class Cursors {
     this.#cancel();
   }
 
-  /** The sockets that end together share a statement. */
-  #soon(): void {
-    if (this.#isSoon || this.#waiting.size === 0) return;
-    this.#isSoon = true;
-    queueMicrotask(() => {
-      this.#isSoon = false;
-      void this.save();
-    });
+  #keep(position: DevicePosition): void {
+    const key = `${position.conversationId} ${position.userId} ${position.deviceId}`;
+    this.#waiting.set(key, furthest(this.#waiting.get(key), position));
   }
 
   #later(): () => void {
@@ -80,7 +81,9 @@ export class Cursors {
     });
   }
 
-  async #saveAll(): Promise<void> {
+  async #saveAfter(before: Promise<void> | null): Promise<void> {
+    await before;
+    this.#isSoon = false;
     const positions = [...this.#waiting.values()];
     this.#waiting = new Map();
     for (let from = 0; from < positions.length; from += rowsAtOnce) {
@@ -93,7 +96,13 @@ export class Cursors {
       await this.#store.save(positions);
     } catch (error) {
       this.#observer.note("cursors of devices could not be saved", { reason: String(error) });
+      this.#keepSome(positions);
     }
+  }
+
+  /** For the next save. Half of what may wait, so that they do not bring it about themselves. */
+  #keepSome(positions: readonly DevicePosition[]): void {
+    for (const position of positions) if (this.#waiting.size < maxWaiting / 2) this.#keep(position);
   }
 }
 

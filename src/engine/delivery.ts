@@ -17,10 +17,18 @@ const retryPauseMs = 200;
 interface Known {
   rev: number;
   membersRev: number;
-  /** Frames that wait while a hole is being read; null: none is. */
-  waiting: ChangeFrame[] | null;
+  /** Null: there is no hole. */
+  repair: Repair | null;
+}
+
+/** A hole that is being read. */
+interface Repair {
+  /** Frames that wait for it. */
+  waiting: ChangeFrame[];
   /** Some were dropped since the read began. */
   isIncomplete: boolean;
+  /** The newest members that are known. */
+  members: ReadonlyMap<string, Member>;
 }
 
 /**
@@ -29,7 +37,7 @@ interface Known {
  */
 export class Delivery {
   readonly #reads: Pick<ViewerReads, "changes">;
-  readonly #tell: (frame: ChangeFrame) => void;
+  readonly #tell: (frame: ChangeFrame, isLate: boolean) => void;
   readonly #membersChanged: (conversationId: string, members: ReadonlyMap<string, Member>) => void;
   readonly #clock: Clock;
   readonly #observer: Observer;
@@ -37,7 +45,8 @@ export class Delivery {
 
   constructor(options: {
     readonly reads: Pick<ViewerReads, "changes">;
-    readonly tell: (frame: ChangeFrame) => void;
+    /** Late: meanwhile others may have become members, who are not to hear of it. */
+    readonly tell: (frame: ChangeFrame, isLate: boolean) => void;
     /** Who is not among them hears nothing from here on. */
     readonly membersChanged: (conversationId: string, members: ReadonlyMap<string, Member>) => void;
     readonly clock: Clock;
@@ -58,11 +67,11 @@ export class Delivery {
   forward(frame: ChangeFrame): void {
     const known = this.#known.get(frame.conversationId) ?? this.#firstSeen(frame);
     if (known.membersRev !== frame.membersRev) this.#changeMembers(known, frame);
-    if (known.waiting) return this.#wait(known, frame);
+    if (known.repair) return wait(known.repair, frame);
     if (frame.rev <= known.rev) return;
     if (frame.rev > known.rev + 1) return this.#repair(known, frame);
     known.rev = frame.rev;
-    this.#tell(frame);
+    this.#tell(frame, false);
   }
 
   /** Nothing is known of what came before: it is taken as it is. */
@@ -71,7 +80,7 @@ export class Delivery {
   }
 
   #remember(conversationId: string, rev: number, membersRev: number): Known {
-    const known: Known = { rev, membersRev, waiting: null, isIncomplete: false };
+    const known: Known = { rev, membersRev, repair: null };
     this.#known.set(conversationId, known);
     if (this.#known.size > maxKnown) this.#forgetOne();
     return known;
@@ -79,7 +88,7 @@ export class Delivery {
 
   #forgetOne(): void {
     for (const [conversationId, known] of this.#known) {
-      if (known.waiting) continue;
+      if (known.repair) continue;
       this.#known.delete(conversationId);
       return;
     }
@@ -89,46 +98,33 @@ export class Delivery {
   #changeMembers(known: Known, { conversationId, membersRev, members }: ChangeFrame): void {
     if (membersRev < known.membersRev) return;
     known.membersRev = membersRev;
+    if (known.repair) known.repair.members = members;
     this.#membersChanged(conversationId, members);
   }
 
-  #wait(known: Known, frame: ChangeFrame): void {
-    if (known.waiting!.length >= maxWaiting) {
-      known.waiting = [];
-      known.isIncomplete = true;
-    }
-    known.waiting!.push(frame);
-  }
-
   #repair(known: Known, frame: ChangeFrame): void {
-    known.waiting = [frame];
+    known.repair = { waiting: [frame], isIncomplete: false, members: frame.members };
     this.#observer.note("frames were missed and are read from the store", {
       conversation: frame.conversationId,
     });
-    this.#readHole(known, frame.conversationId).catch((error) =>
-      this.#observer.bug("repairing a hole", error),
-    );
+    this.#readHole(known, known.repair, frame.conversationId).catch((error) => {
+      this.#observer.bug("repairing a hole", error);
+      this.#known.delete(frame.conversationId);
+    });
   }
 
   /** Until the store has told everything up to the frames that wait. */
-  async #readHole(known: Known, conversationId: string): Promise<void> {
+  async #readHole(known: Known, repair: Repair, conversationId: string): Promise<void> {
     for (;;) {
-      known.isIncomplete = false;
+      repair.isIncomplete = false;
       const changes = await this.#readOnce(conversationId, known.rev);
-      if (changes) this.#tellChanges(known, changes);
-      if (changes?.hasMore || known.isIncomplete) continue;
-      if (!changes || this.#hasHole(known)) await this.#pause();
+      if (changes) this.#tellChanges(known, repair, changes);
+      if (changes?.hasMore || repair.isIncomplete) continue;
+      if (!changes || hasHole(known, repair)) await this.#pause();
       else break;
     }
-    const waiting = known.waiting ?? [];
-    known.waiting = null;
-    for (const frame of waiting) this.forward(frame);
-  }
-
-  /** A frame can be ahead of what was read, never of what can be read. */
-  #hasHole(known: Known): boolean {
-    const next = known.waiting?.find((frame) => frame.rev > known.rev);
-    return next !== undefined && next.rev > known.rev + 1;
+    known.repair = null;
+    for (const frame of repair.waiting) this.forward(frame);
   }
 
   /** Null: the store cannot be reached at present. */
@@ -149,22 +145,29 @@ export class Delivery {
     }
   }
 
-  #tellChanges(known: Known, changes: Changes): void {
-    const { members, membersRev } = known.waiting!.at(-1) ?? {
-      members: new Map(),
-      membersRev: known.membersRev,
-    };
+  #tellChanges(known: Known, repair: Repair, changes: Changes): void {
+    const { conversationId } = changes;
+    this.#learnMembers(known, repair, changes);
+    const { membersRev } = known;
     for (const [rev, events] of eventsByRev(changes, known.rev)) {
-      this.#tell({
-        type: "changes",
-        conversationId: changes.conversationId,
-        rev,
-        membersRev,
-        members,
-        events,
-      });
+      const members = membersAt(repair.members, rev);
+      this.#tell({ type: "changes", conversationId, rev, membersRev, members, events }, true);
     }
     known.rev = Math.max(known.rev, changes.next.rev);
+  }
+
+  /** The store may know of members that no frame has told of yet. */
+  #learnMembers(known: Known, repair: Repair, { conversationId, members: records }: Changes): void {
+    const newer = records.filter((record) => record.rev > known.membersRev);
+    if (newer.length === 0) return;
+    const members = new Map(repair.members);
+    for (const record of newer) {
+      if (record.leftSeq === null) members.set(record.userId, record);
+      else members.delete(record.userId);
+    }
+    repair.members = members;
+    known.membersRev = Math.max(...newer.map((record) => record.rev));
+    this.#membersChanged(conversationId, members);
   }
 
   #pause(): Promise<void> {
@@ -172,21 +175,42 @@ export class Delivery {
   }
 }
 
+function wait(repair: Repair, frame: ChangeFrame): void {
+  if (repair.waiting.length >= maxWaiting) {
+    repair.waiting = [];
+    repair.isIncomplete = true;
+  }
+  repair.waiting.push(frame);
+}
+
+/** A frame can be ahead of what was read, never of what can be read. */
+function hasHole(known: Known, { waiting }: Repair): boolean {
+  const next = waiting.find((frame) => frame.rev > known.rev);
+  return next !== undefined && next.rev > known.rev + 1;
+}
+
+/** Those of now who were members then. */
+function membersAt(members: ReadonlyMap<string, Member>, rev: number): ReadonlyMap<string, Member> {
+  return new Map([...members].filter(([, { joinedRev }]) => joinedRev <= rev));
+}
+
 /** Rows as the events that would leave them so. A message that entered and changed in the hole is told once, as it is. */
 function eventsByRev(changes: Changes, sinceRev: number): readonly (readonly [number, Event[]])[] {
   const events: (readonly [number, Event])[] = [
     ...changes.messages.map(({ message }) => eventOf(message, sinceRev)),
-    ...changes.members.map((member): readonly [number, MemberChanged] => [
-      member.rev,
-      {
-        type: member.leftSeq !== null ? "member_removed" : memberEvent(member.joinedRev, member.rev),
-        conversationId: changes.conversationId,
-        rev: member.rev,
-        actorId: member.userId,
-        atUs: member.leftAtUs ?? member.joinedAtUs,
-        member,
-      },
-    ]),
+    ...changes.members
+      .filter(({ rev }) => rev > sinceRev && rev <= changes.next.rev)
+      .map((member): readonly [number, MemberChanged] => [
+        member.rev,
+        {
+          type: member.leftSeq !== null ? "member_removed" : memberEvent(member.joinedRev, member.rev),
+          conversationId: changes.conversationId,
+          rev: member.rev,
+          actorId: member.userId,
+          atUs: member.leftAtUs ?? member.joinedAtUs,
+          member,
+        },
+      ]),
   ];
   const byRev = Map.groupBy(events, ([rev]) => rev);
   return [...byRev]

@@ -93,6 +93,7 @@ export class Lane {
     } catch (error) {
       this.#observer.bug("group commit", error);
       for (const entry of batch) if (entry.turn.inFlight) entry.actor.notStored(entry);
+      this.marks.again(marks);
     }
   }
 
@@ -130,10 +131,7 @@ export class Lane {
       { changes: batch.map(changeOf), marks: marks.moves, atUs },
       (shard) => this.#ownership.epochOf(shard),
     );
-    if (outcome.type !== "stored") {
-      if (marks !== noMarks) this.#marksFailed(batch, marks, outcome);
-      return this.#storeFailed(batch, outcome);
-    }
+    if (outcome.type !== "stored") return this.#storeFailed(batch, marks, outcome);
     this.#observer.batchCommitted(batch.length, this.#clock.monotonicMs() - startedMs);
     if (marks !== noMarks) this.#marksStored(marks, outcome.marked, atUs);
     if (outcome.moved.size === 0) return batch.forEach(storedEntry);
@@ -145,29 +143,43 @@ export class Lane {
 
   #marksStored(marks: TakenMarks, marked: readonly MarkedConversation[], atUs: number): void {
     this.marks.stored(marks, marked);
-    this.#marked(marked, atUs);
+    try {
+      this.#marked(marked, atUs);
+    } catch (error) {
+      this.#observer.bug("telling of marks", error);
+    }
   }
 
-  /** Marks are absolute: sending them again is always right. Alone in a batch that is refused, they would be so for ever. */
-  #marksFailed(batch: readonly Entry[], marks: TakenMarks, outcome: AppendOutcome): void {
-    if (outcome.type !== "refused" || batch.length > 0) return this.marks.again(marks);
-    this.#observer.bug("marks that the store refuses", outcome.error);
-    this.marks.refused(marks, unstorable);
-  }
-
-  #storeFailed(batch: readonly Entry[], outcome: Exclude<AppendOutcome, { type: "stored" }>): Promise<void> {
+  /** Marks are absolute: sending them again is always right, but for those that the store refuses. */
+  #storeFailed(
+    batch: readonly Entry[],
+    marks: TakenMarks,
+    outcome: Exclude<AppendOutcome, { type: "stored" }>,
+  ): Promise<void> {
     this.#observer.batchFailed(outcome.type);
+    if (marks !== noMarks && outcome.type === "refused" && outcome.cause === "data")
+      return this.#apart(batch, marks, outcome.error);
+    this.marks.again(marks);
     switch (outcome.type) {
       case "fenced":
         return this.#fenced(batch, outcome.shards);
       case "refused":
-        if (batch.length === 0) return Promise.resolve();
         return outcome.cause === "duplicate_key" ? this.#repeated(batch) : this.#halve(batch, outcome.error);
       case "again":
         return this.#again(batch, outcome.error);
       case "unknown":
         return this.#settleUnknown(batch, outcome.error);
     }
+  }
+
+  /** Something among them is refused: neither costs the other anything. */
+  async #apart(batch: readonly Entry[], marks: TakenMarks, error: unknown): Promise<void> {
+    if (batch.length === 0) {
+      this.#observer.bug("marks that the store refuses", error);
+      return this.marks.refused(marks, unstorable);
+    }
+    await this.#store(batch);
+    await this.#store([], marks);
   }
 
   /** Others wrote for these shards, or nobody did and they are still ours: either way they get new epochs before anything is sent. */

@@ -60,15 +60,15 @@ export class Joins {
   readonly #changes: Gather<ChangesQuestion & { readonly weight: number }, Changes>;
   readonly #messages: Pick<ActorReads, "readMessages">;
   readonly #cursors: Pick<DeviceCursors, "register">;
-  readonly #settled: () => Promise<void>;
+  readonly #settled: () => Promise<void> | null;
   readonly #clock: Clock;
 
   constructor(options: {
     readonly reads: Pick<ViewerReads, "joinFacts" | "changes">;
     readonly messages: Pick<ActorReads, "readMessages">;
     readonly cursors: Pick<DeviceCursors, "register">;
-    /** Resolves when what devices have confirmed so far is where a join reads it. */
-    readonly settled: () => Promise<void>;
+    /** Resolves when what devices have confirmed so far is where a join reads it; null: it is. */
+    readonly settled: () => Promise<void> | null;
     readonly clock: Clock;
   }) {
     const { reads } = options;
@@ -129,7 +129,8 @@ export class Joins {
 
   /** From a read that began after this call. A device that was never seen starts at the heads, unless it says itself where it is. */
   async user(question: Omit<JoinUser, "type">, word: DeviceWord | null): Promise<JoinedUser | Rejection> {
-    await this.#settled();
+    const saving = this.#settled();
+    if (saving) await saving;
     const facts = (await orUnavailable(this.#facts.ask(question))) as UserFacts | Rejection | null;
     if (!facts) return tooManyJoins;
     if (isRejection(facts)) return facts;

@@ -119,9 +119,10 @@ export class MarkQueue {
     }
   }
 
-  /** They were not stored; they are due again. */
+  /** Those that are still on their way were not stored; they are due again. */
   again({ slots }: TakenMarks): void {
     for (const slot of slots) {
+      if (slot.state !== "sent") continue;
       slot.answers = [...slot.sentAnswers, ...slot.answers];
       slot.sentAnswers = [];
       this.#makeDue(slot);

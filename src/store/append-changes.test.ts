@@ -9,6 +9,7 @@ import {
   anEdit,
   aSending,
   changeOf,
+  inTurns,
   messageOf,
   startUs,
   startWriter,
@@ -266,7 +267,7 @@ const after = {
 };
 
 test("a batch of sends, edits, members and marks stores all of a conversation, or where its head is elsewhere nothing but the marks", async () => {
-  const all = await Promise.all(Array.from({ length: 12 }, aStoredStart));
+  const all = await inTurns(12, aStoredStart);
   const elsewhere = all.filter((_, index) => index % 4 === 2);
   await writer.database.sql(
     "update conversation_heads set rev = rev + 7 where conversation_id = any ($1::uuid[])",
@@ -288,7 +289,7 @@ test("a batch of sends, edits, members and marks stores all of a conversation, o
 });
 
 test("I4: one stale epoch, and of edits, members and marks nothing is written either", async () => {
-  const all = await Promise.all(Array.from({ length: 6 }, aStoredStart));
+  const all = await inTurns(6, aStoredStart);
   const epochOf = await writer.epochs();
   const taken = shardOf(all[4]!.id);
   await writer.database.sql("update conversation_ownership set epoch = epoch + 1 where shard = $1", [taken]);

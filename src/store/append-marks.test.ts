@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type MarkedConversation, statusChanges } from "../core/messages/marks.ts";
+import { shardOf } from "../core/ports/ownership.ts";
 import type { AppendOutcome, Batch } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
 import { eventually } from "../testing/eventually.ts";
@@ -10,6 +11,7 @@ import {
   aMemberEvent,
   aSending,
   changeOf,
+  inTurns,
   messageOf,
   startUs,
   startWriter,
@@ -140,22 +142,27 @@ test("I7: whatever is asked, in whatever order, marks are the highest that was a
           ({ delivered, read } = next);
         }
         expect(await marksOf(id, ben)).toEqual({ delivered, read });
-        const ranges = await writer.database.sql<{ kind: string; covered: number; last: number }>(
-          `select kind, sum(to_seq - from_seq + 1)::int as covered, max(to_seq)::int as last
-          from delivery_statuses where conversation_id = $1 group by kind order by kind`,
+        const [covered] = await writer.database.sql(
+          `select count(distinct seq)::int as received, count(seq) filter (where kind = 'read')::int as read
+          from delivery_statuses, generate_series(from_seq, to_seq) seq where conversation_id = $1`,
           [id],
         );
-        expect(ranges).toEqual(
-          [
-            { kind: "delivered", covered: delivered, last: delivered },
-            { kind: "read", covered: read, last: read },
-          ].filter(({ last }) => last > 0),
-        );
+        expect(covered).toEqual({ received: delivered, read });
       },
     ),
     { numRuns: 25 },
   );
 }, 20_000);
+
+test("I4: marks alone at a stale epoch are fenced, and none of the batch is written", async () => {
+  const [one, other] = [await aLog(2), await aLog(2)];
+  const epochOf = await writer.epochs();
+  const taken = shardOf(other.id);
+  await writer.database.sql("update conversation_ownership set epoch = epoch + 1 where shard = $1", [taken]);
+  const marks = [one, other].map(({ id, ben }) => aMark(id, ben, { read: 2 }));
+  expect(await writer.commit.append(aBatch({ marks }), epochOf)).toEqual({ type: "fenced", shards: [taken] });
+  for (const { id, ben } of [one, other]) expect(await marksOf(id, ben)).toEqual({ delivered: 0, read: 0 });
+});
 
 test("I8: marks of strangers and of former members are told of nobody and change nothing", async () => {
   const { id, ben, cleo } = await aLog(3);
@@ -217,7 +224,7 @@ test("marks reach the messages that their own batch stores, and those are told o
 });
 
 test("one batch carries the marks of many conversations and members", async () => {
-  const logs = await Promise.all(Array.from({ length: 20 }, (_, index) => aLog(index)));
+  const logs = await inTurns(20, aLog);
   const marks = logs.flatMap(({ id, ben, cleo }) => [
     aMark(id, ben, { read: 7 }),
     aMark(id, cleo, { delivered: 3 }),
@@ -246,6 +253,36 @@ test("a read that reaches what was marked as unread says so; a delivery does not
   expect(await wasUnread({ read: 3 })).toBe(true);
   expect(await wasUnread({ read: 3 })).toBe(true);
   expect(await wasUnread({ delivered: 5 })).toBe(false);
+});
+
+test("what was received by being read has the time of reading for both, and one row", async () => {
+  const { id, ben } = await aLog(5);
+  await writer.append({ marks: [aMark(id, ben, { delivered: 1 })], atUs: startUs + 10 });
+  await writer.append({ marks: [aMark(id, ben, { delivered: 4, read: 3 })], atUs: startUs + 20 });
+  await writer.append({ marks: [aMark(id, ben, { read: 5 })], atUs: startUs + 30 });
+  const rows = await writer.database.sql(
+    `select seq::int, ((extract(epoch from delivered_at) * 1e6)::int8 - $3)::int as delivered,
+      ((extract(epoch from read_at) * 1e6)::int8 - $3)::int as read
+    from message_delivery_statuses where conversation_id = $1 and user_id = $2 order by seq`,
+    [id, ben, startUs],
+  );
+  expect(rows).toEqual([
+    { seq: 1, delivered: 10, read: 20 },
+    { seq: 2, delivered: 20, read: 20 },
+    { seq: 3, delivered: 20, read: 20 },
+    { seq: 4, delivered: 20, read: 30 },
+    { seq: 5, delivered: 30, read: 30 },
+  ]);
+  const ranges = await writer.database.sql(
+    "select kind, from_seq::int as from, to_seq::int as to from delivery_statuses where conversation_id = $1 order by kind, from_seq",
+    [id],
+  );
+  expect(ranges).toEqual([
+    { kind: "delivered", from: 1, to: 1 },
+    { kind: "delivered", from: 4, to: 4 },
+    { kind: "read", from: 1, to: 3 },
+    { kind: "read", from: 4, to: 5 },
+  ]);
 });
 
 test("the view gives each message and recipient the times at which marks reached it", async () => {

@@ -26,7 +26,7 @@ const toldMessages = 50;
 /**
  * Marks have no `rev`: only the fence decides over them, `isHeld` in the statement. They grow, and never pass the head as this statement
  * leaves it. No indexed column is touched, so that the updates are HOT. The laterals keep plans that were made on empty tables at one
- * look-up per row.
+ * look-up per row. What was received as it was read has one range: that of reading.
  */
 export function marksCtes(first: number, isHeld: string): string {
   const at = `$${first + widthOf(shape)}::timestamptz`;
@@ -57,8 +57,8 @@ marked as (
 ),
 ranges as (
   insert into delivery_statuses (conversation_id, user_id, kind, from_seq, to_seq, at)
-  select conversation_id, user_id, 'delivered', delivered_from + 1, delivered_to, ${at} from wanted
-  where delivered_to > delivered_from
+  select conversation_id, user_id, 'delivered', greatest(delivered_from, read_to) + 1, delivered_to, ${at} from wanted
+  where delivered_to > delivered_from and delivered_to > read_to
   union all
   select conversation_id, user_id, 'read', read_from + 1, read_to, ${at} from wanted
   where read_to > read_from

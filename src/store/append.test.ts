@@ -6,7 +6,14 @@ import { newId, systemClock } from "../system.ts";
 import { clientRandoms, wellFormedText } from "../testing/arbitraries.ts";
 import { brokenLogs, type MigratedDatabase } from "../testing/engine-on-postgres.ts";
 import { eventually } from "../testing/eventually.ts";
-import { aBatch, aSending, messageOf, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
+import {
+  aBatch,
+  aMark,
+  aSending,
+  messageOf,
+  startWriter,
+  type Writer,
+} from "../testing/writer-on-postgres.ts";
 import { PostgresActorReads } from "./actor-reads.ts";
 import { PostgresCommit } from "./append.ts";
 
@@ -110,6 +117,7 @@ test("a head that is elsewhere costs only its own conversation: of it nothing is
 test("I2 I4: batches are never torn while their shards are taken over again and again", async () => {
   const conversations = await Promise.all(Array.from({ length: 12 }, aConversation));
   const shards = conversations.map(({ id }) => shardOf(id));
+  const readerOf = new Map(conversations.map(({ id, anna }) => [id, anna]));
   const seqs = new Map(conversations.map(({ id }) => [id, 0]));
   const takeOver = (round: number) =>
     database.sql(
@@ -123,7 +131,9 @@ test("I2 I4: batches are never torn while their shards are taken over again and 
     const epochOf = await epochs();
     if (round % 4 === 3) await takeOver(round);
     const racing = round % 4 === 1 ? takeOver(round) : undefined;
-    const [outcome] = await Promise.all([append(changes, epochOf), racing]);
+    const marks = [...seqs].map(([id, seq]) => aMark(id, readerOf.get(id)!, { read: seq + 2 }));
+    const batch = aBatch({ changes, marks });
+    const [outcome] = await Promise.all([commit.append(batch, epochOf), racing]);
     if (outcome.type !== "stored" && outcome.type !== "fenced")
       throw new Error(`neither stored nor fenced: ${outcome.type}`);
     seen[outcome.type]++;
@@ -135,6 +145,9 @@ test("I2 I4: batches are never torn while their shards are taken over again and 
   expect(seen.fenced).toBeGreaterThanOrEqual(30);
   for (const [id, seq] of seqs) expect((await seqsOf(id)).length).toBe(seq);
   expect(await database.sql(`${brokenLogs} and h.seq = h.rev`)).toEqual([]);
+  const unequal = `select 1 from conversation_heads h join conversation_members m using (conversation_id)
+    where m.user_id = any ($1::uuid[]) and (m.read_seq <> h.seq or m.delivered_seq <> h.seq)`;
+  expect(await database.sql(unequal, [[...readerOf.values()]])).toEqual([]);
 }, 15_000);
 
 test("I3: a client_random that is taken refuses the batch by name, and one statement frees an old one and uses it again", async () => {

@@ -160,7 +160,7 @@ function toChanges(question: ChangesQuestion, rows: readonly ChangesRow[]): Chan
     ...seen,
     isExpired: false,
     messages: page.map((row) => toSeen(row, viewerId, members)),
-    members: toRecords(facts.records).filter((record) => record.rev <= cut),
+    members: toRecords(facts.records).filter((record) => record.rev <= cut || viewerId === null),
     conversation: facts.c_id !== null && facts.c_rev <= cut ? toSettings(facts) : null,
     next: { conversationId, seq: lastSeq, rev: cut },
     hasMore: cut < head.rev,

@@ -58,7 +58,7 @@ export const conversationMembers = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.userId] }),
-    index("conversation_members_by_user").on(table.userId),
+    index("conversation_members_by_user").on(table.userId, table.conversationId),
   ],
 );
 

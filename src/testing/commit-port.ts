@@ -378,8 +378,9 @@ function moveMarks(log: Log, { userId, deliveredSeq, readSeq }: MarkMove, atUs: 
   const deliveredTo = reached(deliveredFrom, deliveredSeq, readSeq);
   const readTo = reached(readFrom, readSeq);
   log.members.set(userId, { ...before, deliveredSeq: deliveredTo, readSeq: readTo });
-  if (deliveredTo > deliveredFrom)
-    log.ranges.push({ userId, kind: "delivered", fromSeq: deliveredFrom + 1, toSeq: deliveredTo, atUs });
+  const receivedFrom = Math.max(deliveredFrom, readTo);
+  if (deliveredTo > receivedFrom)
+    log.ranges.push({ userId, kind: "delivered", fromSeq: receivedFrom + 1, toSeq: deliveredTo, atUs });
   if (readTo > readFrom)
     log.ranges.push({ userId, kind: "read", fromSeq: readFrom + 1, toSeq: readTo, atUs });
   const wasUnread = readSeq !== null && (log.unreadFrom.get(userId) ?? Number.POSITIVE_INFINITY) <= readTo;

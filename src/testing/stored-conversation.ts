@@ -12,18 +12,21 @@ export const baseUs = 1_767_225_600_000_000;
  */
 export class StoredConversation {
   readonly id = newId();
-  readonly #database: MigratedDatabase;
+  readonly #database: Pick<MigratedDatabase, "sql">;
   /** The ids of its messages, in order of seq. */
   readonly messageIds: string[] = [];
   rev = 0;
 
-  static async of(database: MigratedDatabase, userIds: readonly string[]): Promise<StoredConversation> {
+  static async of(
+    database: Pick<MigratedDatabase, "sql">,
+    userIds: readonly string[],
+  ): Promise<StoredConversation> {
     const conversation = new StoredConversation(database);
     await conversation.#create(userIds);
     return conversation;
   }
 
-  private constructor(database: MigratedDatabase) {
+  private constructor(database: Pick<MigratedDatabase, "sql">) {
     this.#database = database;
   }
 

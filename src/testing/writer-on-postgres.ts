@@ -74,6 +74,13 @@ async function aGroup(creation: PostgresConversationCreation, size: number) {
   return { id, members: [creatorId, ...otherUserIds] };
 }
 
+/** The lane has one batch in flight: what makes logs goes one after the other. */
+export async function inTurns<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
+  const made: T[] = [];
+  for (let index = 0; index < count; index++) made.push(await make(index));
+  return made;
+}
+
 export const startUs = 1_767_225_600_000_000;
 
 export function aBatch(given: Partial<Batch>): Batch {

@@ -29,6 +29,11 @@ interface Push {
   readonly encode: () => string;
 }
 
+/** Late: some who listen now were no members then. */
+interface ToldFrame extends ChangeFrame {
+  readonly isLate: boolean;
+}
+
 /**
  * Tells the sockets of this node what was stored: on the conversation's topic and on that of each of its members, who may
  * have other conversations open. Encoded once, and only when somebody listens.
@@ -56,7 +61,7 @@ export class Broadcasts {
       reads,
       clock,
       observer,
-      tell: (frame) => this.#tellChanges(frame),
+      tell: (frame, isLate) => this.#tellChanges(frame, isLate),
       membersChanged: (conversationId, members) => this.#membersChanged(conversationId, members),
     });
     options.pubsub.subscribe((frame) => this.#hear(frame));
@@ -80,12 +85,13 @@ export class Broadcasts {
     this.#sockets.unsubscribeWhere(`conversation:${conversationId}`, ({ userId }) => !members.has(userId));
   }
 
-  #tellChanges(frame: ChangeFrame): void {
-    for (const event of frame.events) this.#tellEvent(frame, event);
+  #tellChanges(frame: ChangeFrame, isLate: boolean): void {
+    const told = { ...frame, isLate };
+    for (const event of frame.events) this.#tellEvent(told, event);
     this.#noteReceived(frame);
   }
 
-  #tellEvent(frame: ChangeFrame, event: Event): void {
+  #tellEvent(frame: ToldFrame, event: Event): void {
     switch (event.type) {
       case "message_sent":
         return this.#push(frame, {
@@ -113,7 +119,8 @@ export class Broadcasts {
     }
   }
 
-  #push(frame: ChangeFrame, { names, encode }: Push): void {
+  #push(frame: ToldFrame, push: Push): void {
+    const { names, encode } = push;
     const { conversationId, members } = frame;
     let payload: string | undefined;
     const position = positionOf(frame);
@@ -122,12 +129,14 @@ export class Broadcasts {
       payload ??= encode();
       for (const name of names) this.#sockets.broadcast(topic, name, payload, position);
     };
-    tell(`conversation:${conversationId}`);
+    const topic = `conversation:${conversationId}`;
+    if (frame.isLate) this.#pushWhere(frame, topic, push, ({ userId }) => members.has(userId));
+    else tell(topic);
     for (const userId of members.keys()) tell(`user:${userId}`);
   }
 
   /** A change of a message from before somebody joined is told to him as a number without content. */
-  #pushChanged(frame: ChangeFrame, event: MessageChanged, push: Push): void {
+  #pushChanged(frame: ToldFrame, event: MessageChanged, push: Push): void {
     const sees = (member: Member | undefined) => member !== undefined && member.joinedSeq < event.message.seq;
     const { members } = frame;
     if ([...members.values()].every(sees)) return this.#push(frame, push);

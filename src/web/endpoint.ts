@@ -14,11 +14,10 @@ import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
-import { ConversationChannel } from "./channels/conversation-channel.ts";
 import { conversationEvents } from "./channels/conversation-events.ts";
 import { ConversationJoins } from "./channels/conversation-joins.ts";
+import { TopicChannel } from "./channels/topic-channel.ts";
 import { conversationTopic, userTopic } from "./channels/topics.ts";
-import { UserChannel } from "./channels/user-channel.ts";
 import { userEvents } from "./channels/user-events.ts";
 import { UserJoins } from "./channels/user-joins.ts";
 import { ClientAddresses } from "./client-address.ts";
@@ -238,11 +237,11 @@ function routesOf(
   },
 ): Routes<Session> {
   const all = { ...options, ...own, limits: options.settings.payloads };
-  const conversation = new ConversationChannel({
+  const conversation = new TopicChannel({
     joins: new ConversationJoins(all),
     events: conversationEvents(all),
   });
-  const user = new UserChannel({ joins: new UserJoins(all), events: userEvents(all) });
+  const user = new TopicChannel({ joins: new UserJoins(all), events: userEvents(all) });
   return (topic) => {
     if (topic.startsWith(conversationTopic)) return conversation;
     return topic.startsWith(userTopic) ? user : undefined;

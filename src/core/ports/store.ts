@@ -200,6 +200,7 @@ export interface Changes {
   readonly generation: number;
   /** In order of seq. */
   readonly messages: readonly SeenMessage[];
+  /** To the node itself, also those that changed after the page's end: it has to know who may hear of what is in it. */
   readonly members: readonly MemberRecord[];
   readonly conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive"> | null;
   /** Of every present member, whole. */

@@ -9,6 +9,7 @@ import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import { readCursor } from "./join-payload.ts";
 import { joinedConversationText } from "./join-texts.ts";
+import type { TopicJoins } from "./topic-channel.ts";
 import { conversationOf } from "./topics.ts";
 
 export interface ConversationJoinsOptions {
@@ -20,7 +21,7 @@ export interface ConversationJoinsOptions {
 }
 
 /** Joins of `conversation:<id>`: by members, with the difference since their cursor where there is one that is short. */
-export class ConversationJoins {
+export class ConversationJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
   readonly #receivers: Receivers;

@@ -12,6 +12,7 @@ import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import { readDeviceWord } from "./join-payload.ts";
 import { joinedUserText, pendingText } from "./join-texts.ts";
+import type { TopicJoins } from "./topic-channel.ts";
 import { userTopic } from "./topics.ts";
 
 const retryPauseMs = 200;
@@ -29,7 +30,7 @@ export interface UserJoinsOptions {
  * Joins of `user:<id>`: by that user, and for a device with what it has not confirmed, in three phases. Backfill: pages of the log, as fast as
  * the socket takes them. Cutover: what happened meanwhile is read until a read has missed nothing. Then live, after `caught_up`.
  */
-export class UserJoins {
+export class UserJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
   readonly #receivers: Receivers;
@@ -67,7 +68,7 @@ export class UserJoins {
     };
   }
 
-  left(session: Session): void {
+  left(_topic: string, session: Session): void {
     this.#receivers.leftUser(session);
   }
 

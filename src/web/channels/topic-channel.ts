@@ -1,14 +1,20 @@
 import type { Channel, Joining, JoinOutcome, Push } from "../../phoenix/channel.ts";
 import type { Session } from "../session.ts";
-import type { ConversationJoins } from "./conversation-joins.ts";
 import type { Events } from "./events.ts";
 
-/** The topics `conversation:<id>`: the messages of one conversation, for its members. One channel for all of them. */
-export class ConversationChannel implements Channel<Session> {
-  readonly #joins: ConversationJoins;
+/** Who may join a kind of topics, and what a join brings. */
+export interface TopicJoins {
+  join(joining: Joining<Session>): Promise<JoinOutcome>;
+  /** Once for each socket that was accepted, when it ends. */
+  left(topic: string, session: Session): void;
+}
+
+/** One kind of topics: who may join them, and what they answer to. One channel for all of them. */
+export class TopicChannel implements Channel<Session> {
+  readonly #joins: TopicJoins;
   readonly #events: Events;
 
-  constructor(options: { readonly joins: ConversationJoins; readonly events: Events }) {
+  constructor(options: { readonly joins: TopicJoins; readonly events: Events }) {
     this.#joins = options.joins;
     this.#events = options.events;
   }

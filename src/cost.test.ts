@@ -1,0 +1,131 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  type Mock,
+  spyOn,
+  test,
+} from "bun:test";
+import pg from "pg";
+import { ReadPool } from "./store/database.ts";
+import { newId } from "./system.ts";
+import { FrameSocket } from "./testing/frame-socket.ts";
+import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { People } from "./testing/people.ts";
+import { StoredConversation } from "./testing/stored-conversation.ts";
+
+/** What devices cost the database when they come back, counted on the whole server. Writes of the lane are counted elsewhere. */
+
+let server: InProcess;
+let people: People;
+let outside: pg.Pool;
+let queries: Mock<ReadPool["query"]>;
+
+beforeAll(async () => {
+  server = await startInProcess();
+  people = new People(server);
+  outside = new pg.Pool({ connectionString: server.databaseUrl, max: 4 });
+}, 30_000);
+afterAll(async () => {
+  await people.disconnect();
+  await outside.end();
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  queries = spyOn(ReadPool.prototype, "query");
+});
+afterEach(() => queries.mockRestore());
+
+const database = {
+  sql: async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+    (await outside.query<Row>(text, [...values])).rows,
+};
+
+/** The names of the statements that were asked while it was done. */
+async function asked(act: () => Promise<unknown>): Promise<(string | undefined)[]> {
+  const before = queries.mock.calls.length;
+  await act();
+  return queries.mock.calls.slice(before).map(([{ name }]) => name);
+}
+
+/** Conversations of the user with as many messages as this each. */
+async function conversationsOf(userId: string, count: number, messages: number): Promise<string[]> {
+  const friend = newId();
+  const stored = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const conversation = await StoredConversation.of(database, [userId, friend]);
+      if (messages > 0) await conversation.fill(friend, messages);
+      return conversation;
+    }),
+  );
+  return stored.map(({ id }) => id);
+}
+
+test("a device that comes back and missed nothing costs one query", async () => {
+  const anna = await people.one();
+  await conversationsOf(anna.id, 30, 3);
+  const phone = await anna.online();
+  await phone.disconnect();
+  expect(await asked(() => phone.connect())).toEqual(["join-facts"]);
+}, 30_000);
+
+test("one that missed messages in 100 conversations costs the joins and their pages", async () => {
+  const anna = await people.one();
+  const phone = await anna.online();
+  await phone.disconnect();
+  const ids = await conversationsOf(anna.id, 100, 3);
+  const names = await asked(() => phone.connect());
+  expect(names.filter((name) => name === "changes").length).toBeLessThanOrEqual(4);
+  expect(new Set(names)).toEqual(new Set(["join-facts", "changes"]));
+  for (const id of ids) expect(phone.messages(id)).toHaveLength(3);
+}, 30_000);
+
+test("with its conversations open at once it costs at most two", async () => {
+  const anna = await people.one();
+  const ids = await conversationsOf(anna.id, 20, 3);
+  const phone = await anna.online();
+  await phone.disconnect();
+  const token = await server.token(anna.id, { deviceId: "phone" });
+  const socket = await FrameSocket.open({ url: server.url, token });
+  const names = await asked(async () => {
+    const joins = ids.map((id) => socket.join(`conversation:${id}`, id, '{"since_seq":3,"since_rev":3}'));
+    const replies = await Promise.all([socket.join(`user:${anna.id}`, "1"), ...joins]);
+    expect(replies.filter(({ status }) => status !== "ok")).toEqual([]);
+  });
+  expect(names.length).toBeLessThanOrEqual(2);
+  socket.close();
+}, 30_000);
+
+describe("500 conversations joined at once", () => {
+  async function joinAll(payload: string, messages: number) {
+    const userId = newId();
+    const ids = await conversationsOf(userId, 500, messages);
+    const socket = await FrameSocket.open({ url: server.url, token: await server.token(userId) });
+    const names = await asked(async () => {
+      const joins = ids.map((id, index) => socket.join(`conversation:${id}`, `${index}`, payload));
+      const replies = await Promise.all(joins);
+      expect(replies.filter(({ status }) => status !== "ok")).toEqual([]);
+    });
+    socket.close();
+    return names;
+  }
+
+  test("with nothing missed cost at most two queries", async () => {
+    const names = await joinAll('{"since_seq":2,"since_rev":2}', 2);
+    expect(names.length).toBeLessThanOrEqual(2);
+  }, 60_000);
+
+  test("without a cursor cost at most two queries", async () => {
+    const names = await joinAll("{}", 2);
+    expect(names.length).toBeLessThanOrEqual(2);
+  }, 60_000);
+
+  test("with something missed in each cost at most two more", async () => {
+    const names = await joinAll('{"since_seq":1,"since_rev":1}', 2);
+    expect(names.filter((name) => name === "join-facts").length).toBeLessThanOrEqual(2);
+    expect(names.filter((name) => name === "changes").length).toBeLessThanOrEqual(2);
+  }, 60_000);
+});

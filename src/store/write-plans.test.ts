@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import pg from "pg";
+import { newId } from "../system.ts";
+import {
+  aMark,
+  aMemberEvent,
+  anEdit,
+  aSending,
+  changeOf,
+  messageOf,
+  startUs,
+  startWriter,
+  type Writer,
+} from "../testing/writer-on-postgres.ts";
+import { openPool } from "./database.ts";
+import { PostgresDeviceCursors } from "./device-cursors.ts";
+import { PostgresOwnState } from "./own-state.ts";
+
+/**
+ * Plans are generic and are made once per connection, on tables that may be empty at that moment: each must be good for any size. So
+ * the statements that write are taken from the ports at work and planned on the empty database.
+ */
+const statements = new Map<string, string>();
+let writer: Writer;
+
+beforeAll(async () => {
+  writer = await startWriter();
+  const query = spyOn(pg.Client.prototype, "query");
+  await writeEverything();
+  for (const [asked] of query.mock.calls as unknown as [unknown][]) {
+    const { name, text } = (asked ?? {}) as { name?: string; text?: string };
+    if (name && text) statements.set(name, text);
+  }
+  query.mockRestore();
+  await writer.database.sql(
+    "truncate messages, conversation_heads, conversation_members, conversations, conversation_settings, device_cursors, devices, delivery_statuses",
+  );
+}, 30_000);
+afterAll(() => writer.close());
+
+/** Batches of every combination of parts, and what is written beside the lane. */
+async function writeEverything(): Promise<void> {
+  const key = { senderId: newId(), clientRandom: 1 };
+  for (let parts = 0; parts < 16; parts++) {
+    const { id, members } = await writer.aGroup();
+    const first = aSending(id, 1, key);
+    await writer.append({ changes: [first, aSending(id, 2)] });
+    const changes = [
+      aSending(id, 3, parts & 1 ? { ...key, releasesKeyOf: 1 } : {}),
+      ...(parts & 2 ? [changeOf(id, 4, anEdit(messageOf(aSending(id, 2)), 4, "edited"))] : []),
+      ...(parts & 4
+        ? [changeOf(id, parts & 2 ? 5 : 4, aMemberEvent("member_added", id, { userId: newId(), rev: 4 }))]
+        : []),
+    ];
+    const marks = parts & 8 ? [aMark(id, members[1]!, { read: 1 })] : [];
+    await writer.append({ changes, marks });
+  }
+  const [userId, otherUserId, deviceId] = [newId(), newId(), "phone"];
+  const { creation, reads } = writer;
+  const place = { conversationId: newId(), seq: 1, rev: 1 };
+  await creation.createDirect({
+    type: "create_direct",
+    id: newId(),
+    creatorId: userId,
+    otherUserId,
+    atUs: startUs,
+  });
+  const cursors = new PostgresDeviceCursors({ reads });
+  await cursors.register({ userId, deviceId }, startUs);
+  await cursors.save([{ userId, deviceId, ...place }]);
+  const own = new PostgresOwnState({ reads });
+  await own.markUnread({ type: "mark_unread", userId, messageId: newId(), ...place });
+  await own.clearUnread(userId, place.conversationId);
+}
+
+async function planOf(text: string): Promise<string> {
+  const pool = openPool(writer.database.settings, () => {});
+  const client = await pool.connect();
+  try {
+    const parameters = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map((match) => Number(match[1])));
+    await client.query(`prepare planned as ${text}`);
+    const values = Array(parameters).fill("null").join(", ");
+    const { rows } = await client.query(`explain execute planned(${values})`);
+    return rows.map((row) => row["QUERY PLAN"]).join("\n");
+  } finally {
+    client.release();
+    await pool.end();
+  }
+}
+
+test("every statement that writes is known by name, so that it is planned once", () => {
+  const names = [...statements.keys()];
+  expect(names.filter((name) => name.startsWith("append"))).toHaveLength(16);
+  expect(names.filter((name) => !name.startsWith("append")).sort()).toEqual([
+    "clear-unread",
+    "create-direct",
+    "create-group",
+    "mark-unread",
+    "register-device",
+    "save-cursors",
+  ]);
+});
+
+test("no write scans a table or a whole index, not even when it was planned while the tables were empty", async () => {
+  const scans: string[] = [];
+  for (const [name, text] of statements) {
+    const plan = await planOf(text);
+    for (const found of plan.match(/Seq Scan on (?:messages|conv|dev|deliv|own)\w*/g) ?? [])
+      scans.push(`${name}: ${found}`);
+    const lines = plan.split("\n");
+    lines.forEach((line, index) => {
+      if (!/Index (?:Only )?Scan/.test(line)) return;
+      if (!lines[index + 1]?.includes("Index Cond:")) scans.push(`${name}: ${line.trim()}`);
+    });
+  }
+  expect(scans).toEqual([]);
+}, 20_000);
+
+test("messages alone pay for no other part", () => {
+  const plain = statements.get("append")!;
+  for (const word of ["edit_count", "members_rev", "conversation_members", "delivery_statuses", "released"])
+    expect(plain).not.toContain(word);
+  expect(plain.match(/\$17\b/)).not.toBeNull();
+  expect(plain.match(/\$18\b/)).toBeNull();
+});

@@ -1,0 +1,115 @@
+import type { SendMessage } from "../core/messages/send.ts";
+import type { Limits } from "../core/ports/limiter.ts";
+import type { Frame } from "../core/ports/pubsub.ts";
+import type { AppendOutcome, Batch, CommitPort } from "../core/ports/store.ts";
+import { startEngine } from "../engine/engine.ts";
+import type { Outcome } from "../engine/outcome.ts";
+import { LocalLimiter } from "../limiter/local.ts";
+import { newId } from "../system.ts";
+import { aSend, membersNamed, noteTaker } from "./builders.ts";
+import { VirtualClock } from "./clock.ts";
+import { MisbehavingStore, ModelStore, noFaults } from "./commit-port.ts";
+import { noLimits } from "./limits-off.ts";
+import { Random } from "./random.ts";
+
+export interface EngineOnModelOptions {
+  readonly limits?: Partial<Limits>;
+  readonly maxTurnsPerActor?: number;
+  readonly maxTurns?: number;
+  readonly maxTurnBytes?: number;
+  readonly maxActors?: number;
+  /** Instead of hearing what is published. */
+  readonly publish?: (frame: Frame) => void;
+  /** What a batch comes to instead of being stored; null: it is stored. */
+  readonly outcomeOf?: (batch: Batch) => AppendOutcome | null;
+}
+
+/** How long a command may take. */
+export const deadlineMs = 8_000;
+
+const unused = () => {
+  throw new Error("not part of this test");
+};
+
+/** An engine over the model store, in virtual time, whose writes can be held up. */
+export function anEngine(options: EngineOnModelOptions = {}) {
+  const clock = new VirtualClock();
+  const model = new ModelStore({ loadedKeys: 4 });
+  const store = new MisbehavingStore({
+    model,
+    clock,
+    random: new Random(1),
+    faults: noFaults,
+    rivalWrites: () => {},
+  });
+  const notes = noteTaker();
+  const frames: Frame[] = [];
+  const batches: Batch[] = [];
+  let gate: Promise<void> = Promise.resolve();
+  let open = () => {};
+  const commit: CommitPort = {
+    async append(batch, epochOf) {
+      batches.push(batch);
+      await gate;
+      return options.outcomeOf?.(batch) ?? store.append(batch, epochOf);
+    },
+  };
+  const engine = startEngine({
+    ports: {
+      commits: [commit],
+      actorReads: store,
+      viewerReads: Object.assign(store, {
+        listConversations: unused,
+        showConversation: unused,
+        readHistory: unused,
+        changes: unused,
+      }),
+      creation: { createDirect: unused, createGroup: unused },
+      cursors: { register: unused, save: unused },
+      own: { markUnread: unused, clearUnread: unused },
+      ownership: store,
+      pubsub: { publish: options.publish ?? ((frame) => void frames.push(frame)), subscribe() {} },
+      limiter: new LocalLimiter({ clock, limits: { ...noLimits, ...options.limits } }),
+      clock,
+      observer: notes.observer,
+    },
+    settings: {
+      lane: { maxRows: 500, maxBytes: 1 << 22 },
+      supervisor: {
+        maxActors: options.maxActors ?? 100,
+        maxTurnsPerActor: options.maxTurnsPerActor ?? 1_000,
+      },
+      registry: {
+        commandDeadlineMs: deadlineMs,
+        maxTurns: options.maxTurns ?? 1_000,
+        maxTurnBytes: options.maxTurnBytes ?? 1 << 24,
+      },
+    },
+  });
+  return {
+    engine,
+    clock,
+    model,
+    store,
+    notes,
+    frames,
+    batches,
+    aConversation() {
+      const [id, anna, ben] = [newId(), newId(), newId()];
+      model.create(id, membersNamed([anna, ben]));
+      return { id, anna, ben };
+    },
+    submit(given: Partial<SendMessage>) {
+      const outcomes: Outcome[] = [];
+      const command = aSend(given);
+      engine.commands.submit(command, (outcome) => void outcomes.push(outcome));
+      return { command, outcomes };
+    },
+    /** No batch gets through until `release`. */
+    hold() {
+      ({ promise: gate, resolve: open } = Promise.withResolvers<void>());
+    },
+    release: () => open(),
+    contents: (id: string) => model.logs.get(id)!.messages.map((message) => message.content),
+  };
+}
