@@ -124,6 +124,22 @@ describe("pages", () => {
     expect(pages.map(seqsOf)).toEqual([[1, 2], [3, 4], [5, 6, 7], [8], [9]]);
   });
 
+  test("of long contents are read once: after the first page hardly more is read than fits", async () => {
+    const { backlog, aTalk, standings, reads } = aDevice();
+    aTalk(texts(300, 4_096));
+    const pages = await pagesOf(backlog(standings()));
+    expect(pages.length).toBeGreaterThan(9);
+    const read = reads.reduce((rows, { limit }) => rows + limit, 0);
+    expect(read).toBeLessThan(300 + pageMessages);
+  });
+
+  test("grow to a hundred again where contents are short", async () => {
+    const { backlog, aTalk, standings } = aDevice();
+    aTalk([...texts(60, 8_192), ...texts(240)]);
+    const pages = await pagesOf(backlog(standings()));
+    expect(Math.max(...pages.map(({ messages }) => messages.length))).toBe(100);
+  });
+
   test("of several conversations together are not much longer than one may be", async () => {
     const { backlog, aTalk, standings } = aDevice();
     for (let talk = 0; talk < 6; talk++) aTalk(texts(1, 60_000));

@@ -28,6 +28,8 @@ export class Backlog {
   #behind: string[] = [];
   /** Rows that were sent as they were after the end of their page: by message, the revision. */
   #ahead = new Map<string, number>();
+  /** As many messages as should fit into a page, by the size of the last ones: what is read beyond it is read again. */
+  #fitting = pageMessages;
 
   constructor(options: {
     readonly joins: Pick<Joins, "changes">;
@@ -66,6 +68,7 @@ export class Backlog {
     const answers = await Promise.all(asked.map((question) => this.#joins.changes(question)));
     const refused = answers.find(isRejection);
     if (refused) return refused;
+    this.#fitting = fittingOf(answers as readonly Changes[]);
     return this.#pageOf((answers as readonly Changes[]).map((changes) => this.#cutToFit(changes)));
   }
 
@@ -74,9 +77,9 @@ export class Backlog {
     const questions = [];
     let rows = 0;
     for (const conversationId of this.#behind) {
-      if (rows >= pageMessages) break;
+      if (rows >= this.#fitting) break;
       const { seq, rev, headRev } = this.#at.get(conversationId)!;
-      const limit = Math.min(pageMessages - rows, headRev - rev);
+      const limit = Math.min(this.#fitting - rows, headRev - rev);
       questions.push({
         conversationId,
         viewerId: this.#viewerId,
@@ -143,4 +146,11 @@ export class Backlog {
     this.#at.set(conversationId, { ...next, conversationId, headSeq, headRev });
     if (!hasMore) this.#behind = this.#behind.filter((each) => each !== conversationId);
   }
+}
+
+function fittingOf(answers: readonly Changes[]): number {
+  const messages = answers.flatMap((changes) => changes.messages);
+  const characters = writtenSize(messages);
+  if (characters === 0) return pageMessages;
+  return Math.min(pageMessages, Math.ceil((messages.length * pageCharacters) / characters));
 }

@@ -26,7 +26,7 @@ export const longestResume = 500;
 /** Characters of content and metadata: a reply must fit into a socket's send buffer. */
 const largestResume = 128 * 1024;
 /** The most rows of differences in one read. */
-const rowsAtOnce = 10_000;
+const rowsAtOnce = 2_000;
 
 /** A joined conversation. `changes` is null when nothing was to be resumed, or could be. */
 export interface JoinedConversation {
