@@ -113,18 +113,31 @@ export class Delivery {
     });
   }
 
-  /** Until the store has told everything up to the frames that wait. */
+  /** Until the store has told everything up to the frames that wait, and these are told. */
   async #readHole(known: Known, repair: Repair, conversationId: string): Promise<void> {
-    for (;;) {
+    do {
       repair.isIncomplete = false;
-      const changes = await this.#readOnce(conversationId, known.rev);
+      const { rev } = known;
+      const changes = await this.#readOnce(conversationId, rev);
       if (changes) this.#tellChanges(known, repair, changes);
-      if (changes?.hasMore || repair.isIncomplete) continue;
-      if (!changes || hasHole(known, repair)) await this.#pause();
-      else break;
-    }
+      if (!changes?.hasMore) this.#tellWaiting(known, repair);
+      if (known.rev === rev) await this.#pause();
+    } while (repair.waiting.length > 0 || repair.isIncomplete);
     known.repair = null;
-    for (const frame of repair.waiting) this.forward(frame);
+  }
+
+  /** Up to the next hole. */
+  #tellWaiting(known: Known, repair: Repair): void {
+    repair.waiting.sort((one, other) => one.rev - other.rev);
+    const ahead = repair.waiting.findIndex((frame) => {
+      if (frame.rev > known.rev + 1) return true;
+      if (frame.rev === known.rev + 1) {
+        known.rev = frame.rev;
+        this.#tell(frame, true);
+      }
+      return false;
+    });
+    repair.waiting = ahead < 0 ? [] : repair.waiting.slice(ahead);
   }
 
   /** Null: the store cannot be reached at present. */
@@ -181,12 +194,6 @@ function wait(repair: Repair, frame: ChangeFrame): void {
     repair.isIncomplete = true;
   }
   repair.waiting.push(frame);
-}
-
-/** A frame can be ahead of what was read, never of what can be read. */
-function hasHole(known: Known, { waiting }: Repair): boolean {
-  const next = waiting.find((frame) => frame.rev > known.rev);
-  return next !== undefined && next.rev > known.rev + 1;
 }
 
 /** Those of now who were members then. */
