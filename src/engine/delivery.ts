@@ -17,6 +17,8 @@ const retryPauseMs = 200;
 interface Known {
   rev: number;
   membersRev: number;
+  /** Those of `membersRev`: the newest that are known, whatever a late frame brings. */
+  members: ReadonlyMap<string, Member>;
   /** Null: there is no hole. */
   repair: Repair | null;
 }
@@ -27,8 +29,6 @@ interface Repair {
   waiting: ChangeFrame[];
   /** Some were dropped since the read began. */
   isIncomplete: boolean;
-  /** The newest members that are known. */
-  members: ReadonlyMap<string, Member>;
 }
 
 /**
@@ -80,7 +80,7 @@ export class Delivery {
   }
 
   #remember(conversationId: string, rev: number, membersRev: number): Known {
-    const known: Known = { rev, membersRev, repair: null };
+    const known: Known = { rev, membersRev, members: new Map(), repair: null };
     this.#known.set(conversationId, known);
     if (this.#known.size > maxKnown) this.#forgetOne();
     return known;
@@ -98,12 +98,12 @@ export class Delivery {
   #changeMembers(known: Known, { conversationId, membersRev, members }: ChangeFrame): void {
     if (membersRev < known.membersRev) return;
     known.membersRev = membersRev;
-    if (known.repair) known.repair.members = members;
+    known.members = members;
     this.#membersChanged(conversationId, members);
   }
 
   #repair(known: Known, frame: ChangeFrame): void {
-    known.repair = { waiting: [frame], isIncomplete: false, members: frame.members };
+    known.repair = { waiting: [frame], isIncomplete: false };
     this.#observer.note("frames were missed and are read from the store", {
       conversation: frame.conversationId,
     });
@@ -118,7 +118,7 @@ export class Delivery {
     for (;;) {
       repair.isIncomplete = false;
       const changes = await this.#readOnce(conversationId, known.rev);
-      if (changes) this.#tellChanges(known, repair, changes);
+      if (changes) this.#tellChanges(known, changes);
       if (changes?.hasMore || repair.isIncomplete) continue;
       if (!changes || hasHole(known, repair)) await this.#pause();
       else break;
@@ -145,27 +145,27 @@ export class Delivery {
     }
   }
 
-  #tellChanges(known: Known, repair: Repair, changes: Changes): void {
+  #tellChanges(known: Known, changes: Changes): void {
     const { conversationId } = changes;
-    this.#learnMembers(known, repair, changes);
+    this.#learnMembers(known, changes);
     const { membersRev } = known;
     for (const [rev, events] of eventsByRev(changes, known.rev)) {
-      const members = membersAt(repair.members, rev);
+      const members = membersAt(known.members, rev);
       this.#tell({ type: "changes", conversationId, rev, membersRev, members, events }, true);
     }
     known.rev = Math.max(known.rev, changes.next.rev);
   }
 
   /** The store may know of members that no frame has told of yet. */
-  #learnMembers(known: Known, repair: Repair, { conversationId, members: records }: Changes): void {
+  #learnMembers(known: Known, { conversationId, members: records }: Changes): void {
     const newer = records.filter((record) => record.rev > known.membersRev);
     if (newer.length === 0) return;
-    const members = new Map(repair.members);
+    const members = new Map(known.members);
     for (const record of newer) {
       if (record.leftSeq === null) members.set(record.userId, record);
       else members.delete(record.userId);
     }
-    repair.members = members;
+    known.members = members;
     known.membersRev = Math.max(...newer.map((record) => record.rev));
     this.#membersChanged(conversationId, members);
   }
