@@ -340,21 +340,24 @@ export class Actor {
     if (this.#state!.rev === this.#durableRev) this.#probeWaiting();
   }
 
-  /** Asks for what the waiting commands need, many at once: a storm of repeats costs few reads. */
+  /**
+   * Asks for what the waiting commands need, many at once: a storm of repeats costs few reads. Messages that were looked up before are asked
+   * for again while a command about them waits: what comes replaces what was known.
+   */
   #probeWaiting(): void {
     const keys: KeyQuestion[] = [];
-    const messageIds: string[] = [];
+    const messageIds = new Set<string>();
     const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
     for (let index = this.#decided; index < last; index++) {
       const turn = this.#mailbox.at(index);
-      if (!this.#needsProbe(turn)) continue;
-      turn.probed = true;
       const messageId = targetIdOf(turn.command);
-      if (messageId === null) keys.push(this.#keyQuestion(turn.command));
-      else messageIds.push(messageId);
+      if (messageId !== null) messageIds.add(messageId);
+      else if (this.#needsProbe(turn)) keys.push(this.#keyQuestion(turn.command));
+      else continue;
+      turn.probed = true;
     }
     this.#probing = true;
-    this.#around.probe(this, { keys, messageIds });
+    this.#around.probe(this, { keys, messageIds: [...messageIds] });
   }
 
   #keyQuestion(command: Command): KeyQuestion {

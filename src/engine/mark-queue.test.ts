@@ -237,6 +237,19 @@ describe("answers", () => {
 });
 
 describe("I10: bounds", () => {
+  test("a mark at no message at all is asked of the store like any other: it is no stranger's, and leaves nothing behind", async () => {
+    const { queue, clock, strangers, flush } = aQueue();
+    strangers.add("anna");
+    const answers: (string | undefined)[] = [];
+    queue.note(aMark(0), (refusal) => void answers.push(refusal?.code));
+    queue.note(aMark(0, { userId: "ben" }), (refusal) => void answers.push(refusal?.code));
+    expect(answers).toEqual([]);
+    flush();
+    expect(answers).toEqual(["not_found", undefined]);
+    await clock.runFor(restMs);
+    expect(queue.size).toBe(0);
+  });
+
   test("only so many marks wait or rest; more are refused by name, those that are known still move", () => {
     const { queue } = aQueue();
     for (let member = 0; member < maxSlots; member++) queue.note(aMark(1, { userId: `member ${member}` }));

@@ -157,7 +157,7 @@ export class MarkQueue {
       kind,
       seq: 0,
       sentSeq: 0,
-      storedSeq: 0,
+      storedSeq: -1,
       state: "new",
       answers: [],
       sentAnswers: [],

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import pg from "pg";
-import { MarkQueue } from "./engine/mark-queue.ts";
-import { eventually } from "./testing/eventually.ts";
-import { FrameSocket } from "./testing/frame-socket.ts";
-import { type InProcess, startInProcess } from "./testing/in-process.ts";
-import { createGroup, People, type Person } from "./testing/people.ts";
+import { MarkQueue } from "../src/engine/mark-queue.ts";
+import { eventually } from "../src/testing/eventually.ts";
+import { FrameSocket } from "../src/testing/frame-socket.ts";
+import { type InProcess, startInProcess } from "../src/testing/in-process.ts";
+import { createGroup, People, type Person } from "../src/testing/people.ts";
 
 /**
- * What receipts cost, measured and printed for bench/README.md: `WHISPR_TEST_COSTS=1 bun test src/mark-cost.test.ts`. Takes half a
+ * What receipts cost, measured and printed for bench/README.md: `bun test ./bench/marks.measure.ts`. Takes half a
  * minute, and a machine that does nothing else.
  */
 
@@ -21,21 +21,18 @@ let server: InProcess;
 let people: People;
 let outside: pg.Client;
 
-const isMeasured = process.env.WHISPR_TEST_COSTS === "1";
 beforeAll(async () => {
-  if (!isMeasured) return;
   server = await startInProcess({ WHISPR_MAX_LOOP_LATENESS: "0" });
   people = new People(server);
   outside = new pg.Client({ connectionString: server.databaseUrl });
   await outside.connect();
 }, 30_000);
 afterAll(async () => {
-  if (!isMeasured) return;
   await outside.end();
   await server[Symbol.asyncDispose]();
 });
 
-describe.if(isMeasured)(`a group of ${members} at ${messagesPerSecond} messages a second`, () => {
+describe(`a group of ${members} at ${messagesPerSecond} messages a second`, () => {
   test.each([1, 4, 100])(
     "of %i senders: marks are at most a fiftieth of a row per member and message",
     async (senders) => {
