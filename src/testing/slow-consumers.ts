@@ -1,15 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestDatabase, testDatabase } from "./testing/database.ts";
-import { eventually } from "./testing/eventually.ts";
-import { Listener, type Listening } from "./testing/listener.ts";
-import type { ListenersReport } from "./testing/listeners-process.ts";
-import { createGroup, People, type Person } from "./testing/people.ts";
-import { freePort, type ServerProcess, startServer } from "./testing/server.ts";
-import { type TestKeys, testKeys } from "./testing/tokens.ts";
+import { type TestDatabase, testDatabase } from "./database.ts";
+import { eventually } from "./eventually.ts";
+import { Listener, type Listening } from "./listener.ts";
+import type { ListenersReport } from "./listeners-process.ts";
+import { createGroup, People, type Person } from "./people.ts";
+import { freePort, type ServerProcess, startServer } from "./server.ts";
+import { type TestKeys, testKeys } from "./tokens.ts";
 
-/** Sockets that stop reading cost neither memory without end nor the others their time, and lose nothing. On the executable. */
+/**
+ * Sockets that stop reading cost neither memory without end nor the others their time, and lose nothing. On the executable, in a minute or
+ * so, and best on a machine that does nothing else: `WHISPR_TEST_BINARY=dist/whispr-msg bun test ./src/testing/slow-consumers.ts`.
+ */
 
 const groups = 10;
 const sleepersEach = 10;
@@ -141,7 +144,7 @@ class Sleepers {
   }
 
   static async start(listeners: readonly Listening[]): Promise<Sleepers> {
-    const script = join(import.meta.dir, "testing/listeners-process.ts");
+    const script = join(import.meta.dir, "listeners-process.ts");
     const sleepers = new Sleepers(
       Bun.spawn([process.execPath, script], { stdin: "pipe", stdout: "pipe", stderr: "inherit" }),
     );
