@@ -219,6 +219,20 @@ describe("a device on the topic of its user", () => {
     expect(phone.provedAgain).toBe(0);
   });
 
+  test("gets nothing proved again while its last socket only seems to be there, as when it changes networks", async () => {
+    const { alice, bob, conversationId } = await people.pair();
+    const phone = await bob.online();
+    await postMany(alice, conversationId, ["proved 1", "proved 2"]);
+    await phone.keeps(conversationId, 2);
+    await phone.proves();
+    phone.freeze();
+    await post(alice, conversationId, "into the dead socket");
+    const moved = await bob.online();
+    expect(pagesOf(moved)).toEqual([["into the dead socket"]]);
+    expect(moved.userEvents).toEqual(["pending_messages", "caught_up"]);
+    phone.cut();
+  });
+
   test("is not sent proved messages again when the last thing that it proved was an edit", async () => {
     const { alice, bob, conversationId } = await people.pair();
     const phone = await bob.online();

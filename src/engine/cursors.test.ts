@@ -165,3 +165,13 @@ test("whoever joins waits for a save that is on its way, and for nothing else", 
   expect(cursors.settled()).toBeNull();
   cursors.stop();
 });
+
+test("a device that joins while its last socket only seems to be there finds what it has confirmed; others ask for nothing", async () => {
+  const { saved, cursors } = remembering();
+  cursors.confirmed(at(3, 3));
+  expect(cursors.settled({ userId, deviceId: "tablet" })).toBeNull();
+  await cursors.settled({ userId, deviceId: "phone" });
+  expect(saved).toEqual([[at(3, 3)]]);
+  expect(cursors.settled({ userId, deviceId: "phone" })).toBeNull();
+  cursors.stop();
+});

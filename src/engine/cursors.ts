@@ -2,10 +2,12 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { DeviceCursors, Position } from "../core/ports/store.ts";
 
-export interface DevicePosition extends Position {
+export interface Device {
   readonly userId: string;
   readonly deviceId: string;
 }
+
+export interface DevicePosition extends Position, Device {}
 
 const saveEveryMs = 60_000;
 const rowsAtOnce = 1_000;
@@ -22,6 +24,8 @@ export class Cursors {
   readonly #observer: Observer;
   #waiting = new Map<string, DevicePosition>();
   /** The last save, which begins when those before it are over. Null: none is under way. */
+  /** Those of which positions wait. */
+  #devices = new Set<string>();
   #saving: Promise<void> | null = null;
   /** The last save has not begun. */
   #isSoon = false;
@@ -60,9 +64,12 @@ export class Cursors {
     return saving;
   }
 
-  /** Null, or what resolves when no save is under way; nothing is asked of the store for it. */
-  settled(): Promise<void> | null {
-    return this.#saving;
+  /**
+   * Null, or what resolves when no save is under way. Nothing is asked of the store for it, unless the device has another socket that still
+   * seems to be there, as when it changed networks: what that one proved is saved first.
+   */
+  settled(device?: Device): Promise<void> | null {
+    return device && this.#devices.has(keyOf(device)) ? this.save() : this.#saving;
   }
 
   stop(): void {
@@ -72,6 +79,7 @@ export class Cursors {
   #keep(position: DevicePosition): void {
     const key = `${position.conversationId} ${position.userId} ${position.deviceId}`;
     this.#waiting.set(key, furthest(this.#waiting.get(key), position));
+    this.#devices.add(keyOf(position));
   }
 
   #later(): () => void {
@@ -86,6 +94,7 @@ export class Cursors {
     this.#isSoon = false;
     const positions = [...this.#waiting.values()];
     this.#waiting = new Map();
+    this.#devices = new Set();
     for (let from = 0; from < positions.length; from += rowsAtOnce) {
       await this.#saveSome(positions.slice(from, from + rowsAtOnce));
     }
@@ -104,6 +113,10 @@ export class Cursors {
   #keepSome(positions: readonly DevicePosition[]): void {
     for (const position of positions) if (this.#waiting.size < maxWaiting / 2) this.#keep(position);
   }
+}
+
+function keyOf({ userId, deviceId }: Device): string {
+  return `${userId} ${deviceId}`;
 }
 
 /** A change of an older message moves the revision alone. */

@@ -113,14 +113,17 @@ export class Delivery {
     });
   }
 
-  /** Until the store has told everything up to the frames that wait, and these are told. */
+  /**
+   * Until the store has told everything up to the frames that wait, and these are told. Ends only at a head: members that are known are then of
+   * no later revision than what was told.
+   */
   async #readHole(known: Known, repair: Repair, conversationId: string): Promise<void> {
     do {
       repair.isIncomplete = false;
       const { rev } = known;
       const changes = await this.#readOnce(conversationId, rev);
       if (changes) this.#tellChanges(known, repair, changes);
-      if (!changes?.hasMore) this.#tellWaiting(known, repair);
+      if (changes && !changes.hasMore) this.#tellWaiting(known, repair);
       if (known.rev === rev) await this.#pause();
     } while (repair.waiting.length > 0 || repair.isIncomplete);
     known.repair = null;

@@ -109,7 +109,7 @@ export function startEngine(options: {
       reads: viewerReads,
       messages: actorReads,
       cursors: ports.cursors,
-      settled: () => cursors.settled(),
+      settled: (device) => cursors.settled(device),
       clock,
     }),
     marks,

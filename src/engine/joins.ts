@@ -14,6 +14,7 @@ import type {
 } from "../core/ports/store.ts";
 import type { JoinUser } from "../core/queries.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
+import type { Device } from "./cursors.ts";
 import { Gather } from "./gather.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyJoins } from "./refusals.ts";
@@ -60,7 +61,7 @@ export class Joins {
   readonly #changes: Gather<ChangesQuestion & { readonly weight: number }, Changes>;
   readonly #messages: Pick<ActorReads, "readMessages">;
   readonly #cursors: Pick<DeviceCursors, "register">;
-  readonly #settled: () => Promise<void> | null;
+  readonly #settled: (device: Device) => Promise<void> | null;
   readonly #clock: Clock;
 
   constructor(options: {
@@ -68,7 +69,7 @@ export class Joins {
     readonly messages: Pick<ActorReads, "readMessages">;
     readonly cursors: Pick<DeviceCursors, "register">;
     /** Resolves when what devices have confirmed so far is where a join reads it; null: it is. */
-    readonly settled: () => Promise<void> | null;
+    readonly settled: (device: Device) => Promise<void> | null;
     readonly clock: Clock;
   }) {
     const { reads } = options;
@@ -129,12 +130,12 @@ export class Joins {
 
   /** From a read that began after this call. A device that was never seen starts at the heads, unless it says itself where it is. */
   async user(question: Omit<JoinUser, "type">, word: DeviceWord | null): Promise<JoinedUser | Rejection> {
-    const saving = this.#settled();
+    const { deviceId, viewerId } = question;
+    const saving = deviceId === null ? null : this.#settled({ userId: viewerId, deviceId });
     if (saving) await saving;
     const facts = (await orUnavailable(this.#facts.ask(question))) as UserFacts | Rejection | null;
     if (!facts) return tooManyJoins;
     if (isRejection(facts)) return facts;
-    const { deviceId, viewerId } = question;
     if (deviceId === null) return { generation: facts.generation, resumed: true, standings: facts.standings };
     const isKnown = facts.deviceGeneration === facts.generation;
     const standings = isKnown ? facts.standings : await this.#register(viewerId, deviceId);

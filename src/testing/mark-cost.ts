@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import pg from "pg";
-import { MarkQueue } from "../src/engine/mark-queue.ts";
-import { eventually } from "../src/testing/eventually.ts";
-import { FrameSocket } from "../src/testing/frame-socket.ts";
-import { type InProcess, startInProcess } from "../src/testing/in-process.ts";
-import { createGroup, People, type Person } from "../src/testing/people.ts";
+import { MarkQueue } from "../engine/mark-queue.ts";
+import { eventually } from "./eventually.ts";
+import { FrameSocket } from "./frame-socket.ts";
+import { type InProcess, startInProcess } from "./in-process.ts";
+import { createGroup, People, type Person } from "./people.ts";
 
 /**
- * What receipts cost, measured and printed for bench/README.md: `bun test ./bench/marks.measure.ts`. Takes half a
+ * What receipts cost, measured and printed for bench/README.md: `bun test ./src/testing/mark-cost.ts`. Takes half a
  * minute, and a machine that does nothing else.
  */
 
