@@ -78,8 +78,11 @@ test("one that missed messages in 100 conversations costs the joins and their pa
   await phone.disconnect();
   const ids = await conversationsOf(anna.id, 100, 3);
   const names = await asked(() => phone.connect());
-  expect(names.filter((name) => name === "changes").length).toBeLessThanOrEqual(4);
-  expect(new Set(names)).toEqual(new Set(["join-facts", "changes"]));
+  // Its pongs confirm pages while later ones are read: a save in between, perhaps.
+  const reads = names.filter((name) => name !== "save-cursors");
+  expect(names.length - reads.length).toBeLessThanOrEqual(2);
+  expect(reads.filter((name) => name === "changes").length).toBeLessThanOrEqual(4);
+  expect(new Set(reads)).toEqual(new Set(["join-facts", "changes"]));
   for (const id of ids) expect(phone.messages(id)).toHaveLength(3);
 }, 30_000);
 

@@ -23,9 +23,9 @@ export class Cursors {
   readonly #clock: Clock;
   readonly #observer: Observer;
   #waiting = new Map<string, DevicePosition>();
-  /** The last save, which begins when those before it are over. Null: none is under way. */
   /** Those of which positions wait. */
   #devices = new Set<string>();
+  /** The last save, which begins when those before it are over. Null: none is under way. */
   #saving: Promise<void> | null = null;
   /** The last save has not begun. */
   #isSoon = false;
