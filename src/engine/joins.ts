@@ -133,8 +133,7 @@ export class Joins {
     const { deviceId, viewerId } = question;
     const saving = deviceId === null ? null : this.#settled({ userId: viewerId, deviceId });
     if (saving) await saving;
-    const facts = (await orUnavailable(this.#facts.ask(question))) as UserFacts | Rejection | null;
-    if (!facts) return tooManyJoins;
+    const facts = await this.userFacts(question);
     if (isRejection(facts)) return facts;
     if (deviceId === null) return { generation: facts.generation, resumed: true, standings: facts.standings };
     const isKnown = facts.deviceGeneration === facts.generation;
@@ -143,6 +142,12 @@ export class Joins {
     if (!isTrusted(facts, word)) return { generation: facts.generation, resumed: false, standings };
     const said = word ? await this.#asSaid(standings, word) : standings;
     return isRejection(said) ? said : { generation: facts.generation, resumed: true, standings: said };
+  }
+
+  /** Where the heads of a user's conversations are, from a read that began after this call. */
+  async userFacts(question: Omit<JoinUser, "type">): Promise<UserFacts | Rejection> {
+    const facts = (await orUnavailable(this.#facts.ask(question))) as UserFacts | Rejection | null;
+    return facts ?? tooManyJoins;
   }
 
   #register(userId: string, deviceId: string): Promise<readonly Standing[] | Rejection> {

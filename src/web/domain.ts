@@ -9,7 +9,7 @@ export type Commands = Pick<Registry, "submit">;
 /** Where receipts go. */
 export type Marks = Pick<EngineMarks, "note" | "noteMessage">;
 /** What joins of topics need to know. */
-export type Joins = Pick<EngineJoins, "conversation" | "user" | "changes">;
+export type Joins = Pick<EngineJoins, "conversation" | "user" | "userFacts" | "changes">;
 /** Where it is told that something arrived. */
 export interface Receipts {
   readonly marks: Pick<EngineMarks, "note">;

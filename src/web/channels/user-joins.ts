@@ -115,8 +115,8 @@ export class UserJoins implements TopicJoins {
   /** What happened since the last read. */
   async #extend(backlog: Backlog, { userId: viewerId, deviceId }: Session): Promise<void> {
     for (;;) {
-      const joined = await this.#joins.user({ viewerId, deviceId }, null);
-      if (!isRejection(joined)) return backlog.extend(joined.standings);
+      const facts = await this.#joins.userFacts({ viewerId, deviceId });
+      if (!isRejection(facts)) return backlog.extend(facts.standings);
       await this.#pause();
     }
   }
