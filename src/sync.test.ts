@@ -179,7 +179,7 @@ class World {
 
   /** What devices proved to the server that was killed, it may not have saved. */
   killed(): void {
-    for (const device of this.devices) device.forgetProofs();
+    for (const device of this.devices) device.serverKilled();
   }
 
   calm(): void {

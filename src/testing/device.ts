@@ -62,6 +62,8 @@ export class Device {
   /** What came since the last pong; what that pong was for; and what the server is known to know of. */
   #unproved: string[] = [];
   #ponged: string[] = [];
+  /** The server of this socket was killed: whatever is still read from it, no pong will arrive. */
+  #isOrphaned = false;
   readonly #proved = new Set<string>();
   /** The last message that came on the user's topic, by conversation. */
   readonly #reached = new Map<string, number>();
@@ -184,7 +186,12 @@ export class Device {
     this.forgetProofs();
   }
 
-  /** The server that was told is gone. */
+  /** The server that was told is gone. A frozen device may find that out later. */
+  serverKilled(): void {
+    this.forgetProofs();
+    this.#isOrphaned = true;
+  }
+
   forgetProofs(): void {
     this.#proved.clear();
     this.#ponged = [];
@@ -245,6 +252,7 @@ export class Device {
   }
 
   #opened(): void {
+    this.#isOrphaned = false;
     this.#onThisSocket = new Set();
     this.#unproved = [];
     this.#ponged = [];
@@ -258,7 +266,7 @@ export class Device {
   }
 
   #prove(): void {
-    for (const key of this.#ponged) this.#proved.add(key);
+    if (!this.#isOrphaned) for (const key of this.#ponged) this.#proved.add(key);
     this.#ponged = [];
   }
 
