@@ -6,7 +6,7 @@ import { seeds } from "../testing/arbitraries.ts";
 import { noteTaker } from "../testing/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { Random } from "../testing/random.ts";
-import { MarkQueue, type TakenMarks } from "./mark-queue.ts";
+import { MarkQueue, noMarks, type TakenMarks } from "./mark-queue.ts";
 
 const restMs = 1_000;
 const maxSlots = 200_000;
@@ -135,6 +135,7 @@ describe("how often", () => {
     const names = ({ moves }: TakenMarks) => moves.map((move) => move.conversationId);
     expect(names(queue.take(2, (id) => id !== "one"))).toEqual(["two", "three"]);
     expect(queue.due).toBe(2);
+    expect(queue.take(2, () => false)).toBe(noMarks);
     expect(names(queue.take(2, () => true))).toEqual(["one", "four"]);
   });
 });

@@ -102,6 +102,7 @@ export class MarkQueue {
       (slots.length < max && mayGo(slot.conversationId) ? slots : kept).push(slot);
     }
     this.#due = kept;
+    if (slots.length === 0) return noMarks;
     for (const slot of slots) send(slot);
     return { slots, moves: movesOf(slots) };
   }
