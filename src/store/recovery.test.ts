@@ -275,7 +275,12 @@ test("I4: a second process on the same database stands by and says so, and takes
 test("I4: when the first loses its connection, exactly one of two owns at any time, and both together lose nothing", async () => {
   const conversations = await talks(5);
   const second = startNode(database.settings);
-  const sending = load(conversations, () => (second.ownership.isHeld() ? second : node));
+  // While nobody owns, a client stays where it was: the other one would hold its command until the deadline.
+  let last = node;
+  const sending = load(conversations, () => {
+    last = [second, node].find(({ ownership }) => ownership.isHeld()) ?? last;
+    return last;
+  });
   await eventually("messages flow", () => sending.count() > 20);
   for (let time = 0; time < 6; time++) {
     const before = sending.count();
