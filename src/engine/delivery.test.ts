@@ -104,6 +104,25 @@ describe("in order", () => {
     expect(revs()).toEqual([7, 8]);
   });
 
+  test("a join is let go when what it was answered with was told: at once, by a frame, by a hole that was read, or after two seconds", async () => {
+    const { delivery, id, frame, store, clock } = aDelivery();
+    const gone: number[] = [];
+    const wait = (rev: number) => void delivery.reached(id, rev)?.then(() => gone.push(rev));
+    expect(delivery.reached(id, 9)).toBeNull();
+    delivery.joined(id, 1);
+    expect(delivery.reached(id, 1)).toBeNull();
+    for (const rev of [2, 4, 9]) wait(rev);
+    delivery.forward(frame(2));
+    await clock.runFor(1);
+    expect(gone).toEqual([2]);
+    store(1, 2, 3, 4, 5);
+    delivery.forward(frame(5));
+    await clock.runFor(1_000);
+    expect(gone).toEqual([2, 4]);
+    await clock.runFor(1_000);
+    expect(gone).toEqual([2, 4, 9]);
+  });
+
   test("a hole is read from the store before anything later is told", async () => {
     const { delivery, frame, store, revs, told, questions, clock } = aDelivery();
     delivery.forward(frame(1));

@@ -13,12 +13,21 @@ const maxKnown = 200_000;
 const maxWaiting = 1_000;
 const pageRows = 500;
 const retryPauseMs = 200;
+/** How long a join waits for what it was answered with; the outcome of a commit can stay unknown for longer. */
+const longestWaitMs = 2_000;
 
 interface Known {
   rev: number;
   membersRev: number;
   /** Null: there is no hole. */
   repair: Repair | null;
+  /** Joins that were answered with what is not told yet. */
+  waiters: readonly Waiter[];
+}
+
+interface Waiter {
+  readonly rev: number;
+  readonly go: () => void;
 }
 
 /** A hole that is being read. */
@@ -64,6 +73,23 @@ export class Delivery {
     if (!this.#known.has(conversationId)) this.#remember(conversationId, rev, -1);
   }
 
+  /**
+   * Null, or what resolves when everything up to this revision was told here, or at the latest after two seconds: a read can see a commit
+   * before its owner tells of it, and what a join was answered with must not come again after it.
+   */
+  reached(conversationId: string, rev: number): Promise<void> | null {
+    const known = this.#known.get(conversationId);
+    if (!known || known.rev >= rev) return null;
+    return new Promise((resolve) => {
+      const waiter = { rev, go: resolve };
+      known.waiters = [...known.waiters, waiter];
+      this.#clock.after(longestWaitMs, () => {
+        known.waiters = known.waiters.filter((each) => each !== waiter);
+        resolve();
+      });
+    });
+  }
+
   forward(frame: ChangeFrame): void {
     const known = this.#known.get(frame.conversationId) ?? this.#firstSeen(frame);
     if (known.membersRev !== frame.membersRev) this.#changeMembers(known, frame);
@@ -72,6 +98,7 @@ export class Delivery {
     if (frame.rev > known.rev + 1) return this.#repair(known, frame);
     known.rev = frame.rev;
     this.#tell(frame, false);
+    if (known.waiters.length > 0) letGo(known);
   }
 
   /** Nothing is known of what came before: it is taken as it is. */
@@ -80,7 +107,7 @@ export class Delivery {
   }
 
   #remember(conversationId: string, rev: number, membersRev: number): Known {
-    const known: Known = { rev, membersRev, repair: null };
+    const known: Known = { rev, membersRev, repair: null, waiters: [] };
     this.#known.set(conversationId, known);
     if (this.#known.size > maxKnown) this.#forgetOne();
     return known;
@@ -124,6 +151,7 @@ export class Delivery {
       const changes = await this.#readOnce(conversationId, rev);
       if (changes) this.#tellChanges(known, repair, changes);
       if (changes && !changes.hasMore) this.#tellWaiting(known, repair);
+      letGo(known);
       if (known.rev === rev) await this.#pause();
     } while (repair.waiting.length > 0 || repair.isIncomplete);
     known.repair = null;
@@ -189,6 +217,13 @@ export class Delivery {
   #pause(): Promise<void> {
     return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
   }
+}
+
+/** Those whose revision was told. */
+function letGo(known: Known): void {
+  const told = known.waiters.filter(({ rev }) => rev <= known.rev);
+  known.waiters = known.waiters.filter(({ rev }) => rev > known.rev);
+  for (const { go } of told) go();
 }
 
 function wait(repair: Repair, frame: ChangeFrame): void {

@@ -117,7 +117,9 @@ export function startEngine(options: {
     async drain() {
       commands.drain();
       await commands.idle();
-      await Promise.all([...lanes.map((lane) => lane.marks.drain()), cursors.save()]);
+      // Who lost the right to write could not store its marks: the next ones of their members bring them.
+      const marked = ownership.isHeld() ? lanes.map((lane) => lane.marks.drain()) : [];
+      await Promise.all([...marked, cursors.save()]);
     },
     stop() {
       supervisor.stop();

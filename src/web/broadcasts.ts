@@ -29,9 +29,10 @@ interface Push {
   readonly encode: () => string;
 }
 
-/** Late: some who listen now were no members then. */
 interface ToldFrame extends ChangeFrame {
+  /** Some who listen now were no members then. */
   readonly isLate: boolean;
+  readonly position: FramePosition;
 }
 
 /**
@@ -86,9 +87,9 @@ export class Broadcasts {
   }
 
   #tellChanges(frame: ChangeFrame, isLate: boolean): void {
-    const told = { ...frame, isLate };
+    const told = { ...frame, isLate, position: positionOf(frame) };
     for (const event of frame.events) this.#tellEvent(told, event);
-    this.#noteReceived(frame);
+    this.#noteReceived(told);
   }
 
   #tellEvent(frame: ToldFrame, event: Event): void {
@@ -121,9 +122,8 @@ export class Broadcasts {
 
   #push(frame: ToldFrame, push: Push): void {
     const { names, encode } = push;
-    const { conversationId, members } = frame;
+    const { conversationId, members, position } = frame;
     let payload: string | undefined;
-    const position = positionOf(frame);
     const tell = (topic: string) => {
       if (!this.#sockets.hasListeners(topic)) return;
       payload ??= encode();
@@ -149,7 +149,7 @@ export class Broadcasts {
   }
 
   #pushWhere(
-    frame: ChangeFrame,
+    { position }: ToldFrame,
     topic: string,
     { names, encode }: Push,
     match: (session: Session) => boolean,
@@ -157,27 +157,26 @@ export class Broadcasts {
     if (!this.#sockets.hasListeners(topic)) return;
     const payload = encode();
     for (const name of names) {
-      this.#sockets.pushWhere(topic, name, payload, match, positionOf(frame));
+      this.#sockets.pushWhere(topic, name, payload, match, position);
     }
   }
 
-  #pushToUser(frame: ChangeFrame, userId: string, { names, encode }: Push): void {
+  #pushToUser({ position }: ToldFrame, userId: string, { names, encode }: Push): void {
     const topic = `user:${userId}`;
     if (!this.#sockets.hasListeners(topic)) return;
     const payload = encode();
     for (const name of names) {
-      this.#sockets.broadcast(topic, name, payload, positionOf(frame));
+      this.#sockets.broadcast(topic, name, payload, position);
     }
   }
 
   /** What went out just now counts as received once the sockets prove alive. */
-  #noteReceived(frame: ChangeFrame): void {
-    const position = positionOf(frame);
-    for (const userId of frame.members.keys()) {
+  #noteReceived({ conversationId, members, position }: ToldFrame): void {
+    for (const userId of members.keys()) {
       for (const receiver of this.#receivers.ofUser(userId)) receiver.broadcast(position);
     }
     if (position.seq === 0) return;
-    for (const receiver of this.#receivers.ofConversation(frame.conversationId)) receiver.broadcast(position);
+    for (const receiver of this.#receivers.ofConversation(conversationId)) receiver.broadcast(position);
   }
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {

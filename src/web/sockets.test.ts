@@ -345,3 +345,40 @@ describe("the end of a socket", () => {
     expect(web.socketOf(anna)).rejects.toThrow();
   });
 });
+
+describe("I5: a join that sees a message before its owner tells of it", () => {
+  test("is answered once it was told, and does not hear it again", async () => {
+    const wire = await joined(anna);
+    web.domain.unpublished = [];
+    await web.sent(anna, conversationId, "early");
+    const late = await web.socketOf(ben);
+    let isAnswered = false;
+    const answer = late.join(topic).then((reply) => {
+      isAnswered = true;
+      return reply;
+    });
+    // Frames of one socket are answered in order: this one came after the join.
+    await late.push("phoenix", "heartbeat", "{}");
+    expect(isAnswered).toBe(false);
+    web.domain.publishAll();
+    expect(await answer).toMatchObject({ status: "ok", response: { head_seq: 1, head_rev: 1 } });
+    await web.sent(anna, conversationId, "later");
+    const heard = await late.broadcasts(topic, 1);
+    expect(heard).toMatchObject([{ message: { content: "later" } }]);
+    expect(await wire.broadcasts(topic, 2)).toMatchObject([
+      { message: { content: "early" } },
+      { message: { content: "later" } },
+    ]);
+  });
+
+  test("waits for two seconds at most", async () => {
+    await joined(anna);
+    web.domain.unpublished = [];
+    await web.sent(anna, conversationId, "lost");
+    const late = await web.socketOf(ben);
+    const answer = late.join(topic);
+    await late.push("phoenix", "heartbeat", "{}");
+    await clock.runFor(2_000);
+    expect(await answer).toMatchObject({ status: "ok", response: { head_rev: 1 } });
+  });
+});

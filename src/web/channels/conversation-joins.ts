@@ -16,7 +16,7 @@ export interface ConversationJoinsOptions {
   readonly joins: Joins;
   readonly receipts: Receipts;
   readonly receivers: Receivers;
-  readonly delivery: Pick<Delivery, "joined">;
+  readonly delivery: Pick<Delivery, "joined" | "reached">;
   readonly observer: Observer;
 }
 
@@ -25,7 +25,7 @@ export class ConversationJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
   readonly #receivers: Receivers;
-  readonly #delivery: Pick<Delivery, "joined">;
+  readonly #delivery: Pick<Delivery, "joined" | "reached">;
   readonly #observer: Observer;
 
   constructor(options: ConversationJoinsOptions) {
@@ -48,6 +48,7 @@ export class ConversationJoins implements TopicJoins {
     const { head } = joined.facts;
     const response = joinedConversationText(joined, since);
     if (!response || !head) return this.#refuse(notAuthorized);
+    await this.#delivery.reached(conversationId, head.rev);
     const receiver = new ConversationReceiver({ conversationId, joining, receipts: this.#receipts });
     return {
       ok: true,

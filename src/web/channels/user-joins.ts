@@ -21,7 +21,7 @@ export interface UserJoinsOptions {
   readonly joins: Joins;
   readonly receipts: Receipts;
   readonly receivers: Receivers;
-  readonly delivery: Pick<Delivery, "joined">;
+  readonly delivery: Pick<Delivery, "joined" | "reached">;
   readonly clock: Clock;
   readonly observer: Observer;
 }
@@ -34,7 +34,7 @@ export class UserJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
   readonly #receivers: Receivers;
-  readonly #delivery: Pick<Delivery, "joined">;
+  readonly #delivery: Pick<Delivery, "joined" | "reached">;
   readonly #clock: Clock;
   readonly #observer: Observer;
 
@@ -101,7 +101,13 @@ export class UserJoins implements TopicJoins {
       noteSent(receiver, page);
       feed.drop();
       await feed.drained();
+      await this.#reached(page);
     }
+  }
+
+  /** Before it is read whether there is more: what was read comes no more once the topic is live. */
+  async #reached({ reached }: BacklogPage): Promise<void> {
+    await Promise.all(reached.map(({ conversationId, rev }) => this.#delivery.reached(conversationId, rev)));
   }
 
   async #nextPage(backlog: Backlog): Promise<BacklogPage | null> {
