@@ -229,7 +229,6 @@ export class Membership<Identity> implements Listener {
     topics.live(this);
   }
 
-  /** A bug in there delivers twice rather than not at all. */
   #tellReleased(outcome: Accepted, position: Position | undefined): void {
     if (outcome.released === undefined || position === undefined) return;
     try {
@@ -239,6 +238,7 @@ export class Membership<Identity> implements Listener {
     }
   }
 
+  /** A bug in there delivers twice rather than not at all. */
   #isCovered(outcome: Accepted, position: Position | undefined): boolean {
     if (outcome.covers === undefined || position === undefined) return false;
     try {

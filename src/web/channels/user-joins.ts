@@ -83,7 +83,7 @@ export class UserJoins implements TopicJoins {
       if (feed.isOver) return;
       if (!hasPushed && feed.isComplete) break;
       feed.hold();
-      await this.#extend(backlog, receiver.session);
+      await this.#extend(feed, backlog, receiver.session);
     }
     feed.push("caught_up", "{}");
     receiver.live();
@@ -95,7 +95,7 @@ export class UserJoins implements TopicJoins {
    */
   async #pushPages(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<boolean> {
     for (let hasPushed = false; ; hasPushed = true) {
-      const page = await this.#nextPage(backlog);
+      const page = await this.#nextPage(feed, backlog);
       if (!page || feed.isOver) return hasPushed;
       pushPage(feed, page);
       noteSent(receiver, page);
@@ -110,17 +110,19 @@ export class UserJoins implements TopicJoins {
     await Promise.all(reached.map(({ conversationId, rev }) => this.#delivery.reached(conversationId, rev)));
   }
 
-  async #nextPage(backlog: Backlog): Promise<BacklogPage | null> {
-    for (;;) {
+  /** Null: there is no more, or nobody wants it any more. While the store is away it is asked again. */
+  async #nextPage(feed: Feed, backlog: Backlog): Promise<BacklogPage | null> {
+    while (!feed.isOver) {
       const page = await backlog.next();
       if (!page || !isRejection(page)) return page;
       await this.#pause();
     }
+    return null;
   }
 
   /** What happened since the last read. */
-  async #extend(backlog: Backlog, { userId: viewerId, deviceId }: Session): Promise<void> {
-    for (;;) {
+  async #extend(feed: Feed, backlog: Backlog, { userId: viewerId, deviceId }: Session): Promise<void> {
+    while (!feed.isOver) {
       const facts = await this.#joins.userFacts({ viewerId, deviceId });
       if (!isRejection(facts)) return backlog.extend(facts.standings);
       await this.#pause();
