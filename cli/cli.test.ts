@@ -56,6 +56,7 @@ describe("help", () => {
     ["admin", "backup"],
     ["admin", "new-generation"],
     ["doctor"],
+    ["completion"],
   ];
 
   test.each(commands)("%s %s %s shows examples", async (...command) => {
