@@ -1,4 +1,5 @@
 import type { ConversationState, Member } from "../core/conversations/conversation.ts";
+import { defaultPermissions } from "../core/conversations/permissions.ts";
 import type { MessageSent } from "../core/messages/message.ts";
 import { RecentKeys } from "../core/messages/recent-keys.ts";
 import type { SendMessage } from "../core/messages/send.ts";
@@ -15,6 +16,7 @@ export function aSend(given: Partial<SendMessage> = {}): SendMessage {
     content: "hello",
     metadata: "{}",
     clientRandom: null,
+    mentions: false,
     ...given,
   };
 }
@@ -67,6 +69,8 @@ export function aState(
     members: membersNamed(userIds),
     keys: new RecentKeys({ capacity: 256 }),
     targets: new Map(),
+    permissions: defaultPermissions,
+    metadata: null,
     membersRev: 0,
     seq: 0,
     rev: 0,
