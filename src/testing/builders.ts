@@ -1,6 +1,6 @@
 import type { ConversationState, Member } from "../core/conversations/conversation.ts";
 import { defaultPermissions } from "../core/conversations/permissions.ts";
-import type { MessageSent } from "../core/messages/message.ts";
+import type { Message, MessageSent } from "../core/messages/message.ts";
 import { RecentKeys } from "../core/messages/recent-keys.ts";
 import type { SendMessage } from "../core/messages/send.ts";
 import type { Observer } from "../core/ports/observer.ts";
@@ -41,6 +41,12 @@ export function aMessageSent(given: Partial<MessageSent> = {}): MessageSent {
     releasesKeyOf: null,
     ...given,
   };
+}
+
+/** A message that is in the log already. */
+export function messageSentAs(given: Partial<Message> = {}): Message {
+  const { type: _, releasesKeyOf: __, ...message } = aMessageSent(given);
+  return message;
 }
 
 export function membersNamed(userIds: readonly string[]): Map<string, Member> {
