@@ -1,6 +1,7 @@
 import { noSuchConversation } from "../core/authorize.ts";
 import type { Command } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
@@ -53,8 +54,9 @@ export class Supervisor {
     readonly settings: SupervisorSettings;
     readonly commit: (entry: Entry) => void;
     readonly sent: (message: Message) => void;
+    readonly left: (event: MemberChanged) => void;
   }) {
-    const { reads, ownership, clock, observer, pubsub, settings, commit, sent } = options;
+    const { reads, ownership, clock, observer, pubsub, settings, commit, sent, left } = options;
     this.#reads = reads;
     this.#clock = clock;
     this.#observer = observer;
@@ -75,6 +77,7 @@ export class Supervisor {
       pubsub,
       commit,
       sent,
+      left,
       maxTurns: settings.maxTurnsPerActor,
       mayDecide: () => ownership.isHeld(),
       reload: (actor) => void this.#reload(actor),
