@@ -3,7 +3,15 @@ import type { Event } from "../core/events.ts";
 import type { MessageChanged, MessageSent } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import type { ChangeFrame, CreatedFrame, Frame, MarksFrame, OwnFrame, PubSub } from "../core/ports/pubsub.ts";
+import type {
+  ChangeFrame,
+  CreatedFrame,
+  Frame,
+  MarksFrame,
+  OwnFrame,
+  PubSub,
+  TypingFrame,
+} from "../core/ports/pubsub.ts";
 import type { ViewerReads } from "../core/ports/store.ts";
 import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
@@ -17,11 +25,16 @@ import {
   memberEventText,
   messageReadText,
   ownUnreadText,
+  typingText,
 } from "./pushes.ts";
 import type { FramePosition, Receivers } from "./receivers.ts";
 import type { Session } from "./session.ts";
+import type { Typing } from "./typing.ts";
 
-type Listeners = Pick<Sockets<Session>, "broadcast" | "hasListeners" | "pushWhere" | "unsubscribeWhere">;
+type Listeners = Pick<
+  Sockets<Session>,
+  "broadcast" | "broadcastFrom" | "hasListeners" | "pushWhere" | "unsubscribeWhere"
+>;
 
 /** One event on the wire. */
 interface Push {
@@ -44,6 +57,7 @@ export class Broadcasts {
   readonly #sockets: Listeners;
   readonly #texts: MessageTexts;
   readonly #receivers: Receivers;
+  readonly #typing: Pick<Typing, "isSource" | "sent">;
 
   constructor(options: {
     readonly pubsub: PubSub;
@@ -51,6 +65,7 @@ export class Broadcasts {
     readonly sockets: Listeners;
     readonly texts: MessageTexts;
     readonly receivers: Receivers;
+    readonly typing: Pick<Typing, "isSource" | "sent">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
@@ -58,6 +73,7 @@ export class Broadcasts {
     this.#sockets = options.sockets;
     this.#texts = options.texts;
     this.#receivers = options.receivers;
+    this.#typing = options.typing;
     this.delivery = new Delivery({
       reads,
       clock,
@@ -78,6 +94,8 @@ export class Broadcasts {
         return this.#tellMarks(frame);
       case "own":
         return this.#tellOwn(frame);
+      case "typing":
+        return this.#tellTyping(frame);
     }
   }
 
@@ -95,10 +113,11 @@ export class Broadcasts {
   #tellEvent(frame: ToldFrame, event: Event): void {
     switch (event.type) {
       case "message_sent":
-        return this.#push(frame, {
+        this.#push(frame, {
           names: ["new_message"],
           encode: () => `{"message":${this.#texts.of(event)}}`,
         });
+        return this.#typing.sent(event.conversationId, event.senderId);
       case "message_edited":
         return this.#pushChanged(frame, event, {
           names: ["message_updated", "message_edited"],
@@ -202,6 +221,15 @@ export class Broadcasts {
   #tellOwn(frame: OwnFrame): void {
     const event = frame.unreadFrom ? "message_unread" : "conversation_read";
     this.#toUser(frame.userId, event, () => ownUnreadText(frame));
+  }
+
+  /** The typist's other devices hear of it, the one that he types on does not. */
+  #tellTyping(frame: TypingFrame): void {
+    const { conversationId, userId } = frame;
+    const topic = `conversation:${conversationId}`;
+    if (!this.#sockets.hasListeners(topic)) return;
+    const isSource = (session: Session) => this.#typing.isSource(session, conversationId, userId);
+    this.#sockets.broadcastFrom(topic, "user_typing", typingText(frame), isSource);
   }
 
   #toUser(userId: string, event: string, encode: () => string): void {

@@ -36,6 +36,7 @@ import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
+import { Typing } from "./typing.ts";
 
 export interface EndpointSettings {
   readonly hostname: string;
@@ -90,6 +91,7 @@ export class Endpoint {
   readonly #handshakes: Handshakes;
   readonly #ends: SessionEnds;
   readonly #lateness: Lateness;
+  readonly #typing: Typing;
   readonly #cors: Cors;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
@@ -126,8 +128,10 @@ export class Endpoint {
     this.sockets.attach(this.#server);
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
     const receivers = new Receivers();
-    const { delivery } = new Broadcasts({ ...options, sockets: this.sockets, texts, receivers });
-    channelOf = routesOf(options, { gate, texts, receivers, delivery });
+    this.#typing = new Typing(options);
+    const own = { gate, texts, receivers, typing: this.#typing };
+    const { delivery } = new Broadcasts({ ...options, ...own, sockets: this.sockets });
+    channelOf = routesOf(options, { ...own, delivery });
     observer.gauge("sockets", () => this.sockets.size);
     if (settings.maxLoopLatenessMs > 0)
       observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
@@ -153,6 +157,7 @@ export class Endpoint {
     await this.#server.stop(true);
     this.sockets.stop();
     this.#lateness.stop();
+    this.#typing.stop();
   }
 
   /** At most half of the deadline is spent on pauses. */
@@ -234,6 +239,7 @@ function routesOf(
     readonly texts: MessageTexts;
     readonly receivers: Receivers;
     readonly delivery: Delivery;
+    readonly typing: Typing;
   },
 ): Routes<Session> {
   const all = { ...options, ...own, limits: options.settings.payloads };

@@ -7,6 +7,7 @@ import type { Joins, Receipts } from "../domain.ts";
 import { ConversationReceiver, type FramePosition, type Receivers } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
+import type { Typing } from "../typing.ts";
 import { readCursor } from "./join-payload.ts";
 import { joinedConversationText } from "./join-texts.ts";
 import type { TopicJoins } from "./topic-channel.ts";
@@ -17,6 +18,7 @@ export interface ConversationJoinsOptions {
   readonly receipts: Receipts;
   readonly receivers: Receivers;
   readonly delivery: Pick<Delivery, "joined" | "reached">;
+  readonly typing: Pick<Typing, "left">;
   readonly observer: Observer;
 }
 
@@ -26,6 +28,7 @@ export class ConversationJoins implements TopicJoins {
   readonly #receipts: Receipts;
   readonly #receivers: Receivers;
   readonly #delivery: Pick<Delivery, "joined" | "reached">;
+  readonly #typing: Pick<Typing, "left">;
   readonly #observer: Observer;
 
   constructor(options: ConversationJoinsOptions) {
@@ -33,6 +36,7 @@ export class ConversationJoins implements TopicJoins {
     this.#receipts = options.receipts;
     this.#receivers = options.receivers;
     this.#delivery = options.delivery;
+    this.#typing = options.typing;
     this.#observer = options.observer;
   }
 
@@ -60,7 +64,9 @@ export class ConversationJoins implements TopicJoins {
   }
 
   left(topic: string, session: Session): void {
-    this.#receivers.leftConversation(conversationOf(topic), session);
+    const conversationId = conversationOf(topic);
+    this.#receivers.leftConversation(conversationId, session);
+    this.#typing.left(session, conversationId);
   }
 
   #accepted(receiver: ConversationReceiver, conversationId: string, headRev: number): void {
