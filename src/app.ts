@@ -9,6 +9,7 @@ import type { PubSub } from "./core/ports/pubsub.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
 import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
+import { LocalPresence } from "./presence/local.ts";
 import { LocalPubSub } from "./pubsub/local.ts";
 import { PostgresActorReads } from "./store/actor-reads.ts";
 import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
@@ -239,6 +240,7 @@ function openEndpoint(given: {
     receipts: { marks: engine.marks, cursors: engine.cursors },
     reads: viewerReads,
     pubsub,
+    presence: new LocalPresence({ clock: systemClock, newId }),
     tokens: new JwtTokens({ keys, clock: systemClock, settings: config.tokens }),
     revocations: nothingRevoked,
     limiter,

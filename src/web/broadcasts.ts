@@ -16,6 +16,7 @@ import type { ViewerReads } from "../core/ports/store.ts";
 import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { MessageTexts } from "./message-texts.ts";
+import type { Presences } from "./presences.ts";
 import {
   conversationChangedText,
   createdText,
@@ -58,6 +59,7 @@ export class Broadcasts {
   readonly #texts: MessageTexts;
   readonly #receivers: Receivers;
   readonly #typing: Pick<Typing, "isSource" | "sent">;
+  readonly #presences: Pick<Presences, "membersChanged" | "created">;
 
   constructor(options: {
     readonly pubsub: PubSub;
@@ -66,6 +68,7 @@ export class Broadcasts {
     readonly texts: MessageTexts;
     readonly receivers: Receivers;
     readonly typing: Pick<Typing, "isSource" | "sent">;
+    readonly presences: Pick<Presences, "membersChanged" | "created">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
@@ -74,6 +77,7 @@ export class Broadcasts {
     this.#texts = options.texts;
     this.#receivers = options.receivers;
     this.#typing = options.typing;
+    this.#presences = options.presences;
     this.delivery = new Delivery({
       reads,
       clock,
@@ -102,6 +106,7 @@ export class Broadcasts {
   /** Whoever is no member any more hears nothing from here on, even when the frame that told of it was lost. */
   #membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void {
     this.#sockets.unsubscribeWhere(`conversation:${conversationId}`, ({ userId }) => !members.has(userId));
+    this.#presences.membersChanged(conversationId, members);
   }
 
   #tellChanges(frame: ChangeFrame, isLate: boolean): void {
@@ -200,6 +205,7 @@ export class Broadcasts {
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
     this.delivery.joined(conversationId, 0);
+    this.#presences.created(conversationId, memberIds);
     for (const userId of memberIds)
       this.#toUser(userId, "conversation_created", () => createdText(conversationId));
   }

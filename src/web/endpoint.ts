@@ -3,6 +3,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import type { Presence } from "../core/ports/presence.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { ViewerReads } from "../core/ports/store.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
@@ -30,6 +31,7 @@ import { MessageTexts } from "./message-texts.ts";
 import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
+import { Presences } from "./presences.ts";
 import { probe, type Readiness } from "./probes.ts";
 import { Receivers } from "./receivers.ts";
 import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
@@ -68,6 +70,7 @@ export interface EndpointOptions {
   /** What frames that were lost told of is read here. */
   readonly reads: Pick<ViewerReads, "changes">;
   readonly pubsub: PubSub;
+  readonly presence: Presence;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
   readonly limiter: Limiter;
@@ -92,6 +95,7 @@ export class Endpoint {
   readonly #ends: SessionEnds;
   readonly #lateness: Lateness;
   readonly #typing: Typing;
+  readonly #presences: Presences;
   readonly #cors: Cors;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
@@ -129,8 +133,10 @@ export class Endpoint {
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
     const receivers = new Receivers();
     this.#typing = new Typing(options);
-    const own = { gate, texts, receivers, typing: this.#typing };
-    const { delivery } = new Broadcasts({ ...options, ...own, sockets: this.sockets });
+    const { sockets } = this;
+    this.#presences = new Presences({ ...options, sockets, lateness, wentOffline: () => {} });
+    const own = { gate, texts, receivers, typing: this.#typing, presences: this.#presences };
+    const { delivery } = new Broadcasts({ ...options, ...own, sockets });
     channelOf = routesOf(options, { ...own, delivery });
     observer.gauge("sockets", () => this.sockets.size);
     if (settings.maxLoopLatenessMs > 0)
@@ -158,6 +164,7 @@ export class Endpoint {
     this.sockets.stop();
     this.#lateness.stop();
     this.#typing.stop();
+    this.#presences.stop();
   }
 
   /** At most half of the deadline is spent on pauses. */
@@ -240,6 +247,7 @@ function routesOf(
     readonly receivers: Receivers;
     readonly delivery: Delivery;
     readonly typing: Typing;
+    readonly presences: Presences;
   },
 ): Routes<Session> {
   const all = { ...options, ...own, limits: options.settings.payloads };

@@ -4,6 +4,7 @@ import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { Delivery } from "../../engine/delivery.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
+import type { Presences } from "../presences.ts";
 import { ConversationReceiver, type FramePosition, type Receivers } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
@@ -19,6 +20,7 @@ export interface ConversationJoinsOptions {
   readonly receivers: Receivers;
   readonly delivery: Pick<Delivery, "joined" | "reached">;
   readonly typing: Pick<Typing, "left">;
+  readonly presences: Pick<Presences, "joinedConversation" | "leftConversation" | "covers">;
   readonly observer: Observer;
 }
 
@@ -29,6 +31,7 @@ export class ConversationJoins implements TopicJoins {
   readonly #receivers: Receivers;
   readonly #delivery: Pick<Delivery, "joined" | "reached">;
   readonly #typing: Pick<Typing, "left">;
+  readonly #presences: Pick<Presences, "joinedConversation" | "leftConversation" | "covers">;
   readonly #observer: Observer;
 
   constructor(options: ConversationJoinsOptions) {
@@ -37,6 +40,7 @@ export class ConversationJoins implements TopicJoins {
     this.#receivers = options.receivers;
     this.#delivery = options.delivery;
     this.#typing = options.typing;
+    this.#presences = options.presences;
     this.#observer = options.observer;
   }
 
@@ -57,9 +61,9 @@ export class ConversationJoins implements TopicJoins {
     return {
       ok: true,
       response,
-      covers: ({ at }) => at <= head.rev,
+      covers: (position) => this.#presences.covers(position) || position.at <= head.rev,
       released: (position) => receiver.released(position as FramePosition),
-      accepted: () => this.#accepted(receiver, conversationId, head.rev),
+      accepted: () => this.#accepted(joining, receiver, conversationId, head.rev),
     };
   }
 
@@ -67,12 +71,19 @@ export class ConversationJoins implements TopicJoins {
     const conversationId = conversationOf(topic);
     this.#receivers.leftConversation(conversationId, session);
     this.#typing.left(session, conversationId);
+    this.#presences.leftConversation(session, conversationId);
   }
 
-  #accepted(receiver: ConversationReceiver, conversationId: string, headRev: number): void {
+  #accepted(
+    joining: Joining<Session>,
+    receiver: ConversationReceiver,
+    conversationId: string,
+    headRev: number,
+  ): void {
     this.#delivery.joined(conversationId, headRev);
     this.#receivers.addConversation(conversationId, receiver);
     receiver.accepted();
+    this.#presences.joinedConversation(joining, conversationId);
   }
 
   #refuse(rejection: Rejection): JoinOutcome {
