@@ -14,8 +14,8 @@ const mostAgain = 5_000;
 /** The part of the greatest lateness from which on presence waits, as typing goes. */
 const shedAt = 0.5;
 
-/** Every diff stands here: a state that is taken at the end of a join covers all that was told during it. */
-const told: Position = { stream: "presence", at: 0 };
+/** Where every diff stands: the state at the end of a join covers all that was told during it. */
+const told: Position = { stream: "presence", at: Number.POSITIVE_INFINITY };
 
 /** One socket on its topics. */
 interface Attendance {
@@ -78,7 +78,7 @@ export class Presences {
     this.#endIfOver(session, attendance);
   }
 
-  /** The socket is on the conversation's topic, and told now who else of the conversation is online. */
+  /** The socket is on the conversation's topic, and told now who of the conversation is online. */
   joinedConversation(joining: Joining<Session>, conversationId: string): void {
     const session = joining.identity;
     const attendance = this.#attend(session);

@@ -49,7 +49,7 @@ export interface Presence {
   /** Who is no member is shown there no longer. */
   keepOnly(conversationId: string, isMember: (userId: string) => boolean): void;
   setStatus(userId: string, status: PresenceStatus): void;
-  /** Those shown in the conversation now. What is not told yet is in there already: telling it again does no harm. */
+  /** Those shown in the conversation, as its listeners were told: what happened since then comes with the next diff. */
   onlineIn(conversationId: string): readonly Online[];
   isOnline(userId: string): boolean;
   /** Users with sockets on this node. */

@@ -89,7 +89,7 @@ test("whoever has a state and hears every diff after it has, once all is told, e
           );
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: 2_000 },
   );
 });
 

@@ -104,8 +104,7 @@ export class OnlineUsers {
   }
 
   onlineIn(conversationId: string): readonly Online[] {
-    const users = this.#places.get(conversationId)?.users ?? [];
-    return users.map(({ shown }) => shown).filter((shown) => shown !== null);
+    return this.#pending.asTold(conversationId, this.#places.get(conversationId)?.users ?? []);
   }
 
   isOnline(userId: string): boolean {

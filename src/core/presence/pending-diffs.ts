@@ -10,6 +10,8 @@ interface Change {
   readonly was: Online | null;
   /** Null: he is seen there no longer. */
   now: Seen | null;
+  /** To be told even if nothing changed. */
+  isAgain: boolean;
 }
 
 /** What is to be told of presence, gathered per conversation: what came and went meanwhile is nothing. Kept only where somebody listens. */
@@ -27,20 +29,35 @@ export class PendingDiffs {
   }
 
   /** `was`: as he was seen before, which counts unless there is an earlier change that is not told. */
-  note(conversationId: string, userId: string, { was, now }: Change): void {
+  note(conversationId: string, userId: string, { was, now }: Omit<Change, "isAgain">): void {
     const changes = this.#changes.get(conversationId) ?? this.#begin(conversationId);
     const change = changes?.get(userId);
     if (change) change.now = now;
-    else changes?.set(userId, { was, now });
+    else changes?.set(userId, { was, now, isAgain: false });
   }
 
   /** He is seen there as before, and that is to be said again, behind all that is to be told so far. */
   repeat(conversationId: string, userId: string, now: Seen): void {
     const changes = this.#changes.get(conversationId) ?? this.#begin(conversationId);
     if (!changes) return;
-    if (!changes.has(userId)) changes.set(userId, { was: null, now });
+    const change = changes.get(userId);
+    if (change) change.isAgain = true;
+    else changes.set(userId, { was: now.shown, now, isAgain: true });
     this.#changes.delete(conversationId);
     this.#changes.set(conversationId, changes);
+  }
+
+  /**
+   * Those of the users who are shown there as all who listen were told: who begins to listen with that, and hears what they hear, comes to
+   * know what they know, whatever happens before it is told.
+   */
+  asTold(conversationId: string, users: readonly (Seen & { readonly userId: string })[]): readonly Online[] {
+    const changes = this.#changes.get(conversationId);
+    const settled = changes ? users.filter(({ userId }) => !changes.has(userId)) : users;
+    const changing = [...(changes?.values() ?? [])];
+    return [...settled.map(({ shown }) => shown), ...changing.map(({ was }) => was)].filter(
+      (each) => each !== null,
+    );
   }
 
   take(most: number): readonly PresenceDiff[] {
@@ -64,9 +81,9 @@ export class PendingDiffs {
   #diffOf(conversationId: string, changes: ReadonlyMap<string, Change>): PresenceDiff {
     const joins: Online[] = [];
     const leaves: Online[] = [];
-    for (const [userId, { was, now }] of changes) {
+    for (const [userId, { was, now, isAgain }] of changes) {
       const is = now?.shown ?? null;
-      if (is === was) continue;
+      if (is === was && !(is && isAgain)) continue;
       if (is && (!was || is.ref === was.ref)) joins.push(is);
       else leaves.push(was!);
       if (is && was && is.ref !== was.ref) this.note(conversationId, userId, { was: null, now });
