@@ -19,6 +19,7 @@ import type { MessageTexts } from "./message-texts.ts";
 import type { Presences } from "./presences.ts";
 import {
   conversationChangedText,
+  conversationUpdatedText,
   createdText,
   deletedText,
   deliveryStatusText,
@@ -141,6 +142,14 @@ export class Broadcasts {
         if (event.type === "member_removed") this.#pushToUser(frame, event.member.userId, push);
         return;
       }
+      case "conversation_changed":
+        return this.#push(frame, {
+          names: ["conversation_updated"],
+          encode: () => conversationUpdatedText(event),
+        });
+      case "conversation_deactivated":
+        // Nobody is left to hear of it.
+        return;
     }
   }
 
