@@ -18,6 +18,7 @@ import { PostgresConversationCreation } from "./store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
 import { PostgresDeviceCursors } from "./store/device-cursors.ts";
 import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
+import { PostgresLastSeen } from "./store/last-seen.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
 import { PostgresOwnState } from "./store/own-state.ts";
 import { checkDatabase } from "./store/store-checks.ts";
@@ -201,6 +202,7 @@ function openEngine(given: {
       viewerReads,
       creation: new PostgresConversationCreation({ reads }),
       cursors: new PostgresDeviceCursors({ reads }),
+      lastSeen: new PostgresLastSeen({ reads }),
       own: new PostgresOwnState({ reads }),
       ownership,
       pubsub,
@@ -241,6 +243,7 @@ function openEndpoint(given: {
     reads: viewerReads,
     pubsub,
     presence: new LocalPresence({ clock: systemClock, newId }),
+    lastSeen: engine.lastSeen,
     tokens: new JwtTokens({ keys, clock: systemClock, settings: config.tokens }),
     revocations: nothingRevoked,
     limiter,

@@ -23,7 +23,7 @@ import { userEvents } from "./channels/user-events.ts";
 import { UserJoins } from "./channels/user-joins.ts";
 import { ClientAddresses } from "./client-address.ts";
 import { apiRoutes } from "./controllers/routes.ts";
-import type { Commands, Joins, Marks, Queries, Receipts } from "./domain.ts";
+import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
 import { Gate } from "./gate.ts";
 import { Handshakes, socketPaths } from "./handshake.ts";
 import { Lateness } from "./lateness.ts";
@@ -71,6 +71,7 @@ export interface EndpointOptions {
   readonly reads: Pick<ViewerReads, "changes">;
   readonly pubsub: PubSub;
   readonly presence: Presence;
+  readonly lastSeen: LastSeen;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
   readonly limiter: Limiter;
@@ -134,11 +135,13 @@ export class Endpoint {
     const receivers = new Receivers();
     this.#typing = new Typing(options);
     const { sockets } = this;
-    this.#presences = new Presences({ ...options, sockets, lateness, wentOffline: () => {} });
+    const wentOffline = (userId: string, atUs: number) => options.lastSeen.seen(userId, atUs);
+    this.#presences = new Presences({ ...options, sockets, lateness, wentOffline });
     const own = { gate, texts, receivers, typing: this.#typing, presences: this.#presences };
     const { delivery } = new Broadcasts({ ...options, ...own, sockets });
     channelOf = routesOf(options, { ...own, delivery });
     observer.gauge("sockets", () => this.sockets.size);
+    observer.gauge("online_users", () => options.presence.size);
     if (settings.maxLoopLatenessMs > 0)
       observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
   }

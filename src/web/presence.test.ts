@@ -370,3 +370,29 @@ describe("I8: who is removed", () => {
     ]);
   });
 });
+
+describe("members over REST", () => {
+  test("are told to members with who is online and when the others last were", async () => {
+    const id = await web.groupOf(ann, [ben, cleo]);
+    const list = async () => {
+      const { body } = await web.ask(ann, "GET", `/conversations/${id}/members`);
+      const { data, meta } = body as { data: Record<string, unknown>[]; meta: unknown };
+      expect(meta).toEqual({ conversation_id: id, count: 3 });
+      return data.map(({ user_id, is_online, last_seen_at }) => [user_id, is_online, last_seen_at]);
+    };
+    const leaving = await joined(ben, `user:${ben}`);
+    expect(await list()).toEqual([
+      [ann, false, null],
+      [ben, true, null],
+      [cleo, false, null],
+    ]);
+    await clock.runFor(5_000);
+    leaving.close();
+    await eventually("the socket to be gone", () => web.endpoint.sockets.size === 0);
+    await clock.runFor(graceMs);
+    expect((await list())[1]).toEqual([ben, false, "2026-01-01T00:00:05.000000Z"]);
+    await joined(ben, `user:${ben}`);
+    expect((await list())[1]).toEqual([ben, true, null]);
+    expect((await web.ask(dan, "GET", `/conversations/${id}/members`)).status).toBe(404);
+  });
+});
