@@ -324,6 +324,27 @@ describe("presence of a conversation", () => {
   });
 });
 
+test("I10: while the loop is late presence waits and is gathered; messages go first", async () => {
+  await web.stop();
+  web = new Fixture({ clock, settings: { maxLoopLatenessMs: 200 } });
+  const topic = topicOf(await web.groupOf(ann, [ben, cleo]));
+  const wire = await joined(ann, topic);
+  await told(wire, topic);
+  // A single pause is forgiven; this is the one.
+  clock.stall(300);
+  await joined(ben, topic);
+  await clock.runFor(50);
+  await joined(cleo, topic);
+  await clock.runFor(249);
+  clock.stall(300);
+  await clock.runFor(0);
+  const before = (await wire.presence(topic)).length;
+  await clock.runFor(windowMs);
+  expect((await wire.presence(topic)).slice(before)).toEqual([
+    ["presence_diff", { joins: { [ben]: anybody, [cleo]: anybody }, leaves: {} }],
+  ]);
+});
+
 describe("I8: who is removed", () => {
   test("is shown no longer, and is told of nobody", async () => {
     const id = await web.groupOf(ann, [ben, cleo]);
