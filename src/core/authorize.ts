@@ -51,6 +51,7 @@ export const authorize: Readonly<
   mark_unread: members,
   list_conversations: anybody,
   show_conversation: members,
+  list_members: members,
   read_history: members,
   join_conversation: members,
   join_user: anybody,

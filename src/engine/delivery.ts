@@ -90,6 +90,11 @@ export class Delivery {
     });
   }
 
+  /** The revision of the newest members that were heard of; -1: none were. */
+  membersRevOf(conversationId: string): number {
+    return this.#known.get(conversationId)?.membersRev ?? -1;
+  }
+
   forward(frame: ChangeFrame): void {
     const known = this.#known.get(frame.conversationId) ?? this.#firstSeen(frame);
     if (known.membersRev !== frame.membersRev) this.#changeMembers(known, frame);

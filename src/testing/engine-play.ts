@@ -104,6 +104,7 @@ class Stage {
         viewerReads: Object.assign(this.#store, unusedReads),
         creation: unusedReads,
         cursors: unusedReads,
+        lastSeen: unusedReads,
         own: unusedReads,
         ownership: this.#store,
         pubsub: { publish: (frame) => this.#hear(frame), subscribe() {} },
@@ -427,6 +428,7 @@ function someFaults(random: Random): Faults {
 const unusedReads = {
   listConversations: unused,
   showConversation: unused,
+  listMembers: unused,
   readHistory: unused,
   changes: unused,
   createDirect: unused,

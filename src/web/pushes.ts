@@ -2,7 +2,7 @@ import type { ConversationChanged } from "../core/conversations/conversation-cha
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { MarkedMessage, MarkMoved, StatusChange } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
-import type { ChangeFrame, MarksFrame, OwnFrame } from "../core/ports/pubsub.ts";
+import type { ChangeFrame, MarksFrame, OwnFrame, TypingFrame } from "../core/ports/pubsub.ts";
 import { bareConversationText } from "./views/conversation.ts";
 import { instantText } from "./views/instant.ts";
 import { memberRecordText } from "./views/member.ts";
@@ -68,6 +68,11 @@ export function messageReadText(frame: MarksFrame, { userId }: MarkMoved, messag
 export function ownUnreadText({ conversationId, ownRev, unreadFrom }: OwnFrame): string {
   const messageId = unreadFrom ? `"${unreadFrom.messageId}"` : "null";
   return `{"message_id":${messageId},"conversation_id":"${conversationId}","own_rev":${ownRev}}`;
+}
+
+/** `user_typing`. */
+export function typingText({ conversationId, userId, isTyping }: TypingFrame): string {
+  return `{"conversation_id":"${conversationId}","user_id":"${userId}","typing":${isTyping}}`;
 }
 
 /** Who removes himself leaves. */
