@@ -27,6 +27,13 @@ export interface ReadHistory {
   readonly limit: number;
 }
 
+/** One message, by its id alone. */
+export interface ShowMessage {
+  readonly type: "show_message";
+  readonly viewerId: string;
+  readonly messageId: string;
+}
+
 export interface JoinConversation {
   readonly type: "join_conversation";
   readonly viewerId: string;
@@ -56,6 +63,7 @@ export type Query =
   | ListConversations
   | ShowConversation
   | ReadHistory
+  | ShowMessage
   | JoinConversation
   | JoinUser
   | ReadChanges;

@@ -32,8 +32,8 @@ export interface Surroundings {
   readonly probe: (actor: Actor, questions: Questions) => void;
   /** A message was stored: whoever sends has read. */
   readonly sent: (message: Message) => void;
-  /** Answers a repeated command with the message stored at `seq`. */
-  readonly answerDuplicate: (turn: Turn, seq: number) => void;
+  /** Answers a repeated command with the message that is stored. */
+  readonly answerDuplicate: (turn: Turn, duplicate: Decision & { readonly type: "duplicate" }) => void;
   /** Answers a command of somebody who is no member as one to a conversation that does not exist. */
   readonly refuseStranger: (turn: Turn) => void;
   readonly maxTurns: number;
@@ -252,6 +252,12 @@ export class Actor {
       this.#decided++;
       this.#decide(turn);
     }
+    if (this.#decided === this.#mailbox.size) this.#forgetTargets();
+  }
+
+  /** Nobody waits for them any more, and what comes next is looked up afresh. Large: contents, and a thousand reactions each. */
+  #forgetTargets(): void {
+    if (this.#state && this.#state.targets.size > 0) this.#state.targets = new Map();
   }
 
   #canDecide(): boolean {
@@ -300,7 +306,9 @@ export class Actor {
       case "decided":
         return this.#answer(turn, { type: "done", events: decision.events });
       case "duplicate":
-        return this.#around.answerDuplicate(turn, decision.seq);
+        return this.#around.answerDuplicate(turn, decision);
+      case "unchanged":
+        return this.#answer(turn, decision);
       case "rejection":
         return decision === noSuchConversation
           ? this.#around.refuseStranger(turn)
@@ -351,9 +359,10 @@ export class Actor {
     for (let index = this.#decided; index < last; index++) {
       const turn = this.#mailbox.at(index);
       const messageId = targetIdOf(turn.command);
+      const isDoubted = !turn.probed && this.#doubtsKeyOf(turn.command);
+      if (messageId === null && !isDoubted) continue;
       if (messageId !== null) messageIds.add(messageId);
-      else if (this.#needsProbe(turn)) keys.push(this.#keyQuestion(turn.command));
-      else continue;
+      if (isDoubted) keys.push(this.#keyQuestion(turn.command));
       turn.probed = true;
     }
     this.#probing = true;

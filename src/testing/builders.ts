@@ -15,6 +15,9 @@ export function aSend(given: Partial<SendMessage> = {}): SendMessage {
     content: "hello",
     metadata: "{}",
     clientRandom: null,
+    replyToId: null,
+    attachments: null,
+    mentions: false,
     ...given,
   };
 }
@@ -36,6 +39,9 @@ export function aMessageSent(given: Partial<MessageSent> = {}): MessageSent {
     sentAtUs: 1_767_225_600_000_000,
     editedAtUs: null,
     deletedAtUs: null,
+    replyTo: null,
+    attachments: null,
+    reactions: null,
     releasesKeyOf: null,
     ...given,
   };

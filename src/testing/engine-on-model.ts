@@ -61,6 +61,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
       viewerReads: Object.assign(store, {
         listConversations: unused,
         showConversation: unused,
+        showMessage: unused,
         readHistory: unused,
         changes: unused,
       }),

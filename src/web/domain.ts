@@ -18,5 +18,5 @@ export interface Receipts {
 /** Reads for viewers, the creation of conversations and private state. */
 export type Queries = Pick<
   EngineQueries,
-  "list" | "show" | "history" | "changes" | "createDirect" | "createGroup" | "markUnread"
+  "list" | "show" | "history" | "message" | "changes" | "createDirect" | "createGroup" | "markUnread"
 >;

@@ -91,7 +91,7 @@ export interface ActorReads {
   loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]>;
   /** Which of the keys are held by a stored message; absent: free. In one query. */
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
-  /** Those that are stored in the conversation named with them. In one query. */
+  /** Those that are stored in the conversation named with them, with all their reactions. In one query. */
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
   /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */
   findStored(changes: readonly Change[]): Promise<readonly boolean[]>;
@@ -221,6 +221,11 @@ export interface ViewerReads {
     viewerId: string,
     conversationId: string,
   ): Promise<{ readonly membership: Membership; readonly summary: ConversationSummary | null }>;
+  /** With all its reactions. Null: there is none, or none that the viewer sees. */
+  showMessage(
+    viewerId: string,
+    messageId: string,
+  ): Promise<{ readonly membership: Membership; readonly message: Message } | null>;
   /** Null membership: no messages are returned. An unknown cursor id is an empty page. */
   readHistory(query: ReadHistory): Promise<HistoryPage>;
   /** All questions of both kinds in one query. A null device has no cursors and stands at the heads. */
