@@ -51,6 +51,8 @@ describe("help", () => {
     ["admin"],
     ["admin", "inspect"],
     ["admin", "inspect", "conversation"],
+    ["admin", "inspect", "message"],
+    ["admin", "inspect", "user"],
     ["admin", "backup"],
     ["admin", "new-generation"],
     ["doctor"],
@@ -303,25 +305,80 @@ describe("dev, with the database it carries", () => {
     expect(await here(["migrate", "status"])).toMatchObject({ code: 0 });
   });
 
-  test("admin inspect shows a conversation's numbers, never its content", async () => {
-    const token = await printed(/^export ALICE=(\S+)$/m);
-    const post = async (path: string, body: unknown) => {
-      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-      const init = { method: "POST", headers, body: JSON.stringify(body) };
-      const answer = await fetch(`${server.url}/api/v1/${path}`, init);
-      return ((await answer.json()) as { data: { id: string } }).data.id;
-    };
-    const id = await post("conversations", { type: "direct", other_user_id: bob });
-    await post(`conversations/${id}/messages`, { content: "a secret" });
-    const { code, out } = await here(["admin", "inspect", "conversation", id]);
-    expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ id, head: { seq: 1 }, stored: { messages: 1, maxSeq: 1 } });
-    expect(out).not.toContain("a secret");
-  });
+  describe("admin inspect", () => {
+    const ids = { conversation: "", message: "", user: alice };
 
-  test("admin inspect of what does not exist, or is no uuid, says so", async () => {
-    expect((await here(["admin", "inspect", "conversation", bob])).code).toBe(1);
-    expect((await here(["admin", "inspect", "conversation", "x"])).code).toBe(2);
+    beforeAll(async () => {
+      const token = await printed(/^export ALICE=(\S+)$/m);
+      const post = async (path: string, body: unknown) => {
+        const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+        const init = { method: "POST", headers, body: JSON.stringify(body) };
+        const answer = await fetch(`${server.url}/api/v1/${path}`, init);
+        return ((await answer.json()) as { data: { id: string } }).data.id;
+      };
+      ids.conversation = await post("conversations", { type: "direct", other_user_id: bob });
+      ids.message = await post(`conversations/${ids.conversation}/messages`, { content: "a secret" });
+    });
+
+    const expected = {
+      conversation: { head: { seq: 1 }, stored: { messages: 1, maxSeq: 1 }, memberCount: 2 },
+      message: { seq: 1, contentBytes: 8, recipientCount: 1, delivery: [{ userId: bob, readAt: null }] },
+      user: { conversationCount: 1, roles: { owner: 1 }, devices: [] },
+    };
+    const kinds = Object.keys(expected) as (keyof typeof expected)[];
+
+    test.each(kinds)("shows a %s in numbers, never content", async (kind) => {
+      const { code, out } = await here(["admin", "inspect", kind, ids[kind]]);
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toMatchObject({ id: ids[kind], ...expected[kind] });
+      expect(out).not.toContain("a secret");
+    });
+
+    test.each(kinds)(
+      "shows a %s as a table where there is a terminal, and as JSON when asked to",
+      async (kind) => {
+        const onTerminal = (...more: string[]) => {
+          const command = [...serverCommand(), "admin", "inspect", kind, ids[kind], ...more].join(" ");
+          const env = { PATH: process.env.PATH ?? "", WHISPR_DATA_DIR: dataDir };
+          return Bun.spawnSync(["script", "-qec", command, "/dev/null"], { env }).stdout.toString();
+        };
+        expect(onTerminal()).toMatch(new RegExp(`^${kind} +${ids[kind]}`));
+        expect(onTerminal("--offset", "1")).toMatch(/ \d+ of \d+ \(--limit, --offset\)/);
+        expect(JSON.parse(onTerminal("--json"))).toMatchObject({ id: ids[kind] });
+      },
+    );
+
+    test.each(kinds)(
+      "of a %s that does not exist, or of no uuid, says what to give instead",
+      async (kind) => {
+        const unknown = await here(["admin", "inspect", kind, "0198c0de-0000-7000-8000-000000000000"]);
+        expect(unknown.code).toBe(1);
+        expect(unknown.err).toMatch(
+          new RegExp(`There is no ${kind} .*Give the .*--data-dir or --database-url`),
+        );
+        const unreadable = await here(["admin", "inspect", kind, "x"]);
+        expect(unreadable.code).toBe(2);
+        expect(unreadable.err).toContain('"x" is not a uuid. Give the');
+      },
+    );
+
+    test("tells which numbers --limit and --offset take", async () => {
+      const { code, err } = await here(["admin", "inspect", "user", alice, "--limit", "0"]);
+      expect(code).toBe(2);
+      expect(err).toContain('--limit is "0"; allowed: a whole number from 1 to 1000.');
+    });
+
+    test("does not make a database where there is none", async () => {
+      const { code, err } = await run(["admin", "inspect", "user", alice]);
+      expect(code).toBe(1);
+      expect(err).toMatch(/none holds no database\. .*--data-dir .*--database-url/);
+      expect(existsSync(join(directory, "none"))).toBe(false);
+    });
+
+    test("what is wrong usage three words deep is wrong usage", async () => {
+      expect((await run(["admin", "inspect", "user"])).code).toBe(2);
+      expect((await run(["admin", "inspect", "user", alice, "--colour"])).code).toBe(2);
+    });
   });
 
   test("SIGTERM stops it with 0; then --reset starts with nothing", async () => {

@@ -32,13 +32,12 @@ for (const command of [
   program.addCommand(command());
 }
 
-for (const command of [
-  program,
-  ...program.commands,
-  ...program.commands.flatMap(({ commands }) => commands),
-]) {
+/** Commander passes neither on to commands that were added. */
+function refuseAlike(command: Command): void {
   command.exitOverride().showHelpAfterError("(--help shows how it is used)");
+  for (const each of command.commands) refuseAlike(each);
 }
+refuseAlike(program);
 
 /** Commands that go on (serve, dev) end the process themselves. */
 async function run(): Promise<number> {

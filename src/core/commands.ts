@@ -1,4 +1,6 @@
+import type { ChangeRole } from "./conversations/change-role.ts";
 import type { AddMembers, LeaveConversation, RemoveMember } from "./conversations/members.ts";
+import type { UpdateConversation } from "./conversations/update.ts";
 import type { AttachMedia } from "./messages/attach.ts";
 import { sizeOfAttachments } from "./messages/attachment.ts";
 import type { DeleteMessage } from "./messages/delete.ts";
@@ -16,12 +18,19 @@ export type Command =
   | RemoveReaction
   | AddMembers
   | RemoveMember
-  | LeaveConversation;
+  | LeaveConversation
+  | ChangeRole
+  | UpdateConversation;
 
 /** The stored message that a command is about, or answers; null: none. */
 export function targetIdOf(command: Command): string | null {
   if (command.type === "send_message") return command.replyToId;
   return "messageId" in command ? command.messageId : null;
+}
+
+/** Whether a command is about the conversation's metadata, which has to be known for it. */
+export function isAboutMetadata(command: Command): boolean {
+  return command.type === "update_conversation";
 }
 
 /** The key under which a command is sent again; null: it has none. */
@@ -38,6 +47,8 @@ export function sizeOf(command: Command): number {
       return command.content.length + (command.metadata?.length ?? 0);
     case "attach_media":
       return sizeOfAttachments([command.attachment]);
+    case "update_conversation":
+      return command.metadata.length;
     default:
       return 0;
   }

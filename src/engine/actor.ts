@@ -1,6 +1,6 @@
 import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
-import { type Command, clientRandomOf, targetIdOf } from "../core/commands.ts";
+import { type Command, clientRandomOf, isAboutMetadata, targetIdOf } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
@@ -43,12 +43,16 @@ export interface Surroundings {
 export interface Questions {
   readonly keys: readonly KeyQuestion[];
   readonly messageIds: readonly string[];
+  /** Whether the conversation's metadata is asked for. */
+  readonly metadata: boolean;
 }
 
 /** What the store knows of it. */
 export interface Learned {
   readonly keys: readonly (KeyQuestion & KeyUse)[];
   readonly messages: readonly Message[];
+  /** Null: it was not asked for. */
+  readonly metadata: string | null;
 }
 
 /** A change in the lane. It counts only while its generation is its actor's. */
@@ -132,10 +136,13 @@ export class Actor {
   }
 
   /** What the store knows of what was asked. It was asked when all that was decided was durable, so the messages are as they will be. */
-  learned({ keys, messages }: Learned): void {
+  learned({ keys, messages, metadata }: Learned): void {
     this.#probing = false;
     for (const use of keys) this.#learn(use);
-    if (this.#state) this.#state.targets = new Map(messages.map((message) => [message.id, message]));
+    if (this.#state) {
+      this.#state.targets = new Map(messages.map((message) => [message.id, message]));
+      this.#state.metadata = metadata;
+    }
     this.#decideWaiting();
   }
 
@@ -252,12 +259,14 @@ export class Actor {
       this.#decided++;
       this.#decide(turn);
     }
-    if (this.#decided === this.#mailbox.size) this.#forgetTargets();
+    if (this.#decided === this.#mailbox.size) this.#forgetLearned();
   }
 
-  /** Nobody waits for them any more, and what comes next is looked up afresh. Large: contents, and a thousand reactions each. */
-  #forgetTargets(): void {
-    if (this.#state && this.#state.targets.size > 0) this.#state.targets = new Map();
+  /** Nobody waits for it any more, and what comes next is looked up afresh. It can be large: contents, and a thousand reactions each. */
+  #forgetLearned(): void {
+    if (!this.#state) return;
+    if (this.#state.targets.size > 0) this.#state.targets = new Map();
+    this.#state.metadata = null;
   }
 
   #canDecide(): boolean {
@@ -329,10 +338,10 @@ export class Actor {
     }
   }
 
-  /** A doubted key, or the message that a command is about. */
+  /** A doubted key, or what a command is about. */
   #needsProbe({ command, probed }: Turn): boolean {
     if (probed) return false;
-    return targetIdOf(command) !== null || this.#doubtsKeyOf(command);
+    return targetIdOf(command) !== null || isAboutMetadata(command) || this.#doubtsKeyOf(command);
   }
 
   #doubtsKeyOf(command: Command): boolean {
@@ -355,18 +364,21 @@ export class Actor {
   #probeWaiting(): void {
     const keys: KeyQuestion[] = [];
     const messageIds = new Set<string>();
+    let metadata = false;
     const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
     for (let index = this.#decided; index < last; index++) {
       const turn = this.#mailbox.at(index);
       const messageId = targetIdOf(turn.command);
       const isDoubted = !turn.probed && this.#doubtsKeyOf(turn.command);
-      if (messageId === null && !isDoubted) continue;
+      const asksMetadata = isAboutMetadata(turn.command);
+      if (messageId === null && !isDoubted && !asksMetadata) continue;
       if (messageId !== null) messageIds.add(messageId);
+      if (asksMetadata) metadata = true;
       if (isDoubted) keys.push(this.#keyQuestion(turn.command));
       turn.probed = true;
     }
     this.#probing = true;
-    this.#around.probe(this, { keys, messageIds: [...messageIds] });
+    this.#around.probe(this, { keys, messageIds: [...messageIds], metadata });
   }
 
   #keyQuestion(command: Command): KeyQuestion {

@@ -256,11 +256,21 @@ function eventsByRev(changes: Changes, sinceRev: number): readonly (readonly [nu
           member,
         },
       ]),
+    ...conversationEvents(changes, sinceRev),
   ];
   const byRev = Map.groupBy(events, ([rev]) => rev);
   return [...byRev]
     .sort(([one], [other]) => one - other)
     .map(([rev, grouped]) => [rev, grouped.map(([, event]) => event)]);
+}
+
+function conversationEvents(
+  { conversationId, conversation }: Changes,
+  sinceRev: number,
+): readonly (readonly [number, Event])[] {
+  if (!conversation || conversation.rev <= sinceRev) return [];
+  const { rev, updatedAtUs: atUs } = conversation;
+  return [[rev, { type: "conversation_changed", conversationId, rev, atUs, conversation }]];
 }
 
 function memberEvent(joinedRev: number, rev: number): MemberChanged["type"] {

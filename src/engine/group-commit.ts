@@ -297,9 +297,7 @@ function changeOf(entry: Entry): Entry["change"] {
 }
 
 function isOfMembers(event: Event): boolean {
-  return (
-    event.type === "member_added" || event.type === "member_removed" || event.type === "member_role_changed"
-  );
+  return "member" in event;
 }
 
 function keysOf(entry: Entry): KeyQuestion[] {
@@ -336,6 +334,8 @@ function sizeOfEvent(event: Event): number {
     case "reaction_added":
     case "reaction_removed":
       return event.reaction.reaction.length;
+    case "conversation_changed":
+      return event.conversation.metadata.length;
     default:
       return 0;
   }

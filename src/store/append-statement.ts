@@ -1,5 +1,6 @@
 import type { HeadMove, Rows } from "./append-batch.ts";
 import { changedColumns, changedCte, changedWidth } from "./append-changed.ts";
+import { conversationColumns, conversationsCte, conversationsWidth } from "./append-conversations.ts";
 import { markColumns, markedColumn, marksCtes, marksWidth } from "./append-marks.ts";
 import { memberColumns, membersCte, membersWidth } from "./append-members.ts";
 import {
@@ -21,6 +22,7 @@ interface Parts {
   readonly released: boolean;
   readonly changed: boolean;
   readonly members: boolean;
+  readonly conversations: boolean;
   readonly marks: boolean;
   readonly relations: boolean;
   readonly reactions: boolean;
@@ -41,6 +43,7 @@ export function queryOf(rows: Rows, atUs: number, epochOf: (shard: number) => nu
     released: rows.released.length > 0,
     changed: rows.changed.length > 0,
     members: rows.members.length > 0,
+    conversations: rows.conversations.length > 0,
     marks: rows.marks.length > 0,
     relations: rows.sent.some(hasRelations),
     reactions: rows.reactions.length > 0,
@@ -55,31 +58,35 @@ export function queryOf(rows: Rows, atUs: number, epochOf: (shard: number) => nu
   if (parts.released) values.push(...releasedColumns(rows.released));
   if (parts.changed) values.push(...changedColumns(rows.changed));
   if (parts.members) values.push(...memberColumns(rows.members));
+  if (parts.conversations) values.push(...conversationColumns(rows.conversations));
   if (parts.marks) values.push(...markColumns(rows.marks, atUs));
   if (parts.reactions) values.push(...reactionColumns(rows.reactions));
   return { ...statementOf(parts), values };
 }
 
-const partNames = [
-  "released",
-  "changed",
-  "members",
-  "marks",
-  "relations",
-  "reactions",
-] as const satisfies readonly (keyof Parts)[];
+const bits: Readonly<Record<keyof Parts, number>> = {
+  released: 1,
+  changed: 2,
+  members: 4,
+  conversations: 8,
+  marks: 16,
+  relations: 32,
+  reactions: 64,
+};
+const partNames = Object.keys(bits) as (keyof Parts)[];
 const statements: Statement[] = [];
 
 function statementOf(parts: Parts): Statement {
   let index = 0;
-  for (const name of partNames) index = 2 * index + (parts[name] ? 1 : 0);
+  for (const name of partNames) if (parts[name]) index |= bits[name];
   const statement = statements[index] ?? { name: nameOf(parts), text: textOf(parts) };
   statements[index] = statement;
   return statement;
 }
 
+/** PostgreSQL knows a name by its first 63 characters, and these differ in their first four. */
 function nameOf(parts: Parts): string {
-  return ["append", ...partNames.filter((part) => parts[part])].join("-");
+  return ["append", ...partNames.filter((part) => parts[part]).map((part) => part.slice(0, 4))].join("-");
 }
 
 const fenceShape = { shard: "int2", epoch: "int8" } as const;
@@ -109,10 +116,11 @@ function textOf(parts: Parts): string {
   const released = parts.released ? releasedCte(take(releasedWidth)) : null;
   const changed = parts.changed ? changedCte(take(changedWidth)) : null;
   const members = parts.members ? membersCte(take(membersWidth)) : null;
+  const conversations = parts.conversations ? conversationsCte(take(conversationsWidth)) : null;
   const marks = parts.marks ? marksCtes(take(marksWidth), isHeld) : null;
   const reactions = parts.reactions ? reactionCtes(take(reactionsWidth)) : null;
   const heads = headsCte(firstHead, parts.members);
-  const ctes = [fence, heads, released, changed, stored, members, marks, reactions];
+  const ctes = [fence, heads, released, changed, stored, members, conversations, marks, reactions];
   return `with ${ctes.filter((cte) => cte !== null).join(",")}
 select
   case when ${isHeld} then null

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import pg from "pg";
 import { newId } from "../system.ts";
 import {
+  aConversationChange,
   aMark,
   aMemberEvent,
   anEdit,
@@ -43,7 +44,7 @@ afterAll(() => writer.close());
 /** Batches of every combination of parts, and what is written beside the lane. */
 async function writeEverything(): Promise<void> {
   const key = { senderId: newId(), clientRandom: 1 };
-  for (let parts = 0; parts < 64; parts++) {
+  for (let parts = 0; parts < 128; parts++) {
     const { id, members } = await writer.aGroup();
     const first = aSending(id, 1, key);
     await writer.append({ changes: [first, aSending(id, 2)] });
@@ -54,8 +55,10 @@ async function writeEverything(): Promise<void> {
         ? [changeOf(id, parts & 2 ? 5 : 4, aMemberEvent("member_added", id, { userId: newId(), rev: 4 }))]
         : []),
     ];
-    if (parts & 16) changes.push(aReply(id, 4));
-    if (parts & 32) changes.push(changeOf(id, 9, aReaction("reaction_added", messageOf(aSending(id, 2)), 9)));
+    const lastRev = changes.at(-1)!.rev;
+    if (parts & 16) changes.push(changeOf(id, lastRev + 1, aConversationChange(id, lastRev + 1, "{}")));
+    if (parts & 32) changes.push(aReply(id, 4));
+    if (parts & 64) changes.push(changeOf(id, 9, aReaction("reaction_added", messageOf(aSending(id, 2)), 9)));
     const marks = parts & 8 ? [aMark(id, members[1]!, { read: 1 })] : [];
     await writer.append({ changes, marks });
   }
@@ -94,7 +97,7 @@ async function planOf(text: string): Promise<string> {
 
 test("every statement that writes is known by name, so that it is planned once", () => {
   const names = [...statements.keys()];
-  expect(names.filter((name) => name.startsWith("append"))).toHaveLength(48);
+  expect(names.filter((name) => name.startsWith("append"))).toHaveLength(96);
   expect(names.filter((name) => !name.startsWith("append")).sort()).toEqual([
     "clear-unread",
     "create-direct",
@@ -130,6 +133,7 @@ test("messages alone pay for no other part", () => {
     "released",
     "relations",
     "reactions",
+    "conversations",
   ])
     expect(plain).not.toContain(word);
   expect(plain.match(/\$17\b/)).not.toBeNull();

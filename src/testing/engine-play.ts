@@ -242,6 +242,7 @@ class Stage {
       messageId,
       content,
       metadata,
+      mentions: false,
       withinUs: anHourUs,
     } as const;
     if (content !== poison) this.#judgeOfLogs.edits(command);

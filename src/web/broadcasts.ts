@@ -11,6 +11,7 @@ import type { Sockets } from "../phoenix/sockets.ts";
 import type { MessageTexts } from "./message-texts.ts";
 import {
   conversationChangedText,
+  conversationUpdatedText,
   createdText,
   deletedText,
   deliveryStatusText,
@@ -133,6 +134,14 @@ export class Broadcasts {
         if (event.type === "member_removed") this.#pushToUser(frame, event.member.userId, push);
         return;
       }
+      case "conversation_changed":
+        return this.#push(frame, {
+          names: ["conversation_updated"],
+          encode: () => conversationUpdatedText(event),
+        });
+      case "conversation_deactivated":
+        // Nobody is left to hear of it.
+        return;
     }
   }
 

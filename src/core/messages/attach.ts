@@ -3,6 +3,7 @@ import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
 import { type GivenAttachment, mostAttachments } from "./attachment.ts";
 import { changed, noSuchMessage, targetOf } from "./edit.ts";
+import { mayNotWrite } from "./writing.ts";
 
 /** Adds a reference to media to a message that is stored. */
 export interface AttachMedia {
@@ -22,6 +23,8 @@ export function decideAttach(state: ConversationState, command: AttachMedia, now
   if (!message) return noSuchMessage;
   if (message.senderId !== command.senderId) return notTheAuthor;
   if (message.deletedAtUs !== null || message.messageType !== "media") return notMedia;
+  const refusal = mayNotWrite(state, { senderId: command.senderId, mentions: false }, "media");
+  if (refusal) return refusal;
   const { attachment } = command;
   const before = message.attachments ?? [];
   if (before.some(({ mediaId }) => mediaId === attachment.mediaId)) return { type: "unchanged", message };

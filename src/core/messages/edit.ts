@@ -3,6 +3,7 @@ import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
 import type { Message, MessageChanged, ReactionChanged } from "./message.ts";
 import { requoted } from "./quote.ts";
+import { mayNotWrite } from "./writing.ts";
 
 export interface EditMessage {
   readonly type: "edit_message";
@@ -13,6 +14,8 @@ export interface EditMessage {
   readonly content: string;
   /** JSON text of an object; null: as it was. */
   readonly metadata: string | null;
+  /** Whether the new metadata names users who are mentioned. */
+  readonly mentions: boolean;
   /** How long after it was sent a message may be edited. Microseconds. */
   readonly withinUs: number;
 }
@@ -24,6 +27,8 @@ export function decideEdit(state: ConversationState, command: EditMessage, nowUs
   if (message.senderId !== command.senderId) return notTheAuthor;
   if (message.deletedAtUs !== null || message.messageType === "system") return notEditable;
   if (nowUs - message.sentAtUs > command.withinUs) return tooOldToEdit;
+  const refusal = mayNotWrite(state, command, message.messageType);
+  if (refusal) return refusal;
   const rev = state.rev + 1;
   const { content, metadata } = command;
   const edited = { ...message, rev, content, metadata: metadata ?? message.metadata, editedAtUs: nowUs };

@@ -95,7 +95,7 @@ test("an edited reply shows what it answers as that is by then, and a deleted on
     const given = { id: newId(), conversationId: state.id, senderId, messageId, withinUs: 100 };
     const command =
       type === "edit_message"
-        ? ({ ...given, type, content: "better", metadata: null } as const)
+        ? ({ ...given, type, content: "better", metadata: null, mentions: false } as const)
         : ({ ...given, type } as const);
     const decision = decide(state, command, parent.sentAtUs + 20);
     if (decision.type !== "decided") throw new Error(decision.type);

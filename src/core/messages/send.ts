@@ -4,6 +4,7 @@ import { attachedAt, type GivenAttachment } from "./attachment.ts";
 import type { Message, MessageSent, MessageType, ReplyTo } from "./message.ts";
 import { keyLifetimeUs } from "./recent-keys.ts";
 import { noSuchReplyTarget, replyToOf } from "./reply.ts";
+import { mayNotWrite } from "./writing.ts";
 
 export interface SendMessage {
   readonly type: "send_message";
@@ -21,7 +22,7 @@ export interface SendMessage {
   readonly replyToId: string | null;
   /** Only of `media`, at most `mostAttachments`; null: none. */
   readonly attachments: readonly GivenAttachment[] | null;
-  /** Its metadata name members whom it mentions. */
+  /** Whether the metadata names users who are mentioned. */
   readonly mentions: boolean;
 }
 
@@ -30,6 +31,8 @@ export function decideSend(state: ConversationState, command: SendMessage, nowUs
   const earlier =
     command.clientRandom === null ? undefined : state.keys.find(command.senderId, command.clientRandom);
   if (earlier && nowUs - earlier.sentAtUs < keyLifetimeUs) return duplicate(state, command, earlier.seq);
+  const refusal = mayNotWrite(state, command, command.messageType);
+  if (refusal) return refusal;
   const { senderId, replyToId } = command;
   const replyTo = replyToId === null ? null : replyToOf(state, senderId, replyToId);
   if (replyToId !== null && !replyTo) return noSuchReplyTarget;

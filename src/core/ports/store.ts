@@ -1,5 +1,6 @@
 import type {
   Conversation,
+  ConversationSettings,
   ConversationState,
   Head,
   Member,
@@ -93,6 +94,8 @@ export interface ActorReads {
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
   /** Those that are stored in the conversation named with them, with all their reactions. In one query. */
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
+  /** JSON text of an object. */
+  readMetadata(conversationId: string): Promise<string>;
   /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */
   findStored(changes: readonly Change[]): Promise<readonly boolean[]>;
   /** In the order asked, null for what does not exist. In one query. */
@@ -139,7 +142,7 @@ export interface JoinFacts {
   readonly conversationId: string;
   readonly viewerId: string;
   readonly membership: Membership;
-  readonly conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive"> | null;
+  readonly conversation: ConversationSettings | null;
   readonly head: Head | null;
   /** Of every present member where there is a cursor; else none. */
   readonly marks: readonly MemberMarks[];
@@ -202,7 +205,10 @@ export interface Changes {
   readonly messages: readonly SeenMessage[];
   /** To the node itself, also those that changed after the page's end: it has to know who may hear of what is in it. */
   readonly members: readonly MemberRecord[];
-  readonly conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive"> | null;
+  /** If it changed itself: as it is now, and by which revision and when. */
+  readonly conversation:
+    | (ConversationSettings & { readonly rev: number; readonly updatedAtUs: number })
+    | null;
   /** Of every present member, whole. */
   readonly marks: readonly MemberMarks[];
   /** Where the next page starts: everything up to here is in this one. The head when there is no more. */

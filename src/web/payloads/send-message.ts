@@ -12,6 +12,7 @@ import {
   idIn,
   ignored,
   later,
+  mentionsSomebody,
   metadata,
   optional,
   strict,
@@ -31,7 +32,7 @@ export interface SendMessageBody {
   readonly replyToId: string | null;
   /** Null: none. */
   readonly attachments: readonly AttachmentBody[] | null;
-  /** The metadata name members whom it mentions. */
+  /** Whether the metadata names users who are mentioned. */
   readonly mentions: boolean;
 }
 
@@ -98,13 +99,8 @@ function bodyOf(
     clientRandom: clientRandom === null ? null : clientRandom + 0,
     replyToId: idIn(payload.reply_to_id),
     attachments: attachments.length > 0 ? attachments : null,
-    mentions: hasMentions(payload.metadata),
+    mentions: mentionsSomebody(payload.metadata),
   };
-}
-
-function hasMentions(metadata: object | null | undefined): boolean {
-  if (!metadata || !("mentions" in metadata)) return false;
-  return Array.isArray(metadata.mentions) && metadata.mentions.length > 0;
 }
 
 const onlyMedia = 'must be left out, or message_type must be "media"';
