@@ -129,12 +129,18 @@ export class Cast {
   }
 
   /** A new group in which everybody but the stranger has written, before it got its settings; the former member listened when he was removed. */
-  async group(part: Part, settings: object | null = null): Promise<Place> {
+  async group(
+    part: Part,
+    {
+      settings,
+      hasMedia = false,
+    }: { readonly settings?: object | undefined; readonly hasMedia?: boolean | undefined } = {},
+  ): Promise<Place> {
     const owner = this.actor("owner");
     const body = { type: "group", name: "friends", user_ids: groupParts.map((each) => this.actor(each).id) };
     const id = idIn(await owner.rest("POST", "/conversations", body));
     await this.#giveRoles(id);
-    const messages = await this.#write(id, ["owner", ...groupParts]);
+    const messages = await this.#write(id, ["owner", ...groupParts], hasMedia);
     if (settings) await owner.rest("PUT", `/conversations/${id}`, { metadata: { group_settings: settings } });
     await this.actor("former").join(`conversation:${id}`);
     await owner.rest("DELETE", `/conversations/${id}/members/${this.actor("former").id}`);
@@ -165,11 +171,11 @@ export class Cast {
     }
   }
 
-  async #write(id: string, parts: readonly Part[]): Promise<ReadonlyMap<Part, string>> {
+  async #write(id: string, parts: readonly Part[], hasMedia = false): Promise<ReadonlyMap<Part, string>> {
+    const media = { message_type: "media", attachments: [{ media_id: "one", media_type: "image" }] };
     const write = async (part: Part) => {
-      const sent = await this.actor(part).rest("POST", `/conversations/${id}/messages`, {
-        content: `by ${part}`,
-      });
+      const body = { content: `by ${part}`, ...(hasMedia ? media : {}) };
+      const sent = await this.actor(part).rest("POST", `/conversations/${id}/messages`, body);
       return [part, idIn(sent)] as const;
     };
     return new Map(await Promise.all(parts.map(write)));
