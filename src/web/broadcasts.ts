@@ -60,7 +60,7 @@ export class Broadcasts {
   readonly #texts: MessageTexts;
   readonly #receivers: Receivers;
   readonly #typing: Pick<Typing, "isSource" | "sent">;
-  readonly #presences: Pick<Presences, "membersChanged" | "created">;
+  readonly #presences: Pick<Presences, "membersChanged" | "admitted">;
 
   constructor(options: {
     readonly pubsub: PubSub;
@@ -69,7 +69,7 @@ export class Broadcasts {
     readonly texts: MessageTexts;
     readonly receivers: Receivers;
     readonly typing: Pick<Typing, "isSource" | "sent">;
-    readonly presences: Pick<Presences, "membersChanged" | "created">;
+    readonly presences: Pick<Presences, "membersChanged" | "admitted">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
@@ -214,7 +214,7 @@ export class Broadcasts {
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
     this.delivery.joined(conversationId, 0);
-    this.#presences.created(conversationId, memberIds);
+    this.#presences.admitted(conversationId, memberIds);
     for (const userId of memberIds)
       this.#toUser(userId, "conversation_created", () => createdText(conversationId));
   }
