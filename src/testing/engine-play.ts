@@ -1,4 +1,5 @@
 import { type Command, clientRandomOf } from "../core/commands.ts";
+import { grantableRoles } from "../core/conversations/change-role.ts";
 import type { MarkKind, MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { keyLifetimeUs } from "../core/messages/recent-keys.ts";
@@ -203,6 +204,15 @@ class Stage {
     if (isGroup && dice < 5) return { type: "add_members", ...given, userIds: [userId] };
     if (isGroup && dice < 6) return { type: "remove_member", ...given, userId };
     if (isGroup && dice < 7 && random.chance(0.5)) return { type: "leave_conversation", ...given };
+    if (isGroup && dice < 8 && random.chance(0.3))
+      return { type: "change_role", ...given, userId, role: random.pick(grantableRoles) };
+    if (dice < 8 && random.chance(0.5))
+      return {
+        type: "update_conversation",
+        ...given,
+        metadata: `{"${random.below(5)}":${this.#sent.size}}`,
+        maxMetadataBytes: 1_000,
+      };
     const content = random.chance(0.02) ? poison : `text ${this.#sent.size}`;
     return aSend({ ...given, content, clientRandom: random.chance(0.2) ? null : random.below(keysInUse) });
   }
@@ -356,8 +366,7 @@ class Stage {
     if (senderId === stranger || id === unknownConversation)
       this.#lastStrangerRefused.set(id, this.#sent.get(command.id)!.place);
     if (id === unknownConversation || !this.#judgeOfLogs.isSteadyMember(id, senderId)) return;
-    const isOfWhatIsNot =
-      command.type === "remove_member" || ("messageId" in command && !this.#wasThere(command));
+    const isOfWhatIsNot = "userId" in command || ("messageId" in command && !this.#wasThere(command));
     const what = "messageId" in command ? "message" : "conversation";
     this.#expect(isOfWhatIsNot, `a member is told that a ${what} does not exist that does`);
   }

@@ -144,6 +144,7 @@ class History {
   readonly #members: Set<string>;
   readonly #messages = new Map<string, Message>();
   readonly #edited = new Set<string>();
+  #metadata = "{}";
   readonly #edits: ReadonlyMap<string, EditMessage>;
   readonly #expect: Expect;
 
@@ -157,6 +158,16 @@ class History {
     if (event.type === "message_sent") this.#sent(event, isRivals);
     else if ("message" in event) this.#changed(event, isRivals);
     else if ("member" in event) this.#memberChanged(event.member);
+    else if (event.type === "conversation_changed") this.#conversationChanged(event.conversation.metadata);
+  }
+
+  /** Each change sets one name: whatever the others have is what was there. */
+  #conversationChanged(text: string): void {
+    const before = JSON.parse(this.#metadata);
+    const after = JSON.parse(text);
+    const changed = Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name]);
+    this.#expect(changed.length === 1, "a change of the conversation was decided on what is not there");
+    this.#metadata = text;
   }
 
   #sent({ type: _, releasesKeyOf: __, ...message }: MessageSent, isRivals: boolean): void {
