@@ -2,6 +2,8 @@ import talkDown from "../../migrations/0001_talk.down.sql" with { type: "text" }
 import talkUp from "../../migrations/0001_talk.up.sql" with { type: "text" };
 import syncDown from "../../migrations/0002_sync.down.sql" with { type: "text" };
 import syncUp from "../../migrations/0002_sync.up.sql" with { type: "text" };
+import groupsDown from "../../migrations/0004_groups.down.sql" with { type: "text" };
+import groupsUp from "../../migrations/0004_groups.up.sql" with { type: "text" };
 
 /** One step of the schema, up and down, embedded in the executable. */
 export interface Migration {
@@ -16,6 +18,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   migration(1, "talk", talkUp, talkDown),
   migration(2, "sync", syncUp, syncDown),
+  migration(4, "groups", groupsUp, groupsDown),
 ];
 
 /** The first line of each step up says `-- oldest binary: X.Y.Z`. */

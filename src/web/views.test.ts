@@ -142,7 +142,8 @@ test.each([
 ])("a conversation of the metadata %s is named %p", (metadata, name) => {
   const head = { seq: 0, rev: 0, membersRev: 0, lastMessageAtUs: null };
   const times = { createdAtUs: 0, updatedAtUs: 0 };
-  const conversation = { id, type: "group", metadata, isActive: true, members: [], head, ...times } as const;
+  const nobody = { members: [], memberUserIds: [] };
+  const conversation = { id, type: "group", metadata, isActive: true, ...nobody, head, ...times } as const;
   const seen = JSON.parse(summaryText({ conversation, lastMessage: null, unreadCount: 3 }));
   expect(seen).toMatchObject({ name, metadata: JSON.parse(metadata), unread_count: 3 });
 });
