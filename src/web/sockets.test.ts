@@ -283,7 +283,7 @@ test("an event that nothing answers to is refused by name on both kinds of topic
   await wire.join(`user:${anna}`);
   const known = {
     [topic]:
-      "new_message, send_message, edit_message, delete_message, message_read, message_delivered, mark_read, mark_unread",
+      "new_message, send_message, edit_message, delete_message, message_read, message_delivered, mark_read, mark_unread, update_conversation",
     [`user:${anna}`]: "message_read, message_delivered, mark_conversation_read",
   };
   for (const [each, names] of Object.entries(known)) {
