@@ -1,4 +1,5 @@
 import { type Command, clientRandomOf } from "../core/commands.ts";
+import type { ApplyBlocks, BlockedSide } from "../core/conversations/blocks.ts";
 import { grantableRoles } from "../core/conversations/change-role.ts";
 import type { MarkKind, MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
@@ -50,6 +51,15 @@ interface Sent {
   readonly place: number;
   readonly atMs: number;
   answers: number;
+}
+
+/** What is blocked between the two of a direct conversation that was there from the start. */
+function blocksOf(conversationId: string, users: readonly string[], blocked: readonly string[]): ApplyBlocks {
+  const [one, other] = [...membersNamed(users).values()].map((member) => ({
+    member,
+    isBlocked: blocked.includes(member.userId),
+  })) as [BlockedSide, BlockedSide];
+  return { type: "apply_blocks", id: newId(), conversationId, senderId: users[0]!, sides: [one, other] };
 }
 
 const stranger = newId();
@@ -155,9 +165,10 @@ class Stage {
         this.violations.push("not everything was answered");
       });
     await this.#clock.runFor(longestHangMs);
-    for (const { id } of this.#talks) {
+    for (const { id, users, isGroup } of this.#talks) {
       const member = this.#model.present(id)[0];
       if (!member) continue;
+      if (!isGroup) this.#submit(blocksOf(id, users, []));
       const last = aSend({ conversationId: id, senderId: member.userId, content: "still there?" });
       this.#submit(last);
       await this.#clock.runUntil(() => this.#sent.get(last.id)!.answers > 0, 60_000);
@@ -206,6 +217,12 @@ class Stage {
     if (isGroup && dice < 7 && random.chance(0.5)) return { type: "leave_conversation", ...given };
     if (isGroup && dice < 8 && random.chance(0.3))
       return { type: "change_role", ...given, userId, role: random.pick(grantableRoles) };
+    if (!isGroup && dice < 5)
+      return blocksOf(
+        id,
+        users,
+        users.filter(() => random.chance(0.1)),
+      );
     if (dice < 8 && random.chance(0.5))
       return {
         type: "update_conversation",
@@ -337,7 +354,7 @@ class Stage {
 
   /** It was as it should be already. */
   #judgeNothingDone(command: Command): void {
-    if (command.type === "change_role") return;
+    if (command.type === "change_role" || command.type === "apply_blocks") return;
     if (command.type !== "delete_message") return this.#expect(false, "nothing was done");
     const message = this.#messagesOf(command.conversationId).find(({ id }) => id === command.messageId);
     this.#expect(message?.deletedAtUs !== null, "done tells of what is not stored");
