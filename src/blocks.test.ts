@@ -1,9 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { changeBlock } from "./store/change-block.ts";
-import { systemClock } from "./system.ts";
+import { newId, systemClock } from "./system.ts";
+import { testDatabase } from "./testing/database.ts";
 import type { Device } from "./testing/device.ts";
+import { eventually } from "./testing/eventually.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
 import { People, type Person } from "./testing/people.ts";
+import { RestClient } from "./testing/rest-client.ts";
 import { serverCommand } from "./testing/server.ts";
 
 /** Blocks as the two of a direct conversation live them, with the stock client on a whole server. */
@@ -156,8 +159,12 @@ describe("a blocked user", () => {
 
 describe("whispr-msg admin", () => {
   async function admin(...args: readonly string[]) {
+    return adminOf(server.databaseUrl, ...args);
+  }
+
+  async function adminOf(databaseUrl: string, ...args: readonly string[]) {
     const child = Bun.spawn([...serverCommand(), "admin", ...args], {
-      env: { PATH: process.env.PATH ?? "", DATABASE_URL: server.databaseUrl },
+      env: { PATH: process.env.PATH ?? "", DATABASE_URL: databaseUrl },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
@@ -177,6 +184,31 @@ describe("whispr-msg admin", () => {
     expect(await admin("unblock", alice.id, bob.id)).toMatchObject({ out: "unblocked: applied\n", code: 0 });
     expect(await listOf(bob)).toHaveLength(1);
   }, 20_000);
+
+  test("notes it while no server runs; the next one applies it before it serves for long", async () => {
+    await using stack = new AsyncDisposableStack();
+    const database = stack.adopt(await testDatabase(), (each) => each.close());
+    const [alice, bob] = [newId(), newId()];
+    const start = () => startInProcess({ DATABASE_URL: database.url });
+    const restOf = async ({ url, token }: InProcess, userId: string) =>
+      new RestClient({ url, token: await token(userId) });
+    let conversationId: string;
+    {
+      await using first = await start();
+      conversationId = await (await restOf(first, alice)).createDirect(bob);
+    }
+    expect(await adminOf(database.url, "block", alice, bob)).toMatchObject({
+      out: "blocked: noted; it is applied when whispr-msg starts\n",
+      code: 0,
+    });
+    await using second = await start();
+    const his = await restOf(second, bob);
+    await eventually("the block to be applied", async () =>
+      (await refusal(his.call("GET", `/conversations/${conversationId}`))).includes("404"),
+    );
+    expect(await adminOf(database.url, "block", alice, bob)).toMatchObject({ out: "blocked: applied\n" });
+    expect(second.complaints).toEqual([]);
+  }, 30_000);
 
   test("refuses what names no two users", async () => {
     const { id } = await people.one();

@@ -86,6 +86,15 @@ test("blocked by both, unblocked by one: the other block stays; blocking again c
   expect(await blockedOf(anna)).toEqual([anna]);
 });
 
+test("a conversation from before there were blocks is found by its two", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const id = await created(anna, ben);
+  await writer.database.sql("delete from direct_pairs where low_id in ($1, $2)", [anna, ben]);
+  await say(anna, ben);
+  expect((await pendingOf(anna))!.conversation!.id).toBe(id);
+  expect(await create(ben, anna)).toEqual({ type: "blocked", by: "other" });
+});
+
 test("what was read and has changed again since then stays pending", async () => {
   const [anna, ben] = [newId(), newId()];
   await created(anna, ben);
