@@ -58,6 +58,7 @@ describe("help", () => {
     ["admin", "block"],
     ["admin", "unblock"],
     ["doctor"],
+    ["completion"],
   ];
 
   test.each(commands)("%s %s %s shows examples", async (...command) => {
@@ -101,6 +102,12 @@ describe("config", () => {
     expect(of("LOG_LEVEL")).toMatchObject({ value: "debug", source: "--log-level" });
     expect(of("DB_PASSWORD")).toMatchObject({ value: "(hidden)", source: "DB_PASSWORD" });
     expect(out).not.toContain("hunter2");
+  });
+
+  test("says on one line each what is in force, and what would be without", async () => {
+    const { out } = await run(["config"], { PORT: "4010" });
+    expect(out).toMatch(/^PORT or HTTP_PORT +4010 +PORT \(default 4000\) +public port/m);
+    expect(out).toMatch(/^HOST +0\.0\.0\.0 +default +address/m);
   });
 
   test("refuses wrong settings with 2, all at once", async () => {
@@ -158,7 +165,7 @@ describe("token", () => {
       `${path} holds no private key`,
     );
     expect((await run(["token", "--user", alice, "--key", `${path}.x`])).err).toContain(
-      "cannot be read (ENOENT)",
+      "cannot be read (ENOENT). Name yours with --key",
     );
     expect((await run(["token", "--user", "alice", "--key", path])).code).toBe(2);
   });
@@ -186,7 +193,8 @@ describe("migrate, on a database of one's own", () => {
   });
 
   test("doctor finds the database good and the schema behind", async () => {
-    const { code, out } = await run(["doctor", "--json"], { DATABASE_URL: database.url });
+    const environment = { DATABASE_URL: database.url, PORT: "0", ADMIN_PORT: "0" };
+    const { code, out } = await run(["doctor", "--json"], environment);
     const findings: { subject: string; verdict: string; text: string }[] = JSON.parse(out);
     expect(code).toBe(0);
     expect(findings).toContainEqual(expect.objectContaining({ subject: "database", verdict: "good" }));
@@ -220,10 +228,38 @@ describe("migrate, on a database of one's own", () => {
   });
 });
 
-test("doctor tells of keys that cannot be had with 1", async () => {
-  const { code, out } = await run(["doctor", "--json"], { JWT_PUBLIC_KEYS_FILE: "/nowhere/keys" });
+test("doctor tells of keys that cannot be had, and what to do, with 1", async () => {
+  const ofFile = await run(["doctor", "--json"], { JWT_PUBLIC_KEYS_FILE: "/nowhere/keys" });
+  expect(ofFile.code).toBe(1);
+  expect(ofFile.out).toMatch(/JWT_PUBLIC_KEYS_FILE.*; give it the path of a readable JWKS or PEM file/);
+  const ofUrl = await run(["doctor"], { JWT_JWKS_URL: "http://ada:hunter2@127.0.0.1:1/keys" });
+  expect(ofUrl.code).toBe(1);
+  expect(ofUrl.out).toContain("check that http://127.0.0.1:1/keys can be reached from here");
+  expect(ofUrl.out + ofUrl.err).not.toContain("hunter2");
+});
+
+test("doctor and migrate tell of what is no PostgreSQL in a sentence, and doctor of a port that is taken", async () => {
+  const port = await freePort();
+  using _other = Bun.listen({ hostname: "127.0.0.1", port, socket: { data: (socket) => void socket.end() } });
+  const environment = { DATABASE_URL: `postgres://127.0.0.1:${port}/x`, PORT: `${port}`, HOST: "127.0.0.1" };
+  const { code, out } = await run(["doctor"], environment);
   expect(code).toBe(1);
-  expect(out).toContain("JWT_PUBLIC_KEYS_FILE");
+  expect(out).toMatch(
+    /BAD +database: .*the connection was ended at once; check that DATABASE_URL names a PostgreSQL/,
+  );
+  expect(out).toContain(`in use by another process; choose another one: PORT=${port + 1}`);
+  const { err } = await run(["migrate", "status"], environment);
+  expect(err).toContain("check that DATABASE_URL names a PostgreSQL");
+  expect(err).not.toContain("    at ");
+});
+
+test("migrate status and down make no database where there is none, and say which to name", async () => {
+  for (const direction of ["status", "down"]) {
+    const { code, err } = await run(["migrate", direction]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/none holds no database\. .*--data-dir .*--database-url/);
+  }
+  expect(existsSync(join(directory, "none"))).toBe(false);
 });
 
 test("psql-url without a running whispr-msg says so with 1", async () => {
@@ -300,6 +336,11 @@ describe("dev, with the database it carries", () => {
     const { code, err } = await here(["dev", "--reset"]);
     expect(code).toBe(3);
     expect(err).toContain("is in use by");
+  });
+
+  test("doctor finds that it is a whispr-msg that has the port", async () => {
+    const { out } = await here(["doctor"], { PORT: `${port}`, HOST: "127.0.0.1" });
+    expect(out).toContain(`port ${port} on 127.0.0.1: a whispr-msg answers there`);
   });
 
   test("psql-url and migrate status reach its database", async () => {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin.ts";
+import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -28,6 +29,7 @@ for (const command of [
   psqlUrlCommand,
   adminCommand,
   doctorCommand,
+  completionCommand,
 ]) {
   program.addCommand(command());
 }

@@ -17,6 +17,12 @@ export interface ShowConversation {
   readonly conversationId: string;
 }
 
+export interface ListMembers {
+  readonly type: "list_members";
+  readonly viewerId: string;
+  readonly conversationId: string;
+}
+
 /** A page of the log, newest first. With `after`, the page that follows the cursor, still newest first. */
 export interface ReadHistory {
   readonly type: "read_history";
@@ -25,6 +31,13 @@ export interface ReadHistory {
   readonly before: HistoryCursor | null;
   readonly after: HistoryCursor | null;
   readonly limit: number;
+}
+
+/** One message, by its id alone. */
+export interface ShowMessage {
+  readonly type: "show_message";
+  readonly viewerId: string;
+  readonly messageId: string;
 }
 
 export interface JoinConversation {
@@ -55,7 +68,9 @@ export interface ReadChanges {
 export type Query =
   | ListConversations
   | ShowConversation
+  | ListMembers
   | ReadHistory
+  | ShowMessage
   | JoinConversation
   | JoinUser
   | ReadChanges;

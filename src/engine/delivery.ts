@@ -90,6 +90,11 @@ export class Delivery {
     });
   }
 
+  /** The revision of the newest members that were heard of; -1: none were. */
+  membersRevOf(conversationId: string): number {
+    return this.#known.get(conversationId)?.membersRev ?? -1;
+  }
+
   forward(frame: ChangeFrame): void {
     const known = this.#known.get(frame.conversationId) ?? this.#firstSeen(frame);
     if (known.membersRev !== frame.membersRev) this.#changeMembers(known, frame);
@@ -283,5 +288,6 @@ function eventOf(message: Message, sinceRev: number): readonly [number, Event] {
   }
   const type = message.deletedAtUs === null ? "message_edited" : "message_deleted";
   const { conversationId, rev } = message;
-  return [rev, { type, conversationId, rev, message }];
+  // Which command it was is for the store to know.
+  return [rev, { type, conversationId, rev, changeId: message.id, message }];
 }

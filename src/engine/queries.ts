@@ -9,6 +9,7 @@ import {
 } from "../core/conversations/create.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import type { MarkAsUnread } from "../core/messages/marks.ts";
+import type { Message } from "../core/messages/message.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type {
   Changes,
@@ -16,10 +17,19 @@ import type {
   ConversationSummary,
   HistoryPage,
   OwnState,
+  SeenMember,
   ViewerReads,
 } from "../core/ports/store.ts";
-import type { ListConversations, ReadChanges, ReadHistory, ShowConversation } from "../core/queries.ts";
+import type {
+  ListConversations,
+  ListMembers,
+  ReadChanges,
+  ReadHistory,
+  ShowConversation,
+  ShowMessage,
+} from "../core/queries.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import type { LastSeen } from "./last-seen.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 
 export interface ConversationList {
@@ -35,13 +45,17 @@ export class Queries {
   readonly #own: OwnState;
   readonly #pubsub: PubSub;
 
+  readonly #lastSeen: Pick<LastSeen, "recent">;
+
   constructor(options: {
+    readonly lastSeen: Pick<LastSeen, "recent">;
     readonly reads: ViewerReads;
     readonly creation: ConversationCreation;
     readonly own: OwnState;
     readonly pubsub: PubSub;
   }) {
     this.#reads = options.reads;
+    this.#lastSeen = options.lastSeen;
     this.#creation = options.creation;
     this.#own = options.own;
     this.#pubsub = options.pubsub;
@@ -57,10 +71,31 @@ export class Queries {
     return authorize.show_conversation(found.membership) ?? found.summary!;
   }
 
+  /** The present members, each with when he was online last. */
+  async members(query: ListMembers): Promise<readonly SeenMember[] | Rejection> {
+    const found = await orUnavailable(this.#reads.listMembers(query));
+    if (isRejection(found)) return found;
+    const refusal = authorize.list_members(found.membership);
+    return refusal ?? found.members.map((member) => this.#withRecent(member));
+  }
+
+  #withRecent(member: SeenMember): SeenMember {
+    const recentUs = this.#lastSeen.recent(member.userId);
+    return recentUs === null ? member : { ...member, lastSeenAtUs: recentUs };
+  }
+
   async history(query: ReadHistory): Promise<HistoryPage | Rejection> {
     const page = await orUnavailable(this.#reads.readHistory(query));
     if (isRejection(page)) return page;
     return authorize.read_history(page.membership) ?? page;
+  }
+
+  /** With all its reactions. The same answer whether it does not exist or is not the viewer's to see. */
+  async message({ viewerId, messageId }: ShowMessage): Promise<Message | Rejection> {
+    const found = await orUnavailable(this.#reads.showMessage(viewerId, messageId));
+    if (!found) return noSuchMessage;
+    if (isRejection(found)) return found;
+    return authorize.show_message(found.membership) ? noSuchMessage : found.message;
   }
 
   /** A page of the difference, or that there is none from this cursor on. */

@@ -5,12 +5,14 @@ import type {
   JoinQuestion,
   ViewerReads,
 } from "../core/ports/store.ts";
-import type { JoinUser, ListConversations, ReadHistory } from "../core/queries.ts";
+import type { JoinUser, ListConversations, ListMembers, ReadHistory } from "../core/queries.ts";
 import { readChanges } from "./changes-reads.ts";
 import { readConversation, readList } from "./conversation-reads.ts";
 import type { ReadPool } from "./database.ts";
 import { readHistory } from "./history-reads.ts";
 import { readJoinFacts } from "./join-reads.ts";
+import { readMembers } from "./member-reads.ts";
+import { readMessage } from "./message-reads.ts";
 
 /** What members read. The present membership of the viewer is part of each statement: who left is a stranger. */
 export class PostgresViewerReads implements ViewerReads {
@@ -28,8 +30,16 @@ export class PostgresViewerReads implements ViewerReads {
     return readConversation(this.#reads, viewerId, conversationId);
   }
 
+  listMembers(query: ListMembers): ReturnType<ViewerReads["listMembers"]> {
+    return readMembers(this.#reads, query);
+  }
+
   readHistory(query: ReadHistory): Promise<HistoryPage> {
     return readHistory(this.#reads, query);
+  }
+
+  showMessage(viewerId: string, messageId: string): ReturnType<ViewerReads["showMessage"]> {
+    return readMessage(this.#reads, viewerId, messageId);
   }
 
   joinFacts(

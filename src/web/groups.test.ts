@@ -86,12 +86,13 @@ describe("members", () => {
   });
 
   test("are told to members, with their roles", async () => {
+    const offline = { is_online: false, last_seen_at: null };
     expect(await web.ask(ben, "GET", members)).toEqual({
       status: 200,
       body: {
         data: [
-          { user_id: anna, role: "owner", joined_at: joinedAt, is_active: true },
-          { user_id: ben, role: "member", joined_at: joinedAt, is_active: true },
+          { user_id: anna, role: "owner", joined_at: joinedAt, is_active: true, ...offline },
+          { user_id: ben, role: "member", joined_at: joinedAt, is_active: true, ...offline },
         ],
         meta: { conversation_id: group, count: 2 },
       },

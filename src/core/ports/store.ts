@@ -13,7 +13,7 @@ import type { Event } from "../events.ts";
 import type { MarkAsUnread, MarkedConversation, MarkMove, MessageStatus } from "../messages/marks.ts";
 import type { Message } from "../messages/message.ts";
 import type { KeyUse } from "../messages/recent-keys.ts";
-import type { HistoryCursor, JoinUser, ListConversations, ReadHistory } from "../queries.ts";
+import type { HistoryCursor, JoinUser, ListConversations, ListMembers, ReadHistory } from "../queries.ts";
 
 /** The events of one command, decided against revision `rev - 1` of their conversation. */
 export interface Change {
@@ -92,7 +92,7 @@ export interface ActorReads {
   loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]>;
   /** Which of the keys are held by a stored message; absent: free. In one query. */
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
-  /** Those that are stored in the conversation named with them. In one query. */
+  /** Those that are stored in the conversation named with them, with all their reactions. In one query. */
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
   /** JSON text of an object. */
   readMetadata(conversationId: string): Promise<string>;
@@ -216,6 +216,11 @@ export interface Changes {
   readonly hasMore: boolean;
 }
 
+/** A member, and when he was online last; null: never, or not since that is stored. */
+export interface SeenMember extends Member {
+  readonly lastSeenAtUs: number | null;
+}
+
 /** Reads for viewers; each joins the viewer's membership in the same statement. They throw `StoreUnavailable`. */
 export interface ViewerReads {
   /** One query, whatever the number of conversations; newest activity first. */
@@ -227,6 +232,15 @@ export interface ViewerReads {
     viewerId: string,
     conversationId: string,
   ): Promise<{ readonly membership: Membership; readonly summary: ConversationSummary | null }>;
+  /** Null membership: no members are returned. */
+  listMembers(
+    query: ListMembers,
+  ): Promise<{ readonly membership: Membership; readonly members: readonly SeenMember[] }>;
+  /** With all its reactions. Null: there is none, or none that the viewer sees. */
+  showMessage(
+    viewerId: string,
+    messageId: string,
+  ): Promise<{ readonly membership: Membership; readonly message: Message } | null>;
   /** Null membership: no messages are returned. An unknown cursor id is an empty page. */
   readHistory(query: ReadHistory): Promise<HistoryPage>;
   /** All questions of both kinds in one query. A null device has no cursors and stands at the heads. */
@@ -247,6 +261,12 @@ export interface DeviceCursors {
   ): Promise<readonly Standing[]>;
   /** Many devices in one statement. Cursors only move forward. */
   save(moves: readonly (Position & { readonly userId: string; readonly deviceId: string })[]): Promise<void>;
+}
+
+/** When users were online last, in microseconds by user. Throws `StoreUnavailable`. */
+export interface LastSeen {
+  /** Many users in one statement. Times only move forward. */
+  save(users: ReadonlyMap<string, number>): Promise<void>;
 }
 
 /** Private state of users. Throws `StoreUnavailable`. */

@@ -3,6 +3,7 @@ import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import { noSuchMember } from "../../core/conversations/members.ts";
 import type { Event } from "../../core/events.ts";
 import type { NewId } from "../../core/ports/ids.ts";
+import type { Presence } from "../../core/ports/presence.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readJson } from "../body.ts";
 import type { Commands, Queries } from "../domain.ts";
@@ -10,13 +11,14 @@ import { dataResponse } from "../json-response.ts";
 import { readAddMembers } from "../payloads/add-members.ts";
 import { readChangeRole } from "../payloads/change-role.ts";
 import { readUuid, uuidOrUnknown } from "../uuid.ts";
-import { memberText, memberTexts } from "../views/member.ts";
+import { memberText, memberTexts, seenMemberTexts } from "../views/member.ts";
 import type { Call, Route } from "./route.ts";
 import { eventsOf } from "./submitted.ts";
 
 export interface MembersOptions {
   readonly commands: Commands;
   readonly queries: Queries;
+  readonly presence: Pick<Presence, "isOnline">;
   readonly newId: NewId;
   readonly maxBodyBytes: number;
 }
@@ -36,15 +38,15 @@ export function memberRoutes(options: MembersOptions): readonly Route[] {
   ];
 }
 
-async function list({ queries }: MembersOptions, call: Call): Promise<Response | Rejection> {
+async function list({ queries, presence }: MembersOptions, call: Call): Promise<Response | Rejection> {
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
   const viewerId = call.identity.userId;
-  const summary = await queries.show({ type: "show_conversation", viewerId, conversationId });
-  if (isRejection(summary)) return summary;
-  const { members } = summary.conversation;
+  const members = await queries.members({ type: "list_members", viewerId, conversationId });
+  if (isRejection(members)) return members;
   const meta = `{"conversation_id":"${conversationId}","count":${members.length}}`;
-  return dataResponse(200, memberTexts(members), meta);
+  const texts = seenMemberTexts(members, (userId) => presence.isOnline(userId));
+  return dataResponse(200, texts, meta);
 }
 
 /** One member for a body with `user_id`, a list for one with `user_ids`. */
