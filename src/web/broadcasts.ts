@@ -148,10 +148,14 @@ export class Broadcasts {
         });
       case "member_added":
       case "member_removed":
-      case "member_role_changed": {
+      case "member_role_changed":
+      case "member_blocked":
+      case "member_unblocked": {
         const push = { names: ["conversation_members_updated"], encode: () => memberEventText(event) };
         this.#push(frame, push);
-        if (event.type === "member_removed") this.#pushToUser(frame, event.member.userId, push);
+        // What is read from the store does not tell a removal from a block.
+        if (event.type === "member_removed" && !frame.isLate)
+          this.#pushToUser(frame, event.member.userId, push);
         return;
       }
       case "conversation_changed":
