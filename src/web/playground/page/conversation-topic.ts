@@ -72,6 +72,11 @@ export class ConversationTopic {
     if (this.isJoined) this.#channel.push("message_read", { seq });
   }
 
+  /** What came over the socket counts as delivered by itself; this is for what was read by REST. */
+  delivered(seq: number): void {
+    if (this.isJoined) this.#channel.push("message_delivered", { seq });
+  }
+
   typing(isTyping: boolean): void {
     const nowMs = Date.now();
     const isSoon = nowMs - this.#toldTypingAtMs < typingPaceMs;

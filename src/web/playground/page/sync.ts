@@ -210,6 +210,7 @@ export class Sync {
     if (reply.changes) this.#takeChanges(conversation, reply.changes, reply.head_rev);
     else if (reply.resumed === false && !isAsKnown) void this.#readAfresh(conversation.id);
     conversation.putMarks(reply.marks ?? []);
+    if (conversation.unread > 0) this.#topics.get(conversation.id)?.delivered(conversation.seq);
     this.#isLive(conversation.id);
     this.#fillHole(conversation);
     this.#options.onChange();

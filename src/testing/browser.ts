@@ -1,0 +1,36 @@
+import { mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium } from "playwright-core";
+
+/** Of a single step in the page; a step that takes longer has failed. */
+export const stepTimeoutMs = 10_000;
+/** One process for all, and no web security: for the small place that the package was made for, not for a test. */
+const unwanted = /^--(single-process|no-zygote|disable-web-security|allow-running-insecure-content)$/;
+
+/**
+ * Chromium from npm, with the libraries that it needs: nothing is downloaded and no system package is asked for. Unpacked once per machine
+ * (5 s), into a directory of its own.
+ */
+export async function startBrowser(): Promise<BrowserContext> {
+  const before = { ...process.env };
+  try {
+    process.env.TMPDIR = join(tmpdir(), "whispr-chromium");
+    mkdirSync(process.env.TMPDIR, { recursive: true });
+    // The package brings its libraries only to where it thinks it was made for.
+    process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x";
+    const { default: carried } = await import("@sparticuz/chromium");
+    const executablePath = await carried.executablePath();
+    const args = carried.args.filter((argument) => !unwanted.test(argument));
+    const env = { ...process.env } as Record<string, string>;
+    const launched = { executablePath, args: [...args, "--no-sandbox"], env, headless: true };
+    return await (await chromium.launch(launched)).newContext();
+  } finally {
+    for (const name of ["TMPDIR", "AWS_LAMBDA_JS_RUNTIME", "LD_LIBRARY_PATH", "FONTCONFIG_PATH"])
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+  }
+}
+
+export const narrowScreen = { width: 390, height: 844 } as const;
+export const wideScreen = { width: 1440, height: 900 } as const;
