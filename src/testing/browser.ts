@@ -5,8 +5,8 @@ import { type BrowserContext, chromium } from "playwright-core";
 
 /** Of a single step in the page; a step that takes longer has failed. */
 export const stepTimeoutMs = 10_000;
-/** One process for all, and no web security: for the small place that the package was made for, not for a test. */
-const unwanted = /^--(single-process|no-zygote|disable-web-security|allow-running-insecure-content)$/;
+/** The package's own are for the small place that it was made for: one process for all, no web security, graphics drawn by a program. */
+const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"];
 
 /**
  * Chromium from npm, with the libraries that it needs: nothing is downloaded and no system package is asked for. Unpacked once per machine
@@ -21,9 +21,8 @@ export async function startBrowser(): Promise<BrowserContext> {
     process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x";
     const { default: carried } = await import("@sparticuz/chromium");
     const executablePath = await carried.executablePath();
-    const args = carried.args.filter((argument) => !unwanted.test(argument));
     const env = { ...process.env } as Record<string, string>;
-    const launched = { executablePath, args: [...args, "--no-sandbox"], env, headless: true };
+    const launched = { executablePath, args: [...args], env, headless: true };
     return await (await chromium.launch(launched)).newContext();
   } finally {
     for (const name of ["TMPDIR", "AWS_LAMBDA_JS_RUNTIME", "LD_LIBRARY_PATH", "FONTCONFIG_PATH"])

@@ -350,7 +350,7 @@ export class App {
     const isOwn = message.sender_id === this.account.userId;
     const isOpen = conversation === this.open;
     if (isOpen && !this.isAtEnd && !isOwn) this.ui.missedBelow++;
-    if (!isOwn) this.ui.announcement = `${this.nameOf(message.sender_id)}: ${message.content}`;
+    if (!isOwn) this.ui.announced = { conversationId: conversation.id, seq: message.seq };
     if (isOpen) queueMicrotask(() => this.looked());
   }
 

@@ -37,8 +37,8 @@ export interface Ui {
   unreadFromSeq: number | null;
   /** How many came while one looked further up. */
   missedBelow: number;
-  /** Told to who does not see the page. */
-  announcement: string;
+  /** The message that came last, told to who does not see the page. */
+  announced: { readonly conversationId: string; readonly seq: number } | null;
   caughtUp: CaughtUp | null;
   frameFilter: string;
   readonly openFrames: Set<number>;
@@ -60,7 +60,7 @@ export function freshUi(): Ui {
     toasts: [],
     unreadFromSeq: null,
     missedBelow: 0,
-    announcement: "",
+    announced: null,
     caughtUp: null,
     frameFilter: "",
     openFrames: new Set(),

@@ -2,7 +2,7 @@ import type { App } from "../app.ts";
 import { type Drawn, el } from "../render.ts";
 import { conversationView } from "./conversation-view.ts";
 import { dialogView } from "./dialog-view.ts";
-import { listView, welcomeView } from "./list-view.ts";
+import { listView, previewText, welcomeView } from "./list-view.ts";
 import { panelView } from "./panel-view.ts";
 import { toastsView } from "./toasts-view.ts";
 
@@ -22,6 +22,15 @@ export function shellView(app: App): readonly Drawn[] {
     shell,
     ...(dialog ? [dialog] : []),
     toastsView(app),
-    el("div", { class: "visually-hidden", "aria-live": "polite" }, ui.announcement),
+    el("div", { class: "visually-hidden", "aria-live": "polite" }, announcement(app)),
   ];
+}
+
+/** As it is now: what was deleted meanwhile is not read out. */
+function announcement(app: App): string {
+  const { announced } = app.ui;
+  const conversation = announced && app.conversations.get(announced.conversationId);
+  if (!conversation) return "";
+  const message = conversation.log.at(announced.seq) ?? conversation.lastMessage;
+  return message ? `${app.nameOf(message.sender_id)}: ${previewText(message)}` : "";
 }
