@@ -51,9 +51,12 @@ describe("help", () => {
     ["admin"],
     ["admin", "inspect"],
     ["admin", "inspect", "conversation"],
+    ["admin", "inspect", "message"],
+    ["admin", "inspect", "user"],
     ["admin", "backup"],
     ["admin", "new-generation"],
     ["doctor"],
+    ["completion"],
   ];
 
   test.each(commands)("%s %s %s shows examples", async (...command) => {
@@ -97,6 +100,12 @@ describe("config", () => {
     expect(of("LOG_LEVEL")).toMatchObject({ value: "debug", source: "--log-level" });
     expect(of("DB_PASSWORD")).toMatchObject({ value: "(hidden)", source: "DB_PASSWORD" });
     expect(out).not.toContain("hunter2");
+  });
+
+  test("says on one line each what is in force, and what would be without", async () => {
+    const { out } = await run(["config"], { PORT: "4010" });
+    expect(out).toMatch(/^PORT or HTTP_PORT +4010 +PORT \(default 4000\) +public port/m);
+    expect(out).toMatch(/^HOST +0\.0\.0\.0 +default +address/m);
   });
 
   test("refuses wrong settings with 2, all at once", async () => {
@@ -154,7 +163,7 @@ describe("token", () => {
       `${path} holds no private key`,
     );
     expect((await run(["token", "--user", alice, "--key", `${path}.x`])).err).toContain(
-      "cannot be read (ENOENT)",
+      "cannot be read (ENOENT). Name yours with --key",
     );
     expect((await run(["token", "--user", "alice", "--key", path])).code).toBe(2);
   });
@@ -182,7 +191,8 @@ describe("migrate, on a database of one's own", () => {
   });
 
   test("doctor finds the database good and the schema behind", async () => {
-    const { code, out } = await run(["doctor", "--json"], { DATABASE_URL: database.url });
+    const environment = { DATABASE_URL: database.url, PORT: "0", ADMIN_PORT: "0" };
+    const { code, out } = await run(["doctor", "--json"], environment);
     const findings: { subject: string; verdict: string; text: string }[] = JSON.parse(out);
     expect(code).toBe(0);
     expect(findings).toContainEqual(expect.objectContaining({ subject: "database", verdict: "good" }));
@@ -216,10 +226,38 @@ describe("migrate, on a database of one's own", () => {
   });
 });
 
-test("doctor tells of keys that cannot be had with 1", async () => {
-  const { code, out } = await run(["doctor", "--json"], { JWT_PUBLIC_KEYS_FILE: "/nowhere/keys" });
+test("doctor tells of keys that cannot be had, and what to do, with 1", async () => {
+  const ofFile = await run(["doctor", "--json"], { JWT_PUBLIC_KEYS_FILE: "/nowhere/keys" });
+  expect(ofFile.code).toBe(1);
+  expect(ofFile.out).toMatch(/JWT_PUBLIC_KEYS_FILE.*; give it the path of a readable JWKS or PEM file/);
+  const ofUrl = await run(["doctor"], { JWT_JWKS_URL: "http://ada:hunter2@127.0.0.1:1/keys" });
+  expect(ofUrl.code).toBe(1);
+  expect(ofUrl.out).toContain("check that http://127.0.0.1:1/keys can be reached from here");
+  expect(ofUrl.out + ofUrl.err).not.toContain("hunter2");
+});
+
+test("doctor and migrate tell of what is no PostgreSQL in a sentence, and doctor of a port that is taken", async () => {
+  const port = await freePort();
+  using _other = Bun.listen({ hostname: "127.0.0.1", port, socket: { data: (socket) => void socket.end() } });
+  const environment = { DATABASE_URL: `postgres://127.0.0.1:${port}/x`, PORT: `${port}`, HOST: "127.0.0.1" };
+  const { code, out } = await run(["doctor"], environment);
   expect(code).toBe(1);
-  expect(out).toContain("JWT_PUBLIC_KEYS_FILE");
+  expect(out).toMatch(
+    /BAD +database: .*the connection was ended at once; check that DATABASE_URL names a PostgreSQL/,
+  );
+  expect(out).toContain(`in use by another process; choose another one: PORT=${port + 1}`);
+  const { err } = await run(["migrate", "status"], environment);
+  expect(err).toContain("check that DATABASE_URL names a PostgreSQL");
+  expect(err).not.toContain("    at ");
+});
+
+test("migrate status and down make no database where there is none, and say which to name", async () => {
+  for (const direction of ["status", "down"]) {
+    const { code, err } = await run(["migrate", direction]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/none holds no database\. .*--data-dir .*--database-url/);
+  }
+  expect(existsSync(join(directory, "none"))).toBe(false);
 });
 
 test("psql-url without a running whispr-msg says so with 1", async () => {
@@ -298,30 +336,90 @@ describe("dev, with the database it carries", () => {
     expect(err).toContain("is in use by");
   });
 
+  test("doctor finds that it is a whispr-msg that has the port", async () => {
+    const { out } = await here(["doctor"], { PORT: `${port}`, HOST: "127.0.0.1" });
+    expect(out).toContain(`port ${port} on 127.0.0.1: a whispr-msg answers there`);
+  });
+
   test("psql-url and migrate status reach its database", async () => {
     expect((await here(["psql-url"])).out).toMatch(/^postgresql:\/\//);
     expect(await here(["migrate", "status"])).toMatchObject({ code: 0 });
   });
 
-  test("admin inspect shows a conversation's numbers, never its content", async () => {
-    const token = await printed(/^export ALICE=(\S+)$/m);
-    const post = async (path: string, body: unknown) => {
-      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-      const init = { method: "POST", headers, body: JSON.stringify(body) };
-      const answer = await fetch(`${server.url}/api/v1/${path}`, init);
-      return ((await answer.json()) as { data: { id: string } }).data.id;
-    };
-    const id = await post("conversations", { type: "direct", other_user_id: bob });
-    await post(`conversations/${id}/messages`, { content: "a secret" });
-    const { code, out } = await here(["admin", "inspect", "conversation", id]);
-    expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ id, head: { seq: 1 }, stored: { messages: 1, maxSeq: 1 } });
-    expect(out).not.toContain("a secret");
-  });
+  describe("admin inspect", () => {
+    const ids = { conversation: "", message: "", user: alice };
 
-  test("admin inspect of what does not exist, or is no uuid, says so", async () => {
-    expect((await here(["admin", "inspect", "conversation", bob])).code).toBe(1);
-    expect((await here(["admin", "inspect", "conversation", "x"])).code).toBe(2);
+    beforeAll(async () => {
+      const token = await printed(/^export ALICE=(\S+)$/m);
+      const post = async (path: string, body: unknown) => {
+        const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+        const init = { method: "POST", headers, body: JSON.stringify(body) };
+        const answer = await fetch(`${server.url}/api/v1/${path}`, init);
+        return ((await answer.json()) as { data: { id: string } }).data.id;
+      };
+      ids.conversation = await post("conversations", { type: "direct", other_user_id: bob });
+      ids.message = await post(`conversations/${ids.conversation}/messages`, { content: "a secret" });
+    });
+
+    const expected = {
+      conversation: { head: { seq: 1 }, stored: { messages: 1, maxSeq: 1 }, memberCount: 2 },
+      message: { seq: 1, contentBytes: 8, recipientCount: 1, delivery: [{ userId: bob, readAt: null }] },
+      user: { conversationCount: 1, roles: { owner: 1 }, devices: [] },
+    };
+    const kinds = Object.keys(expected) as (keyof typeof expected)[];
+
+    test.each(kinds)("shows a %s in numbers, never content", async (kind) => {
+      const { code, out } = await here(["admin", "inspect", kind, ids[kind]]);
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toMatchObject({ id: ids[kind], ...expected[kind] });
+      expect(out).not.toContain("a secret");
+    });
+
+    test.each(kinds)(
+      "shows a %s as a table where there is a terminal, and as JSON when asked to",
+      async (kind) => {
+        const onTerminal = (...more: string[]) => {
+          const command = [...serverCommand(), "admin", "inspect", kind, ids[kind], ...more].join(" ");
+          const env = { PATH: process.env.PATH ?? "", WHISPR_DATA_DIR: dataDir };
+          return Bun.spawnSync(["script", "-qec", command, "/dev/null"], { env }).stdout.toString();
+        };
+        expect(onTerminal()).toMatch(new RegExp(`^${kind} +${ids[kind]}`));
+        expect(onTerminal("--offset", "1")).toMatch(/ \d+ of \d+ \(--limit, --offset\)/);
+        expect(JSON.parse(onTerminal("--json"))).toMatchObject({ id: ids[kind] });
+      },
+    );
+
+    test.each(kinds)(
+      "of a %s that does not exist, or of no uuid, says what to give instead",
+      async (kind) => {
+        const unknown = await here(["admin", "inspect", kind, "0198c0de-0000-7000-8000-000000000000"]);
+        expect(unknown.code).toBe(1);
+        expect(unknown.err).toMatch(
+          new RegExp(`There is no ${kind} .*Give the .*--data-dir or --database-url`),
+        );
+        const unreadable = await here(["admin", "inspect", kind, "x"]);
+        expect(unreadable.code).toBe(2);
+        expect(unreadable.err).toContain('"x" is not a uuid. Give the');
+      },
+    );
+
+    test("tells which numbers --limit and --offset take", async () => {
+      const { code, err } = await here(["admin", "inspect", "user", alice, "--limit", "0"]);
+      expect(code).toBe(2);
+      expect(err).toContain('--limit is "0"; allowed: a whole number from 1 to 1000.');
+    });
+
+    test("does not make a database where there is none", async () => {
+      const { code, err } = await run(["admin", "inspect", "user", alice]);
+      expect(code).toBe(1);
+      expect(err).toMatch(/none holds no database\. .*--data-dir .*--database-url/);
+      expect(existsSync(join(directory, "none"))).toBe(false);
+    });
+
+    test("what is wrong usage three words deep is wrong usage", async () => {
+      expect((await run(["admin", "inspect", "user"])).code).toBe(2);
+      expect((await run(["admin", "inspect", "user", alice, "--colour"])).code).toBe(2);
+    });
   });
 
   test("SIGTERM stops it with 0; then --reset starts with nothing", async () => {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Reading } from "../src/config.ts";
-import { print, printJson, table } from "./print.ts";
+import { complain, print, printJson, table } from "./print.ts";
 import { fallbackOf, settingsOf, withSettings } from "./setting-options.ts";
 
 export function configCommand(): Command {
@@ -18,8 +18,16 @@ export function configCommand(): Command {
 function show(readings: readonly Reading[], asJson: boolean): void {
   const rows = readings.map(rowOf);
   if (asJson) return printJson(rows);
-  const cells = rows.map((row) => [row.variable, row.value, row.source, row.default, row.about]);
-  print(table([["VARIABLE", "VALUE", "FROM", "DEFAULT", "WHAT"], ...cells]));
+  const cells = rows.map((row) => [row.variable, row.value, whence(row), row.about]);
+  print(table([["VARIABLE", "VALUE", "FROM", "WHAT"], ...cells]));
+  complain(
+    "\nSet them in the environment, or where there is one by a flag (whispr-msg serve --help). What each may be: --json.",
+  );
+}
+
+/** The default where something else is in force: what it would be without. */
+function whence(row: ReturnType<typeof rowOf>): string {
+  return row.source === "default" ? "default" : `${row.source} (default ${row.default})`;
 }
 
 function rowOf({ setting, shown, source }: Reading) {

@@ -29,7 +29,8 @@ async function examine(command: Command, asJson: boolean): Promise<void> {
   if (asJson) printJson(findings);
   else for (const finding of findings) print(lineOf(finding));
   const bad = findings.filter(({ verdict }) => verdict === "bad").length;
-  if (bad > 0) throw new CommandRefused(`${bad} of ${findings.length} findings are bad.`);
+  if (bad > 0)
+    throw new CommandRefused(`${bad} of ${findings.length} to mend before serving: see BAD above.`);
 }
 
 function lineOf({ verdict, subject, text }: Finding): string {

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync, realpathSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
-import { readKeys } from "../src/auth/jwks.ts";
+import { type KeySource, readKeys } from "../src/auth/jwks.ts";
 import type { Config } from "../src/config.ts";
 import { embeddedUrl } from "../src/store/embedded/connection.ts";
 import { mountOf } from "../src/store/embedded/mount.ts";
@@ -25,6 +26,7 @@ export async function examinations(config: Config): Promise<readonly Finding[]> 
     [descriptors()],
     config.database.type === "embedded" ? [dataDirectory(config.dataDir)] : [],
     database(config),
+    Promise.all([publicPort(config), operatorsPort(config)]),
     [await keys(config)],
   ]);
   return groups.flat();
@@ -131,6 +133,43 @@ function schema(states: Awaited<ReturnType<typeof migrationStatus>>): Finding {
       };
 }
 
+async function publicPort({ http: { host, port } }: Config): Promise<Finding> {
+  const subject = `port ${port} on ${host}`;
+  if (port === 0) return { subject, verdict: "good", text: "any that is free" };
+  if (await isFree(host, port)) return { subject, verdict: "good", text: "free" };
+  if (await answersAsOurs(port)) return { subject, verdict: "good", text: "a whispr-msg answers there" };
+  const text = `in use by another process; choose another one: PORT=${port + 1}`;
+  return { subject, verdict: "bad", text };
+}
+
+/** A running whispr-msg has it as well: which of the two does, only the public port tells. */
+async function operatorsPort({ operators, http }: Config): Promise<Finding> {
+  if (!operators) return { subject: "operators' port", verdict: "good", text: "off" };
+  const { host, port } = operators;
+  const subject = `operators' port ${port} on ${host}`;
+  if (await isFree(host, port)) return { subject, verdict: "good", text: "free" };
+  const isOurs = await answersAsOurs(http.port);
+  const text = isOurs
+    ? "in use, by the whispr-msg that answers on the public port if it is its own"
+    : `in use by another process; choose another one: ADMIN_PORT=${port + 1}, or 0 for none`;
+  return { subject, verdict: isOurs ? "good" : "bad", text };
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const probe = createServer();
+  probe.once("error", () => resolve(false));
+  probe.listen(port, host, () => probe.close(() => resolve(true)));
+  return promise;
+}
+
+async function answersAsOurs(port: number): Promise<boolean> {
+  const signal = AbortSignal.timeout(1_000);
+  const answer = await fetch(`http://127.0.0.1:${port}/live`, { signal }).catch(() => null);
+  const text = await answer?.text().catch(() => "");
+  return text === `{"status":"alive"}`;
+}
+
 async function keys({ tokens }: Config): Promise<Finding> {
   const subject = "keys";
   if (!tokens.keys) {
@@ -145,6 +184,23 @@ async function keys({ tokens }: Config): Promise<Finding> {
     const names = found.map(({ algorithm, kid }) => `${algorithm} ${kid ?? "(any key id)"}`);
     return { subject, verdict: "good", text: names.join(", ") };
   } catch (error) {
-    return { subject, verdict: "bad", text: error instanceof Error ? error.message : String(error) };
+    const problem = error instanceof Error ? error.message : String(error);
+    return { subject, verdict: "bad", text: `${problem}; ${keysWayOut(tokens.keys)}` };
   }
+}
+
+function keysWayOut(source: KeySource): string {
+  switch (source.type) {
+    case "url":
+      return `check that ${withoutCredentials(source.url)} can be reached from here and answers with a JWKS, or set JWT_PUBLIC_KEYS_FILE instead`;
+    case "file":
+      return "give it the path of a readable JWKS or PEM file with the public keys";
+    case "given":
+      return "start dev again";
+  }
+}
+
+function withoutCredentials(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
 }

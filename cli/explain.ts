@@ -19,8 +19,9 @@ export function explain(error: unknown, config: Config): Explanation {
   if (error instanceof StoreRefusal || error instanceof MigrationRefusal) return failure(error.message);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "EADDRINUSE") return { text: portInUse(config), exitCode: exitCodes.taken };
-  if (code in databaseCauses && config.database.type === "postgres") {
-    return failure(`${addressOf(config.database.url)}: ${databaseCauses[code]} (${messageOf(error)}).`);
+  const cause = databaseCauses[code] ?? databaseCauses[messageOf(error)];
+  if (cause && config.database.type === "postgres") {
+    return failure(`${addressOf(config.database.url)}: ${cause} (${messageOf(error)}).`);
   }
   return failure(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
@@ -35,10 +36,26 @@ export async function explained<T>(config: Config, work: () => T | Promise<T>): 
   }
 }
 
+const untrusted =
+  "its certificate is not trusted; give its authority to NODE_EXTRA_CA_CERTS, or set DB_SSL=no-verify (sslmode=no-verify in DATABASE_URL)";
+
+/** By the code of the error, or, where it has none, by its message. */
 const databaseCauses: Readonly<Record<string, string>> = {
   ECONNREFUSED: "PostgreSQL does not listen there; check DATABASE_URL",
   ENOTFOUND: "there is no such host; check DATABASE_URL",
+  EAI_AGAIN: "its name cannot be looked up now; check DATABASE_URL and the name servers",
+  EHOSTUNREACH: "there is no way to this host; check DATABASE_URL and the network",
+  ENETUNREACH: "there is no way to this host; check DATABASE_URL and the network",
   ETIMEDOUT: "PostgreSQL does not answer; check DATABASE_URL",
+  ECONNRESET: "the connection was ended at once; check that DATABASE_URL names a PostgreSQL",
+  "timeout expired": "what listens there does not answer like PostgreSQL; check DATABASE_URL",
+  "Connection terminated unexpectedly":
+    "the connection was ended at once; check that DATABASE_URL names a PostgreSQL",
+  "The server does not support SSL connections":
+    "PostgreSQL has no TLS there; set DB_SSL=off (or sslmode=disable in DATABASE_URL)",
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
   "28P01": "PostgreSQL refuses the password; check DATABASE_URL",
   "28000": "PostgreSQL refuses the user; check DATABASE_URL",
   "3D000": "the database does not exist; create it, in UTF8",

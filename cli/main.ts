@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { adminCommand } from "./admin.ts";
+import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -28,17 +29,17 @@ for (const command of [
   psqlUrlCommand,
   adminCommand,
   doctorCommand,
+  completionCommand,
 ]) {
   program.addCommand(command());
 }
 
-for (const command of [
-  program,
-  ...program.commands,
-  ...program.commands.flatMap(({ commands }) => commands),
-]) {
+/** Commander passes neither on to commands that were added. */
+function refuseAlike(command: Command): void {
   command.exitOverride().showHelpAfterError("(--help shows how it is used)");
+  for (const each of command.commands) refuseAlike(each);
 }
+refuseAlike(program);
 
 /** Commands that go on (serve, dev) end the process themselves. */
 async function run(): Promise<number> {

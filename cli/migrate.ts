@@ -29,9 +29,10 @@ function stepsCommand(direction: "up" | "down", description: string): Command {
     .action(async (options: { to?: string }) => {
       const { config } = settingsOf(command, "tool");
       const to = options.to === undefined ? {} : { to: versionOf(options.to) };
-      const { withDatabase } = await import("./database-url.ts");
+      const { withDatabase, withExistingDatabase } = await import("./database-url.ts");
       const { migrate } = await import("../src/store/migrator.ts");
-      const done = await withDatabase(config, (url) => migrate({ url, direction, ...to }));
+      const within = direction === "up" ? withDatabase : withExistingDatabase;
+      const done = await within(config, (url) => migrate({ url, direction, ...to }));
       for (const step of done) {
         print(
           `${step.direction} ${step.version}_${step.name} (${duration(0, 1).show(Math.round(step.tookMs))})`,
@@ -58,9 +59,9 @@ function statusCommand(): Command {
     .addHelpText("after", "\nExamples:\n  whispr-msg migrate status\n  whispr-msg migrate status --json")
     .action(async (options: { json?: true }) => {
       const { config } = settingsOf(command, "tool");
-      const { withDatabase } = await import("./database-url.ts");
+      const { withExistingDatabase } = await import("./database-url.ts");
       const { migrationStatus } = await import("../src/store/migrator.ts");
-      const states = await withDatabase(config, (url) => migrationStatus({ url }));
+      const states = await withExistingDatabase(config, (url) => migrationStatus({ url }));
       if (options.json) printJson(states);
       else print(table([["VERSION", "NAME", "APPLIED"], ...states.map(rowOf)]));
       const pending = states.filter(({ appliedAt }) => appliedAt === null).length;

@@ -15,7 +15,13 @@ export function withSettings(command: Command, names?: readonly SettingName[]): 
 
 function optionOf(flag: string, setting: Setting<unknown>): Option {
   const variables = setting.variables.map((variable) => `$${variable}`).join(", ");
-  return new Option(`--${flag} <value>`, `${setting.about} (${variables}; default ${fallbackOf(setting)})`);
+  const option = new Option(
+    `--${flag} <value>`,
+    `${setting.about} (${variables}; default ${fallbackOf(setting)})`,
+  );
+  // Told, not enforced: what is wrong is refused with all the other settings.
+  if (setting.kind.words) option.argChoices = [...setting.kind.words];
+  return option;
 }
 
 export function fallbackOf(setting: Setting<unknown>): string {

@@ -53,13 +53,15 @@ async function writeNewKey(path: string): Promise<void> {
 /** JWK or PEM. */
 export async function readSigningKey(path: string): Promise<SigningKey> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new CommandRefused(`The key ${path} cannot be read (${error.code}).`);
+    throw new CommandRefused(
+      `The key ${path} cannot be read (${error.code}). Name yours with --key; without it the one that whispr-msg dev makes in its data directory is used.`,
+    );
   });
   try {
     return signingKey(text);
   } catch {
     throw new CommandRefused(
-      `${path} holds no private key: a JWK or PEM, EC P-256, Ed25519 or RSA, was expected.`,
+      `${path} holds no private key: a JWK or PEM, EC P-256, Ed25519 or RSA, was expected (openssl genpkey -algorithm ed25519 makes one).`,
     );
   }
 }

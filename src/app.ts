@@ -9,6 +9,7 @@ import type { PubSub } from "./core/ports/pubsub.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
 import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
+import { LocalPresence } from "./presence/local.ts";
 import { LocalPubSub } from "./pubsub/local.ts";
 import { PostgresActorReads } from "./store/actor-reads.ts";
 import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
@@ -17,6 +18,7 @@ import { PostgresConversationCreation } from "./store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
 import { PostgresDeviceCursors } from "./store/device-cursors.ts";
 import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
+import { PostgresLastSeen } from "./store/last-seen.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
 import { PostgresOwnState } from "./store/own-state.ts";
 import { checkDatabase } from "./store/store-checks.ts";
@@ -200,6 +202,7 @@ function openEngine(given: {
       viewerReads,
       creation: new PostgresConversationCreation({ reads }),
       cursors: new PostgresDeviceCursors({ reads }),
+      lastSeen: new PostgresLastSeen({ reads }),
       own: new PostgresOwnState({ reads }),
       ownership,
       pubsub,
@@ -239,6 +242,8 @@ function openEndpoint(given: {
     receipts: { marks: engine.marks, cursors: engine.cursors },
     reads: viewerReads,
     pubsub,
+    presence: new LocalPresence({ clock: systemClock, newId }),
+    lastSeen: engine.lastSeen,
     tokens: new JwtTokens({ keys, clock: systemClock, settings: config.tokens }),
     revocations: nothingRevoked,
     limiter,

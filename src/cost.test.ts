@@ -102,6 +102,22 @@ test("with its conversations open at once it costs at most two", async () => {
   socket.close();
 }, 30_000);
 
+test("the list costs one query, of one conversation as of 500", async () => {
+  for (const count of [1, 500]) {
+    const anna = await people.one();
+    const ids = await conversationsOf(anna.id, count, 3);
+    const pages: string[][] = [];
+    const read = async (path: string) => {
+      const { body } = await anna.rest.call("GET", path);
+      pages.push((body as { data: { id: string }[] }).data.map(({ id }) => id));
+    };
+    expect(await asked(() => read("/conversations"))).toEqual(["list-conversations"]);
+    expect(pages[0]).toHaveLength(Math.min(count, 50));
+    expect(await asked(() => read("/conversations?limit=100&offset=400"))).toEqual(["list-conversations"]);
+    expect(new Set(ids).isSupersetOf(new Set(pages.flat()))).toBe(true);
+  }
+}, 60_000);
+
 describe("500 conversations joined at once", () => {
   async function joinAll(payload: string, messages: number) {
     const userId = newId();

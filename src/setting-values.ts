@@ -4,6 +4,8 @@ import { isIP } from "node:net";
 export interface ValueKind<T> {
   /** In words, for refusals and `config`: "a whole number from 0 to 65535". */
   readonly allowed: string;
+  /** All that is allowed, where it is a few words: what a shell completes. */
+  readonly words?: readonly string[];
   parse(text: string): T | undefined;
   /** The value as a person would write it; never the secret parts. */
   show(value: T): string;
@@ -66,14 +68,17 @@ const truths: Readonly<Record<string, boolean>> = {
 
 export const flag: ValueKind<boolean> = {
   allowed: "1 or 0 (true, yes, on; false, no, off)",
+  words: ["1", "0"],
   parse: (text) => truths[text.toLowerCase()],
   show: (value) => (value ? "1" : "0"),
 };
 
 /** One of some words, each with what it means to us; several words may mean the same. */
 export function choice<T extends string>(words: Readonly<Record<string, T>>): ValueKind<T> {
+  const meanings = [...new Set(Object.values(words))];
   return {
-    allowed: [...new Set(Object.values(words))].join(", "),
+    allowed: meanings.join(", "),
+    words: meanings,
     parse: (text) => (Object.hasOwn(words, text.toLowerCase()) ? words[text.toLowerCase()] : undefined),
     show: String,
   };

@@ -1,5 +1,6 @@
 import type { ConversationState } from "./conversations/conversation.ts";
 import { applyMemberChanged } from "./conversations/members.ts";
+import { applyConversationChanged } from "./conversations/update.ts";
 import type { Event } from "./events.ts";
 import { applyMessageChanged } from "./messages/edit.ts";
 import { applyMessageSent } from "./messages/send.ts";
@@ -17,5 +18,8 @@ export function apply(state: ConversationState, event: Event): void {
     case "member_removed":
     case "member_role_changed":
       return applyMemberChanged(state, event);
+    case "conversation_changed":
+    case "conversation_deactivated":
+      return applyConversationChanged(state, event);
   }
 }

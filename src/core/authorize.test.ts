@@ -13,7 +13,7 @@ const forMembers = [
   "read_changes",
   "join_conversation",
 ] as const;
-const forAdministrators = ["add_members", "remove_member"] as const;
+const forAdministrators = ["add_members", "remove_member", "change_role", "update_conversation"] as const;
 const forAnybody = ["create_direct", "create_group", "list_conversations", "join_user"] as const;
 
 test("I8: what belongs to a conversation is for its members, and strangers all get the same answer", () => {

@@ -1,7 +1,8 @@
 import type { Command } from "./commands.ts";
 import type { ConversationState, Membership } from "./conversations/conversation.ts";
 import type { CreateConversation } from "./conversations/create.ts";
-import { administrates } from "./conversations/members.ts";
+import { notPermitted } from "./conversations/not-permitted.ts";
+import { administrates } from "./conversations/rank.ts";
 import type { MarkAsUnread, MarkMember } from "./messages/marks.ts";
 import type { Query } from "./queries.ts";
 import { type Rejection, reject } from "./rejection.ts";
@@ -16,10 +17,16 @@ export const noSuchConversation = reject(
 
 const members: Rule = (membership) => (membership ? null : noSuchConversation);
 
-/** A member without the right is told so. In a direct conversation the rule itself says that it has its two members for good. */
+/** A member without the right is told so. In a direct conversation both have it; a rule itself says what is for groups only. */
 const administrators: Rule = (membership, state) => {
   if (!membership) return noSuchConversation;
   return administrates(membership.role) || state?.type === "direct" ? null : notAdministrator;
+};
+
+/** Whoever the group's settings let. */
+const adders: Rule = (membership, state) => {
+  if (!membership || !state) return administrators(membership);
+  return notPermitted(state, membership.role, "add_members_permission");
 };
 
 const notAdministrator = reject("forbidden", "Only owners and admins of the group can do this.");
@@ -35,13 +42,16 @@ export const authorize: Readonly<
   send_message: members,
   edit_message: members,
   delete_message: members,
-  add_members: administrators,
+  add_members: adders,
   remove_member: administrators,
   leave_conversation: members,
+  change_role: administrators,
+  update_conversation: administrators,
   mark: members,
   mark_unread: members,
   list_conversations: anybody,
   show_conversation: members,
+  list_members: members,
   read_history: members,
   join_conversation: members,
   join_user: anybody,

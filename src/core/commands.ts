@@ -1,4 +1,6 @@
+import type { ChangeRole } from "./conversations/change-role.ts";
 import type { AddMembers, LeaveConversation, RemoveMember } from "./conversations/members.ts";
+import type { UpdateConversation } from "./conversations/update.ts";
 import type { DeleteMessage } from "./messages/delete.ts";
 import type { EditMessage } from "./messages/edit.ts";
 import type { SendMessage } from "./messages/send.ts";
@@ -10,11 +12,18 @@ export type Command =
   | DeleteMessage
   | AddMembers
   | RemoveMember
-  | LeaveConversation;
+  | LeaveConversation
+  | ChangeRole
+  | UpdateConversation;
 
 /** The stored message that a command is about; null: it is about none. */
 export function targetIdOf(command: Command): string | null {
   return "messageId" in command ? command.messageId : null;
+}
+
+/** Whether a command is about the conversation's metadata, which has to be known for it. */
+export function isAboutMetadata(command: Command): boolean {
+  return command.type === "update_conversation";
 }
 
 /** The key under which a command is sent again; null: it has none. */
@@ -29,6 +38,8 @@ export function sizeOf(command: Command): number {
       return command.content.length + command.metadata.length;
     case "edit_message":
       return command.content.length + (command.metadata?.length ?? 0);
+    case "update_conversation":
+      return command.metadata.length;
     default:
       return 0;
   }

@@ -1,7 +1,9 @@
 import { authorize } from "./authorize.ts";
 import type { Command } from "./commands.ts";
+import { decideChangeRole } from "./conversations/change-role.ts";
 import type { ConversationState } from "./conversations/conversation.ts";
 import { decideAdd, decideLeave, decideRemove } from "./conversations/members.ts";
+import { decideUpdate } from "./conversations/update.ts";
 import type { Decision } from "./decision.ts";
 import { decideDelete } from "./messages/delete.ts";
 import { decideEdit } from "./messages/edit.ts";
@@ -24,5 +26,9 @@ export function decide(state: ConversationState, command: Command, nowUs: number
       return decideRemove(state, command, nowUs);
     case "leave_conversation":
       return decideLeave(state, command, nowUs);
+    case "change_role":
+      return decideChangeRole(state, command, nowUs);
+    case "update_conversation":
+      return decideUpdate(state, command, nowUs);
   }
 }

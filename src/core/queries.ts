@@ -17,6 +17,12 @@ export interface ShowConversation {
   readonly conversationId: string;
 }
 
+export interface ListMembers {
+  readonly type: "list_members";
+  readonly viewerId: string;
+  readonly conversationId: string;
+}
+
 /** A page of the log, newest first. With `after`, the page that follows the cursor, still newest first. */
 export interface ReadHistory {
   readonly type: "read_history";
@@ -55,6 +61,7 @@ export interface ReadChanges {
 export type Query =
   | ListConversations
   | ShowConversation
+  | ListMembers
   | ReadHistory
   | JoinConversation
   | JoinUser

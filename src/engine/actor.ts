@@ -1,6 +1,6 @@
 import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
-import { type Command, clientRandomOf, targetIdOf } from "../core/commands.ts";
+import { type Command, clientRandomOf, isAboutMetadata, targetIdOf } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
@@ -43,12 +43,16 @@ export interface Surroundings {
 export interface Questions {
   readonly keys: readonly KeyQuestion[];
   readonly messageIds: readonly string[];
+  /** Whether the conversation's metadata is asked for. */
+  readonly metadata: boolean;
 }
 
 /** What the store knows of it. */
 export interface Learned {
   readonly keys: readonly (KeyQuestion & KeyUse)[];
   readonly messages: readonly Message[];
+  /** Null: it was not asked for. */
+  readonly metadata: string | null;
 }
 
 /** A change in the lane. It counts only while its generation is its actor's. */
@@ -132,10 +136,13 @@ export class Actor {
   }
 
   /** What the store knows of what was asked. It was asked when all that was decided was durable, so the messages are as they will be. */
-  learned({ keys, messages }: Learned): void {
+  learned({ keys, messages, metadata }: Learned): void {
     this.#probing = false;
     for (const use of keys) this.#learn(use);
-    if (this.#state) this.#state.targets = new Map(messages.map((message) => [message.id, message]));
+    if (this.#state) {
+      this.#state.targets = new Map(messages.map((message) => [message.id, message]));
+      this.#state.metadata = metadata;
+    }
     this.#decideWaiting();
   }
 
@@ -321,10 +328,10 @@ export class Actor {
     }
   }
 
-  /** A doubted key, or the message that a command is about. */
+  /** A doubted key, or what a command is about. */
   #needsProbe({ command, probed }: Turn): boolean {
     if (probed) return false;
-    return targetIdOf(command) !== null || this.#doubtsKeyOf(command);
+    return targetIdOf(command) !== null || isAboutMetadata(command) || this.#doubtsKeyOf(command);
   }
 
   #doubtsKeyOf(command: Command): boolean {
@@ -347,17 +354,19 @@ export class Actor {
   #probeWaiting(): void {
     const keys: KeyQuestion[] = [];
     const messageIds = new Set<string>();
+    let metadata = false;
     const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
     for (let index = this.#decided; index < last; index++) {
       const turn = this.#mailbox.at(index);
       const messageId = targetIdOf(turn.command);
       if (messageId !== null) messageIds.add(messageId);
+      else if (isAboutMetadata(turn.command)) metadata = true;
       else if (this.#needsProbe(turn)) keys.push(this.#keyQuestion(turn.command));
       else continue;
       turn.probed = true;
     }
     this.#probing = true;
-    this.#around.probe(this, { keys, messageIds: [...messageIds] });
+    this.#around.probe(this, { keys, messageIds: [...messageIds], metadata });
   }
 
   #keyQuestion(command: Command): KeyQuestion {

@@ -325,8 +325,8 @@ class Absence {
     expect(seq).toBe(Math.max(viewer.joinedSeq, created.length));
     for (const frame of this.#frames.get(conversationId)!.slice(0, rev))
       for (const event of frame.events) {
-        if ("member" in event) continue;
         const message = "message" in event ? event.message : event;
+        if (!("seq" in message)) continue;
         const isLater = event.type !== "message_sent" && log.messages[message.seq - 1]!.rev > rev;
         if (message.seq > viewer.joinedSeq && !isLater)
           expect(this.#has.get(message.id)?.rev ?? -1).toBeGreaterThanOrEqual(message.rev);

@@ -1,6 +1,6 @@
 import type { Changes, Position, SeenMessage, Standing } from "../core/ports/store.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
-import type { Joins } from "./joins.ts";
+import { type Joins, lightestRow } from "./joins.ts";
 import { writtenSize } from "./written-size.ts";
 
 /** Messages of one page, and the most characters of content in it: more in one piece could outgrow a socket's send buffer. */
@@ -28,8 +28,8 @@ export class Backlog {
   #behind: string[] = [];
   /** Rows that were sent as they were after the end of their page: by message, the revision. */
   #ahead = new Map<string, number>();
-  /** As many messages as should fit into a page, by the size of the last ones: what is read beyond it is read again. */
-  #fitting = pageMessages;
+  /** Characters of a message, by those of the last page: what is read beyond what fits into a page is read again. */
+  #rowSize = lightestRow;
 
   constructor(options: {
     readonly joins: Pick<Joins, "changes">;
@@ -68,18 +68,19 @@ export class Backlog {
     const answers = await Promise.all(asked.map((question) => this.#joins.changes(question)));
     const refused = answers.find(isRejection);
     if (refused) return refused;
-    this.#fitting = fittingOf(answers as readonly Changes[]);
+    this.#rowSize = rowSizeOf(answers as readonly Changes[]);
     return this.#pageOf((answers as readonly Changes[]).map((changes) => this.#cutToFit(changes)));
   }
 
   /** As many conversations as can fill a page, by how far their heads are: what each goes on meanwhile is no longer in this page. */
   #nextQuestions() {
     const questions = [];
+    const fitting = Math.min(pageMessages, Math.ceil(pageCharacters / this.#rowSize));
     let rows = 0;
     for (const conversationId of this.#behind) {
-      if (rows >= this.#fitting) break;
+      if (rows >= fitting) break;
       const { seq, rev, headRev } = this.#at.get(conversationId)!;
-      const limit = Math.min(this.#fitting - rows, headRev - rev);
+      const limit = Math.min(fitting - rows, headRev - rev);
       questions.push({
         conversationId,
         viewerId: this.#viewerId,
@@ -87,7 +88,7 @@ export class Backlog {
         sinceSeq: seq,
         sinceRev: rev,
         limit,
-        weight: limit,
+        weight: limit * this.#rowSize,
       });
       rows += limit;
     }
@@ -148,9 +149,7 @@ export class Backlog {
   }
 }
 
-function fittingOf(answers: readonly Changes[]): number {
+function rowSizeOf(answers: readonly Changes[]): number {
   const messages = answers.flatMap((changes) => changes.messages);
-  const characters = writtenSize(messages);
-  if (characters === 0) return pageMessages;
-  return Math.min(pageMessages, Math.ceil((messages.length * pageCharacters) / characters));
+  return Math.max(lightestRow, writtenSize(messages) / Math.max(1, messages.length));
 }

@@ -289,11 +289,14 @@ describe("I8: members", () => {
 class Listener {
   readonly messages = new Map<number, Message>();
   readonly members = new Map<string, MemberRecord>();
+  metadata = "{}";
 
   hear({ events }: ChangeFrame): void {
     for (const event of events) {
       if ("member" in event) this.members.set(event.member.userId, event.member);
-      else this.#keep("message" in event ? event.message : event);
+      else if ("conversation" in event) this.metadata = event.conversation.metadata;
+      else if (event.type !== "conversation_deactivated")
+        this.#keep("message" in event ? event.message : event);
     }
   }
 
@@ -348,7 +351,8 @@ class LossyNode {
   }
 
   judgeTheEnd(): void {
-    const { messages, members } = this.#model.logs.get(this.#log.id)!;
+    const { messages, members, metadata } = this.#model.logs.get(this.#log.id)!;
+    expect(this.#listener.metadata).toBe(metadata);
     expect(this.#notes.bugs).toEqual([]);
     const heard = [...this.#listener.messages.values()].sort((one, other) => one.seq - other.seq);
     expect(heard.map(essenceOf)).toEqual(messages.map(essenceOf));
@@ -392,6 +396,7 @@ class LossyNode {
 
   /** No hole: whatever was before is told, as it was then, or as it became later; what entered is told before anything later. */
   #expectKnown(event: ChangeFrame["events"][number]): void {
+    if (event.type === "conversation_changed" || event.type === "conversation_deactivated") return;
     const { messages, members } = this.#model.logs.get(this.#log.id)!;
     const seq = "message" in event ? event.message.seq : "seq" in event ? event.seq : null;
     const known =

@@ -90,6 +90,11 @@ export class Delivery {
     });
   }
 
+  /** The revision of the newest members that were heard of; -1: none were. */
+  membersRevOf(conversationId: string): number {
+    return this.#known.get(conversationId)?.membersRev ?? -1;
+  }
+
   forward(frame: ChangeFrame): void {
     const known = this.#known.get(frame.conversationId) ?? this.#firstSeen(frame);
     if (known.membersRev !== frame.membersRev) this.#changeMembers(known, frame);
@@ -256,11 +261,21 @@ function eventsByRev(changes: Changes, sinceRev: number): readonly (readonly [nu
           member,
         },
       ]),
+    ...conversationEvents(changes, sinceRev),
   ];
   const byRev = Map.groupBy(events, ([rev]) => rev);
   return [...byRev]
     .sort(([one], [other]) => one - other)
     .map(([rev, grouped]) => [rev, grouped.map(([, event]) => event)]);
+}
+
+function conversationEvents(
+  { conversationId, conversation }: Changes,
+  sinceRev: number,
+): readonly (readonly [number, Event])[] {
+  if (!conversation || conversation.rev <= sinceRev) return [];
+  const { rev, updatedAtUs: atUs } = conversation;
+  return [[rev, { type: "conversation_changed", conversationId, rev, atUs, conversation }]];
 }
 
 function memberEvent(joinedRev: number, rev: number): MemberChanged["type"] {

@@ -9,12 +9,14 @@ import type {
   CommitPort,
   ConversationCreation,
   DeviceCursors,
+  LastSeen as LastSeenStore,
   OwnState,
   ViewerReads,
 } from "../core/ports/store.ts";
 import { Cursors } from "./cursors.ts";
 import { Lane, type LaneSettings } from "./group-commit.ts";
 import { Joins } from "./joins.ts";
+import { LastSeen } from "./last-seen.ts";
 import { Marks } from "./marks.ts";
 import { Queries } from "./queries.ts";
 import { Registry, type RegistrySettings } from "./registry.ts";
@@ -33,6 +35,7 @@ export interface EnginePorts {
   readonly viewerReads: ViewerReads;
   readonly creation: ConversationCreation;
   readonly cursors: DeviceCursors;
+  readonly lastSeen: LastSeenStore;
   readonly own: OwnState;
   readonly ownership: Ownership;
   readonly pubsub: PubSub;
@@ -48,6 +51,7 @@ export interface Engine {
   readonly joins: Joins;
   readonly marks: Marks;
   readonly cursors: Cursors;
+  readonly lastSeen: LastSeen;
   /** Refuses new commands, and resolves when every one that was taken has its answer. */
   drain(): Promise<void>;
   stop(): void;
@@ -90,6 +94,7 @@ export function startEngine(options: {
     sent: (message) => marks.sent(message),
   });
   const cursors = new Cursors({ store: ports.cursors, clock, observer });
+  const lastSeen = new LastSeen({ store: ports.lastSeen, clock, observer });
   const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
   const commands = new Registry({
     supervisor,
@@ -104,7 +109,7 @@ export function startEngine(options: {
   observer.gauge("lane_queue_rows", queuedChanges);
   return {
     commands,
-    queries: new Queries({ reads: viewerReads, creation, own, pubsub }),
+    queries: new Queries({ reads: viewerReads, lastSeen, creation, own, pubsub }),
     joins: new Joins({
       reads: viewerReads,
       messages: actorReads,
@@ -114,16 +119,18 @@ export function startEngine(options: {
     }),
     marks,
     cursors,
+    lastSeen,
     async drain() {
       commands.drain();
       await commands.idle();
       // Who lost the right to write could not store its marks: the next ones of their members bring them.
       const marked = ownership.isHeld() ? lanes.map((lane) => lane.marks.drain()) : [];
-      await Promise.all([...marked, cursors.save()]);
+      await Promise.all([...marked, cursors.save(), lastSeen.save()]);
     },
     stop() {
       supervisor.stop();
       cursors.stop();
+      lastSeen.stop();
     },
   };
 }

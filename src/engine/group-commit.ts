@@ -296,9 +296,7 @@ function changeOf(entry: Entry): Entry["change"] {
 }
 
 function isOfMembers(event: Event): boolean {
-  return (
-    event.type === "member_added" || event.type === "member_removed" || event.type === "member_role_changed"
-  );
+  return "member" in event;
 }
 
 function keysOf(entry: Entry): KeyQuestion[] {
@@ -331,6 +329,8 @@ function sizeOfEvent(event: Event): number {
     case "message_edited":
     case "message_deleted":
       return event.message.content.length + event.message.metadata.length;
+    case "conversation_changed":
+      return event.conversation.metadata.length;
     default:
       return 0;
   }

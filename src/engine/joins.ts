@@ -26,8 +26,9 @@ const maxWaitingJoins = 50_000;
 export const longestResume = 500;
 /** Characters of content and metadata: a reply must fit into a socket's send buffer. */
 const largestResume = 128 * 1024;
-/** The most rows of differences in one read. */
-const rowsAtOnce = 2_000;
+/** What a row of a difference weighs at least, and the most that one read may bring. Characters. */
+export const lightestRow = 1_024;
+const charactersAtOnce = 2 * 1_024 * 1_024;
 
 /** A joined conversation. `changes` is null when nothing was to be resumed, or could be. */
 export interface JoinedConversation {
@@ -87,7 +88,7 @@ export class Joins {
       maxQuestions: joinsAtOnce,
       maxWaiting: maxWaitingJoins,
       weigh: ({ weight }) => weight,
-      maxWeight: rowsAtOnce,
+      maxWeight: charactersAtOnce,
     });
   }
 
@@ -115,7 +116,7 @@ export class Joins {
       sinceSeq: since.seq,
       generation: since.generation,
       limit: longestResume,
-      weight: Math.min(longestResume, facts.head!.rev - since.rev),
+      weight: lightestRow * Math.min(longestResume, facts.head!.rev - since.rev),
     });
     if (isRejection(changes)) return changes;
     if (!changes.membership) return noSuchConversation;
@@ -123,7 +124,7 @@ export class Joins {
     return { facts: { ...facts, head: changes.head }, changes: isWhole ? changes : null };
   }
 
-  /** A page of a difference; `weight` is the most rows that it can have. */
+  /** A page of a difference; `weight` is what it may bring, in characters. */
   async changes(question: ChangesQuestion & { readonly weight: number }): Promise<Changes | Rejection> {
     return (await orUnavailable(this.#changes.ask(question))) ?? tooManyJoins;
   }

@@ -15,10 +15,18 @@ import type {
   ConversationSummary,
   HistoryPage,
   OwnState,
+  SeenMember,
   ViewerReads,
 } from "../core/ports/store.ts";
-import type { ListConversations, ReadChanges, ReadHistory, ShowConversation } from "../core/queries.ts";
+import type {
+  ListConversations,
+  ListMembers,
+  ReadChanges,
+  ReadHistory,
+  ShowConversation,
+} from "../core/queries.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import type { LastSeen } from "./last-seen.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 
 export interface ConversationList {
@@ -34,13 +42,17 @@ export class Queries {
   readonly #own: OwnState;
   readonly #pubsub: PubSub;
 
+  readonly #lastSeen: Pick<LastSeen, "recent">;
+
   constructor(options: {
+    readonly lastSeen: Pick<LastSeen, "recent">;
     readonly reads: ViewerReads;
     readonly creation: ConversationCreation;
     readonly own: OwnState;
     readonly pubsub: PubSub;
   }) {
     this.#reads = options.reads;
+    this.#lastSeen = options.lastSeen;
     this.#creation = options.creation;
     this.#own = options.own;
     this.#pubsub = options.pubsub;
@@ -54,6 +66,19 @@ export class Queries {
     const found = await orUnavailable(this.#reads.showConversation(query.viewerId, query.conversationId));
     if (isRejection(found)) return found;
     return authorize.show_conversation(found.membership) ?? found.summary!;
+  }
+
+  /** The present members, each with when he was online last. */
+  async members(query: ListMembers): Promise<readonly SeenMember[] | Rejection> {
+    const found = await orUnavailable(this.#reads.listMembers(query));
+    if (isRejection(found)) return found;
+    const refusal = authorize.list_members(found.membership);
+    return refusal ?? found.members.map((member) => this.#withRecent(member));
+  }
+
+  #withRecent(member: SeenMember): SeenMember {
+    const recentUs = this.#lastSeen.recent(member.userId);
+    return recentUs === null ? member : { ...member, lastSeenAtUs: recentUs };
   }
 
   async history(query: ReadHistory): Promise<HistoryPage | Rejection> {

@@ -151,17 +151,20 @@ export class Supervisor {
     const learned = await this.#lookUp(actor.id, questions);
     // What was read of a state that is gone by now says nothing of the next one, which asks for itself.
     if (learned)
-      actor.learned(actor.generation === generation ? learned : { keys: learned.keys, messages: [] });
+      actor.learned(
+        actor.generation === generation ? learned : { keys: learned.keys, messages: [], metadata: null },
+      );
   }
 
   /** Null: this is stopping, and nobody waits for it any more. */
-  async #lookUp(conversationId: string, { keys, messageIds }: Questions): Promise<Learned | null> {
+  async #lookUp(conversationId: string, { keys, messageIds, metadata }: Questions): Promise<Learned | null> {
     const asked = messageIds.map((messageId) => ({ conversationId, messageId }));
     while (!this.#stopped) {
       try {
         return {
           keys: keys.length > 0 ? await this.#reads.findKeys(keys) : [],
           messages: asked.length > 0 ? await this.#reads.findTargets(asked) : [],
+          metadata: metadata ? await this.#reads.readMetadata(conversationId) : null,
         };
       } catch (error) {
         this.#observer.note("what commands are about cannot be looked up", { reason: String(error) });

@@ -91,6 +91,10 @@ export class Connection<Identity> implements Wire {
     this.#socket?.unsubscribe(topic);
   }
 
+  publish(topic: string, frame: string): void {
+    this.#socket?.publish(topic, frame);
+  }
+
   prove(prover: Prover): void {
     if (this.#socket === undefined) return;
     this.#proofs ??= new Proofs({ failed: (error) => this.#host.failed("proof", error) });

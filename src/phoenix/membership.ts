@@ -342,6 +342,13 @@ export class Membership<Identity> implements Listener {
     else this.#hold.keep(frame, position);
   }
 
+  /** To all others that hear the topic. False, and nothing: a socket whose join is in flight publishes nothing. */
+  publish(frame: string): boolean {
+    if (!this.#isLive()) return false;
+    this.session.wire.publish(this.topic, frame);
+    return true;
+  }
+
   /** What was sent before a re-join is still worth proving while that is in flight. */
   proveFrom(attempt: Attempt<Identity>, prover: Prover): void {
     if (this.#ended) return;

@@ -301,6 +301,7 @@ class Bench implements Wire {
   unsubscribe(topic: string): void {
     this.subscribed.delete(topic);
   }
+  publish(): void {}
   prove(): void {}
   whenDrained(then: () => void): void {
     then();

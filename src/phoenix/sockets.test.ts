@@ -390,6 +390,51 @@ describe("broadcasts to some", () => {
   });
 });
 
+describe("broadcasts of one socket to the others", () => {
+  const isAda = (identity: string) => identity === "ada";
+
+  test("keep their place among the broadcasts, small and large, and do not come back", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const [ada, bob, cleo] = await Promise.all(
+      ["ada", "bob", "cleo"].map((name) => RawClient.connect(server.url, name)),
+    );
+    for (const client of [ada!, bob!, cleo!]) await client.join(topic);
+    const large = JSON.stringify("x".repeat(40_000));
+    for (const payload of ["1", large]) {
+      server.sockets.broadcast(topic, "before", payload);
+      server.sockets.broadcastFrom(topic, "from", payload, isAda);
+      server.sockets.broadcast(topic, "after", payload);
+    }
+    server.sockets.broadcastFrom(topic, "from nobody", "1", () => false);
+    for (const client of [ada!, bob!, cleo!]) await client.settle();
+    const round = ["before", "from", "after"];
+    expect(ada!.events(topic).slice(1)).toEqual(["before", "after", "before", "after", "from nobody"]);
+    for (const client of [bob!, cleo!])
+      expect(client.events(topic).slice(1)).toEqual([...round, ...round, "from nobody"]);
+  });
+
+  test("are held for those whose join is in flight, but not for the one that they come from, which joins again", async () => {
+    const joins = joinsByHand();
+    await using server = endpoint({ channel: echoChannel({ join: joins.join }) });
+    const [ada, bob, cleo] = await Promise.all(
+      ["ada", "bob", "cleo"].map((name) => RawClient.connect(server.url, name)),
+    );
+    for (const client of [ada!, bob!]) client.send("1", "1", topic, "phx_join", {});
+    await eventually("both questions", () => joins.asked.length === 2);
+    for (const index of [0, 1]) joins.settle(index, ok());
+    for (const client of [ada!, bob!]) await client.replyTo("1");
+    for (const client of [ada!, cleo!]) client.send("2", "2", topic, "phx_join", {});
+    await eventually("the questions again", () => joins.asked.length === 4);
+    server.sockets.broadcastFrom(topic, "from", "1", isAda);
+    for (const index of [2, 3]) joins.settle(index, ok());
+    for (const client of [ada!, cleo!]) await client.replyTo("2");
+    for (const client of [ada!, bob!, cleo!]) await client.settle();
+    expect(ada!.events(topic)).not.toContain("from");
+    expect(bob!.events(topic)).toContain("from");
+    expect(cleo!.events(topic)).toEqual(["phx_reply", "from"]);
+  });
+});
+
 describe("a gate", () => {
   test("is asked once for each frame but heartbeats, pipelined ones too, and what it refuses is answered with its response", async () => {
     const joins = joinsByHand();

@@ -158,6 +158,24 @@ export class Sockets<Identity> {
   }
 
   /**
+   * A broadcast to all sockets of the topic but the one that it comes from (Phoenix: `broadcast_from`), if that is among them: the first that
+   * matches, for which the topic is walked.
+   */
+  broadcastFrom(
+    topic: string,
+    event: string,
+    payload: Json,
+    isSource: (identity: Identity) => boolean,
+  ): void {
+    const source = this.#topics.find(topic, ({ session }) => isSource(session.identity));
+    if (source === undefined) return this.broadcast(topic, event, payload);
+    const frame = encodeBroadcast(topic, event, payload);
+    this.#outbox.flushInOrder();
+    if (!this.#topics.hold(topic, frame, undefined, source)) return;
+    if (!source.publish(frame)) this.#server?.publish(topic, frame);
+  }
+
+  /**
    * A broadcast to the matching sockets of the topic only, in order with its broadcasts and the channel's pushes; held
    * as they are. Walks the sockets of the topic and queues a frame for each that matches.
    */

@@ -34,6 +34,11 @@ export class Topics<L extends Listener> {
     return [...(this.#listeners.get(topic)?.all ?? [])];
   }
 
+  find(topic: string, match: (listener: L) => boolean): L | undefined {
+    for (const listener of this.#listeners.get(topic)?.all ?? []) if (match(listener)) return listener;
+    return undefined;
+  }
+
   /** A join began: broadcasts are held for this listener from now on. Idempotent. */
   holding(listener: L): void {
     let entry = this.#listeners.get(listener.topic);
@@ -60,12 +65,13 @@ export class Topics<L extends Listener> {
     if (entry.all.size === 0) this.#listeners.delete(listener.topic);
   }
 
-  /** Holds the frame for those who may not hear it yet. True when somebody may, and must hear it now. */
-  hold(topic: string, frame: string, position: Position | undefined): boolean {
+  /** Holds the frame for those who may not hear it yet, but not for its source. True when somebody may, and must hear it now. */
+  hold(topic: string, frame: string, position: Position | undefined, source?: L): boolean {
     const entry = this.#listeners.get(topic);
     if (entry === undefined) return false;
     const heard = entry.all.size > (entry.holding?.size ?? 0);
-    if (entry.holding !== undefined) for (const listener of entry.holding) listener.hold(frame, position);
+    if (entry.holding === undefined) return heard;
+    for (const listener of entry.holding) if (listener !== source) listener.hold(frame, position);
     return heard;
   }
 }

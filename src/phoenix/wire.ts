@@ -8,6 +8,8 @@ export interface Wire {
   push(frame: string): void;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
+  /** A broadcast to all other sockets that are subscribed. */
+  publish(topic: string, frame: string): void;
   /** Calls back once nothing waits to be read by the peer: at once where nothing does. Also when the socket ends. */
   whenDrained(then: () => void): void;
   prove(prover: Prover): void;

@@ -192,6 +192,29 @@ test("a change is found stored by what it alone wrote, not by its number: anothe
   expect(await reads.findStored([promotion])).toEqual([false]);
 });
 
+test("a conversation that changed is known by the revision and the instant of that", async () => {
+  const anna = newId();
+  const conversation = await StoredConversation.of(database, [anna]);
+  await conversation.rename();
+  const [row] = await database.sql<{ updated: string }>(
+    "select (extract(epoch from updated_at) * 1e6)::int8::text as updated from conversations where id = $1",
+    [conversation.id],
+  );
+  const renamed = (rev: number, atUs: number) =>
+    change(conversation, rev, {
+      type: "conversation_changed",
+      conversationId: conversation.id,
+      rev,
+      atUs,
+      conversation: { id: conversation.id, type: "group", metadata: "{}", isActive: true },
+    });
+  const atUs = Number(row!.updated);
+  expect(await reads.findStored([renamed(1, atUs)])).toEqual([true]);
+  expect(await reads.findStored([renamed(1, atUs + 1)])).toEqual([false]);
+  expect(await reads.findStored([renamed(2, atUs)])).toEqual([false]);
+  expect(await reads.readMetadata(conversation.id)).toBe('{"name":"1"}');
+});
+
 test("what became of a whole batch is one query; of several edits of a message the last one speaks for all", async () => {
   const anna = newId();
   const [one, other] = [

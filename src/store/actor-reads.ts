@@ -1,4 +1,5 @@
 import type { ConversationState } from "../core/conversations/conversation.ts";
+import { permissionsOf } from "../core/conversations/permissions.ts";
 import type { Message } from "../core/messages/message.ts";
 import { type KeyUse, RecentKeys } from "../core/messages/recent-keys.ts";
 import type { ActorReads, Change, KeyQuestion, MessagePlace, TargetQuestion } from "../core/ports/store.ts";
@@ -25,7 +26,7 @@ const loadedKeys = 128;
 const loadConversations = {
   name: "load-conversations",
   text: `
-select c.id, c.type, c.is_active, ${headColumns}, members.members, keys.*
+select c.id, c.type, c.is_active, c.metadata, ${headColumns}, members.members, keys.*
 from unnest($1::uuid[]) asked(id)
 cross join lateral (select * from conversations where id = asked.id limit 1) c
 cross join lateral (select * from conversation_heads where conversation_id = c.id limit 1) h
@@ -64,10 +65,16 @@ cross join lateral (
   select * from messages where conversation_id = asked.conversation_id and id = asked.id limit 1) m`,
 };
 
+const readMetadata = {
+  name: "read-metadata",
+  text: "select metadata from conversations where id = $1",
+};
+
 interface LoadedRow extends MembersRow, HeadRow {
   readonly id: string;
   readonly type: "direct" | "group";
   readonly is_active: boolean;
+  readonly metadata: Buffer;
   readonly key_senders: readonly string[] | null;
   readonly key_values: readonly string[];
   readonly key_seqs: readonly string[];
@@ -107,6 +114,14 @@ export class PostgresActorReads implements ActorReads {
     return rows.map(toMessage);
   }
 
+  async readMetadata(conversationId: string): Promise<string> {
+    const { rows } = await this.#reads.query<{ metadata: Buffer }>({
+      ...readMetadata,
+      values: [conversationId],
+    });
+    return rows[0]!.metadata.toString();
+  }
+
   async findStored(changes: readonly Change[]): Promise<readonly boolean[]> {
     const { rows } = await this.#reads.query<StoredRow>({ ...findStored, values: storedValues(changes) });
     return storedChanges(changes, rows);
@@ -131,6 +146,8 @@ function toState(row: LoadedRow): ConversationState {
     members: new Map(toMembers(row).map((member) => [member.userId, withoutMarks(member)])),
     keys: toKeys(row),
     targets: new Map(),
+    permissions: permissionsOf(row.metadata.toString()),
+    metadata: null,
     membersRev,
     seq,
     rev,

@@ -1,3 +1,7 @@
+import type {
+  ConversationChanged,
+  ConversationDeactivated,
+} from "../core/conversations/conversation-changed.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { MarkMove } from "../core/messages/marks.ts";
@@ -23,6 +27,16 @@ export interface ChangedMessage {
   holdsKey: boolean;
 }
 
+/** A conversation as the batch leaves it. */
+export interface ChangedConversation {
+  readonly conversationId: string;
+  readonly rev: number;
+  readonly atUs: number;
+  /** Empty, which no JSON text is: as it was. */
+  readonly metadata: string;
+  readonly isActive: boolean;
+}
+
 /** A batch, sorted into the rows of its tables. */
 export interface Rows {
   readonly shards: readonly number[];
@@ -33,6 +47,7 @@ export interface Rows {
   readonly changed: readonly ChangedMessage[];
   /** The last change of each membership. */
   readonly members: readonly MemberChanged[];
+  readonly conversations: readonly ChangedConversation[];
   readonly marks: readonly MarkMove[];
 }
 
@@ -65,6 +80,7 @@ export function sorted({ changes, marks }: Batch): Rows {
     released: releasedBy(sent, rare.changed),
     changed: [...rare.changed.values()],
     members: [...rare.members.values()],
+    conversations: [...rare.conversations.values()],
     marks,
   };
 }
@@ -73,16 +89,29 @@ export function sorted({ changes, marks }: Batch): Rows {
 class RareRows {
   readonly changed = new Map<string, ChangedMessage>();
   readonly members = new Map<string, MemberChanged>();
+  readonly conversations = new Map<string, ChangedConversation>();
 
   add(event: Exclude<Event, MessageSent>, head: HeadMove): void {
     switch (event.type) {
       case "message_edited":
       case "message_deleted":
         return this.#change(event);
+      case "conversation_changed":
+      case "conversation_deactivated":
+        return this.#changeConversation(event);
       default:
         head.membersRev = event.rev;
         this.members.set(`${event.conversationId} ${event.member.userId}`, event);
     }
+  }
+
+  #changeConversation(event: ConversationChanged | ConversationDeactivated): void {
+    const { conversationId, rev, atUs } = event;
+    const { metadata, isActive } =
+      event.type === "conversation_changed"
+        ? event.conversation
+        : { metadata: this.conversations.get(conversationId)?.metadata ?? "", isActive: false };
+    this.conversations.set(conversationId, { conversationId, rev, atUs, metadata, isActive });
   }
 
   #change({ type, conversationId, message }: MessageChanged): void {

@@ -3,6 +3,7 @@ import { shardOf } from "../core/ports/ownership.ts";
 import { newId } from "../system.ts";
 import {
   aBatch,
+  aConversationChange,
   aDeletion,
   aMark,
   aMemberEvent,
@@ -54,6 +55,62 @@ async function memberOf(conversationId: string, userId: string) {
   );
   return row;
 }
+
+async function conversationOf(id: string) {
+  const [row] = await writer.database.sql(
+    `select convert_from(metadata, 'UTF8') as metadata, is_active, rev::int, (extract(epoch from updated_at) * 1e6)::int8::text as updated
+    from conversations where id = $1`,
+    [id],
+  );
+  return row;
+}
+
+test("a batch leaves a conversation as its last change says; that the last member left changes nothing else of it", async () => {
+  const [renamed, left] = await inTurns(2, () => writer.aGroup(1));
+  const gone = { userId: left!.members[0]!, rev: 3, leftSeq: 0, leftAtUs: startUs + 3 };
+  const changes = [
+    changeOf(renamed!.id, 1, aConversationChange(renamed!.id, 1, '{"name":"a"}')),
+    changeOf(renamed!.id, 2, aConversationChange(renamed!.id, 2, '{"name":"b","n":12345678901234567890}')),
+    changeOf(left!.id, 1, aConversationChange(left!.id, 1, '{"name":"c"}')),
+    aSending(left!.id, 1, { rev: 2, createdRev: 2 }),
+    changeOf(left!.id, 3, aMemberEvent("member_removed", left!.id, gone), {
+      type: "conversation_deactivated",
+      conversationId: left!.id,
+      rev: 3,
+      atUs: startUs + 3,
+    }),
+  ];
+  expect(await writer.append({ changes })).toEqual(storedAll);
+  expect(await conversationOf(renamed!.id)).toEqual({
+    metadata: '{"name":"b","n":12345678901234567890}',
+    is_active: true,
+    rev: 2,
+    updated: String(startUs + 2),
+  });
+  const after = { metadata: '{"name":"c"}', is_active: false, rev: 3, updated: String(startUs + 3) };
+  expect(await conversationOf(left!.id)).toEqual(after);
+  expect(await headOf(left!.id)).toMatchObject({ seq: 1, rev: 3, members_rev: 3 });
+});
+
+test("a conversation whose last member leaves in a batch of its own keeps its metadata", async () => {
+  const { id, members } = await writer.aGroup(1);
+  await writer.append({ changes: [changeOf(id, 1, aConversationChange(id, 1, '{"name":"a"}'))] });
+  const gone = { userId: members[0]!, rev: 2, leftSeq: 0, leftAtUs: startUs };
+  const over = { type: "conversation_deactivated", conversationId: id, rev: 2, atUs: startUs } as const;
+  await writer.append({ changes: [changeOf(id, 2, aMemberEvent("member_removed", id, gone), over)] });
+  expect(await conversationOf(id)).toMatchObject({ metadata: '{"name":"a"}', is_active: false, rev: 2 });
+});
+
+test("who is promoted and demoted in one batch ends as the last change says", async () => {
+  const { id, members } = await writer.aGroup();
+  const [userId] = members.slice(1) as [string];
+  const changes = [
+    changeOf(id, 1, aMemberEvent("member_role_changed", id, { userId, rev: 1, role: "admin" })),
+    changeOf(id, 2, aMemberEvent("member_role_changed", id, { userId, rev: 2, role: "moderator" })),
+  ];
+  expect(await writer.append({ changes })).toEqual(storedAll);
+  expect(await memberOf(id, userId)).toMatchObject({ role: "moderator", rev: 2, left_seq: null });
+});
 
 test("an edit changes the message in its place and moves the head's revision, not its messages nor their time", async () => {
   const { id } = await writer.aGroup();
@@ -308,7 +365,7 @@ test("I4: one stale epoch, and of edits, members and marks nothing is written ei
 
 test("whatever a batch is made of, each combination of its parts is a statement that PostgreSQL takes", async () => {
   const anna = { senderId: newId(), clientRandom: 1 };
-  for (let parts = 0; parts < 16; parts++) {
+  for (let parts = 0; parts < 32; parts++) {
     const { id, members } = await writer.aGroup();
     const first = aSending(id, 1, anna);
     const second = aSending(id, 2);
@@ -319,6 +376,7 @@ test("whatever a batch is made of, each combination of its parts is a statement 
     const member = { userId: members[1]!, role: "moderator" } as const;
     if (parts & 4)
       changes.push(changeOf(id, ++rev, aMemberEvent("member_role_changed", id, { ...member, rev })));
+    if (parts & 16) changes.push(changeOf(id, ++rev, aConversationChange(id, rev, '{"name":"a"}')));
     rev++;
     changes.push(
       aSending(id, 3, { rev, createdRev: rev, ...(parts & 1 ? { ...anna, releasesKeyOf: 1 } : {}) }),
@@ -329,5 +387,6 @@ test("whatever a batch is made of, each combination of its parts is a statement 
     expect((await rowOf(id, 2))!.content).toBe(parts & 2 ? "edited" : "hello");
     expect((await memberOf(id, members[1]!))!.role).toBe(parts & 4 ? "moderator" : "member");
     expect((await memberOf(id, members[2]!))!.read_seq).toBe(parts & 8 ? 3 : 0);
+    expect((await conversationOf(id))!.metadata).toBe(parts & 16 ? '{"name":"a"}' : "{}");
   }
 });

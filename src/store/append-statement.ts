@@ -1,5 +1,6 @@
 import type { HeadMove, Rows } from "./append-batch.ts";
 import { changedColumns, changedCte, changedWidth } from "./append-changed.ts";
+import { conversationColumns, conversationsCte, conversationsWidth } from "./append-conversations.ts";
 import { markColumns, markedColumn, marksCtes, marksWidth } from "./append-marks.ts";
 import { memberColumns, membersCte, membersWidth } from "./append-members.ts";
 import {
@@ -18,6 +19,7 @@ interface Parts {
   readonly released: boolean;
   readonly changed: boolean;
   readonly members: boolean;
+  readonly conversations: boolean;
   readonly marks: boolean;
 }
 
@@ -36,6 +38,7 @@ export function queryOf(rows: Rows, atUs: number, epochOf: (shard: number) => nu
     released: rows.released.length > 0,
     changed: rows.changed.length > 0,
     members: rows.members.length > 0,
+    conversations: rows.conversations.length > 0,
     marks: rows.marks.length > 0,
   };
   const values: (Buffer | string)[] = [
@@ -47,6 +50,7 @@ export function queryOf(rows: Rows, atUs: number, epochOf: (shard: number) => nu
   if (parts.released) values.push(...releasedColumns(rows.released));
   if (parts.changed) values.push(...changedColumns(rows.changed));
   if (parts.members) values.push(...memberColumns(rows.members));
+  if (parts.conversations) values.push(...conversationColumns(rows.conversations));
   if (parts.marks) values.push(...markColumns(rows.marks, atUs));
   return { ...statementOf(parts), values };
 }
@@ -55,7 +59,11 @@ const statements: Statement[] = [];
 
 function statementOf(parts: Parts): Statement {
   const index =
-    (parts.released ? 1 : 0) | (parts.changed ? 2 : 0) | (parts.members ? 4 : 0) | (parts.marks ? 8 : 0);
+    (parts.released ? 1 : 0) |
+    (parts.changed ? 2 : 0) |
+    (parts.members ? 4 : 0) |
+    (parts.marks ? 8 : 0) |
+    (parts.conversations ? 16 : 0);
   statements[index] ??= { name: nameOf(parts), text: textOf(parts) };
   return statements[index];
 }
@@ -92,8 +100,18 @@ function textOf(parts: Parts): string {
   const released = parts.released ? releasedCte(take(releasedWidth)) : null;
   const changed = parts.changed ? changedCte(take(changedWidth)) : null;
   const members = parts.members ? membersCte(take(membersWidth)) : null;
+  const conversations = parts.conversations ? conversationsCte(take(conversationsWidth)) : null;
   const marks = parts.marks ? marksCtes(take(marksWidth), isHeld) : null;
-  const ctes = [fence, headsCte(firstHead, parts.members), released, changed, stored, members, marks];
+  const ctes = [
+    fence,
+    headsCte(firstHead, parts.members),
+    released,
+    changed,
+    stored,
+    members,
+    conversations,
+    marks,
+  ];
   return `with ${ctes.filter((cte) => cte !== null).join(",")}
 select
   case when ${isHeld} then null

@@ -8,18 +8,21 @@ import { CountingPool } from "../testing/counting-pool.ts";
 import { type MigratedDatabase, migratedDatabase } from "../testing/migrated-database.ts";
 import { StoredConversation } from "../testing/stored-conversation.ts";
 import { openPool } from "./database.ts";
+import { PostgresOwnState } from "./own-state.ts";
 import { PostgresViewerReads } from "./viewer-reads.ts";
 
 let database: MigratedDatabase;
 let pool: ReturnType<typeof openPool>;
 let counting: CountingPool;
 let reads: PostgresViewerReads;
+let own: PostgresOwnState;
 
 beforeAll(async () => {
   database = await migratedDatabase();
   pool = openPool(database.settings, () => {});
   counting = new CountingPool({ pool });
   reads = new PostgresViewerReads({ reads: counting });
+  own = new PostgresOwnState({ reads: counting });
 }, 30_000);
 
 afterAll(async () => {
@@ -51,12 +54,20 @@ async function changesOf(
 interface Snapshot {
   /** By seq: the id, and what was last changed. */
   readonly messages: Map<number, string>;
+  /** Of others, and not deleted. */
+  readonly countable: Set<number>;
   readonly members: Map<string, string>;
   metadata: string;
   marks: readonly MemberMarks[];
 }
 
-const nothingKept = (): Snapshot => ({ messages: new Map(), members: new Map(), metadata: "", marks: [] });
+const nothingKept = (): Snapshot => ({
+  messages: new Map(),
+  countable: new Set(),
+  members: new Map(),
+  metadata: "",
+  marks: [],
+});
 
 interface StoredMember extends MemberRecord, MemberMarks {}
 
@@ -89,9 +100,16 @@ async function snapshot(id: string, viewerId: string | null): Promise<Snapshot |
   const present = (await storedMembers(id)).filter((member) => member.leftSeq === null);
   const viewer = present.find((member) => member.userId === viewerId);
   if (viewerId !== null && !viewer) return null;
-  const rows = await database.sql<{ seq: string; id: string; rev: string; content: Buffer }>(
-    "select seq, id, rev, content from messages where conversation_id = $1 and seq > $2 order by seq",
-    [id, viewer?.joinedSeq ?? 0],
+  const rows = await database.sql<{
+    seq: string;
+    id: string;
+    rev: string;
+    content: Buffer;
+    countable: boolean;
+  }>(
+    `select seq, id, rev, content, sender_id <> $3 and deleted_at is null as countable
+    from messages where conversation_id = $1 and seq > $2 order by seq`,
+    [id, viewer?.joinedSeq ?? 0, viewerId ?? id],
   );
   const [stored] = await database.sql<{ metadata: Buffer }>(
     "select metadata from conversations where id = $1",
@@ -99,15 +117,18 @@ async function snapshot(id: string, viewerId: string | null): Promise<Snapshot |
   );
   return {
     messages: new Map(rows.map((row) => [Number(row.seq), `${row.id} ${row.rev} ${row.content.toString()}`])),
+    countable: new Set(rows.filter((row) => row.countable).map((row) => Number(row.seq))),
     members: new Map(present.map((member) => [member.userId, memberText(member)])),
     metadata: stored!.metadata.toString(),
     marks: present.map(({ userId, deliveredSeq, readSeq }) => ({ userId, deliveredSeq, readSeq })),
   };
 }
 
-function applyChanges(kept: Snapshot, changes: Changes): void {
+function applyChanges(kept: Snapshot, changes: Changes, viewerId: string | null): void {
   for (const { message } of changes.messages) {
     kept.messages.set(message.seq, `${message.id} ${message.rev} ${message.content}`);
+    if (message.deletedAtUs === null && message.senderId !== viewerId) kept.countable.add(message.seq);
+    else kept.countable.delete(message.seq);
   }
   for (const record of changes.members) {
     if (record.leftSeq === null) kept.members.set(record.userId, memberText(record));
@@ -120,6 +141,7 @@ function applyChanges(kept: Snapshot, changes: Changes): void {
 function sorted(kept: Snapshot) {
   return {
     messages: [...kept.messages].sort(([one], [other]) => one - other),
+    countable: [...kept.countable].sort((one, other) => one - other),
     members: [...kept.members].sort(),
     metadata: kept.metadata,
     marks: kept.marks.map((marks) => JSON.stringify(marks)).sort(),
@@ -129,14 +151,17 @@ function sorted(kept: Snapshot) {
 type Operation = readonly [kind: number, one: number, other: number];
 
 const operation: fc.Arbitrary<Operation> = fc.tuple(
-  fc.integer({ min: 0, max: 15 }),
+  fc.integer({ min: 0, max: 17 }),
   fc.nat({ max: 99 }),
   fc.nat({ max: 99 }),
 );
 
+/** From where on each user has a conversation marked as unread, as his devices were told: the latest number wins. */
+type UnreadFrom = Map<string, { readonly ownRev: number; readonly seq: number | null }>;
+
 /** Whatever can be done at present; what cannot is left out. */
 async function perform(
-  conversation: StoredConversation,
+  { conversation, unreadFrom }: { conversation: StoredConversation; unreadFrom: UnreadFrom },
   users: readonly string[],
   [kind, one, other]: Operation,
 ): Promise<void> {
@@ -155,8 +180,47 @@ async function perform(
   if (kind < 13) return absent.length > 0 ? conversation.add(absent[other % absent.length]!) : undefined;
   if (kind === 13) return conversation.changeRole(member!.userId, other % 2 ? "admin" : "moderator");
   if (kind === 14) return conversation.rename();
+  if (kind > 15) return markAsUnread(conversation, unreadFrom, member!.userId, seqs[1]!);
   const readSeq = Math.min(other, conversation.seq);
-  return conversation.mark(member!.userId, Math.min(readSeq + 1, conversation.seq), readSeq);
+  await conversation.mark(member!.userId, Math.min(readSeq + 1, conversation.seq), readSeq);
+  const marked = unreadFrom.get(member!.userId)?.seq ?? null;
+  if (marked === null || marked > readSeq) return;
+  const cleared = await own.clearUnread(member!.userId, conversation.id);
+  unreadFrom.set(member!.userId, { ownRev: cleared!.ownRev, seq: null });
+}
+
+/** A message that the user does not see marks nothing. Each change of private state has a later number than all before it. */
+async function markAsUnread(
+  conversation: StoredConversation,
+  unreadFrom: UnreadFrom,
+  userId: string,
+  seq: number,
+): Promise<void> {
+  const messageId = conversation.messageIds[seq - 1] ?? newId();
+  const marked = await own.markUnread({
+    type: "mark_unread",
+    userId,
+    conversationId: conversation.id,
+    messageId,
+  });
+  const sees = (await snapshot(conversation.id, userId))!.messages.has(seq);
+  expect(marked?.seq).toBe(sees ? seq : undefined);
+  if (!marked) return;
+  expect(marked.ownRev).toBeGreaterThan(unreadFrom.get(userId)?.ownRev ?? 0);
+  unreadFrom.set(userId, marked);
+}
+
+/** What is counted as unread is what a device counts that keeps the log, the marks and its user's private state. */
+async function expectUnread(
+  kept: Snapshot,
+  conversationId: string,
+  viewerId: string,
+  unreadFrom: UnreadFrom,
+) {
+  const { readSeq } = kept.marks.find(({ userId }) => userId === viewerId)!;
+  const from = Math.min(readSeq + 1, unreadFrom.get(viewerId)?.seq ?? Number.MAX_SAFE_INTEGER);
+  const { summary } = await reads.showConversation(viewerId, conversationId);
+  expect(summary!.unreadCount).toBe([...kept.countable].filter((seq) => seq >= from).length);
 }
 
 async function expectTruth(
@@ -178,8 +242,7 @@ async function expectTruth(
 }
 
 test("I6: what was kept at any cut, and the pages of the difference since then, are what is there now, whatever happens and whatever the size of the pages", async () => {
-  const users = Array.from({ length: 4 }, newId);
-  const seen = { expired: 0, strangers: 0, pagesBeforeTheLast: 0 };
+  const seen = { expired: 0, strangers: 0, pagesBeforeTheLast: 0, markedUnread: 0 };
   await fc.assert(
     fc.asyncProperty(
       fc.array(operation, { maxLength: 20, size: "max" }),
@@ -190,18 +253,21 @@ test("I6: what was kept at any cut, and the pages of the difference since then, 
       fc.boolean(),
       fc.nat({ max: 3 }).map((one) => one === 0),
       async (before, after, between, limit, viewer, knowsSeq, fromNothing) => {
+        const users = Array.from({ length: 4 }, newId);
         const conversation = await StoredConversation.of(database, users.slice(0, 3));
+        const unreadFrom: UnreadFrom = new Map();
+        const play = { conversation, unreadFrom };
         const viewerId = viewer === null ? null : users[viewer]!;
-        for (const each of before) await perform(conversation, users, each);
+        for (const each of before) await perform(play, users, each);
         const atCut = await snapshot(conversation.id, viewerId);
         if (!atCut && !fromNothing) return;
         // A difference from 0 is whole.
         const cut = fromNothing ? 0 : conversation.rev;
         const kept = cut === 0 ? nothingKept() : atCut!;
         let [sinceRev, sinceSeq] = [cut, knowsSeq ? (fromNothing ? 0 : conversation.seq) : null];
-        for (const each of after) await perform(conversation, users, each);
+        for (const each of after) await perform(play, users, each);
         for (let pages = 0; ; pages++) {
-          for (const each of between[pages] ?? []) await perform(conversation, users, each);
+          for (const each of between[pages] ?? []) await perform(play, users, each);
           const now = await snapshot(conversation.id, viewerId);
           const page = await changesOf(conversation, { viewerId, sinceRev, sinceSeq, limit });
           if (!now) {
@@ -225,7 +291,7 @@ test("I6: what was kept at any cut, and the pages of the difference since then, 
           }
           await expectTruth(conversation, viewerId, page);
           expect(page.messages.length).toBeLessThanOrEqual(Math.max(limit, 2));
-          applyChanges(kept, page);
+          applyChanges(kept, page, viewerId);
           if (!page.hasMore) {
             expect(sorted(kept)).toEqual(sorted(now));
             expect(page.next).toEqual({
@@ -233,6 +299,8 @@ test("I6: what was kept at any cut, and the pages of the difference since then, 
               seq: conversation.seq,
               rev: conversation.rev,
             });
+            if (viewerId) await expectUnread(kept, conversation.id, viewerId, unreadFrom);
+            if (unreadFrom.get(viewerId ?? "")?.seq) seen.markedUnread++;
             return;
           }
           seen.pagesBeforeTheLast++;

@@ -17,6 +17,7 @@ import {
   toRecords,
   toSeen,
   toSettings,
+  toUs,
 } from "./rows.ts";
 
 /**
@@ -52,7 +53,7 @@ const changes = {
   name: "changes",
   text: `
 select asked.place, store.generation, viewer.role, ${headColumns}, begin.is_expired, begin.seq as begin_seq,
-  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, m.position, ${messageColumns}
+  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position, ${messageColumns}
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) with ordinality
   asked(conversation_id, viewer_id, since_rev, generation, since_seq, page, place)
 cross join lateral (select generation from store_generation limit 1) store
@@ -110,6 +111,7 @@ interface ChangesRow extends MessageRow, HeadRow, SettingsRow {
   readonly marks: string | null;
   readonly records: string | null;
   readonly c_rev: number;
+  readonly c_updated_at: string;
   readonly position: number;
 }
 
@@ -161,10 +163,14 @@ function toChanges(question: ChangesQuestion, rows: readonly ChangesRow[]): Chan
     isExpired: false,
     messages: page.map((row) => toSeen(row, viewerId, members)),
     members: toRecords(facts.records).filter((record) => record.rev <= cut || viewerId === null),
-    conversation: facts.c_id !== null && facts.c_rev <= cut ? toSettings(facts) : null,
+    conversation: facts.c_id !== null && facts.c_rev <= cut ? toChanged(facts) : null,
     next: { conversationId, seq: lastSeq, rev: cut },
     hasMore: cut < head.rev,
   };
+}
+
+function toChanged(row: ChangesRow): Changes["conversation"] {
+  return { ...toSettings(row), rev: row.c_rev, updatedAtUs: toUs(row.c_updated_at) };
 }
 
 const nothing = {

@@ -2,6 +2,8 @@ import talkDown from "../../migrations/0001_talk.down.sql" with { type: "text" }
 import talkUp from "../../migrations/0001_talk.up.sql" with { type: "text" };
 import syncDown from "../../migrations/0002_sync.down.sql" with { type: "text" };
 import syncUp from "../../migrations/0002_sync.up.sql" with { type: "text" };
+import lastSeenDown from "../../migrations/0003_last_seen.down.sql" with { type: "text" };
+import lastSeenUp from "../../migrations/0003_last_seen.up.sql" with { type: "text" };
 
 /** One step of the schema, up and down, embedded in the executable. */
 export interface Migration {
@@ -16,6 +18,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   migration(1, "talk", talkUp, talkDown),
   migration(2, "sync", syncUp, syncDown),
+  migration(3, "last_seen", lastSeenUp, lastSeenDown),
 ];
 
 /** The first line of each step up says `-- oldest binary: X.Y.Z`. */

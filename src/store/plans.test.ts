@@ -17,6 +17,7 @@ import {
 import { PostgresActorReads } from "./actor-reads.ts";
 import { openPool } from "./database.ts";
 import { PostgresDeviceCursors } from "./device-cursors.ts";
+import { PostgresLastSeen } from "./last-seen.ts";
 import { PostgresOwnState } from "./own-state.ts";
 import { PostgresViewerReads } from "./viewer-reads.ts";
 
@@ -72,6 +73,7 @@ async function useWrites(): Promise<void> {
   const cursors = new PostgresDeviceCursors({ reads: writer.reads });
   await cursors.register({ userId: user, deviceId: "phone" }, startUs);
   await cursors.save([{ userId: user, deviceId: "phone", conversationId: conversation, seq: 1, rev: 1 }]);
+  await new PostgresLastSeen({ reads: writer.reads }).save(new Map([[user, startUs]]));
   const own = new PostgresOwnState({ reads: writer.reads });
   await own.markUnread({
     type: "mark_unread",
@@ -95,6 +97,7 @@ async function useViewerReads(): Promise<void> {
   const reads = new PostgresViewerReads({ reads: writer.reads });
   await reads.listConversations({ type: "list_conversations", viewerId: user, limit: 50, offset: 0 });
   await reads.showConversation(user, conversation);
+  await reads.listMembers({ type: "list_members", viewerId: user, conversationId: conversation });
   await reads.joinFacts([], []);
   await reads.changes([]);
   const cursors = [
@@ -122,11 +125,13 @@ test("every statement of the hot path is known by name, so that it is planned on
     "find-targets",
     "join-facts",
     "list-conversations",
+    "list-members",
     "load-conversations",
     "mark-unread",
     "read-messages",
     "register-device",
     "save-cursors",
+    "save-last-seen",
     "show-conversation",
   ]);
   expect([...statements.keys()].filter((name) => name.startsWith("history-"))).toHaveLength(16);

@@ -1,5 +1,5 @@
 import type {
-  Conversation,
+  ConversationSettings,
   ConversationType,
   Head,
   Member,
@@ -123,9 +123,7 @@ export interface SettingsRow {
   readonly c_is_active: boolean;
 }
 
-export type Settings = Pick<Conversation, "id" | "type" | "metadata" | "isActive">;
-
-export function toSettings(row: SettingsRow): Settings {
+export function toSettings(row: SettingsRow): ConversationSettings {
   return {
     id: row.c_id,
     type: row.c_type,

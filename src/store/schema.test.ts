@@ -57,6 +57,7 @@ test("the keys that keep promises are there: one message per seq, one conversati
     "devices (user_id, device_id)",
     "device_cursors (user_id, device_id, conversation_id)",
     "store_generation (is_only)",
+    "user_last_seen (user_id)",
   ])
     expect(unique).toContain(key);
 });

@@ -157,6 +157,11 @@ export const deviceCursors = pgTable(
   (table) => [primaryKey({ columns: [table.userId, table.deviceId, table.conversationId] })],
 );
 
+export const userLastSeen = pgTable("user_last_seen", {
+  userId: uuid("user_id").primaryKey(),
+  at: instant("at").notNull(),
+});
+
 export const storeGeneration = pgTable("store_generation", {
   isOnly: boolean("is_only").primaryKey(),
   generation: count("generation").notNull(),

@@ -2,7 +2,7 @@ import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { MessageChanged, MessageSent } from "../core/messages/message.ts";
 import type { Change } from "../core/ports/store.ts";
-import { toUsOrNull } from "./rows.ts";
+import { toUs, toUsOrNull } from "./rows.ts";
 
 /**
  * Whether changes were stored, after a batch whose outcome is unknown.
@@ -14,6 +14,7 @@ import { toUsOrNull } from "./rows.ts";
  *   deletion).
  * - member added: when and at which revision the membership began. Removed: when and at which seq it ended. Role changed: this very
  *   revision of this very membership.
+ * - conversation changed: this very revision and instant of its settings.
  *
  * A row tells of its last writer only: two edits of one message in a batch leave the instant of the second. But the changes of one
  * conversation are stored together or, when they are of several batches, in order: whoever finds one has found those before it.
@@ -26,14 +27,15 @@ export const findStored = {
   name: "find-stored",
   text: `
 select asked.place, m.id, m.rev as message_rev, m.edited_at, m.deleted_at,
-  r.rev as member_rev, r.role, r.joined_at, r.joined_rev, r.left_seq, r.left_at
+  r.rev as member_rev, r.role, r.joined_at, r.joined_rev, r.left_seq, r.left_at, c.rev as c_rev, c.updated_at
 from unnest($1::uuid[], $2::int8[], $3::uuid[]) with ordinality asked(conversation_id, seq, user_id, place)
 left join lateral (
   select id, rev, edited_at, deleted_at from messages
   where conversation_id = asked.conversation_id and seq = asked.seq limit 1) m on true
 left join lateral (
   select rev, role, joined_at, joined_rev, left_seq, left_at from conversation_members
-  where conversation_id = asked.conversation_id and user_id = asked.user_id limit 1) r on true`,
+  where conversation_id = asked.conversation_id and user_id = asked.user_id limit 1) r on true
+left join lateral (select rev, updated_at from conversations where id = asked.conversation_id limit 1) c on true`,
 };
 
 export interface StoredRow {
@@ -48,20 +50,23 @@ export interface StoredRow {
   readonly joined_rev: number;
   readonly left_seq: number | null;
   readonly left_at: string | null;
+  readonly c_rev: number;
+  readonly updated_at: string;
 }
 
-/** Where the first event of each change would be: a message by its seq, or a member. */
+/** Where the first event of each change would be: a message by its seq, a member, or the conversation itself. */
 export function storedValues(changes: readonly Change[]): unknown[][] {
   const events = changes.map((change) => change.events[0]!);
   return [
     changes.map((change) => change.conversationId),
-    events.map((event) => ("member" in event ? null : messageOf(event).seq)),
+    events.map((event) => messageOf(event)?.seq ?? null),
     events.map((event) => ("member" in event ? event.member.userId : null)),
   ];
 }
 
-function messageOf(event: MessageSent | MessageChanged): { readonly id: string; readonly seq: number } {
-  return event.type === "message_sent" ? event : event.message;
+function messageOf(event: Event): { readonly id: string; readonly seq: number } | null {
+  if (event.type === "message_sent") return event;
+  return "message" in event ? event.message : null;
 }
 
 export function storedChanges(changes: readonly Change[], rows: readonly StoredRow[]): readonly boolean[] {
@@ -77,7 +82,13 @@ export function storedChanges(changes: readonly Change[], rows: readonly StoredR
 
 function shows(row: StoredRow, event: Event): boolean {
   if ("member" in event) return showsMember(row, event);
-  if (row.id !== messageOf(event).id || row.message_rev < event.rev) return false;
+  if (event.type === "conversation_changed" || event.type === "conversation_deactivated")
+    return row.c_rev === event.rev && toUs(row.updated_at) === event.atUs;
+  return showsMessage(row, event);
+}
+
+function showsMessage(row: StoredRow, event: MessageSent | MessageChanged): boolean {
+  if (row.id !== messageOf(event)?.id || row.message_rev < event.rev) return false;
   switch (event.type) {
     case "message_sent":
       return true;

@@ -5,12 +5,13 @@ import type {
   JoinQuestion,
   ViewerReads,
 } from "../core/ports/store.ts";
-import type { JoinUser, ListConversations, ReadHistory } from "../core/queries.ts";
+import type { JoinUser, ListConversations, ListMembers, ReadHistory } from "../core/queries.ts";
 import { readChanges } from "./changes-reads.ts";
 import { readConversation, readList } from "./conversation-reads.ts";
 import type { ReadPool } from "./database.ts";
 import { readHistory } from "./history-reads.ts";
 import { readJoinFacts } from "./join-reads.ts";
+import { readMembers } from "./member-reads.ts";
 
 /** What members read. The present membership of the viewer is part of each statement: who left is a stranger. */
 export class PostgresViewerReads implements ViewerReads {
@@ -26,6 +27,10 @@ export class PostgresViewerReads implements ViewerReads {
 
   showConversation(viewerId: string, conversationId: string): ReturnType<ViewerReads["showConversation"]> {
     return readConversation(this.#reads, viewerId, conversationId);
+  }
+
+  listMembers(query: ListMembers): ReturnType<ViewerReads["listMembers"]> {
+    return readMembers(this.#reads, query);
   }
 
   readHistory(query: ReadHistory): Promise<HistoryPage> {

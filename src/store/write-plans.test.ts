@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import pg from "pg";
 import { newId } from "../system.ts";
 import {
+  aConversationChange,
   aMark,
   aMemberEvent,
   anEdit,
@@ -41,7 +42,7 @@ afterAll(() => writer.close());
 /** Batches of every combination of parts, and what is written beside the lane. */
 async function writeEverything(): Promise<void> {
   const key = { senderId: newId(), clientRandom: 1 };
-  for (let parts = 0; parts < 16; parts++) {
+  for (let parts = 0; parts < 32; parts++) {
     const { id, members } = await writer.aGroup();
     const first = aSending(id, 1, key);
     await writer.append({ changes: [first, aSending(id, 2)] });
@@ -52,6 +53,8 @@ async function writeEverything(): Promise<void> {
         ? [changeOf(id, parts & 2 ? 5 : 4, aMemberEvent("member_added", id, { userId: newId(), rev: 4 }))]
         : []),
     ];
+    const lastRev = changes.at(-1)!.rev;
+    if (parts & 16) changes.push(changeOf(id, lastRev + 1, aConversationChange(id, lastRev + 1, "{}")));
     const marks = parts & 8 ? [aMark(id, members[1]!, { read: 1 })] : [];
     await writer.append({ changes, marks });
   }
@@ -90,7 +93,7 @@ async function planOf(text: string): Promise<string> {
 
 test("every statement that writes is known by name, so that it is planned once", () => {
   const names = [...statements.keys()];
-  expect(names.filter((name) => name.startsWith("append"))).toHaveLength(16);
+  expect(names.filter((name) => name.startsWith("append"))).toHaveLength(32);
   expect(names.filter((name) => !name.startsWith("append")).sort()).toEqual([
     "clear-unread",
     "create-direct",
@@ -118,7 +121,14 @@ test("no write scans a table or a whole index, not even when it was planned whil
 
 test("messages alone pay for no other part", () => {
   const plain = statements.get("append")!;
-  for (const word of ["edit_count", "members_rev", "conversation_members", "delivery_statuses", "released"])
+  for (const word of [
+    "edit_count",
+    "members_rev",
+    "conversation_members",
+    "delivery_statuses",
+    "released",
+    "conversations",
+  ])
     expect(plain).not.toContain(word);
   expect(plain.match(/\$17\b/)).not.toBeNull();
   expect(plain.match(/\$18\b/)).toBeNull();

@@ -40,6 +40,7 @@ const gaugeHelp: Readonly<Record<string, string>> = {
   mailbox_turns: "Commands that are not settled yet, in all mailboxes",
   actors: "Conversations in memory",
   sockets: "Open WebSockets",
+  online_users: "Users with a socket on a topic, or who had one two seconds ago",
   loop_lateness_seconds: "The latest that the event loop was since the last scrape",
   ready: "1 when this process takes traffic",
 };

@@ -1,5 +1,6 @@
 import type { ConversationState, Member } from "../core/conversations/conversation.ts";
-import type { MessageSent } from "../core/messages/message.ts";
+import { defaultPermissions } from "../core/conversations/permissions.ts";
+import type { Message, MessageSent } from "../core/messages/message.ts";
 import { RecentKeys } from "../core/messages/recent-keys.ts";
 import type { SendMessage } from "../core/messages/send.ts";
 import type { Observer } from "../core/ports/observer.ts";
@@ -15,6 +16,7 @@ export function aSend(given: Partial<SendMessage> = {}): SendMessage {
     content: "hello",
     metadata: "{}",
     clientRandom: null,
+    mentions: false,
     ...given,
   };
 }
@@ -39,6 +41,12 @@ export function aMessageSent(given: Partial<MessageSent> = {}): MessageSent {
     releasesKeyOf: null,
     ...given,
   };
+}
+
+/** A message that is in the log already. */
+export function messageSentAs(given: Partial<Message> = {}): Message {
+  const { type: _, releasesKeyOf: __, ...message } = aMessageSent(given);
+  return message;
 }
 
 export function membersNamed(userIds: readonly string[]): Map<string, Member> {
@@ -67,6 +75,8 @@ export function aState(
     members: membersNamed(userIds),
     keys: new RecentKeys({ capacity: 256 }),
     targets: new Map(),
+    permissions: defaultPermissions,
+    metadata: null,
     membersRev: 0,
     seq: 0,
     rev: 0,

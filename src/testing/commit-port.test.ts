@@ -92,7 +92,15 @@ class Groups {
     if (dice < 2) {
       const content = `edited ${this.#nowUs}`;
       const messageId = random.pick(targets);
-      return { type: "edit_message", ...about, messageId, content, metadata: null, withinUs: 1e15 };
+      return {
+        type: "edit_message",
+        ...about,
+        messageId,
+        content,
+        metadata: null,
+        mentions: false,
+        withinUs: 1e15,
+      };
     }
     if (dice < 3)
       return { type: "delete_message", ...about, messageId: random.pick(targets), withinUs: 1e15 };

@@ -1,11 +1,17 @@
 import type {
+  ConversationSettings,
   ConversationState,
   ConversationType,
   Member,
   MemberMarks,
   MemberRecord,
 } from "../core/conversations/conversation.ts";
+import type {
+  ConversationChanged,
+  ConversationDeactivated,
+} from "../core/conversations/conversation-changed.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
+import { permissionsOf } from "../core/conversations/permissions.ts";
 import type { Event } from "../core/events.ts";
 import type {
   MarkedConversation,
@@ -56,6 +62,11 @@ interface MarkRange {
 
 interface Log {
   readonly type: ConversationType;
+  metadata: string;
+  isActive: boolean;
+  /** Of the last change of these two, and when. */
+  settingsRev: number;
+  updatedAtUs: number;
   rev: number;
   membersRev: number;
   /** By seq, from 1. */
@@ -103,6 +114,10 @@ export class ModelStore {
     }));
     this.logs.set(conversationId, {
       type,
+      metadata: "{}",
+      isActive: true,
+      settingsRev: 0,
+      updatedAtUs: 0,
       rev: 0,
       membersRev: 0,
       messages: [],
@@ -207,7 +222,7 @@ export class ModelStore {
     return {
       ...asked,
       membership: { role: viewer.role },
-      conversation: { id: conversationId, type: log.type, metadata: "{}", isActive: true },
+      conversation: settingsOf(conversationId, log),
       head: {
         seq: log.messages.length,
         rev: log.rev,
@@ -307,6 +322,10 @@ export class ModelStore {
         case "message_deleted":
           log.messages[event.message.seq - 1] = event.message;
           break;
+        case "conversation_changed":
+        case "conversation_deactivated":
+          storeSettings(log, event);
+          break;
         default:
           storeMember(log, event);
       }
@@ -339,10 +358,12 @@ export class ModelStore {
     return {
       id,
       type: log.type,
-      isActive: true,
+      isActive: log.isActive,
       members: new Map(this.present(id).map((member) => [member.userId, withoutRecord(member)])),
       keys,
       targets: new Map(),
+      permissions: permissionsOf(log.metadata),
+      metadata: null,
       membersRev: log.membersRev,
       seq: log.messages.length,
       rev: log.rev,
@@ -355,6 +376,18 @@ function storeSent(log: Log, { type: _, releasesKeyOf: __, ...message }: Message
   log.messages.push(message);
   if (message.clientRandom === null) return;
   log.keys.set(keyOf(message.senderId, message.clientRandom), message.seq);
+}
+
+/** The conversation as a viewer sees it. */
+export function settingsOf(id: string, { type, metadata, isActive }: Log): ConversationSettings {
+  return { id, type, metadata, isActive };
+}
+
+function storeSettings(log: Log, event: ConversationChanged | ConversationDeactivated): void {
+  log.settingsRev = event.rev;
+  log.updatedAtUs = event.atUs;
+  if (event.type === "conversation_deactivated") log.isActive = false;
+  else Object.assign(log, { metadata: event.conversation.metadata, isActive: event.conversation.isActive });
 }
 
 /** Marks that are there never go back; what was there before a member came counts as received and read. */
@@ -494,6 +527,10 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
 
   async findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]> {
     return this.#ask(() => this.#model.findTargets(questions));
+  }
+
+  async readMetadata(conversationId: string): Promise<string> {
+    return this.#ask(() => this.#model.logs.get(conversationId)!.metadata);
   }
 
   async findStored(changes: readonly Change[]): Promise<readonly boolean[]> {

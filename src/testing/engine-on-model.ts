@@ -61,11 +61,13 @@ export function anEngine(options: EngineOnModelOptions = {}) {
       viewerReads: Object.assign(store, {
         listConversations: unused,
         showConversation: unused,
+        listMembers: unused,
         readHistory: unused,
         changes: unused,
       }),
       creation: { createDirect: unused, createGroup: unused },
       cursors: { register: unused, save: unused },
+      lastSeen: { save: unused },
       own: { markUnread: unused, clearUnread: unused },
       ownership: store,
       pubsub: { publish: options.publish ?? ((frame) => void frames.push(frame)), subscribe() {} },

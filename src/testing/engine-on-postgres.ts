@@ -8,6 +8,7 @@ import { PostgresCommit } from "../store/append.ts";
 import { PostgresConversationCreation } from "../store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "../store/database.ts";
 import { PostgresDeviceCursors } from "../store/device-cursors.ts";
+import { PostgresLastSeen } from "../store/last-seen.ts";
 import { PostgresOwnState } from "../store/own-state.ts";
 import { PostgresViewerReads } from "../store/viewer-reads.ts";
 import { newId, systemClock } from "../system.ts";
@@ -56,6 +57,7 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
       viewerReads: new PostgresViewerReads({ reads }),
       creation: new PostgresConversationCreation({ reads }),
       cursors: new PostgresDeviceCursors({ reads }),
+      lastSeen: new PostgresLastSeen({ reads }),
       own: new PostgresOwnState({ reads }),
       ownership,
       pubsub: { publish: (frame) => void frames.push(frame), subscribe() {} },

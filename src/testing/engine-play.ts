@@ -104,6 +104,7 @@ class Stage {
         viewerReads: Object.assign(this.#store, unusedReads),
         creation: unusedReads,
         cursors: unusedReads,
+        lastSeen: unusedReads,
         own: unusedReads,
         ownership: this.#store,
         pubsub: { publish: (frame) => this.#hear(frame), subscribe() {} },
@@ -221,6 +222,7 @@ class Stage {
       messageId,
       content,
       metadata,
+      mentions: false,
       withinUs: anHourUs,
     } as const;
     if (content !== poison) this.#judgeOfLogs.edits(command);
@@ -426,6 +428,7 @@ function someFaults(random: Random): Faults {
 const unusedReads = {
   listConversations: unused,
   showConversation: unused,
+  listMembers: unused,
   readHistory: unused,
   changes: unused,
   createDirect: unused,

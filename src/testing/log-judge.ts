@@ -156,7 +156,7 @@ class History {
   add(event: Event, isRivals: boolean): void {
     if (event.type === "message_sent") this.#sent(event, isRivals);
     else if ("message" in event) this.#changed(event, isRivals);
-    else this.#memberChanged(event.member);
+    else if ("member" in event) this.#memberChanged(event.member);
   }
 
   #sent({ type: _, releasesKeyOf: __, ...message }: MessageSent, isRivals: boolean): void {

@@ -2,7 +2,7 @@ import type { MemberRecord } from "../core/conversations/conversation.ts";
 import { statusOf } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { Changes, ChangesQuestion } from "../core/ports/store.ts";
-import type { ModelStore } from "./commit-port.ts";
+import { type ModelStore, settingsOf } from "./commit-port.ts";
 
 const generation = 1;
 
@@ -57,6 +57,10 @@ export function changesOf(model: ModelStore, question: ChangesQuestion): Changes
     members: [...log.members.values()].filter((member) =>
       isIn(member, sinceRev, viewer ? (cut ?? rev) : rev, joinedRev),
     ),
+    conversation:
+      (log.settingsRev > sinceRev || sinceRev === 0) && log.settingsRev <= (cut ?? rev)
+        ? { ...settingsOf(conversationId, log), rev: log.settingsRev, updatedAtUs: log.updatedAtUs }
+        : null,
     next: {
       conversationId,
       seq: cut === null ? messages.length : Math.max(begin, page.at(-1)?.seq ?? 0),

@@ -1,5 +1,6 @@
 import { apply } from "../core/apply.ts";
 import type { Command } from "../core/commands.ts";
+import { grantableRoles } from "../core/conversations/change-role.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Event } from "../core/events.ts";
@@ -47,8 +48,9 @@ export class RandomLog {
 
   #state(): ConversationState {
     const state = this.#model.load([this.id])[0]!;
-    const { messages } = this.#model.logs.get(this.id)!;
+    const { messages, metadata } = this.#model.logs.get(this.id)!;
     state.targets = new Map(messages.map((message) => [message.id, message]));
+    state.metadata = metadata;
     return state;
   }
 
@@ -64,7 +66,7 @@ export class RandomLog {
     const given = { id: newId(), conversationId: this.id, senderId: random.pick([...members.keys()]) };
     const { messages } = this.#model.logs.get(this.id)!;
     const messageId = messages.length > 0 ? random.pick(messages).id : newId();
-    const dice = random.below(20);
+    const dice = random.below(24);
     if (dice < 10) return aSend({ ...given, content: this.#content() });
     if (dice < 13)
       return {
@@ -73,11 +75,26 @@ export class RandomLog {
         messageId,
         content: this.#content(),
         metadata: null,
+        mentions: false,
         withinUs,
       };
     if (dice < 15) return { type: "delete_message", ...given, messageId, withinUs };
     if (dice < 17) return { type: "add_members", ...given, userIds: [random.pick(this.users)] };
     if (dice < 19) return { type: "remove_member", ...given, userId: random.pick(this.users) };
+    if (dice < 21)
+      return {
+        type: "change_role",
+        ...given,
+        userId: random.pick(this.users),
+        role: random.pick(grantableRoles),
+      };
+    if (dice < 23)
+      return {
+        type: "update_conversation",
+        ...given,
+        metadata: `{"name":"${this.#nowUs}"}`,
+        maxMetadataBytes: 100,
+      };
     if (members.size > 2) return { type: "leave_conversation", ...given };
     return aSend({ ...given, content: this.#content() });
   }

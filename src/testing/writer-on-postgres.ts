@@ -1,4 +1,5 @@
 import type { Member, MemberRecord } from "../core/conversations/conversation.ts";
+import type { ConversationChanged } from "../core/conversations/conversation-changed.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { MarkMove } from "../core/messages/marks.ts";
@@ -131,6 +132,11 @@ export function aMemberEvent(
     ...given,
   };
   return { type, conversationId, rev: given.rev, actorId: newId(), atUs: startUs, member };
+}
+
+export function aConversationChange(id: string, rev: number, metadata: string): ConversationChanged {
+  const conversation = { id, type: "group", metadata, isActive: true } as const;
+  return { type: "conversation_changed", conversationId: id, rev, atUs: startUs + rev, conversation };
 }
 
 export function aMark(

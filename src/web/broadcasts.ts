@@ -3,13 +3,23 @@ import type { Event } from "../core/events.ts";
 import type { MessageChanged, MessageSent } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import type { ChangeFrame, CreatedFrame, Frame, MarksFrame, OwnFrame, PubSub } from "../core/ports/pubsub.ts";
+import type {
+  ChangeFrame,
+  CreatedFrame,
+  Frame,
+  MarksFrame,
+  OwnFrame,
+  PubSub,
+  TypingFrame,
+} from "../core/ports/pubsub.ts";
 import type { ViewerReads } from "../core/ports/store.ts";
 import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { MessageTexts } from "./message-texts.ts";
+import type { Presences } from "./presences.ts";
 import {
   conversationChangedText,
+  conversationUpdatedText,
   createdText,
   deletedText,
   deliveryStatusText,
@@ -17,11 +27,16 @@ import {
   memberEventText,
   messageReadText,
   ownUnreadText,
+  typingText,
 } from "./pushes.ts";
 import type { FramePosition, Receivers } from "./receivers.ts";
 import type { Session } from "./session.ts";
+import type { Typing } from "./typing.ts";
 
-type Listeners = Pick<Sockets<Session>, "broadcast" | "hasListeners" | "pushWhere" | "unsubscribeWhere">;
+type Listeners = Pick<
+  Sockets<Session>,
+  "broadcast" | "broadcastFrom" | "hasListeners" | "pushWhere" | "unsubscribeWhere"
+>;
 
 /** One event on the wire. */
 interface Push {
@@ -44,6 +59,8 @@ export class Broadcasts {
   readonly #sockets: Listeners;
   readonly #texts: MessageTexts;
   readonly #receivers: Receivers;
+  readonly #typing: Pick<Typing, "isSource" | "sent">;
+  readonly #presences: Pick<Presences, "membersChanged" | "created">;
 
   constructor(options: {
     readonly pubsub: PubSub;
@@ -51,6 +68,8 @@ export class Broadcasts {
     readonly sockets: Listeners;
     readonly texts: MessageTexts;
     readonly receivers: Receivers;
+    readonly typing: Pick<Typing, "isSource" | "sent">;
+    readonly presences: Pick<Presences, "membersChanged" | "created">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
@@ -58,6 +77,8 @@ export class Broadcasts {
     this.#sockets = options.sockets;
     this.#texts = options.texts;
     this.#receivers = options.receivers;
+    this.#typing = options.typing;
+    this.#presences = options.presences;
     this.delivery = new Delivery({
       reads,
       clock,
@@ -78,12 +99,15 @@ export class Broadcasts {
         return this.#tellMarks(frame);
       case "own":
         return this.#tellOwn(frame);
+      case "typing":
+        return this.#tellTyping(frame);
     }
   }
 
   /** Whoever is no member any more hears nothing from here on, even when the frame that told of it was lost. */
   #membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void {
     this.#sockets.unsubscribeWhere(`conversation:${conversationId}`, ({ userId }) => !members.has(userId));
+    this.#presences.membersChanged(conversationId, members);
   }
 
   #tellChanges(frame: ChangeFrame, isLate: boolean): void {
@@ -95,10 +119,11 @@ export class Broadcasts {
   #tellEvent(frame: ToldFrame, event: Event): void {
     switch (event.type) {
       case "message_sent":
-        return this.#push(frame, {
+        this.#push(frame, {
           names: ["new_message"],
           encode: () => `{"message":${this.#texts.of(event)}}`,
         });
+        return this.#typing.sent(event.conversationId, event.senderId);
       case "message_edited":
         return this.#pushChanged(frame, event, {
           names: ["message_updated", "message_edited"],
@@ -117,6 +142,14 @@ export class Broadcasts {
         if (event.type === "member_removed") this.#pushToUser(frame, event.member.userId, push);
         return;
       }
+      case "conversation_changed":
+        return this.#push(frame, {
+          names: ["conversation_updated"],
+          encode: () => conversationUpdatedText(event),
+        });
+      case "conversation_deactivated":
+        // Nobody is left to hear of it.
+        return;
     }
   }
 
@@ -181,6 +214,7 @@ export class Broadcasts {
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
     this.delivery.joined(conversationId, 0);
+    this.#presences.created(conversationId, memberIds);
     for (const userId of memberIds)
       this.#toUser(userId, "conversation_created", () => createdText(conversationId));
   }
@@ -202,6 +236,15 @@ export class Broadcasts {
   #tellOwn(frame: OwnFrame): void {
     const event = frame.unreadFrom ? "message_unread" : "conversation_read";
     this.#toUser(frame.userId, event, () => ownUnreadText(frame));
+  }
+
+  /** The typist's other devices hear of it, the one that he types on does not. */
+  #tellTyping(frame: TypingFrame): void {
+    const { conversationId, userId } = frame;
+    const topic = `conversation:${conversationId}`;
+    if (!this.#sockets.hasListeners(topic)) return;
+    const isSource = (session: Session) => this.#typing.isSource(session, conversationId, userId);
+    this.#sockets.broadcastFrom(topic, "user_typing", typingText(frame), isSource);
   }
 
   #toUser(userId: string, event: string, encode: () => string): void {

@@ -1,5 +1,6 @@
 import type { Cursors } from "../engine/cursors.ts";
 import type { Joins as EngineJoins } from "../engine/joins.ts";
+import type { LastSeen as EngineLastSeen } from "../engine/last-seen.ts";
 import type { Marks as EngineMarks } from "../engine/marks.ts";
 import type { Queries as EngineQueries } from "../engine/queries.ts";
 import type { Registry } from "../engine/registry.ts";
@@ -15,8 +16,10 @@ export interface Receipts {
   readonly marks: Pick<EngineMarks, "note">;
   readonly cursors: Pick<Cursors, "confirmed" | "ended">;
 }
+/** Where it is told that somebody went offline. */
+export type LastSeen = Pick<EngineLastSeen, "seen">;
 /** Reads for viewers, the creation of conversations and private state. */
 export type Queries = Pick<
   EngineQueries,
-  "list" | "show" | "history" | "changes" | "createDirect" | "createGroup" | "markUnread"
+  "list" | "show" | "members" | "history" | "changes" | "createDirect" | "createGroup" | "markUnread"
 >;

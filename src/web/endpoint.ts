@@ -3,6 +3,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import type { Presence } from "../core/ports/presence.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { ViewerReads } from "../core/ports/store.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
@@ -22,7 +23,7 @@ import { userEvents } from "./channels/user-events.ts";
 import { UserJoins } from "./channels/user-joins.ts";
 import { ClientAddresses } from "./client-address.ts";
 import { apiRoutes } from "./controllers/routes.ts";
-import type { Commands, Joins, Marks, Queries, Receipts } from "./domain.ts";
+import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
 import { Gate } from "./gate.ts";
 import { Handshakes, socketPaths } from "./handshake.ts";
 import { Lateness } from "./lateness.ts";
@@ -30,12 +31,14 @@ import { MessageTexts } from "./message-texts.ts";
 import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
+import { Presences } from "./presences.ts";
 import { probe, type Readiness } from "./probes.ts";
 import { Receivers } from "./receivers.ts";
 import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
+import { Typing } from "./typing.ts";
 
 export interface EndpointSettings {
   readonly hostname: string;
@@ -67,6 +70,8 @@ export interface EndpointOptions {
   /** What frames that were lost told of is read here. */
   readonly reads: Pick<ViewerReads, "changes">;
   readonly pubsub: PubSub;
+  readonly presence: Presence;
+  readonly lastSeen: LastSeen;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
   readonly limiter: Limiter;
@@ -92,6 +97,8 @@ export class Endpoint {
   readonly #handshakes: Handshakes;
   readonly #ends: SessionEnds;
   readonly #lateness: Lateness;
+  readonly #typing: Typing;
+  readonly #presences: Presences;
   readonly #cors: Cors;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
@@ -128,9 +135,15 @@ export class Endpoint {
     this.sockets.attach(this.#server);
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
     const receivers = new Receivers();
-    const { delivery } = new Broadcasts({ ...options, sockets: this.sockets, texts, receivers });
-    channelOf = routesOf(options, { gate, texts, receivers, delivery });
+    this.#typing = new Typing(options);
+    const { sockets } = this;
+    const wentOffline = (userId: string, atUs: number) => options.lastSeen.seen(userId, atUs);
+    this.#presences = new Presences({ ...options, sockets, lateness, wentOffline });
+    const own = { gate, texts, receivers, typing: this.#typing, presences: this.#presences };
+    const { delivery } = new Broadcasts({ ...options, ...own, sockets });
+    channelOf = routesOf(options, { ...own, delivery });
     observer.gauge("sockets", () => this.sockets.size);
+    observer.gauge("online_users", () => options.presence.size);
     if (settings.maxLoopLatenessMs > 0)
       observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
   }
@@ -155,6 +168,8 @@ export class Endpoint {
     await this.#server.stop(true);
     this.sockets.stop();
     this.#lateness.stop();
+    this.#typing.stop();
+    this.#presences.stop();
   }
 
   /** At most half of the deadline is spent on pauses. */
@@ -236,6 +251,8 @@ function routesOf(
     readonly texts: MessageTexts;
     readonly receivers: Receivers;
     readonly delivery: Delivery;
+    readonly typing: Typing;
+    readonly presences: Presences;
   },
 ): Routes<Session> {
   const all = { ...options, ...own, limits: options.settings.payloads };

@@ -67,6 +67,11 @@ describe("creating a group", () => {
     [{ name: "x", user_ids: ben }, "user_ids"],
     [{ name: "x", user_ids: [ben], external_group_id: nowhere }, "external_group_id"],
     [{ name: "x", user_ids: [ben], other_user_id: ben }, "other_user_id"],
+    [{ name: "x", user_ids: [ben], metadata: { group_settings: 7 } }, "metadata.group_settings"],
+    [
+      { name: "x", user_ids: [ben], metadata: { group_settings: { media_permission: "nobody" } } },
+      "metadata.group_settings.media_permission",
+    ],
   ])("refuses %j because of %s", async (body, field) => {
     expect(await create(body)).toMatchObject(refused(422, "invalid_payload", field));
   });
@@ -81,12 +86,13 @@ describe("members", () => {
   });
 
   test("are told to members, with their roles", async () => {
+    const offline = { is_online: false, last_seen_at: null };
     expect(await web.ask(ben, "GET", members)).toEqual({
       status: 200,
       body: {
         data: [
-          { user_id: anna, role: "owner", joined_at: joinedAt, is_active: true },
-          { user_id: ben, role: "member", joined_at: joinedAt, is_active: true },
+          { user_id: anna, role: "owner", joined_at: joinedAt, is_active: true, ...offline },
+          { user_id: ben, role: "member", joined_at: joinedAt, is_active: true, ...offline },
         ],
         meta: { conversation_id: group, count: 2 },
       },
@@ -165,6 +171,23 @@ describe("members", () => {
     expect(next.body).toMatchObject({ data: { auto_promoted_user_id: null } });
   });
 
+  test("who is the last one to leave ends the group", async () => {
+    await web.ask(ben, "POST", `/conversations/${group}/leave`);
+    const wire = await web.socketOf(anna);
+    await wire.join(`user:${anna}`);
+    const left = await web.ask(anna, "POST", `/conversations/${group}/leave`);
+    expect(left.body).toMatchObject({
+      data: { auto_promoted_user_id: null, conversation_deactivated: true },
+    });
+    expect(await web.ask(anna, "GET", `/conversations/${group}`)).toMatchObject(refused(404, "not_found"));
+    expect((await web.ask(anna, "GET", "/conversations")).body).toMatchObject({ data: [] });
+    expect(await wire.join(`conversation:${group}`)).toMatchObject({
+      status: "error",
+      response: { reason: "not_authorized" },
+    });
+    expect(web.bugs).toEqual([]);
+  });
+
   test("without the right are told that they have none", async () => {
     const forbidden = refused(403, "forbidden");
     expect(await web.ask(ben, "POST", members, { user_id: carl })).toMatchObject(forbidden);
@@ -201,6 +224,7 @@ describe("members", () => {
         await web.ask(carl, "POST", `/conversations/${id}/members`, { user_id: dora }),
         await web.ask(carl, "DELETE", `/conversations/${id}/members/${ben}`),
         await web.ask(carl, "POST", `/conversations/${id}/leave`),
+        await web.ask(carl, "PATCH", `/conversations/${id}/members/${ben}/role`, { role: "admin" }),
       );
     }
     expect(answers[0]).toMatchObject(refused(404, "not_found"));
@@ -229,5 +253,198 @@ describe("members", () => {
         member: { user_id: carl, is_active: false },
       },
     ]);
+  });
+});
+
+describe("roles", () => {
+  let group: string;
+  beforeEach(async () => {
+    group = await web.groupOf(anna, [ben, carl]);
+  });
+  const give = (as: string, userId: string, role: unknown) =>
+    web.ask(as, "PATCH", `/conversations/${group}/members/${userId}/role`, { role });
+
+  test("are given by whoever administrates; the answer is the member as he is then, also when nothing changed", async () => {
+    const data = { user_id: ben, role: "moderator", joined_at: joinedAt, is_active: true };
+    const answer = { status: 200, body: { data, meta: {} } };
+    expect(await give(anna, ben.toUpperCase(), "moderator")).toEqual(answer);
+    expect(await give(anna, ben, "moderator")).toEqual(answer);
+    expect((await web.ask(carl, "GET", `/conversations/${group}/members`)).body).toMatchObject({
+      data: [{ role: "owner" }, data, { role: "member" }],
+    });
+  });
+
+  test.each([["owner"], ["boss"], [null], [7], [undefined]])("%p cannot be given", async (role) => {
+    expect(await give(anna, ben, role)).toMatchObject(refused(422, "invalid_payload", "role"));
+  });
+
+  test("are refused to whoever may not give them, and of whom is no member", async () => {
+    expect(await give(ben, carl, "admin")).toMatchObject(refused(403, "forbidden"));
+    await give(anna, ben, "admin");
+    expect(await give(ben, anna, "member")).toMatchObject(refused(403, "forbidden"));
+    expect(await give(anna, dora, "admin")).toMatchObject(refused(404, "not_found"));
+    expect(await give(anna, "nobody", "admin")).toMatchObject(refused(404, "not_found"));
+  });
+
+  test("the last who administrates keeps his, until another one does", async () => {
+    expect(await give(anna, anna, "member")).toMatchObject(refused(409, "conflict"));
+    await give(anna, ben, "admin");
+    expect(await give(anna, anna, "member")).toMatchObject({
+      status: 200,
+      body: { data: { role: "member" } },
+    });
+  });
+
+  test("are heard of by every member", async () => {
+    const wire = await web.socketOf(carl);
+    await wire.join(`conversation:${group}`);
+    await give(anna, ben, "admin");
+    expect(await wire.broadcasts(`conversation:${group}`, 1)).toMatchObject([
+      {
+        rev: 1,
+        event: "member_role_updated",
+        user_id: ben,
+        actor_id: anna,
+        role: "admin",
+        member: { role: "admin", is_active: true },
+      },
+    ]);
+  });
+});
+
+describe("what a conversation is called, and whatever else its metadata holds", () => {
+  let group: string;
+  beforeEach(async () => {
+    const body = { type: "group", name: "hikers", user_ids: [ben], metadata: { color: 7 } };
+    const created = await web.ask(anna, "POST", "/conversations", body);
+    group = (created.body as { data: { id: string } }).data.id;
+  });
+  const put = (as: string, body: unknown, id = group) => web.ask(as, "PUT", `/conversations/${id}`, body);
+
+  test("is changed by owners and admins, one name at a time; the answer is the conversation", async () => {
+    expect(await put(anna, { name: "climbers", metadata: { description: "up" } })).toMatchObject({
+      status: 200,
+      body: {
+        data: {
+          id: group,
+          name: "climbers",
+          metadata: { name: "climbers", color: 7, description: "up" },
+          head_rev: 1,
+          members: [{ user_id: anna }, { user_id: ben }],
+        },
+      },
+    });
+    expect(await put(ben, { name: "mine" })).toMatchObject(refused(403, "forbidden"));
+    expect(await put(carl, { name: "mine" })).toMatchObject(refused(404, "not_found"));
+    expect(await put(anna, { name: "mine" }, "x")).toMatchObject(refused(404, "not_found"));
+  });
+
+  test("stays digit for digit where it is not changed", async () => {
+    await put(anna, '{"metadata":{"id":12345678901234567890}}');
+    const answer = await web.fetch("PUT", `/api/v1/conversations/${group}`, {
+      as: anna,
+      body: '{"name":"x"}',
+    });
+    expect(await answer.text()).toContain('"metadata":{"color":7,"name":"x","id":12345678901234567890}');
+  });
+
+  test("is heard of by every member, whole, with its revision; what changes nothing is not", async () => {
+    const wire = await web.socketOf(ben);
+    await wire.join(`conversation:${group}`);
+    await wire.join(`user:${ben}`);
+    await put(anna, { metadata: { color: 7 } });
+    await put(anna, { metadata: { color: 8 } });
+    const pushed = {
+      conversation_id: group,
+      rev: 1,
+      conversation: { id: group, type: "group", metadata: { color: 8, name: "hikers" }, is_active: true },
+    };
+    expect(await wire.broadcasts(`conversation:${group}`, 1)).toEqual([pushed]);
+    expect(await wire.broadcasts(`user:${ben}`, 2)).toContainEqual(pushed);
+    const since = await web.ask(ben, "GET", `/conversations/${group}/changes?since=0`);
+    expect(since.body).toMatchObject({ data: { conversation: pushed.conversation } });
+  });
+
+  test("is changed over the channel as well", async () => {
+    const wire = await web.socketOf(anna);
+    await wire.join(`conversation:${group}`);
+    const reply = await wire.push(`conversation:${group}`, "update_conversation", '{"name":"climbers"}');
+    expect(reply).toEqual({
+      status: "ok",
+      response: {
+        conversation: {
+          id: group,
+          type: "group",
+          metadata: { color: 7, name: "climbers" },
+          is_active: true,
+        },
+      },
+    });
+    expect(await wire.push(`conversation:${group}`, "update_conversation", "{}")).toMatchObject({
+      status: "error",
+      response: { reason: "invalid_payload" },
+    });
+    const guest = await web.socketOf(ben);
+    await guest.join(`conversation:${group}`);
+    expect(await guest.push(`conversation:${group}`, "update_conversation", '{"name":"mine"}')).toMatchObject(
+      { status: "error", response: { reason: "forbidden" } },
+    );
+  });
+
+  test("in a direct conversation is for both", async () => {
+    const direct = await web.conversationOf(anna, ben);
+    expect(await put(ben, { metadata: { e2ee: { enabled: true, v: 1 } } }, direct)).toMatchObject({
+      status: 200,
+      body: { data: { metadata: { e2ee: { enabled: true, v: 1 } } } },
+    });
+  });
+
+  test.each([
+    [{}, "metadata"],
+    [{ metadata: null }, "metadata"],
+    [{ metadata: [] }, "metadata"],
+    [{ metadata: { name: null } }, "name"],
+    [{ metadata: { s: "\udc00" } }, "metadata"],
+    [{ metadata: { a: "x".repeat(16_384) } }, "metadata"],
+    [{ metadata: { a: "x".repeat(16_360) } }, "metadata"],
+    [{ name: "" }, "name"],
+    [{ name: "x".repeat(101) }, "name"],
+    [{ name: "x", is_active: false }, "is_active"],
+    [{ metadata: { group_settings: [] } }, "metadata.group_settings"],
+    [
+      { metadata: { group_settings: { message_permission: "nobody" } } },
+      "metadata.group_settings.message_permission",
+    ],
+    [
+      { metadata: { groupSettings: { join_approval_required: "yes" } } },
+      "metadata.groupSettings.join_approval_required",
+    ],
+    [
+      { metadata: { group_settings: { moderation_level: "none" } } },
+      "metadata.group_settings.moderation_level",
+    ],
+  ])("is not changed by %j, because of %s", async (body, field) => {
+    expect(await put(anna, body)).toMatchObject(refused(422, "invalid_payload", field));
+  });
+
+  test("says who may write, mention and add: at once, by name, and for nobody longer than it says so", async () => {
+    const settings = (given: object) => put(anna, { metadata: { group_settings: given } });
+    const send = (body: object = {}) =>
+      web.ask(ben, "POST", `/conversations/${group}/messages`, { content: "hello", ...body });
+    const mention = { metadata: { mentions: [anna] } };
+    expect(await send(mention)).toMatchObject({ status: 201 });
+    await settings({ mention_permission: "admins_only" });
+    const refusal = await send(mention);
+    expect(refusal).toMatchObject(refused(403, "forbidden"));
+    expect(JSON.stringify(refusal.body)).toContain("mention_permission: admins_only");
+    expect(await send({ metadata: { mentions: [] } })).toMatchObject({ status: 201 });
+    await settings({ message_permission: "moderators_plus", add_members_permission: "all_members" });
+    expect(await send()).toMatchObject(refused(403, "forbidden"));
+    const added = await web.ask(ben, "POST", `/conversations/${group}/members`, { user_id: carl });
+    expect(added).toMatchObject({ status: 201 });
+    await settings({});
+    expect(await send(mention)).toMatchObject({ status: 201 });
+    const refusedAgain = await web.ask(ben, "POST", `/conversations/${group}/members`, { user_id: dora });
+    expect(refusedAgain).toMatchObject(refused(403, "forbidden"));
   });
 });

@@ -1,7 +1,9 @@
+import type { ConversationChanged } from "../core/conversations/conversation-changed.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { MarkedMessage, MarkMoved, StatusChange } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
-import type { ChangeFrame, MarksFrame, OwnFrame } from "../core/ports/pubsub.ts";
+import type { ChangeFrame, MarksFrame, OwnFrame, TypingFrame } from "../core/ports/pubsub.ts";
+import { bareConversationText } from "./views/conversation.ts";
 import { instantText } from "./views/instant.ts";
 import { memberRecordText } from "./views/member.ts";
 import { messageText } from "./views/message.ts";
@@ -29,6 +31,11 @@ export function memberEventText(event: MemberChanged): string {
     `"user_id":"${member.userId}","actor_id":"${actorId}","role":"${member.role}",` +
     `"member":${memberRecordText(member)}}`
   );
+}
+
+/** `conversation_updated`: the whole of what the conversation is. */
+export function conversationUpdatedText({ conversationId, rev, conversation }: ConversationChanged): string {
+  return `{"conversation_id":"${conversationId}","rev":${rev},"conversation":${bareConversationText(conversation)}}`;
 }
 
 /** Something changed that this member does not see: only the number, so that there is no hole. */
@@ -61,6 +68,11 @@ export function messageReadText(frame: MarksFrame, { userId }: MarkMoved, messag
 export function ownUnreadText({ conversationId, ownRev, unreadFrom }: OwnFrame): string {
   const messageId = unreadFrom ? `"${unreadFrom.messageId}"` : "null";
   return `{"message_id":${messageId},"conversation_id":"${conversationId}","own_rev":${ownRev}}`;
+}
+
+/** `user_typing`. */
+export function typingText({ conversationId, userId, isTyping }: TypingFrame): string {
+  return `{"conversation_id":"${conversationId}","user_id":"${userId}","typing":${isTyping}}`;
 }
 
 /** Who removes himself leaves. */

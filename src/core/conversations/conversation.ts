@@ -1,5 +1,6 @@
 import type { Message } from "../messages/message.ts";
 import type { RecentKeys } from "../messages/recent-keys.ts";
+import type { Permissions } from "./permissions.ts";
 
 export type ConversationType = "direct" | "group";
 export const roles = ["owner", "admin", "moderator", "member"] as const;
@@ -37,12 +38,16 @@ export interface MemberMarks {
 export interface ConversationState {
   readonly id: string;
   readonly type: ConversationType;
-  readonly isActive: boolean;
+  isActive: boolean;
   /** Those of this revision: a change of members makes another map, so that what was decided before keeps its own. */
   members: ReadonlyMap<string, Member>;
   readonly keys: RecentKeys;
   /** Stored messages that were looked up for the commands about them, by id; as they are expected to become. */
   targets: Map<string, Message>;
+  /** What a group's settings say of who may do what. */
+  permissions: Permissions;
+  /** JSON text; null but for commands about it, for which it is looked up: it can be large. */
+  metadata: string | null;
   membersRev: number;
   seq: number;
   rev: number;
@@ -57,13 +62,17 @@ export interface Head {
   readonly lastMessageAtUs: number | null;
 }
 
-/** A conversation as its members see it. */
-export interface Conversation {
+/** What a conversation is, without what happens in it. */
+export interface ConversationSettings {
   readonly id: string;
   readonly type: ConversationType;
   /** JSON text of an object, returned as it was given. */
   readonly metadata: string;
   readonly isActive: boolean;
+}
+
+/** A conversation as its members see it. */
+export interface Conversation extends ConversationSettings {
   readonly createdAtUs: number;
   readonly updatedAtUs: number;
   readonly members: readonly Member[];

@@ -105,6 +105,18 @@ test("when the last who administrates leaves, the longest-standing member takes 
   expect(state.members.has(moderator)).toBe(true);
 });
 
+test("with the last member who leaves the group is over", () => {
+  const owner = newId();
+  const state = aState({ type: "group", userIds: [owner], rev: 9 });
+  expect(act(state, { type: "leave_conversation", senderId: owner })).toMatchObject({
+    events: [
+      { type: "member_removed", rev: 10 },
+      { type: "conversation_deactivated", rev: 10 },
+    ],
+  });
+  expect([state.isActive, state.members.size]).toEqual([false, 0]);
+});
+
 test("the two of a direct conversation are its members for good, and strangers learn nothing", () => {
   const state = aState();
   const [anna, ben] = [...state.members.keys()] as [string, string];

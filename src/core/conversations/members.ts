@@ -1,7 +1,9 @@
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
 import type { ConversationState, Member, Role } from "./conversation.ts";
+import type { ConversationDeactivated } from "./conversation-changed.ts";
 import type { MemberChanged } from "./member-changed.ts";
+import { isLastAdministrator, rank } from "./rank.ts";
 
 /** The most members of a group. */
 export const largestGroup = 1_000;
@@ -30,8 +32,6 @@ export interface LeaveConversation {
   readonly conversationId: string;
   readonly senderId: string;
 }
-
-const rank: Readonly<Record<Role, number>> = { owner: 3, admin: 2, moderator: 1, member: 0 };
 
 export function decideAdd(state: ConversationState, command: AddMembers, nowUs: number): Decision {
   if (state.type === "direct") return directIsFixed;
@@ -75,13 +75,20 @@ export function decideRemove(state: ConversationState, command: RemoveMember, no
   return { type: "decided", events: [memberRemoved(state, member, command.senderId, nowUs)] };
 }
 
-/** When the last who may administrate goes, the longest-standing member takes over. */
+/** When the last who may administrate goes, the longest-standing member takes over; with the last member the conversation ends. */
 export function decideLeave(state: ConversationState, command: LeaveConversation, nowUs: number): Decision {
   if (state.type === "direct") return directIsFixed;
-  const leaving = state.members.get(command.senderId)!;
-  const left = memberRemoved(state, leaving, command.senderId, nowUs);
+  const { senderId } = command;
+  const leaving = state.members.get(senderId)!;
+  const left = memberRemoved(state, leaving, senderId, nowUs);
+  if (state.members.size === 1) {
+    return { type: "decided", events: [left, deactivated(state, nowUs)] };
+  }
   const heir = heirOf(state, leaving);
-  return { type: "decided", events: heir ? [left, promoted(state, heir, command.senderId, nowUs)] : [left] };
+  return {
+    type: "decided",
+    events: heir ? [left, roleChanged(state, heir, "admin", senderId, nowUs)] : [left],
+  };
 }
 
 function memberRemoved(
@@ -101,7 +108,14 @@ function memberRemoved(
   };
 }
 
-function promoted(state: ConversationState, member: Member, actorId: string, nowUs: number): MemberChanged {
+/** `member` as another role has him. */
+export function roleChanged(
+  state: ConversationState,
+  member: Member,
+  role: Role,
+  actorId: string,
+  nowUs: number,
+): MemberChanged {
   const rev = state.rev + 1;
   return {
     type: "member_role_changed",
@@ -109,14 +123,23 @@ function promoted(state: ConversationState, member: Member, actorId: string, now
     rev,
     actorId,
     atUs: nowUs,
-    member: { ...member, role: "admin", rev, leftSeq: null, leftAtUs: null },
+    member: { ...member, role, rev, leftSeq: null, leftAtUs: null },
   };
 }
 
+function deactivated(state: ConversationState, nowUs: number): ConversationDeactivated {
+  return {
+    type: "conversation_deactivated",
+    conversationId: state.id,
+    rev: state.rev + 1,
+    atUs: nowUs,
+  };
+}
+
+/** Null: others administrate, or nobody is left. */
 function heirOf(state: ConversationState, leaving: Member): Member | null {
-  if (rank[leaving.role] < rank.admin) return null;
+  if (!isLastAdministrator(state, leaving)) return null;
   const others = [...state.members.values()].filter((member) => member !== leaving);
-  if (others.some((member) => rank[member.role] >= rank.admin)) return null;
   return others.reduce<Member | null>((one, other) => (one && !isOlder(other, one) ? one : other), null);
 }
 
@@ -134,17 +157,8 @@ export function applyMemberChanged(state: ConversationState, event: MemberChange
   state.membersRev = event.rev;
 }
 
-/** Whether the role may add and remove members, and change what others wrote. */
-export function administrates(role: Role): boolean {
-  return rank[role] >= rank.admin;
-}
-
-export function moderates(role: Role): boolean {
-  return rank[role] >= rank.moderator;
-}
-
-const directIsFixed = reject("conflict", "A direct conversation has its two members for good.");
+export const directIsFixed = reject("conflict", "A direct conversation has its two members for good.");
 const groupIsFull = reject("conflict", `A group has at most ${largestGroup} members.`);
 const leaveInstead = reject("conflict", "You cannot remove yourself; leave the conversation instead.");
-const noSuchMember = reject("not_found", "This user is not a member of the conversation.");
+export const noSuchMember = reject("not_found", "This user is not a member of the conversation.");
 const ranksTooHigh = reject("forbidden", "Only members who rank below you can be removed by you.");

@@ -1,5 +1,5 @@
 import type { ConversationState } from "../conversations/conversation.ts";
-import { moderates } from "../conversations/members.ts";
+import { moderates } from "../conversations/rank.ts";
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
 import { changed, noSuchMessage, targetOf } from "./edit.ts";

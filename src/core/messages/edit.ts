@@ -2,6 +2,7 @@ import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
 import type { Message, MessageChanged } from "./message.ts";
+import { mayNotWrite } from "./writing.ts";
 
 export interface EditMessage {
   readonly type: "edit_message";
@@ -12,6 +13,8 @@ export interface EditMessage {
   readonly content: string;
   /** JSON text of an object; null: as it was. */
   readonly metadata: string | null;
+  /** Whether the new metadata names users who are mentioned. */
+  readonly mentions: boolean;
   /** How long after it was sent a message may be edited. Microseconds. */
   readonly withinUs: number;
 }
@@ -23,6 +26,8 @@ export function decideEdit(state: ConversationState, command: EditMessage, nowUs
   if (message.senderId !== command.senderId) return notTheAuthor;
   if (message.deletedAtUs !== null || message.messageType === "system") return notEditable;
   if (nowUs - message.sentAtUs > command.withinUs) return tooOldToEdit;
+  const refusal = mayNotWrite(state, command, message.messageType);
+  if (refusal) return refusal;
   const rev = state.rev + 1;
   const { content, metadata } = command;
   const edited = { ...message, rev, content, metadata: metadata ?? message.metadata, editedAtUs: nowUs };

@@ -2,6 +2,7 @@ import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
 import type { MessageSent, MessageType } from "./message.ts";
 import { keyLifetimeUs } from "./recent-keys.ts";
+import { mayNotWrite } from "./writing.ts";
 
 export interface SendMessage {
   readonly type: "send_message";
@@ -15,6 +16,8 @@ export interface SendMessage {
   /** JSON text of an object. */
   readonly metadata: string;
   readonly clientRandom: number | null;
+  /** Whether the metadata names users who are mentioned. */
+  readonly mentions: boolean;
 }
 
 /** The next message of the log, or the earlier one that this sender already stored under the same `client_random`. */
@@ -22,6 +25,8 @@ export function decideSend(state: ConversationState, command: SendMessage, nowUs
   const earlier =
     command.clientRandom === null ? undefined : state.keys.find(command.senderId, command.clientRandom);
   if (earlier && nowUs - earlier.sentAtUs < keyLifetimeUs) return { type: "duplicate", seq: earlier.seq };
+  const refusal = mayNotWrite(state, command, command.messageType);
+  if (refusal) return refusal;
   return { type: "decided", events: [messageSent(state, command, nowUs, earlier?.seq ?? null)] };
 }
 

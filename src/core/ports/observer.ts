@@ -30,5 +30,6 @@ export type GaugeName =
   | "mailbox_turns"
   | "actors"
   | "sockets"
+  | "online_users"
   | "ready"
   | "loop_lateness_seconds";

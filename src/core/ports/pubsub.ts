@@ -41,8 +41,16 @@ export interface OwnFrame {
   readonly unreadFrom: { readonly messageId: string; readonly seq: number } | null;
 }
 
+/** A member types, or has ended. Stored nowhere. */
+export interface TypingFrame {
+  readonly type: "typing";
+  readonly conversationId: string;
+  readonly userId: string;
+  readonly isTyping: boolean;
+}
+
 /** Everything pushed can be lost; the log is the truth. */
-export type Frame = ChangeFrame | CreatedFrame | MarksFrame | OwnFrame;
+export type Frame = ChangeFrame | CreatedFrame | MarksFrame | OwnFrame | TypingFrame;
 
 /**
  * Carries frames from owners to the nodes that have listeners. At most once; frames of one conversation published by one

@@ -1,5 +1,6 @@
 import type {
   Conversation,
+  ConversationSettings,
   ConversationState,
   Head,
   Member,
@@ -12,7 +13,7 @@ import type { Event } from "../events.ts";
 import type { MarkAsUnread, MarkedConversation, MarkMove, MessageStatus } from "../messages/marks.ts";
 import type { Message } from "../messages/message.ts";
 import type { KeyUse } from "../messages/recent-keys.ts";
-import type { HistoryCursor, JoinUser, ListConversations, ReadHistory } from "../queries.ts";
+import type { HistoryCursor, JoinUser, ListConversations, ListMembers, ReadHistory } from "../queries.ts";
 
 /** The events of one command, decided against revision `rev - 1` of their conversation. */
 export interface Change {
@@ -93,6 +94,8 @@ export interface ActorReads {
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
   /** Those that are stored in the conversation named with them. In one query. */
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
+  /** JSON text of an object. */
+  readMetadata(conversationId: string): Promise<string>;
   /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */
   findStored(changes: readonly Change[]): Promise<readonly boolean[]>;
   /** In the order asked, null for what does not exist. In one query. */
@@ -139,7 +142,7 @@ export interface JoinFacts {
   readonly conversationId: string;
   readonly viewerId: string;
   readonly membership: Membership;
-  readonly conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive"> | null;
+  readonly conversation: ConversationSettings | null;
   readonly head: Head | null;
   /** Of every present member where there is a cursor; else none. */
   readonly marks: readonly MemberMarks[];
@@ -202,12 +205,20 @@ export interface Changes {
   readonly messages: readonly SeenMessage[];
   /** To the node itself, also those that changed after the page's end: it has to know who may hear of what is in it. */
   readonly members: readonly MemberRecord[];
-  readonly conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive"> | null;
+  /** If it changed itself: as it is now, and by which revision and when. */
+  readonly conversation:
+    | (ConversationSettings & { readonly rev: number; readonly updatedAtUs: number })
+    | null;
   /** Of every present member, whole. */
   readonly marks: readonly MemberMarks[];
   /** Where the next page starts: everything up to here is in this one. The head when there is no more. */
   readonly next: Position;
   readonly hasMore: boolean;
+}
+
+/** A member, and when he was online last; null: never, or not since that is stored. */
+export interface SeenMember extends Member {
+  readonly lastSeenAtUs: number | null;
 }
 
 /** Reads for viewers; each joins the viewer's membership in the same statement. They throw `StoreUnavailable`. */
@@ -221,6 +232,10 @@ export interface ViewerReads {
     viewerId: string,
     conversationId: string,
   ): Promise<{ readonly membership: Membership; readonly summary: ConversationSummary | null }>;
+  /** Null membership: no members are returned. */
+  listMembers(
+    query: ListMembers,
+  ): Promise<{ readonly membership: Membership; readonly members: readonly SeenMember[] }>;
   /** Null membership: no messages are returned. An unknown cursor id is an empty page. */
   readHistory(query: ReadHistory): Promise<HistoryPage>;
   /** All questions of both kinds in one query. A null device has no cursors and stands at the heads. */
@@ -241,6 +256,12 @@ export interface DeviceCursors {
   ): Promise<readonly Standing[]>;
   /** Many devices in one statement. Cursors only move forward. */
   save(moves: readonly (Position & { readonly userId: string; readonly deviceId: string })[]): Promise<void>;
+}
+
+/** When users were online last, in microseconds by user. Throws `StoreUnavailable`. */
+export interface LastSeen {
+  /** Many users in one statement. Times only move forward. */
+  save(users: ReadonlyMap<string, number>): Promise<void>;
 }
 
 /** Private state of users. Throws `StoreUnavailable`. */

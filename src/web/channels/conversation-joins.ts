@@ -4,9 +4,11 @@ import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { Delivery } from "../../engine/delivery.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
+import type { Presences } from "../presences.ts";
 import { ConversationReceiver, type FramePosition, type Receivers } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
+import type { Typing } from "../typing.ts";
 import { readCursor } from "./join-payload.ts";
 import { joinedConversationText } from "./join-texts.ts";
 import type { TopicJoins } from "./topic-channel.ts";
@@ -17,6 +19,8 @@ export interface ConversationJoinsOptions {
   readonly receipts: Receipts;
   readonly receivers: Receivers;
   readonly delivery: Pick<Delivery, "joined" | "reached">;
+  readonly typing: Pick<Typing, "left">;
+  readonly presences: Pick<Presences, "joinedConversation" | "leftConversation" | "covers">;
   readonly observer: Observer;
 }
 
@@ -26,6 +30,8 @@ export class ConversationJoins implements TopicJoins {
   readonly #receipts: Receipts;
   readonly #receivers: Receivers;
   readonly #delivery: Pick<Delivery, "joined" | "reached">;
+  readonly #typing: Pick<Typing, "left">;
+  readonly #presences: Pick<Presences, "joinedConversation" | "leftConversation" | "covers">;
   readonly #observer: Observer;
 
   constructor(options: ConversationJoinsOptions) {
@@ -33,6 +39,8 @@ export class ConversationJoins implements TopicJoins {
     this.#receipts = options.receipts;
     this.#receivers = options.receivers;
     this.#delivery = options.delivery;
+    this.#typing = options.typing;
+    this.#presences = options.presences;
     this.#observer = options.observer;
   }
 
@@ -53,20 +61,29 @@ export class ConversationJoins implements TopicJoins {
     return {
       ok: true,
       response,
-      covers: ({ at }) => at <= head.rev,
+      covers: (position) => this.#presences.covers(position) || position.at <= head.rev,
       released: (position) => receiver.released(position as FramePosition),
-      accepted: () => this.#accepted(receiver, conversationId, head.rev),
+      accepted: () => this.#accepted(joining, receiver, conversationId, head.rev),
     };
   }
 
   left(topic: string, session: Session): void {
-    this.#receivers.leftConversation(conversationOf(topic), session);
+    const conversationId = conversationOf(topic);
+    this.#receivers.leftConversation(conversationId, session);
+    this.#typing.left(session, conversationId);
+    this.#presences.leftConversation(session, conversationId);
   }
 
-  #accepted(receiver: ConversationReceiver, conversationId: string, headRev: number): void {
+  #accepted(
+    joining: Joining<Session>,
+    receiver: ConversationReceiver,
+    conversationId: string,
+    headRev: number,
+  ): void {
     this.#delivery.joined(conversationId, headRev);
     this.#receivers.addConversation(conversationId, receiver);
     receiver.accepted();
+    this.#presences.joinedConversation(joining, conversationId);
   }
 
   #refuse(rejection: Rejection): JoinOutcome {

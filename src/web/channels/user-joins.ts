@@ -1,12 +1,13 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { Position } from "../../core/ports/store.ts";
+import type { Position, Standing } from "../../core/ports/store.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import { Backlog, type BacklogPage } from "../../engine/backlog.ts";
 import type { Delivery } from "../../engine/delivery.ts";
 import type { JoinedUser } from "../../engine/joins.ts";
 import type { Feed, Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
+import type { Presences } from "../presences.ts";
 import { type FramePosition, type Receivers, UserReceiver } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
@@ -21,7 +22,8 @@ export interface UserJoinsOptions {
   readonly joins: Joins;
   readonly receipts: Receipts;
   readonly receivers: Receivers;
-  readonly delivery: Pick<Delivery, "joined" | "reached">;
+  readonly delivery: Pick<Delivery, "joined" | "reached" | "membersRevOf">;
+  readonly presences: Pick<Presences, "joinedUser" | "leftUser">;
   readonly clock: Clock;
   readonly observer: Observer;
 }
@@ -34,7 +36,8 @@ export class UserJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
   readonly #receivers: Receivers;
-  readonly #delivery: Pick<Delivery, "joined" | "reached">;
+  readonly #delivery: Pick<Delivery, "joined" | "reached" | "membersRevOf">;
+  readonly #presences: Pick<Presences, "joinedUser" | "leftUser">;
   readonly #clock: Clock;
   readonly #observer: Observer;
 
@@ -43,6 +46,7 @@ export class UserJoins implements TopicJoins {
     this.#receipts = options.receipts;
     this.#receivers = options.receivers;
     this.#delivery = options.delivery;
+    this.#presences = options.presences;
     this.#clock = options.clock;
     this.#observer = options.observer;
   }
@@ -70,11 +74,22 @@ export class UserJoins implements TopicJoins {
 
   left(_topic: string, session: Session): void {
     this.#receivers.leftUser(session);
+    this.#presences.leftUser(session);
   }
 
   #accepted({ standings }: JoinedUser, receiver: UserReceiver): void {
+    const present = standings.filter((standing) => this.#isMemberStill(standing));
     for (const { conversationId, headRev } of standings) this.#delivery.joined(conversationId, headRev);
     this.#receivers.addUser(receiver);
+    this.#presences.joinedUser(
+      receiver.session,
+      present.map(({ conversationId }) => conversationId),
+    );
+  }
+
+  /** Where members changed since it was read, it says nothing of who is one now. */
+  #isMemberStill({ conversationId, headRev }: Standing): boolean {
+    return this.#delivery.membersRevOf(conversationId) <= headRev;
   }
 
   async #backfill(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<void> {

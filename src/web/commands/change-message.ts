@@ -10,9 +10,9 @@ export function editMessageCommand(payload: unknown, entry: Entry): EditMessage 
   if (isRejection(body)) return body;
   const target = targetOf(body, entry);
   if (isRejection(target)) return target;
-  const { content, metadata } = body;
+  const { content, metadata, mentions } = body;
   const withinUs = entry.limits.editWindowMs * 1_000;
-  return { type: "edit_message", ...target, content, metadata, withinUs };
+  return { type: "edit_message", ...target, content, metadata, mentions, withinUs };
 }
 
 export function deleteMessageCommand(payload: unknown, entry: Entry): DeleteMessage | Rejection {

@@ -17,5 +17,6 @@ export function sendMessageCommand(payload: unknown, entry: Entry): SendMessage 
     content: body.content,
     metadata: body.metadata,
     clientRandom: body.clientRandom,
+    mentions: body.mentions,
   };
 }

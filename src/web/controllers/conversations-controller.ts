@@ -5,15 +5,19 @@ import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readJson } from "../body.ts";
 import { createConversationCommand } from "../commands/create-conversation.ts";
-import type { Queries } from "../domain.ts";
+import { updateConversationCommand } from "../commands/update-conversation.ts";
+import type { Commands, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import { readLimit, readOffset } from "../paging.ts";
 import type { PayloadLimits } from "../payloads/limits.ts";
 import { readUuid } from "../uuid.ts";
 import { conversationText, summaryText } from "../views/conversation.ts";
+import { atConversation } from "./place.ts";
 import type { Call, Route } from "./route.ts";
+import { eventsOf } from "./submitted.ts";
 
 export interface ConversationsOptions {
+  readonly commands: Commands;
   readonly queries: Queries;
   readonly limits: PayloadLimits;
   readonly newId: NewId;
@@ -21,12 +25,13 @@ export interface ConversationsOptions {
   readonly maxBodyBytes: number;
 }
 
-/** Conversations over REST: contract/rest.md 1.2, #1, #2, #27 and #28. */
+/** Conversations over REST: contract/rest.md 1.2, #1 to #3, #27 and #28. */
 export function conversationRoutes(options: ConversationsOptions): readonly Route[] {
   return [
     { method: "GET", path: "/conversations", run: (call) => list(options, call) },
     { method: "POST", path: "/conversations", run: (call) => create(options, call) },
     { method: "GET", path: "/conversations/:id", run: (call) => show(options, call) },
+    { method: "PUT", path: "/conversations/:id", run: (call) => update(options, call) },
   ];
 }
 
@@ -46,13 +51,32 @@ async function list({ queries }: ConversationsOptions, call: Call): Promise<Resp
   );
 }
 
-async function show({ queries }: ConversationsOptions, call: Call): Promise<Response | Rejection> {
+async function show(options: ConversationsOptions, call: Call): Promise<Response | Rejection> {
   const conversationId = readUuid(call.params.id);
   // An id that is none gets the answer of one that does not exist.
-  if (!conversationId) return noSuchConversation;
+  return conversationId ? shown(options, call, conversationId) : noSuchConversation;
+}
+
+async function shown(
+  { queries }: ConversationsOptions,
+  call: Call,
+  conversationId: string,
+): Promise<Response | Rejection> {
   const viewerId = call.identity.userId;
   const summary = await queries.show({ type: "show_conversation", viewerId, conversationId });
   return isRejection(summary) ? summary : dataResponse(200, conversationText(summary), "{}");
+}
+
+/** Answers with the conversation as it is then. */
+async function update(options: ConversationsOptions, call: Call): Promise<Response | Rejection> {
+  const conversationId = readUuid(call.params.id);
+  if (!conversationId) return noSuchConversation;
+  const body = await readJson(call.request, options.maxBodyBytes);
+  if (isRejection(body)) return body;
+  const command = updateConversationCommand(body.value, atConversation(options, call, conversationId));
+  if (isRejection(command)) return command;
+  const events = await eventsOf(options.commands, command);
+  return events instanceof Response ? events : shown(options, call, conversationId);
 }
 
 /** 201 with the new conversation, 200 with the one that two users have. */

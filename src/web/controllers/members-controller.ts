@@ -1,43 +1,52 @@
 import { noSuchConversation } from "../../core/authorize.ts";
 import type { MemberChanged } from "../../core/conversations/member-changed.ts";
+import { noSuchMember } from "../../core/conversations/members.ts";
 import type { Event } from "../../core/events.ts";
 import type { NewId } from "../../core/ports/ids.ts";
+import type { Presence } from "../../core/ports/presence.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readJson } from "../body.ts";
 import type { Commands, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import { readAddMembers } from "../payloads/add-members.ts";
+import { readChangeRole } from "../payloads/change-role.ts";
 import { readUuid, uuidOrUnknown } from "../uuid.ts";
-import { memberText, memberTexts } from "../views/member.ts";
+import { memberText, memberTexts, seenMemberTexts } from "../views/member.ts";
 import type { Call, Route } from "./route.ts";
 import { eventsOf } from "./submitted.ts";
 
 export interface MembersOptions {
   readonly commands: Commands;
   readonly queries: Queries;
+  readonly presence: Pick<Presence, "isOnline">;
   readonly newId: NewId;
   readonly maxBodyBytes: number;
 }
 
-/** Members over REST: contract/rest.md 1.2, #22 to #24 and #26. */
+/** Members over REST: contract/rest.md 1.2, #22 to #26. */
 export function memberRoutes(options: MembersOptions): readonly Route[] {
   return [
     { method: "GET", path: "/conversations/:id/members", run: (call) => list(options, call) },
     { method: "POST", path: "/conversations/:id/members", run: (call) => add(options, call) },
     { method: "DELETE", path: "/conversations/:id/members/:userId", run: (call) => remove(options, call) },
+    {
+      method: "PATCH",
+      path: "/conversations/:id/members/:userId/role",
+      run: (call) => changeRole(options, call),
+    },
     { method: "POST", path: "/conversations/:id/leave", run: (call) => leave(options, call) },
   ];
 }
 
-async function list({ queries }: MembersOptions, call: Call): Promise<Response | Rejection> {
+async function list({ queries, presence }: MembersOptions, call: Call): Promise<Response | Rejection> {
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
   const viewerId = call.identity.userId;
-  const summary = await queries.show({ type: "show_conversation", viewerId, conversationId });
-  if (isRejection(summary)) return summary;
-  const { members } = summary.conversation;
+  const members = await queries.members({ type: "list_members", viewerId, conversationId });
+  if (isRejection(members)) return members;
   const meta = `{"conversation_id":"${conversationId}","count":${members.length}}`;
-  return dataResponse(200, memberTexts(members), meta);
+  const texts = seenMemberTexts(members, (userId) => presence.isOnline(userId));
+  return dataResponse(200, texts, meta);
 }
 
 /** One member for a body with `user_id`, a list for one with `user_ids`. */
@@ -64,6 +73,28 @@ async function remove({ commands, newId }: MembersOptions, call: Call): Promise<
   return events instanceof Response ? events : new Response(null, { status: 204 });
 }
 
+/** The member as he is then, also when he had the role already. */
+async function changeRole(options: MembersOptions, call: Call): Promise<Response | Rejection> {
+  const { commands, queries, newId, maxBodyBytes } = options;
+  const conversationId = readUuid(call.params.id);
+  if (!conversationId) return noSuchConversation;
+  const read = await readJson(call.request, maxBodyBytes);
+  if (isRejection(read)) return read;
+  const body = readChangeRole(read.value);
+  if (isRejection(body)) return body;
+  const userId = uuidOrUnknown(call.params.userId, newId);
+  const viewerId = call.identity.userId;
+  const own = { id: newId(), conversationId, senderId: viewerId };
+  const events = await eventsOf(commands, { type: "change_role", ...own, userId, role: body.role });
+  if (events instanceof Response) return events;
+  const [changed] = membersIn(events, "member_role_changed");
+  if (changed) return dataResponse(200, memberText(changed.member), "{}");
+  const summary = await queries.show({ type: "show_conversation", viewerId, conversationId });
+  if (isRejection(summary)) return summary;
+  const member = summary.conversation.members.find((each) => each.userId === userId);
+  return member ? dataResponse(200, memberText(member), "{}") : noSuchMember;
+}
+
 async function leave({ commands, newId }: MembersOptions, call: Call): Promise<Response | Rejection> {
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
@@ -71,10 +102,11 @@ async function leave({ commands, newId }: MembersOptions, call: Call): Promise<R
   const events = await eventsOf(commands, { type: "leave_conversation", ...own });
   if (events instanceof Response) return events;
   const [heir] = membersIn(events, "member_role_changed");
+  const isOver = events.some(({ type }) => type === "conversation_deactivated");
   const promoted = heir ? `"${heir.member.userId}"` : "null";
   return dataResponse(
     200,
-    `{"left":true,"auto_promoted_user_id":${promoted},"conversation_deactivated":false}`,
+    `{"left":true,"auto_promoted_user_id":${promoted},"conversation_deactivated":${isOver}}`,
     "{}",
   );
 }

@@ -1,7 +1,7 @@
-import { type Static, Type } from "@sinclair/typebox";
-import type { Rejection } from "../../core/rejection.ts";
-import { metadataText } from "../opaque.ts";
+import { Type } from "@sinclair/typebox";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { PayloadShape } from "../payload-shape.ts";
+import { nameAllowed, namedMetadata } from "./conversation-metadata.ts";
 import { idIn, later, metadata, optional, strict, uuid } from "./fields.ts";
 import type { PayloadLimits } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
@@ -21,9 +21,6 @@ export interface CreateGroupBody {
 
 const typeAllowed = 'must be "direct" or "group"';
 const pairAllowed = "must be exactly two UUIDs: your own and the other user's";
-/** Characters as people count them: code points. */
-const longestName = 100;
-const nameAllowed = `must be a text of 1 to ${longestName} characters`;
 
 const direct = new PayloadShape(
   Type.Object(
@@ -39,17 +36,20 @@ const direct = new PayloadShape(
   ),
 );
 
-const groupSchema = Type.Object(
-  {
-    type: Type.Literal("group", { description: typeAllowed }),
-    name: optional(Type.String(), nameAllowed),
-    user_ids: Type.Array(uuid, { description: "must be the UUIDs of the members, with or without your own" }),
-    metadata,
-    external_group_id: later("links to groups of the user service"),
-  },
-  strict,
+const group = new PayloadShape(
+  Type.Object(
+    {
+      type: Type.Literal("group", { description: typeAllowed }),
+      name: optional(Type.String(), nameAllowed),
+      user_ids: Type.Array(uuid, {
+        description: "must be the UUIDs of the members, with or without your own",
+      }),
+      metadata,
+      external_group_id: later("links to groups of the user service"),
+    },
+    strict,
+  ),
 );
-const group = new PayloadShape(groupSchema);
 
 /** A checked `POST /conversations`. */
 export function readCreateConversation(
@@ -83,36 +83,12 @@ function otherOfPair(userIds: readonly string[], creatorId: string): CreateDirec
 
 function readGroup(payload: unknown, creatorId: string, limits: PayloadLimits): CreateGroupBody | Rejection {
   if (!group.fits(payload)) return group.refusal(payload);
-  const text = groupMetadata(payload, limits.maxMetadataBytes);
-  if (typeof text !== "string") return text;
+  const named = namedMetadata(payload, limits.maxMetadataBytes);
+  if (isRejection(named)) return named;
+  if (!named.hasName) return nameMissing;
   const members = new Set(payload.user_ids.map((id) => id.toLowerCase()));
   members.delete(creatorId);
-  return { type: "group", otherUserIds: [...members], metadata: text };
+  return { type: "group", otherUserIds: [...members], metadata: named.text };
 }
 
-/** The name is kept in the metadata, where clients look for it; the one beside it wins over the one within. */
-function groupMetadata(given: Static<typeof groupSchema>, maxBytes: number): string | Rejection {
-  const checked = given.metadata ? metadataText(given.metadata, maxBytes) : "{}";
-  if (typeof checked !== "string") return refusedField("metadata", checked.problem);
-  const name = given.name ?? ownName(given.metadata ?? {});
-  const problem = nameProblem(name);
-  if (problem) return problem;
-  const text = metadataText({ ...given.metadata, name }, maxBytes);
-  return typeof text === "string" ? text : refusedField("metadata", text.problem);
-}
-
-function ownName(object: object): unknown {
-  return Object.hasOwn(object, "name") && "name" in object ? object.name : null;
-}
-
-function nameProblem(name: unknown): Rejection | null {
-  if (name === null) return refusedField("name", `is required: ${nameAllowed}`);
-  const fits =
-    typeof name === "string" && name.length > 0 && name.isWellFormed() && !isLongerThan(name, longestName);
-  return fits ? null : refusedField("name", nameAllowed);
-}
-
-/** A code point is at most two UTF-16 units, so long texts need no counting. */
-function isLongerThan(text: string, characters: number): boolean {
-  return text.length > 2 * characters || [...text].length > characters;
-}
+const nameMissing = refusedField("name", `is required: ${nameAllowed}`);

@@ -2,7 +2,16 @@ import { Type } from "@sinclair/typebox";
 import type { Rejection } from "../../core/rejection.ts";
 import { contentProblem, metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
-import { content, conversationId, idIn, later, messageId, metadata, strict } from "./fields.ts";
+import {
+  content,
+  conversationId,
+  idIn,
+  later,
+  mentionsSomebody,
+  messageId,
+  metadata,
+  strict,
+} from "./fields.ts";
 import type { PayloadLimits } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
@@ -13,6 +22,8 @@ export interface EditMessageBody {
   readonly content: string;
   /** JSON text of an object; null: as it was. */
   readonly metadata: string | null;
+  /** Whether the new metadata names users who are mentioned. */
+  readonly mentions: boolean;
 }
 
 const shape = new PayloadShape(
@@ -40,5 +51,6 @@ export function readEditMessage(payload: unknown, limits: PayloadLimits): EditMe
     messageId: idIn(payload.message_id),
     content: payload.content,
     metadata: text,
+    mentions: mentionsSomebody(payload.metadata),
   };
 }

@@ -33,6 +33,13 @@ export const messageId = optional(uuid, "must be the id of a message");
 export const content = Type.String({ description: "must be a string" });
 export const metadata = optional(Type.Object({}), "must be an object");
 
+/** Whether the metadata of a message names users who are mentioned: a group's settings say who may. */
+export function mentionsSomebody(metadata: object | null | undefined): boolean {
+  if (!metadata || !Object.hasOwn(metadata, "mentions")) return false;
+  const { mentions } = metadata as { readonly mentions: unknown };
+  return Array.isArray(mentions) && mentions.length > 0;
+}
+
 /** An id as it is used as a key; null: left out. */
 export function idIn(given: string | null | undefined): string | null {
   return given == null ? null : given.toLowerCase();

@@ -3,7 +3,17 @@ import type { MessageType } from "../../core/messages/message.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { contentProblem, metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
-import { content, conversationId, idIn, ignored, later, metadata, optional, strict } from "./fields.ts";
+import {
+  content,
+  conversationId,
+  idIn,
+  ignored,
+  later,
+  mentionsSomebody,
+  metadata,
+  optional,
+  strict,
+} from "./fields.ts";
 import type { PayloadLimits } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
@@ -15,6 +25,8 @@ export interface SendMessageBody {
   readonly content: string;
   readonly metadata: string;
   readonly clientRandom: number | null;
+  /** Whether the metadata names users who are mentioned. */
+  readonly mentions: boolean;
 }
 
 const maxUint32 = 0xffff_ffff;
@@ -67,5 +79,6 @@ function bodyOf(payload: Static<typeof schema>, text: string): SendMessageBody |
     metadata: text,
     // -0 as 0
     clientRandom: clientRandom === null ? null : clientRandom + 0,
+    mentions: mentionsSomebody(payload.metadata),
   };
 }

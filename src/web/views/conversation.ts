@@ -1,4 +1,4 @@
-import type { Conversation } from "../../core/conversations/conversation.ts";
+import type { Conversation, ConversationSettings } from "../../core/conversations/conversation.ts";
 import type { ConversationSummary } from "../../core/ports/store.ts";
 import { instantText } from "./instant.ts";
 import { memberTexts } from "./member.ts";
@@ -16,10 +16,7 @@ export function conversationText(summary: ConversationSummary): string {
 }
 
 /** What a conversation is, without what happens in it. */
-export function bareConversationText(
-  conversation: Pick<Conversation, "id" | "type" | "metadata" | "isActive">,
-): string {
-  const { id, type, metadata, isActive } = conversation;
+export function bareConversationText({ id, type, metadata, isActive }: ConversationSettings): string {
   return `{"id":"${id}","type":"${type}","metadata":${metadata},"is_active":${isActive}}`;
 }
 

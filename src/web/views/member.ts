@@ -1,4 +1,5 @@
 import type { Member, MemberRecord } from "../../core/conversations/conversation.ts";
+import type { SeenMember } from "../../core/ports/store.ts";
 import { instantText } from "./instant.ts";
 
 /** A present member. */
@@ -8,6 +9,20 @@ export function memberText(member: Member): string {
 
 export function memberTexts(members: readonly Member[]): string {
   return `[${members.map(memberText).join()}]`;
+}
+
+/** Present members with when they were online last: null for who is online, and for who never was. */
+export function seenMemberTexts(
+  members: readonly SeenMember[],
+  isOnline: (userId: string) => boolean,
+): string {
+  return `[${members.map((member) => seenMemberText(member, isOnline(member.userId))).join()}]`;
+}
+
+function seenMemberText(member: SeenMember, isOnline: boolean): string {
+  const { lastSeenAtUs } = member;
+  const lastSeen = isOnline || lastSeenAtUs === null ? "null" : `"${instantText(lastSeenAtUs)}"`;
+  return `{${memberFields(member)},"is_active":true,"is_online":${isOnline},"last_seen_at":${lastSeen}}`;
 }
 
 /** A membership with the revision of its last change and, if it is over, its end. */

@@ -1,0 +1,126 @@
+import { Command } from "commander";
+import { integer } from "../src/setting-values.ts";
+import type { Page } from "../src/store/inspect/snapshot.ts";
+import { CommandRefused, exitCodes } from "./exit-codes.ts";
+import { conversationSheet, messageSheet, userSheet } from "./inspection-sheets.ts";
+import { print, printJson } from "./print.ts";
+import { settingsOf, withSettings } from "./setting-options.ts";
+import { version } from "./version.ts";
+
+interface Options {
+  readonly json?: true;
+  readonly limit: string;
+  readonly offset: string;
+}
+
+/** What can be inspected: read in one snapshot, and written for people. */
+interface Subject<Found> {
+  readonly name: string;
+  readonly about: string;
+  /** What there is a page of. */
+  readonly pageOf: string;
+  /** Where an id of it is found. */
+  readonly whence: string;
+  readonly read: (url: string, id: string, page: Page) => Promise<Found | null>;
+  readonly sheet: (found: Found) => string;
+}
+
+const exampleId = "0198c0de-0000-7000-8000-00000000a11c";
+
+export function inspectCommand(): Command {
+  return new Command("inspect")
+    .description("what is stored, for operators: never content")
+    .addHelpText(
+      "after",
+      `\nExamples:\n  whispr-msg admin inspect conversation ${exampleId}\n  whispr-msg admin inspect message ${exampleId}\n  whispr-msg admin inspect user ${exampleId} --json`,
+    )
+    .addCommand(conversationCommand())
+    .addCommand(messageCommand())
+    .addCommand(userCommand());
+}
+
+function conversationCommand(): Command {
+  return subjectCommand({
+    name: "conversation",
+    about: "heads, members with what they have not received or read, owner of a conversation",
+    pageOf: "members",
+    whence: "the `id` of a conversation in the API's answers",
+    read: async (...asked) =>
+      (await import("../src/store/inspect/conversation.ts")).inspectConversation(...asked),
+    sheet: conversationSheet,
+  });
+}
+
+function messageCommand(): Command {
+  return subjectCommand({
+    name: "message",
+    about: "where a message is, its sizes and times, and to whom it was delivered",
+    pageOf: "recipients",
+    whence: "the `id` of a message in the API's answers",
+    read: async (...asked) => (await import("../src/store/inspect/message.ts")).inspectMessage(...asked),
+    sheet: messageSheet,
+  });
+}
+
+function userCommand(): Command {
+  return subjectCommand({
+    name: "user",
+    about: "a user's conversations and roles, and how far his devices are behind",
+    pageOf: "conversations",
+    whence: "the subject (`sub`) of the user's tokens",
+    read: async (...asked) => (await import("../src/store/inspect/user.ts")).inspectUser(...asked),
+    sheet: userSheet,
+  });
+}
+
+function subjectCommand<Found>(subject: Subject<Found>): Command {
+  const { name, about, pageOf } = subject;
+  const command = new Command(name)
+    .description(`${about}: never content`)
+    .argument("<id>", `uuid: ${subject.whence}`)
+    .option("--json", "as JSON (also what a pipe gets)")
+    .option("--limit <number>", `the most ${pageOf} to show, up to 1000`, "100")
+    .option("--offset <number>", `${pageOf} to pass over`, "0")
+    .addHelpText(
+      "after",
+      `\nExamples:\n  whispr-msg admin inspect ${name} ${exampleId}\n  whispr-msg admin inspect ${name} ${exampleId} --limit 10 --offset 10\n  DATABASE_URL=postgres://whispr@db/whispr whispr-msg admin inspect ${name} ${exampleId} --json`,
+    )
+    .action((id: string, options: Options) => inspect(command, subject, id.toLowerCase(), options));
+  return withSettings(command, ["dataDir", "databaseUrl"]);
+}
+
+async function inspect<Found>(
+  command: Command,
+  { name, whence, read, sheet }: Subject<Found>,
+  id: string,
+  options: Options,
+): Promise<void> {
+  const { isUuid } = await import("../src/core/ports/ids.ts");
+  if (!isUuid(id)) throw new CommandRefused(`"${id}" is not a uuid. Give ${whence}.`, exitCodes.usage);
+  const page = {
+    limit: numberOf("limit", options.limit, 1, 1_000),
+    offset: numberOf("offset", options.offset, 0, 10_000_000),
+  };
+  const { config } = settingsOf(command, "tool");
+  const { withExistingDatabase } = await import("./database-url.ts");
+  const { checkSchema } = await import("../src/store/migrator.ts");
+  const found = await withExistingDatabase(config, async (url) => {
+    await checkSchema({ url, binary: version });
+    return read(url, id, page);
+  });
+  if (!found)
+    throw new CommandRefused(
+      `There is no ${name} ${id} in this database. Give ${whence}; another database is named by --data-dir or --database-url.`,
+    );
+  if (options.json || process.stdout.isTTY !== true) printJson(found);
+  else print(sheet(found));
+}
+
+function numberOf(option: string, text: string, lowest: number, highest: number): number {
+  const value = integer(lowest, highest).parse(text);
+  if (value !== undefined) return value;
+  throw new CommandRefused(
+    `--${option} is "${text}"; allowed: a whole number from ${lowest} to ${highest}.`,
+    exitCodes.usage,
+  );
+}

@@ -1,0 +1,28 @@
+import { Command } from "commander";
+import { print } from "./print.ts";
+import { settingsOf, withSettings } from "./setting-options.ts";
+import { version } from "./version.ts";
+
+export function newGenerationCommand(): Command {
+  const command = new Command("new-generation")
+    .description("after a disk snapshot was restored: tell devices that the log may have gone back")
+    .addHelpText(
+      "after",
+      "\nWhispr-msg sees by itself that a backup was restored or a standby promoted; a disk snapshot looks like the original.\nStop every whispr-msg of the database first.\n\nExamples:\n  whispr-msg admin new-generation\n  whispr-msg admin new-generation --data-dir /var/lib/whispr",
+    )
+    .action(() => runNewGeneration(command));
+  return withSettings(command, ["dataDir", "databaseUrl"]);
+}
+
+async function runNewGeneration(command: Command): Promise<void> {
+  const { config } = settingsOf(command, "tool");
+  const { withExistingDatabase } = await import("./database-url.ts");
+  const { newGeneration } = await import("../src/store/generation.ts");
+  const { checkSchema } = await import("../src/store/migrator.ts");
+  const { systemClock } = await import("../src/system.ts");
+  const generation = await withExistingDatabase(config, async (url) => {
+    await checkSchema({ url, binary: version });
+    return newGeneration(url, systemClock.nowUs());
+  });
+  print(`generation ${generation} begins: devices that know more than the database does start anew`);
+}

@@ -1,0 +1,124 @@
+import type { ConversationInspection } from "../src/store/inspect/conversation.ts";
+import type { MessageInspection } from "../src/store/inspect/message.ts";
+import type { UserInspection } from "../src/store/inspect/user.ts";
+import { table } from "./print.ts";
+
+/** What `admin inspect` shows on a terminal. */
+
+export function conversationSheet(found: ConversationInspection): string {
+  const { head, stored, owner, members } = found;
+  const isWhole = stored.messages === head.seq && stored.maxSeq === head.seq;
+  return sheet(
+    [
+      [
+        "conversation",
+        `${found.id}, ${found.type}${found.isActive ? "" : ", not active"}, made ${found.createdAt}`,
+      ],
+      [
+        "head",
+        `seq ${head.seq}, rev ${head.rev}, members rev ${head.membersRev}, last message ${head.lastMessageAt ?? "none"}`,
+      ],
+      [
+        "log",
+        `${stored.messages} messages up to seq ${stored.maxSeq}: ${isWhole ? "as the head says" : "NOT what the head says"}`,
+      ],
+      ["metadata", `${found.metadataBytes} bytes`],
+      ["owner", ownerText(owner)],
+      ["members", counted(members.length, found.memberCount, "former ones too")],
+    ],
+    ["MEMBER", "ROLE", "JOINED", "FROM SEQ", "LEFT", "UNDELIVERED", "UNREAD", "DEVICES"],
+    members.map((member) => [
+      member.userId,
+      member.role,
+      member.joinedAt,
+      `${member.joinedSeq + 1}`,
+      member.leftAt === null ? "-" : `${member.leftAt} after seq ${member.leftSeq}`,
+      `${member.undelivered}`,
+      `${member.unread}`,
+      `${member.devices}`,
+    ]),
+  );
+}
+
+export function messageSheet(found: MessageInspection): string {
+  const key =
+    found.clientRandom === null
+      ? "none"
+      : `${found.clientRandom}${found.holdsKey ? ", held" : ", free again"}`;
+  return sheet(
+    [
+      ["message", `${found.id}, ${found.type}`],
+      ["place", `seq ${found.seq} of ${found.headSeq} in conversation ${found.conversationId}`],
+      ["rev", `${found.rev}, entered at ${found.createdRev}`],
+      ["sender", `${found.senderId} at ${found.sentAt}, client_random ${key}`],
+      ["size", `${found.contentBytes} bytes of content, ${found.metadataBytes} of metadata`],
+      ["edits", found.editedAt === null ? "none" : `${found.edits}, the last at ${found.editedAt}`],
+      ["deleted", found.deletedAt ?? "no"],
+      ["owner", ownerText(found.owner)],
+      ["recipients", counted(found.delivery.length, found.recipientCount, "members when it was sent")],
+    ],
+    ["RECIPIENT", "DELIVERED", "READ", ""],
+    found.delivery.map(({ userId, deliveredAt, readAt, isMemberNow }) => [
+      userId,
+      deliveredAt ?? "not yet",
+      readAt ?? "not yet",
+      isMemberNow ? "" : "has left",
+    ]),
+  );
+}
+
+export function userSheet(found: UserInspection): string {
+  const roles = Object.entries(found.roles).map(([role, count]) => `${count} as ${role}`);
+  const conversations = sheet(
+    [
+      ["user", `${found.id}, own rev ${found.ownRev}`],
+      [
+        "member of",
+        `${found.conversationCount}${roles.length === 0 ? "" : ` (${roles.join(", ")})`}; of ${found.formerCount} formerly; ${found.markedUnreadCount} marked as unread`,
+      ],
+      ["shown", counted(found.conversations.length, found.conversationCount, "in order of their ids")],
+    ],
+    ["CONVERSATION", "TYPE", "ROLE", "JOINED", "HEAD SEQ", "UNDELIVERED", "UNREAD", "LAST MESSAGE"],
+    found.conversations.map((each) => [
+      each.conversationId,
+      each.type,
+      each.role,
+      each.joinedAt,
+      `${each.headSeq}`,
+      `${each.undelivered}`,
+      `${each.unread}`,
+      each.lastMessageAt ?? "none",
+    ]),
+  );
+  const devices = sheet(
+    [["devices", counted(found.devices.length, found.deviceCount, "that the server has seen")]],
+    ["DEVICE", "FIRST SEEN", "GENERATION", "CURSORS", "CONVERSATIONS BEHIND", "MESSAGES BEHIND"],
+    found.devices.map((device) => [
+      // Whatever a token said: it must not move a terminal's cursor.
+      JSON.stringify(device.deviceId),
+      device.firstSeenAt,
+      `${device.generation}${device.isOfThisGeneration ? "" : " (gone)"}`,
+      `${device.cursors}`,
+      `${device.behind}`,
+      `${device.lag}`,
+    ]),
+  );
+  return `${conversations}\n\n${devices}`;
+}
+
+function ownerText({ shard, node, epoch }: ConversationInspection["owner"]): string {
+  return `${node === null ? "nobody yet" : `node ${node}`}, shard ${shard}, epoch ${epoch}`;
+}
+
+function counted(shown: number, all: number, what: string): string {
+  return shown === all ? `${all}, ${what}` : `${shown} of ${all} (--limit, --offset), ${what}`;
+}
+
+/** Names with their values, then the rows of a page below their titles. */
+function sheet(
+  fields: readonly (readonly [string, string])[],
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  return rows.length === 0 ? table(fields) : `${table(fields)}\n\n${table([titles, ...rows])}`;
+}

@@ -1,0 +1,18 @@
+import type { ConversationSettings } from "./conversation.ts";
+
+/** What the conversation is became something else: `conversation` is the whole of it. */
+export interface ConversationChanged {
+  readonly type: "conversation_changed";
+  readonly conversationId: string;
+  readonly rev: number;
+  readonly atUs: number;
+  readonly conversation: ConversationSettings;
+}
+
+/** The last member has left: there is nobody any more who could do anything in it. */
+export interface ConversationDeactivated {
+  readonly type: "conversation_deactivated";
+  readonly conversationId: string;
+  readonly rev: number;
+  readonly atUs: number;
+}

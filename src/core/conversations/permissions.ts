@@ -1,0 +1,45 @@
+/** Who may do something in a group. */
+export const audiences = ["all_members", "moderators_plus", "admins_only"] as const;
+export type Audience = (typeof audiences)[number];
+
+/** What a group says of it, in `metadata.group_settings`; contract/rest.md 1.3. */
+export interface Permissions {
+  readonly message_permission: Audience;
+  readonly media_permission: Audience;
+  readonly mention_permission: Audience;
+  readonly add_members_permission: Audience;
+}
+
+export const defaultPermissions: Permissions = {
+  message_permission: "all_members",
+  media_permission: "all_members",
+  mention_permission: "all_members",
+  add_members_permission: "admins_only",
+};
+
+export const permissionNames = Object.keys(defaultPermissions) as readonly (keyof Permissions)[];
+
+/** The names under which clients keep the settings; the first one that is there counts. */
+export const groupSettingsNames = ["group_settings", "groupSettings"] as const;
+
+/**
+ * As the metadata says; whatever is missing or is no audience is as by default: metadata from before it was checked must not lock anybody
+ * out. Parsed only where there are settings.
+ */
+export function permissionsOf(metadata: string): Permissions {
+  if (!groupSettingsNames.some((name) => metadata.includes(`"${name}"`))) return defaultPermissions;
+  const whole = JSON.parse(metadata) as Readonly<Record<string, unknown>>;
+  const name = groupSettingsNames.find((each) => Object.hasOwn(whole, each));
+  const given = name === undefined ? null : whole[name];
+  if (typeof given !== "object" || given === null) return defaultPermissions;
+  const said = Object.entries(given).filter(([key, value]) => isPermission(key) && isAudience(value));
+  return { ...defaultPermissions, ...Object.fromEntries(said) };
+}
+
+export function isAudience(value: unknown): value is Audience {
+  return audiences.some((audience) => audience === value);
+}
+
+function isPermission(name: string): name is keyof Permissions {
+  return Object.hasOwn(defaultPermissions, name);
+}

@@ -1,0 +1,91 @@
+import { expect, test } from "bun:test";
+import { newId } from "../../system.ts";
+import { aSend, aState } from "../../testing/builders.ts";
+import { apply } from "../apply.ts";
+import { decide } from "../decide.ts";
+import { type ConversationState, type Role, roles } from "./conversation.ts";
+
+const noonUs = 1_767_268_800_000_000;
+
+function aGroup(metadata = '{"name":"hikers","color":12345678901234567890}') {
+  const userIds = roles.map(() => newId());
+  const state = aState({ type: "group", userIds, rev: 9, metadata });
+  state.members = new Map(
+    [...state.members.values()].map((each, index) => [each.userId, { ...each, role: roles[index]! }]),
+  );
+  return { state, userId: (role: Role) => userIds[roles.indexOf(role)]! };
+}
+
+function update(state: ConversationState, senderId: string, metadata: string, maxMetadataBytes = 16_384) {
+  const own = { id: newId(), conversationId: state.id, senderId };
+  const decision = decide(state, { type: "update_conversation", ...own, metadata, maxMetadataBytes }, noonUs);
+  if (decision.type === "decided") for (const event of decision.events) apply(state, event);
+  return decision;
+}
+
+test("owners and admins change what a group is called; others are told that they may not", () => {
+  for (const role of roles) {
+    const { state, userId } = aGroup();
+    const decision = update(state, userId(role), '{"name":"climbers"}');
+    const metadata = '{"name":"climbers","color":12345678901234567890}';
+    if (role === "owner" || role === "admin")
+      expect(decision).toEqual({
+        type: "decided",
+        events: [
+          {
+            type: "conversation_changed",
+            conversationId: state.id,
+            rev: 10,
+            atUs: noonUs,
+            conversation: { id: state.id, type: "group", metadata, isActive: true },
+          },
+        ],
+      });
+    else expect(decision).toMatchObject({ code: "forbidden" });
+  }
+});
+
+test("in a direct conversation both may, and strangers learn nothing", () => {
+  const state = aState({ metadata: "{}" });
+  const [anna, ben] = [...state.members.keys()] as [string, string];
+  expect(update(state, anna, '{"e2ee":{"v":1}}')).toMatchObject({ events: [{ rev: 1 }] });
+  expect(update(state, ben, '{"theme":2}')).toMatchObject({
+    events: [{ rev: 2, conversation: { metadata: '{"e2ee":{"v":1},"theme":2}' } }],
+  });
+  expect(update(state, newId(), "{}")).toMatchObject({ code: "not_found" });
+});
+
+test("what is so already changes nothing", () => {
+  const { state, userId } = aGroup();
+  expect(update(state, userId("owner"), '{"name":"hikers"}')).toEqual({ type: "decided", events: [] });
+  expect(state.rev).toBe(9);
+});
+
+test("the whole keeps its bound, and nothing changes when it would not", () => {
+  const { state, userId } = aGroup('{"a":"äää"}');
+  const room = Buffer.byteLength('{"a":"äää","b":1}');
+  expect(update(state, userId("owner"), '{"b":1}', room - 1)).toMatchObject({
+    code: "invalid_payload",
+    details: {
+      metadata: `must be at most ${room - 1} bytes as JSON text together with what is there already`,
+    },
+  });
+  expect(state.metadata).toBe('{"a":"äää"}');
+  expect(update(state, userId("owner"), '{"b":1}', room).type).toBe("decided");
+});
+
+test("settings hold for whatever is decided after them", () => {
+  const { state, userId } = aGroup();
+  const send = () => decide(state, aSend({ senderId: userId("member") }), noonUs);
+  expect(send().type).toBe("decided");
+  update(state, userId("owner"), '{"group_settings":{"message_permission":"moderators_plus"}}');
+  expect(send()).toMatchObject({ code: "forbidden" });
+  update(state, userId("owner"), '{"group_settings":{}}');
+  expect(send().type).toBe("decided");
+});
+
+test("in a conversation that is over nothing is written, whoever were still in it", () => {
+  const { state, userId } = aGroup();
+  state.isActive = false;
+  expect(decide(state, aSend({ senderId: userId("owner") }), noonUs)).toMatchObject({ code: "conflict" });
+});

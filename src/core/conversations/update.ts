@@ -1,0 +1,57 @@
+import type { Decision } from "../decision.ts";
+import { reject } from "../rejection.ts";
+import type { ConversationState } from "./conversation.ts";
+import type { ConversationChanged, ConversationDeactivated } from "./conversation-changed.ts";
+import { mergedMetadata } from "./metadata.ts";
+import { permissionsOf } from "./permissions.ts";
+
+/** The conversation gets another name, or other metadata. */
+export interface UpdateConversation {
+  readonly type: "update_conversation";
+  readonly id: string;
+  readonly conversationId: string;
+  readonly senderId: string;
+  /** JSON text of an object: what stands at its top level takes the place of what had that name. */
+  readonly metadata: string;
+  /** The most bytes that the whole may have, as JSON text. */
+  readonly maxMetadataBytes: number;
+}
+
+/** What is the same already changes nothing. */
+export function decideUpdate(state: ConversationState, command: UpdateConversation, nowUs: number): Decision {
+  const { metadata: before } = state;
+  if (before === null) throw new Error("the conversation's metadata was not looked up");
+  const metadata = mergedMetadata(before, command.metadata);
+  if (metadata === before) return { type: "decided", events: [] };
+  if (Buffer.byteLength(metadata) > command.maxMetadataBytes) return tooLarge(command.maxMetadataBytes);
+  const { id, type, isActive } = state;
+  const changed: ConversationChanged = {
+    type: "conversation_changed",
+    conversationId: id,
+    rev: state.rev + 1,
+    atUs: nowUs,
+    conversation: { id, type, metadata, isActive },
+  };
+  return { type: "decided", events: [changed] };
+}
+
+export function applyConversationChanged(
+  state: ConversationState,
+  event: ConversationChanged | ConversationDeactivated,
+): void {
+  if (event.type === "conversation_deactivated") {
+    state.isActive = false;
+    return;
+  }
+  const { metadata, isActive } = event.conversation;
+  state.isActive = isActive;
+  state.permissions = permissionsOf(metadata);
+  if (state.metadata !== null) state.metadata = metadata;
+}
+
+function tooLarge(maxBytes: number) {
+  const problem = `must be at most ${maxBytes} bytes as JSON text together with what is there already`;
+  return reject("invalid_payload", `metadata ${problem}. Set what is not needed any more to null.`, {
+    details: { metadata: problem },
+  });
+}

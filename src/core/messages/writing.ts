@@ -1,0 +1,25 @@
+import type { ConversationState } from "../conversations/conversation.ts";
+import { notPermitted } from "../conversations/not-permitted.ts";
+import { type Rejection, reject } from "../rejection.ts";
+import type { MessageType } from "./message.ts";
+
+/**
+ * Null: the member may write this. An edit is writing too: else a member could still say something new in a group that lets only admins
+ * write, by editing what he wrote before.
+ */
+export function mayNotWrite(
+  state: ConversationState,
+  command: { readonly senderId: string; readonly mentions: boolean },
+  messageType: MessageType,
+): Rejection | null {
+  if (!state.isActive) return inactive;
+  if (state.type === "direct") return null;
+  const { role } = state.members.get(command.senderId)!;
+  return (
+    notPermitted(state, role, "message_permission") ??
+    (messageType === "media" ? notPermitted(state, role, "media_permission") : null) ??
+    (command.mentions ? notPermitted(state, role, "mention_permission") : null)
+  );
+}
+
+const inactive = reject("conflict", "This conversation is over: nothing can be written in it any more.");

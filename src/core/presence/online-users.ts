@@ -1,0 +1,184 @@
+import type { Online, PresenceDiff, PresenceStatus } from "../ports/presence.ts";
+import { PendingDiffs } from "./pending-diffs.ts";
+
+/** How long after his last connection a user is still online: longer than a reconnect takes. */
+export const graceMs = 2_000;
+/** The most conversations in which one user is shown, and all of them are; in those that come later he is not. */
+const maxPlacesOfOne = 2_000;
+const maxPresences = 2_000_000;
+
+/** A user with sockets, or who had some a moment ago. */
+interface User {
+  readonly userId: string;
+  readonly ref: string;
+  readonly sinceUs: number;
+  /** Null: he says that he is offline. */
+  shown: Online | null;
+  sockets: number;
+  /** When the last socket went; null: there are some. */
+  left: Instants | null;
+  readonly places: Place[];
+}
+
+/** A conversation with those of its members who are online. Arrays: most have one or two, and there are many. */
+interface Place {
+  readonly conversationId: string;
+  readonly users: User[];
+}
+
+/** The same moment by both clocks. */
+export interface Instants {
+  readonly ms: number;
+  readonly us: number;
+}
+
+export interface WentOffline {
+  readonly userId: string;
+  readonly atUs: number;
+}
+
+/** Who is online, where he is seen, and what is to be told of it: the rules of the port. Time is told. */
+export class OnlineUsers {
+  readonly #users = new Map<string, User>();
+  readonly #places = new Map<string, Place>();
+  /** Without a socket, in the order in which they lost the last one. */
+  readonly #leaving = new Set<User>();
+  readonly #pending: PendingDiffs;
+  #presences = 0;
+
+  constructor(options: { readonly listensTo: (conversationId: string) => boolean }) {
+    this.#pending = new PendingDiffs(options);
+  }
+
+  get size(): number {
+    return this.#users.size;
+  }
+
+  get hasPending(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** `newRef` names the time of a user who was not online. */
+  arrived(userId: string, newRef: () => string, nowUs: number): void {
+    const user = this.#users.get(userId) ?? this.#add(userId, newRef(), nowUs);
+    user.sockets++;
+    user.left = null;
+    this.#leaving.delete(user);
+  }
+
+  departed(userId: string, now: Instants): void {
+    const user = this.#users.get(userId);
+    if (!user || user.sockets === 0 || --user.sockets > 0) return;
+    user.left = now;
+    this.#leaving.add(user);
+  }
+
+  presentIn(userId: string, conversationIds: Iterable<string>): void {
+    const user = this.#users.get(userId);
+    if (!user) return;
+    for (const conversationId of conversationIds) this.#enter(user, conversationId);
+  }
+
+  /** He may be seen elsewhere still, where that is said again: some clients keep one set for all conversations, and have just taken him out. */
+  keepOnly(conversationId: string, isMember: (userId: string) => boolean): void {
+    const place = this.#places.get(conversationId);
+    if (!place) return;
+    for (const user of place.users.filter(({ userId }) => !isMember(userId))) {
+      user.places.splice(user.places.indexOf(place), 1);
+      this.#leave(user, place);
+      if (user.shown)
+        for (const each of user.places) this.#pending.repeat(each.conversationId, user.userId, user);
+    }
+  }
+
+  /** Not null: he went offline by his word. */
+  setStatus(userId: string, status: PresenceStatus, nowUs: number): WentOffline | null {
+    const user = this.#users.get(userId);
+    if (!user || (user.shown?.status ?? "offline") === status) return null;
+    const was = user.shown;
+    const { ref, sinceUs } = user;
+    user.shown = status === "offline" ? null : { userId, ref, sinceUs, status, isRevised: true };
+    for (const { conversationId } of user.places)
+      this.#pending.note(conversationId, userId, { was, now: user });
+    return user.shown ? null : { userId, atUs: nowUs };
+  }
+
+  onlineIn(conversationId: string): readonly Online[] {
+    return this.#pending.asTold(conversationId, this.#places.get(conversationId)?.users ?? []);
+  }
+
+  isOnline(userId: string): boolean {
+    return this.#users.get(userId)?.shown != null;
+  }
+
+  /** Those whose grace is over are gone, up to `most`; answers who of them was seen until then. */
+  expire(nowMs: number, most: number): readonly WentOffline[] {
+    const gone: User[] = [];
+    for (const user of this.#leaving) {
+      if (nowMs - user.left!.ms < graceMs || gone.length >= most) break;
+      gone.push(user);
+    }
+    for (const user of gone) this.#remove(user);
+    return gone.filter(({ shown }) => shown).map(({ userId, left }) => ({ userId, atUs: left!.us }));
+  }
+
+  /** When the next one's grace is over; null: nobody is about to go. */
+  get nextEndMs(): number | null {
+    for (const user of this.#leaving) return user.left!.ms + graceMs;
+    return null;
+  }
+
+  /** Of up to `most` conversations, in the order in which something happened there. */
+  takeDiffs(most: number): readonly PresenceDiff[] {
+    return this.#pending.take(most);
+  }
+
+  /** All go at once, and nothing is to be told; answers who was seen until then. */
+  clear(nowUs: number): readonly WentOffline[] {
+    const seen = [...this.#users.values()].filter(({ shown }) => shown);
+    this.#users.clear();
+    this.#places.clear();
+    this.#leaving.clear();
+    this.#pending.clear();
+    this.#presences = 0;
+    return seen.map(({ userId, left }) => ({ userId, atUs: left?.us ?? nowUs }));
+  }
+
+  #add(userId: string, ref: string, sinceUs: number): User {
+    const shown: Online = { userId, ref, sinceUs, status: "online", isRevised: false };
+    const user: User = { userId, ref, sinceUs, shown, sockets: 0, left: null, places: [] };
+    this.#users.set(userId, user);
+    return user;
+  }
+
+  #remove(user: User): void {
+    this.#leaving.delete(user);
+    this.#users.delete(user.userId);
+    for (const place of user.places) this.#leave(user, place);
+  }
+
+  #enter(user: User, conversationId: string): void {
+    const known = this.#places.get(conversationId);
+    if (known?.users.includes(user)) return;
+    if (user.places.length >= maxPlacesOfOne || this.#presences >= maxPresences) return;
+    const place = known ?? this.#open(conversationId);
+    this.#presences++;
+    user.places.push(place);
+    place.users.push(user);
+    this.#pending.note(conversationId, user.userId, { was: null, now: user });
+  }
+
+  #open(conversationId: string): Place {
+    const place: Place = { conversationId, users: [] };
+    this.#places.set(conversationId, place);
+    return place;
+  }
+
+  /** The user forgets the place himself. */
+  #leave(user: User, { conversationId, users }: Place): void {
+    this.#presences--;
+    users.splice(users.indexOf(user), 1);
+    if (users.length === 0) this.#places.delete(conversationId);
+    this.#pending.note(conversationId, user.userId, { was: user.shown, now: null });
+  }
+}

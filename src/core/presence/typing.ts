@@ -1,0 +1,117 @@
+/** Who types ends after this long without a further signal: whoever wrote it may be gone. */
+export const typingLastsMs = 5_000;
+/** That somebody types is passed on at most once in this time. */
+export const typingEveryMs = 2_000;
+/** The most typists of one conversation, and of all; who comes after them is not told of. */
+const maxTypistsOfOne = 100;
+const maxTypists = 50_000;
+const never = Number.NEGATIVE_INFINITY;
+
+/** One user in one conversation, whichever of his devices signalled last. */
+export interface Typist {
+  readonly conversationId: string;
+  readonly userId: string;
+  /** The connection of the last signal: it knows already. */
+  connectionKey: string;
+  isTyping: boolean;
+  changedMs: number;
+  toldMs: number;
+}
+
+export interface TypingSignal {
+  readonly conversationId: string;
+  readonly userId: string;
+  readonly connectionKey: string;
+  readonly isTyping: boolean;
+}
+
+/**
+ * Who types on this node's sockets. Time is told: milliseconds that never go back. Whoever asks tells others exactly what is answered,
+ * so that whoever was said to type is always said to have ended: by his word, his message, the end of his topic, or time.
+ */
+export class Typists {
+  readonly #byConversation = new Map<string, Typist[]>();
+  /** In the order of their last change, which is the order of their ends. */
+  readonly #inOrder = new Set<Typist>();
+
+  get size(): number {
+    return this.#inOrder.size;
+  }
+
+  find(conversationId: string, userId: string): Typist | undefined {
+    return this.#byConversation.get(conversationId)?.find((typist) => typist.userId === userId);
+  }
+
+  /** Whether it is to be passed on. A repeated signal keeps its typist going; that one has ended always passes, unless it was told. */
+  signal(signal: TypingSignal, nowMs: number): boolean {
+    if (!signal.isTyping) return this.ended(signal.conversationId, signal.userId);
+    const typist = this.find(signal.conversationId, signal.userId) ?? this.#add(signal);
+    if (!typist) return false;
+    typist.connectionKey = signal.connectionKey;
+    this.#changed(typist, nowMs);
+    if (nowMs - typist.toldMs < typingEveryMs) return false;
+    typist.toldMs = nowMs;
+    typist.isTyping = true;
+    return true;
+  }
+
+  /** Whether that is to be told: he was said to type. */
+  ended(conversationId: string, userId: string): boolean {
+    if (this.#inOrder.size === 0) return false;
+    const typist = this.find(conversationId, userId);
+    if (!typist?.isTyping) return false;
+    typist.isTyping = false;
+    return true;
+  }
+
+  /** As `ended`, by his message: what he writes next may be told of at once, for messages are counted already. */
+  sent(conversationId: string, userId: string): boolean {
+    if (!this.ended(conversationId, userId)) return false;
+    this.find(conversationId, userId)!.toldMs = never;
+    return true;
+  }
+
+  /** Those whose time is over, to be told. Afterwards they are remembered for as long again: they may be told of at most so often. */
+  expire(nowMs: number): readonly Typist[] {
+    const ended: Typist[] = [];
+    for (const typist of this.#inOrder) {
+      if (nowMs - typist.changedMs < typingLastsMs) break;
+      if (typist.isTyping) ended.push(typist);
+      else this.#forget(typist);
+    }
+    for (const typist of ended) {
+      typist.isTyping = false;
+      this.#changed(typist, nowMs);
+    }
+    return ended;
+  }
+
+  /** When the next one's time is over; null: there is none. */
+  get nextEndMs(): number | null {
+    for (const typist of this.#inOrder) return typist.changedMs + typingLastsMs;
+    return null;
+  }
+
+  #add({ conversationId, userId, connectionKey }: TypingSignal): Typist | null {
+    const others = this.#byConversation.get(conversationId) ?? [];
+    if (others.length >= maxTypistsOfOne || this.size >= maxTypists) return null;
+    const ago = { changedMs: never, toldMs: never };
+    const typist = { conversationId, userId, connectionKey, isTyping: false, ...ago };
+    this.#byConversation.set(conversationId, [...others, typist]);
+    return typist;
+  }
+
+  #changed(typist: Typist, nowMs: number): void {
+    typist.changedMs = nowMs;
+    this.#inOrder.delete(typist);
+    this.#inOrder.add(typist);
+  }
+
+  #forget(typist: Typist): void {
+    const { conversationId } = typist;
+    const others = this.#byConversation.get(conversationId)!.filter((each) => each !== typist);
+    this.#inOrder.delete(typist);
+    if (others.length === 0) this.#byConversation.delete(conversationId);
+    else this.#byConversation.set(conversationId, others);
+  }
+}

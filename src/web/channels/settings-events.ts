@@ -1,0 +1,43 @@
+import type { NewId } from "../../core/ports/ids.ts";
+import { isRejection } from "../../core/rejection.ts";
+import type { Outcome } from "../../engine/outcome.ts";
+import { updateConversationCommand } from "../commands/update-conversation.ts";
+import type { Commands, Queries } from "../domain.ts";
+import type { PayloadLimits } from "../payloads/limits.ts";
+import { rejectionText } from "../rejections.ts";
+import { bareConversationText } from "../views/conversation.ts";
+import type { Act } from "./events.ts";
+
+export interface SettingsEventsOptions {
+  readonly commands: Commands;
+  readonly queries: Queries;
+  readonly limits: PayloadLimits;
+  readonly newId: NewId;
+  /** The conversation that a topic names. */
+  readonly conversationOf: (topic: string) => string;
+}
+
+/** What members change about a conversation over its topic. */
+export function settingsEvents(options: SettingsEventsOptions): readonly (readonly [string, Act])[] {
+  return [["update_conversation", updating(options)]];
+}
+
+/** Answers with the conversation as it is then. A refusal of the command was counted where it was made. */
+function updating({ commands, queries, limits, newId, conversationOf }: SettingsEventsOptions): Act {
+  return async (push) => {
+    const senderId = push.identity.userId;
+    const conversationId = conversationOf(push.topic);
+    const entry = { limits, newId, senderId, conversationId, messageId: null };
+    const command = updateConversationCommand(push.payload, entry);
+    if (isRejection(command)) return command;
+    const outcome = await new Promise<Outcome>((resolve) => commands.submit(command, resolve));
+    if (isRejection(outcome)) {
+      push.reply(false, rejectionText(outcome));
+      return null;
+    }
+    const shown = await queries.show({ type: "show_conversation", viewerId: senderId, conversationId });
+    if (isRejection(shown)) return shown;
+    push.reply(true, `{"conversation":${bareConversationText(shown.conversation)}}`);
+    return null;
+  };
+}

@@ -1,0 +1,20 @@
+import { isRejection } from "../../core/rejection.ts";
+import { readStatus } from "../payloads/status.ts";
+import type { Presences } from "../presences.ts";
+import type { Act } from "./events.ts";
+
+export interface StatusEventsOptions {
+  readonly presences: Pick<Presences, "setStatus">;
+}
+
+/** What a user says of himself, for all his devices, until the last one is gone. */
+export function statusEvents({ presences }: StatusEventsOptions): readonly (readonly [string, Act])[] {
+  const update: Act = (push) => {
+    const body = readStatus(push.payload);
+    if (isRejection(body)) return body;
+    presences.setStatus(push.identity, body.status);
+    push.reply(true, `{"status":"${body.status}"}`);
+    return null;
+  };
+  return [["update_status", update]];
+}

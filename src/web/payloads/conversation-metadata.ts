@@ -1,0 +1,43 @@
+import type { Rejection } from "../../core/rejection.ts";
+import { metadataText } from "../opaque.ts";
+import { groupSettingsProblem } from "./group-settings.ts";
+import { refusedField } from "./refused-field.ts";
+
+/** Characters as people count them: code points. */
+const longestName = 100;
+export const nameAllowed = `must be a text of 1 to ${longestName} characters`;
+
+export interface NamedMetadata {
+  /** JSON text of an object, with the name in it. */
+  readonly text: string;
+  readonly hasName: boolean;
+}
+
+/** The name is kept in the metadata, where clients look for it; the one beside it wins over the one within. */
+export function namedMetadata(
+  given: { readonly name?: string | null; readonly metadata?: object | null },
+  maxBytes: number,
+): NamedMetadata | Rejection {
+  const { metadata = {}, name = null } = given;
+  const checked = metadataText(metadata ?? {}, maxBytes);
+  if (typeof checked !== "string") return refusedField("metadata", checked.problem);
+  const whole = name === null ? { ...metadata } : { ...metadata, name };
+  const hasName = Object.hasOwn(whole, "name");
+  if (hasName && !isName((whole as { readonly name: unknown }).name))
+    return refusedField("name", nameAllowed);
+  const problem = groupSettingsProblem(whole);
+  if (problem) return problem;
+  const text = metadataText(whole, maxBytes);
+  return typeof text === "string" ? { text, hasName } : refusedField("metadata", text.problem);
+}
+
+function isName(name: unknown): boolean {
+  return (
+    typeof name === "string" && name.length > 0 && name.isWellFormed() && !isLongerThan(name, longestName)
+  );
+}
+
+/** A code point is at most two UTF-16 units, so long texts need no counting. */
+function isLongerThan(text: string, characters: number): boolean {
+  return text.length > 2 * characters || [...text].length > characters;
+}
