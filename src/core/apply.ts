@@ -13,6 +13,9 @@ export function apply(state: ConversationState, event: Event): void {
       return applyMessageSent(state, event);
     case "message_edited":
     case "message_deleted":
+    case "media_attached":
+    case "reaction_added":
+    case "reaction_removed":
       return applyMessageChanged(state, event);
     case "member_added":
     case "member_removed":

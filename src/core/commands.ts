@@ -1,8 +1,11 @@
 import type { ChangeRole } from "./conversations/change-role.ts";
 import type { AddMembers, LeaveConversation, RemoveMember } from "./conversations/members.ts";
 import type { UpdateConversation } from "./conversations/update.ts";
+import type { AttachMedia } from "./messages/attach.ts";
+import { sizeOfAttachments } from "./messages/attachment.ts";
 import type { DeleteMessage } from "./messages/delete.ts";
 import type { EditMessage } from "./messages/edit.ts";
+import type { AddReaction, RemoveReaction } from "./messages/react.ts";
 import type { SendMessage } from "./messages/send.ts";
 
 /** Whatever changes a conversation. REST, WebSocket, gRPC and the schedulers only build these. */
@@ -10,14 +13,18 @@ export type Command =
   | SendMessage
   | EditMessage
   | DeleteMessage
+  | AttachMedia
+  | AddReaction
+  | RemoveReaction
   | AddMembers
   | RemoveMember
   | LeaveConversation
   | ChangeRole
   | UpdateConversation;
 
-/** The stored message that a command is about; null: it is about none. */
+/** The stored message that a command is about, or answers; null: none. */
 export function targetIdOf(command: Command): string | null {
+  if (command.type === "send_message") return command.replyToId;
   return "messageId" in command ? command.messageId : null;
 }
 
@@ -35,9 +42,11 @@ export function clientRandomOf(command: Command): number | null {
 export function sizeOf(command: Command): number {
   switch (command.type) {
     case "send_message":
-      return command.content.length + command.metadata.length;
+      return command.content.length + command.metadata.length + sizeOfAttachments(command.attachments);
     case "edit_message":
       return command.content.length + (command.metadata?.length ?? 0);
+    case "attach_media":
+      return sizeOfAttachments([command.attachment]);
     case "update_conversation":
       return command.metadata.length;
     default:

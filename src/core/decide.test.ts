@@ -67,7 +67,7 @@ test("I3: a client_random gives the first message for 24 hours and is free again
         const key = `${senderId} ${clientRandom}`;
         const holder = clientRandom === null ? undefined : first.get(key);
         if (holder && nowUs - holder.sentAtUs < keyLifetimeUs) {
-          expect(decision).toEqual({ type: "duplicate", seq: holder.seq });
+          expect(decision).toEqual({ type: "duplicate", seq: holder.seq, joinedSeq: 0 });
           continue;
         }
         if (decision.type !== "decided") throw new Error(`expected a new message, not ${decision.type}`);

@@ -5,8 +5,10 @@ import type { ConversationState } from "./conversations/conversation.ts";
 import { decideAdd, decideLeave, decideRemove } from "./conversations/members.ts";
 import { decideUpdate } from "./conversations/update.ts";
 import type { Decision } from "./decision.ts";
+import { decideAttach } from "./messages/attach.ts";
 import { decideDelete } from "./messages/delete.ts";
 import { decideEdit } from "./messages/edit.ts";
+import { decideReact, decideUnreact } from "./messages/react.ts";
 import { decideSend } from "./messages/send.ts";
 
 /** Pure and synchronous: the same state, command and instant (microseconds) always give the same decision. */
@@ -20,6 +22,12 @@ export function decide(state: ConversationState, command: Command, nowUs: number
       return decideEdit(state, command, nowUs);
     case "delete_message":
       return decideDelete(state, command, nowUs);
+    case "attach_media":
+      return decideAttach(state, command, nowUs);
+    case "add_reaction":
+      return decideReact(state, command, nowUs);
+    case "remove_reaction":
+      return decideUnreact(state, command);
     case "add_members":
       return decideAdd(state, command, nowUs);
     case "remove_member":

@@ -33,6 +33,13 @@ export interface ReadHistory {
   readonly limit: number;
 }
 
+/** One message, by its id alone. */
+export interface ShowMessage {
+  readonly type: "show_message";
+  readonly viewerId: string;
+  readonly messageId: string;
+}
+
 export interface JoinConversation {
   readonly type: "join_conversation";
   readonly viewerId: string;
@@ -63,6 +70,7 @@ export type Query =
   | ShowConversation
   | ListMembers
   | ReadHistory
+  | ShowMessage
   | JoinConversation
   | JoinUser
   | ReadChanges;

@@ -32,8 +32,8 @@ export interface Surroundings {
   readonly probe: (actor: Actor, questions: Questions) => void;
   /** A message was stored: whoever sends has read. */
   readonly sent: (message: Message) => void;
-  /** Answers a repeated command with the message stored at `seq`. */
-  readonly answerDuplicate: (turn: Turn, seq: number) => void;
+  /** Answers a repeated command with the message that is stored. */
+  readonly answerDuplicate: (turn: Turn, duplicate: Decision & { readonly type: "duplicate" }) => void;
   /** Answers a command of somebody who is no member as one to a conversation that does not exist. */
   readonly refuseStranger: (turn: Turn) => void;
   readonly maxTurns: number;
@@ -259,6 +259,14 @@ export class Actor {
       this.#decided++;
       this.#decide(turn);
     }
+    if (this.#decided === this.#mailbox.size) this.#forgetLearned();
+  }
+
+  /** Nobody waits for it any more, and what comes next is looked up afresh. It can be large: contents, and a thousand reactions each. */
+  #forgetLearned(): void {
+    if (!this.#state) return;
+    if (this.#state.targets.size > 0) this.#state.targets = new Map();
+    this.#state.metadata = null;
   }
 
   #canDecide(): boolean {
@@ -307,7 +315,9 @@ export class Actor {
       case "decided":
         return this.#answer(turn, { type: "done", events: decision.events });
       case "duplicate":
-        return this.#around.answerDuplicate(turn, decision.seq);
+        return this.#around.answerDuplicate(turn, decision);
+      case "unchanged":
+        return this.#answer(turn, decision);
       case "rejection":
         return decision === noSuchConversation
           ? this.#around.refuseStranger(turn)
@@ -359,10 +369,12 @@ export class Actor {
     for (let index = this.#decided; index < last; index++) {
       const turn = this.#mailbox.at(index);
       const messageId = targetIdOf(turn.command);
+      const isDoubted = !turn.probed && this.#doubtsKeyOf(turn.command);
+      const asksMetadata = isAboutMetadata(turn.command);
+      if (messageId === null && !isDoubted && !asksMetadata) continue;
       if (messageId !== null) messageIds.add(messageId);
-      else if (isAboutMetadata(turn.command)) metadata = true;
-      else if (this.#needsProbe(turn)) keys.push(this.#keyQuestion(turn.command));
-      else continue;
+      if (asksMetadata) metadata = true;
+      if (isDoubted) keys.push(this.#keyQuestion(turn.command));
       turn.probed = true;
     }
     this.#probing = true;

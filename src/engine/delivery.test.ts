@@ -168,7 +168,7 @@ describe("in order", () => {
     delivery.forward(frame(1));
     store(1, 2);
     const message = { ...model.message(id, 2)!, rev: 3, content: "better", editedAtUs: 5 };
-    model.write(id, [{ type: "message_edited", conversationId: id, rev: 3, message }]);
+    model.write(id, [{ type: "message_edited", conversationId: id, rev: 3, changeId: newId(), message }]);
     delivery.forward(frame(4, { events: [aMessageSent({ seq: 3, rev: 4 })] }));
     model.write(id, [aMessageSent({ conversationId: id, seq: 3, rev: 4 })]);
     await clock.runFor(0);

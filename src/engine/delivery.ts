@@ -288,5 +288,6 @@ function eventOf(message: Message, sinceRev: number): readonly [number, Event] {
   }
   const type = message.deletedAtUs === null ? "message_edited" : "message_deleted";
   const { conversationId, rev } = message;
-  return [rev, { type, conversationId, rev, message }];
+  // Which command it was is for the store to know.
+  return [rev, { type, conversationId, rev, changeId: message.id, message }];
 }

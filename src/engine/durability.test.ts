@@ -27,10 +27,12 @@ test("I1 I2 I3 I7 I8: whatever the store does, no answer, refusal, mark or frame
     "duplicate",
     "forbidden",
     "internal",
+    "invalid_payload",
     "not_found",
     "outcome_unknown",
     "overloaded",
     "unavailable",
+    "unchanged",
   ];
   expect([...seen.keys()].sort()).toEqual(kinds);
 }, 60_000);

@@ -1,5 +1,6 @@
 import type { Event } from "../core/events.ts";
 import type { MarkedConversation } from "../core/messages/marks.ts";
+import { sizeOfMessage } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
@@ -325,10 +326,14 @@ function sizeOf(entry: Entry): number {
 function sizeOfEvent(event: Event): number {
   switch (event.type) {
     case "message_sent":
-      return event.content.length + event.metadata.length;
+      return sizeOfMessage(event);
     case "message_edited":
     case "message_deleted":
-      return event.message.content.length + event.message.metadata.length;
+    case "media_attached":
+      return sizeOfMessage(event.message);
+    case "reaction_added":
+    case "reaction_removed":
+      return event.reaction.reaction.length;
     case "conversation_changed":
       return event.conversation.metadata.length;
     default:

@@ -8,6 +8,7 @@ import {
 } from "../core/conversations/create.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import type { MarkAsUnread } from "../core/messages/marks.ts";
+import type { Message } from "../core/messages/message.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type {
   Changes,
@@ -24,6 +25,7 @@ import type {
   ReadChanges,
   ReadHistory,
   ShowConversation,
+  ShowMessage,
 } from "../core/queries.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { LastSeen } from "./last-seen.ts";
@@ -85,6 +87,14 @@ export class Queries {
     const page = await orUnavailable(this.#reads.readHistory(query));
     if (isRejection(page)) return page;
     return authorize.read_history(page.membership) ?? page;
+  }
+
+  /** With all its reactions. The same answer whether it does not exist or is not the viewer's to see. */
+  async message({ viewerId, messageId }: ShowMessage): Promise<Message | Rejection> {
+    const found = await orUnavailable(this.#reads.showMessage(viewerId, messageId));
+    if (!found) return noSuchMessage;
+    if (isRejection(found)) return found;
+    return authorize.show_message(found.membership) ? noSuchMessage : found.message;
   }
 
   /** A page of the difference, or that there is none from this cursor on. */

@@ -1,7 +1,8 @@
 import { noSuchConversation } from "../core/authorize.ts";
-import type { Command } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
+import { asSeenFrom } from "../core/messages/quote.ts";
+import { differsFrom } from "../core/messages/send.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
@@ -79,7 +80,8 @@ export class Supervisor {
       mayDecide: () => ownership.isHeld(),
       reload: (actor) => void this.#reload(actor),
       probe: (actor, questions) => void this.#probe(actor, questions),
-      answerDuplicate: (turn, seq) => void this.#answerLater(turn, () => this.#duplicateOf(turn, seq)),
+      answerDuplicate: (turn, { seq, joinedSeq }) =>
+        void this.#answerLater(turn, () => this.#duplicateOf(turn, seq, joinedSeq)),
       refuseStranger: (turn) => void this.#answerLater(turn, () => this.#refuseStranger(turn)),
     };
     ownership.onChange((held) => {
@@ -180,12 +182,13 @@ export class Supervisor {
     return noSuchConversation;
   }
 
-  async #duplicateOf({ command }: Turn, seq: number): Promise<Outcome> {
+  async #duplicateOf({ command }: Turn, seq: number, joinedSeq: number): Promise<Outcome> {
     this.#observer.commandDuplicate();
     try {
       const message = await this.#duplicates.ask({ conversationId: command.conversationId, seq });
       if (!message) return unreadable;
-      return { type: "duplicate", message, differs: differsFrom(message, command) };
+      const differs = command.type !== "send_message" || differsFrom(message, command);
+      return { type: "duplicate", message: asSeenFrom(message, joinedSeq), differs };
     } catch {
       return unreadable;
     }
@@ -233,9 +236,4 @@ export class Supervisor {
   #pause(): Promise<void> {
     return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
   }
-}
-
-function differsFrom(message: Message, command: Command): boolean {
-  if (command.type !== "send_message") return true;
-  return message.content !== command.content || message.metadata !== command.metadata;
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { MemberRecord } from "../core/conversations/conversation.ts";
 import type { Event } from "../core/events.ts";
-import type { Message } from "../core/messages/message.ts";
+import type { Message, MessageChanged } from "../core/messages/message.ts";
 import type { Change } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
 import { CountingPool } from "../testing/counting-pool.ts";
@@ -82,10 +82,11 @@ async function messageAt(conversation: StoredConversation, seq: number): Promise
 
 const sent = (message: Message): Event => ({ ...message, type: "message_sent", releasesKeyOf: null });
 
-const changed = (type: "message_edited" | "message_deleted", message: Message): Event => ({
+const changed = (type: MessageChanged["type"], message: Message, changeId: string): Event => ({
   type,
   conversationId: message.conversationId,
   rev: message.rev,
+  changeId,
   message,
 });
 
@@ -134,14 +135,16 @@ test("a change is found stored by what it alone wrote, not by its number: anothe
   const first = sent(await messageAt(conversation, 1));
   await conversation.edit([1]);
   const edited = await messageAt(conversation, 1);
+  const editId = conversation.changeId;
   await conversation.delete([2]);
   const deleted = await messageAt(conversation, 2);
+  const deletionId = conversation.changeId;
   await conversation.add(ben);
   const added = await memberNow(conversation, ben);
   const stored = [
     change(conversation, 1, first),
-    change(conversation, 3, changed("message_edited", edited)),
-    change(conversation, 4, changed("message_deleted", deleted)),
+    change(conversation, 3, changed("message_edited", edited, editId)),
+    change(conversation, 4, changed("message_deleted", deleted, deletionId)),
     change(conversation, 5, memberEvent(conversation, "member_added", added)),
   ];
   // One by one: a change that is found speaks for those before it.
@@ -152,13 +155,10 @@ test("a change is found stored by what it alone wrote, not by its number: anothe
       ...(first as Message & { type: "message_sent"; releasesKeyOf: null }),
       id: newId(),
     }),
-    change(conversation, 3, changed("message_edited", { ...edited, editedAtUs: edited.editedAtUs! + 1 })),
-    change(
-      conversation,
-      4,
-      changed("message_deleted", { ...deleted, deletedAtUs: deleted.deletedAtUs! + 1 }),
-    ),
-    change(conversation, 4, changed("message_edited", { ...deleted, editedAtUs: deleted.deletedAtUs })),
+    change(conversation, 3, changed("message_edited", edited, newId())),
+    change(conversation, 4, changed("message_deleted", deleted, newId())),
+    change(conversation, 4, changed("message_deleted", deleted, editId)),
+    change(conversation, 4, changed("media_attached", deleted, newId())),
     change(
       conversation,
       5,
@@ -170,7 +170,7 @@ test("a change is found stored by what it alone wrote, not by its number: anothe
       memberEvent(conversation, "member_removed", { ...added, leftSeq: 2, leftAtUs: 1 }),
     ),
     change(conversation, 6, sent({ ...(await messageAt(conversation, 1)), id: newId(), seq: 3, rev: 6 })),
-    change(conversation, 6, changed("message_edited", { ...edited, rev: 6 })),
+    change(conversation, 6, changed("message_edited", { ...edited, rev: 6 }, editId)),
     change(conversation, 6, memberEvent(conversation, "member_added", { ...added, userId: newId(), rev: 6 })),
     change(
       conversation,
@@ -215,7 +215,7 @@ test("a conversation that changed is known by the revision and the instant of th
   expect(await reads.readMetadata(conversation.id)).toBe('{"name":"1"}');
 });
 
-test("what became of a whole batch is one query; of several edits of a message the last one speaks for all", async () => {
+test("what became of a whole batch is one query; of several changes of a message the last one speaks for all", async () => {
   const anna = newId();
   const [one, other] = [
     await StoredConversation.of(database, [anna]),
@@ -223,15 +223,24 @@ test("what became of a whole batch is one query; of several edits of a message t
   ];
   await one.send(anna);
   await one.edit([1]);
-  const firstEdit = await messageAt(one, 1);
-  await one.edit([1]);
-  const secondEdit = await messageAt(one, 1);
+  const firstEdit = changed("message_edited", await messageAt(one, 1), one.changeId);
+  await one.react(anna, 1, "👍");
+  const [reaction] = (await messageAt(one, 1)).reactions!.list;
+  const reacted: Event = {
+    type: "reaction_added",
+    conversationId: one.id,
+    rev: 3,
+    changeId: one.changeId,
+    message: await messageAt(one, 1),
+    reaction: reaction!,
+  };
+  expect(await reads.findStored([change(one, 3, { ...reacted, changeId: newId() })])).toEqual([false]);
   await other.send(anna);
   const lost = { ...(await messageAt(other, 1)), id: newId(), seq: 2, rev: 2, createdRev: 2 };
   const batch = [
-    change(one, 2, changed("message_edited", firstEdit)),
+    change(one, 2, firstEdit),
     change(other, 1, sent(await messageAt(other, 1))),
-    change(one, 3, changed("message_edited", secondEdit)),
+    change(one, 3, reacted),
     change(other, 2, sent(lost)),
   ];
   counting.queries = 0;

@@ -4,16 +4,14 @@ import type { Message } from "../core/messages/message.ts";
 import { type KeyUse, RecentKeys } from "../core/messages/recent-keys.ts";
 import type { ActorReads, Change, KeyQuestion, MessagePlace, TargetQuestion } from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
+import { everything, type MessageRow, messageColumns, toMessage } from "./message-rows.ts";
 import {
   type HeadRow,
   headColumns,
   type MembersRow,
-  type MessageRow,
   membersLateral,
-  messageColumns,
   toHead,
   toMembers,
-  toMessage,
   toUs,
   withoutMarks,
 } from "./rows.ts";
@@ -50,7 +48,7 @@ cross join lateral (
 const readMessages = {
   name: "read-messages",
   text: `
-select asked.place, ${messageColumns}
+select asked.place, ${messageColumns(everything)}
 from unnest($1::uuid[], $2::int8[]) with ordinality asked(conversation_id, seq, place)
 cross join lateral (
   select * from messages where conversation_id = asked.conversation_id and seq = asked.seq limit 1) m`,
@@ -59,7 +57,7 @@ cross join lateral (
 const findTargets = {
   name: "find-targets",
   text: `
-select ${messageColumns}
+select ${messageColumns({ ...everything, reactions: "all" })}
 from unnest($1::uuid[], $2::uuid[]) asked(conversation_id, id)
 cross join lateral (
   select * from messages where conversation_id = asked.conversation_id and id = asked.id limit 1) m`,

@@ -5,7 +5,8 @@ import type {
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { MarkMove } from "../core/messages/marks.ts";
-import type { Message, MessageChanged, MessageSent } from "../core/messages/message.ts";
+import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../core/messages/message.ts";
+import type { Reaction } from "../core/messages/reaction.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { Batch, MessagePlace } from "../core/ports/store.ts";
 
@@ -19,12 +20,26 @@ export interface HeadMove {
   readonly sent: MessageSent[];
 }
 
-/** A message as the batch leaves it, and how often it was edited on the way. */
+/** A message as the batch leaves it. */
 export interface ChangedMessage {
   message: Message;
+  /** Of the command that changed it last. */
+  changeId: string;
+  /** How often it was edited on the way. */
   edits: number;
+  /** What it says is another than before. */
+  isRewritten: boolean;
+  /** Media were attached to it, or erased with the rest. */
+  hasOtherRelations: boolean;
   /** False: a newer message takes its key. */
   holdsKey: boolean;
+}
+
+/** What becomes of a reaction; a null one: of all that a message had, when it is deleted. */
+export interface ReactionRow {
+  readonly place: MessagePlace;
+  readonly reaction: Reaction | null;
+  readonly isGiven: boolean;
 }
 
 /** A conversation as the batch leaves it. */
@@ -45,6 +60,8 @@ export interface Rows {
   /** Older messages whose key goes to a new one, but for those in `changed`. */
   readonly released: readonly MessagePlace[];
   readonly changed: readonly ChangedMessage[];
+  /** The last of each reaction, and of each tombstone. */
+  readonly reactions: readonly ReactionRow[];
   /** The last change of each membership. */
   readonly members: readonly MemberChanged[];
   readonly conversations: readonly ChangedConversation[];
@@ -79,6 +96,7 @@ export function sorted({ changes, marks }: Batch): Rows {
     sent,
     released: releasedBy(sent, rare.changed),
     changed: [...rare.changed.values()],
+    reactions: [...rare.reactions.values()],
     members: [...rare.members.values()],
     conversations: [...rare.conversations.values()],
     marks,
@@ -88,13 +106,21 @@ export function sorted({ changes, marks }: Batch): Rows {
 /** What most batches have none of. */
 class RareRows {
   readonly changed = new Map<string, ChangedMessage>();
+  readonly reactions = new Map<string, ReactionRow>();
   readonly members = new Map<string, MemberChanged>();
   readonly conversations = new Map<string, ChangedConversation>();
 
   add(event: Exclude<Event, MessageSent>, head: HeadMove): void {
     switch (event.type) {
       case "message_edited":
+      case "media_attached":
+        return this.#change(event);
       case "message_deleted":
+        this.#eraseReactions(event.message);
+        return this.#change(event);
+      case "reaction_added":
+      case "reaction_removed":
+        this.#react(event.message, event.reaction, event.type === "reaction_added");
         return this.#change(event);
       case "conversation_changed":
       case "conversation_deactivated":
@@ -114,13 +140,31 @@ class RareRows {
     this.conversations.set(conversationId, { conversationId, rev, atUs, metadata, isActive });
   }
 
-  #change({ type, conversationId, message }: MessageChanged): void {
-    const edits = type === "message_edited" ? 1 : 0;
+  #change({ type, conversationId, changeId, message }: MessageChanged | ReactionChanged): void {
     const key = placeKey(conversationId, message.seq);
     const earlier = this.changed.get(key);
-    if (!earlier) return void this.changed.set(key, { message, edits, holdsKey: true });
-    earlier.message = message;
-    earlier.edits += edits;
+    this.changed.set(key, {
+      message,
+      changeId,
+      edits: (earlier?.edits ?? 0) + (type === "message_edited" ? 1 : 0),
+      isRewritten: earlier?.isRewritten || type === "message_edited" || type === "message_deleted",
+      hasOtherRelations:
+        earlier?.hasOtherRelations || type === "media_attached" || type === "message_deleted",
+      holdsKey: true,
+    });
+  }
+
+  /** A row that comes and goes within the batch is written as it is left: gone. */
+  #react({ conversationId, seq }: Message, reaction: Reaction, isGiven: boolean): void {
+    const key = `${placeKey(conversationId, seq)} ${reaction.userId} ${reaction.reaction}`;
+    this.reactions.set(key, { place: { conversationId, seq }, reaction, isGiven });
+  }
+
+  /** All that there are go, with those that came in this batch. */
+  #eraseReactions({ conversationId, seq }: Message): void {
+    const place = placeKey(conversationId, seq);
+    for (const key of this.reactions.keys()) if (key.startsWith(`${place} `)) this.reactions.delete(key);
+    this.reactions.set(place, { place: { conversationId, seq }, reaction: null, isGiven: false });
   }
 }
 

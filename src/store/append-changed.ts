@@ -1,6 +1,7 @@
 import type { ChangedMessage } from "./append-batch.ts";
 import { rowsOf, widthOf } from "./append-part.ts";
 import { boolArray, byteaArray, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
+import { hasRelations, relationsText } from "./message-rows.ts";
 
 const shape = {
   conversation_id: "uuid",
@@ -12,15 +13,23 @@ const shape = {
   deleted_at: "timestamptz",
   edits: "int8",
   holds_key: "bool",
+  relations: "bytea",
+  changed_by: "uuid",
 } as const;
 
 export const changedWidth = widthOf(shape);
 
-/** Stored messages that were edited or deleted: each is the whole of what it is now. One that also gives its key away does so here. */
+/**
+ * Stored messages that changed. Null content, metadata and relations stay as they are: who reacts does not write again what somebody wrote.
+ * Empty relations are none. One that also gives its key away does so here.
+ */
 export function changedCte(first: number): string {
   return `
 changed as (
-  update messages m set rev = u.rev, content = u.content, metadata = u.metadata, edited_at = u.edited_at, deleted_at = u.deleted_at,
+  update messages m set rev = u.rev, changed_by = u.changed_by,
+    content = coalesce(u.content, m.content), metadata = coalesce(u.metadata, m.metadata),
+    relations = nullif(coalesce(u.relations, m.relations), ''),
+    edited_at = u.edited_at, deleted_at = u.deleted_at,
     edit_count = m.edit_count + u.edits, dedup_key = case when u.holds_key then m.dedup_key end
   from ${rowsOf(first, "u", shape)} join heads on heads.conversation_id = u.conversation_id
   where m.conversation_id = u.conversation_id and m.seq = u.seq
@@ -33,11 +42,18 @@ export function changedColumns(changed: readonly ChangedMessage[]): Buffer[] {
     uuidArray(changed.map(({ message }) => message.conversationId)),
     int8Array(changed.map(({ message }) => message.seq)),
     int8Array(changed.map(({ message }) => message.rev)),
-    byteaArray(changed.map(({ message }) => message.content)),
-    byteaArray(changed.map(({ message }) => message.metadata)),
+    byteaArray(changed.map(({ message, isRewritten }) => (isRewritten ? message.content : null))),
+    byteaArray(changed.map(({ message, isRewritten }) => (isRewritten ? message.metadata : null))),
     timestamptzArray(changed.map(({ message }) => message.editedAtUs)),
     timestamptzArray(changed.map(({ message }) => message.deletedAtUs)),
     int8Array(changed.map(({ edits }) => edits)),
     boolArray(changed.map(({ holdsKey }) => holdsKey)),
+    byteaArray(changed.map(relationsIn)),
+    uuidArray(changed.map(({ changeId }) => changeId)),
   ];
+}
+
+function relationsIn({ message, hasOtherRelations }: ChangedMessage): string | null {
+  if (!hasOtherRelations) return null;
+  return hasRelations(message) ? relationsText(message) : "";
 }

@@ -8,6 +8,8 @@ import {
   aMark,
   aMemberEvent,
   anEdit,
+  aReaction,
+  aReply,
   aSending,
   changeOf,
   inTurns,
@@ -365,7 +367,7 @@ test("I4: one stale epoch, and of edits, members and marks nothing is written ei
 
 test("whatever a batch is made of, each combination of its parts is a statement that PostgreSQL takes", async () => {
   const anna = { senderId: newId(), clientRandom: 1 };
-  for (let parts = 0; parts < 32; parts++) {
+  for (let parts = 0; parts < 128; parts++) {
     const { id, members } = await writer.aGroup();
     const first = aSending(id, 1, anna);
     const second = aSending(id, 2);
@@ -377,16 +379,25 @@ test("whatever a batch is made of, each combination of its parts is a statement 
     if (parts & 4)
       changes.push(changeOf(id, ++rev, aMemberEvent("member_role_changed", id, { ...member, rev })));
     if (parts & 16) changes.push(changeOf(id, ++rev, aConversationChange(id, rev, '{"name":"a"}')));
+    const content = parts & 2 ? "edited" : "hello";
+    const before = { ...messageOf(second), content };
+    if (parts & 64) changes.push(changeOf(id, ++rev, aReaction("reaction_added", before, rev)));
     rev++;
-    changes.push(
-      aSending(id, 3, { rev, createdRev: rev, ...(parts & 1 ? { ...anna, releasesKeyOf: 1 } : {}) }),
-    );
+    const key = parts & 1 ? { ...anna, releasesKeyOf: 1 } : {};
+    const send = parts & 32 ? aReply : aSending;
+    changes.push(send(id, 3, { rev, createdRev: rev, ...key }));
     const marks = parts & 8 ? [aMark(id, members[2]!, { read: 3 })] : [];
     expect(await writer.append({ changes, marks })).toMatchObject({ type: "stored", moved: new Set() });
     expect(await headOf(id)).toMatchObject({ seq: 3, rev });
-    expect((await rowOf(id, 2))!.content).toBe(parts & 2 ? "edited" : "hello");
+    expect((await rowOf(id, 2))!.content).toBe(content);
     expect((await memberOf(id, members[1]!))!.role).toBe(parts & 4 ? "moderator" : "member");
     expect((await memberOf(id, members[2]!))!.read_seq).toBe(parts & 8 ? 3 : 0);
     expect((await conversationOf(id))!.metadata).toBe(parts & 16 ? '{"name":"a"}' : "{}");
+    const [relations] = await writer.database.sql(
+      `select (select reply_to_seq::int from messages where conversation_id = $1 and seq = 3) as "replyTo",
+        (select count(*)::int from message_reactions where conversation_id = $1) as reactions`,
+      [id],
+    );
+    expect(relations).toEqual({ replyTo: parts & 32 ? 1 : null, reactions: parts & 64 ? 1 : 0 });
   }
 });

@@ -3,6 +3,7 @@ import { messageTypes } from "../core/messages/message.ts";
 import type { MessagePlace } from "../core/ports/store.ts";
 import { rowsOf, widthOf } from "./append-part.ts";
 import { byteaArray, int2Array, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
+import { hasRelations, relationsText } from "./message-rows.ts";
 
 const shape = {
   id: "uuid",
@@ -17,22 +18,29 @@ const shape = {
   sent_at: "timestamptz",
 } as const;
 
-export const messagesWidth = widthOf(shape);
+/** What few messages have: the statement has it when one of the batch does. */
+const relationsShape = { reply_to_seq: "int8", relations: "bytea" } as const;
+const shapeWithRelations = { ...shape, ...relationsShape } as const;
+
+export function messagesWidth(parts: { readonly relations: boolean }): number {
+  return widthOf(parts.relations ? shapeWithRelations : shape);
+}
 
 /** New messages. Whatever frees a key is read by the insert, so that it comes before it. */
 export function storedCte(
   first: number,
-  parts: { readonly released: boolean; readonly changed: boolean },
+  parts: { readonly released: boolean; readonly changed: boolean; readonly relations: boolean },
 ): string {
+  const relations = Object.keys(parts.relations ? relationsShape : {});
   const before = (["released", "changed"] as const).filter((part) => parts[part]);
   const waits = before.map((cte) => `(select count(*) from ${cte}) >= 0`).join(" and ");
   return `
 stored as (
   insert into messages (id, conversation_id, seq, rev, created_rev, sender_id, message_type, content, metadata, client_random,
-    dedup_key, sent_at)
+    dedup_key, sent_at${relations.map((column) => `, ${column}`).join("")})
   select m.id, m.conversation_id, m.seq, m.rev, m.rev, m.sender_id, m.message_type, m.content, m.metadata, m.client_random,
-    m.client_random, m.sent_at
-  from ${rowsOf(first, "m", shape)}
+    m.client_random, m.sent_at${relations.map((column) => `, m.${column}`).join("")}
+  from ${rowsOf(first, "m", parts.relations ? shapeWithRelations : shape)}
   join heads on heads.conversation_id = m.conversation_id${waits && `\n  where ${waits}`}
 )`;
 }
@@ -49,6 +57,13 @@ export function messageColumns(sent: readonly MessageSent[]): Buffer[] {
     byteaArray(sent.map((event) => event.metadata)),
     int8Array(sent.map((event) => event.clientRandom)),
     timestamptzArray(sent.map((event) => event.sentAtUs)),
+  ];
+}
+
+export function relationColumns(sent: readonly MessageSent[]): Buffer[] {
+  return [
+    int8Array(sent.map(({ replyTo }) => replyTo?.seq ?? null)),
+    byteaArray(sent.map((event) => (hasRelations(event) ? relationsText(event) : null))),
   ];
 }
 

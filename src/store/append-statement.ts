@@ -6,13 +6,16 @@ import { memberColumns, membersCte, membersWidth } from "./append-members.ts";
 import {
   messageColumns,
   messagesWidth,
+  relationColumns,
   releasedColumns,
   releasedCte,
   releasedWidth,
   storedCte,
 } from "./append-messages.ts";
 import { rowsOf, widthOf } from "./append-part.ts";
+import { reactionColumns, reactionCtes, reactionsWidth } from "./append-reactions.ts";
 import { int2Array, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
+import { hasRelations } from "./message-rows.ts";
 
 /** What a batch has besides messages. The statement is made of the parts that are there: messages alone pay for nothing else. */
 interface Parts {
@@ -21,6 +24,8 @@ interface Parts {
   readonly members: boolean;
   readonly conversations: boolean;
   readonly marks: boolean;
+  readonly relations: boolean;
+  readonly reactions: boolean;
 }
 
 interface Statement {
@@ -40,6 +45,8 @@ export function queryOf(rows: Rows, atUs: number, epochOf: (shard: number) => nu
     members: rows.members.length > 0,
     conversations: rows.conversations.length > 0,
     marks: rows.marks.length > 0,
+    relations: rows.sent.some(hasRelations),
+    reactions: rows.reactions.length > 0,
   };
   const values: (Buffer | string)[] = [
     int2Array(rows.shards),
@@ -47,30 +54,39 @@ export function queryOf(rows: Rows, atUs: number, epochOf: (shard: number) => nu
     ...headColumns(rows.heads, parts.members),
     ...messageColumns(rows.sent),
   ];
+  if (parts.relations) values.push(...relationColumns(rows.sent));
   if (parts.released) values.push(...releasedColumns(rows.released));
   if (parts.changed) values.push(...changedColumns(rows.changed));
   if (parts.members) values.push(...memberColumns(rows.members));
   if (parts.conversations) values.push(...conversationColumns(rows.conversations));
   if (parts.marks) values.push(...markColumns(rows.marks, atUs));
+  if (parts.reactions) values.push(...reactionColumns(rows.reactions));
   return { ...statementOf(parts), values };
 }
 
+const bits: Readonly<Record<keyof Parts, number>> = {
+  released: 1,
+  changed: 2,
+  members: 4,
+  conversations: 8,
+  marks: 16,
+  relations: 32,
+  reactions: 64,
+};
+const partNames = Object.keys(bits) as (keyof Parts)[];
 const statements: Statement[] = [];
 
 function statementOf(parts: Parts): Statement {
-  const index =
-    (parts.released ? 1 : 0) |
-    (parts.changed ? 2 : 0) |
-    (parts.members ? 4 : 0) |
-    (parts.marks ? 8 : 0) |
-    (parts.conversations ? 16 : 0);
-  statements[index] ??= { name: nameOf(parts), text: textOf(parts) };
-  return statements[index];
+  let index = 0;
+  for (const name of partNames) if (parts[name]) index |= bits[name];
+  const statement = statements[index] ?? { name: nameOf(parts), text: textOf(parts) };
+  statements[index] = statement;
+  return statement;
 }
 
+/** PostgreSQL knows a name by its first 63 characters, and these differ in their first four. */
 function nameOf(parts: Parts): string {
-  const names = (Object.keys(parts) as (keyof Parts)[]).filter((part) => parts[part]);
-  return ["append", ...names].join("-");
+  return ["append", ...partNames.filter((part) => parts[part]).map((part) => part.slice(0, 4))].join("-");
 }
 
 const fenceShape = { shard: "int2", epoch: "int8" } as const;
@@ -96,22 +112,15 @@ function textOf(parts: Parts): string {
   };
   const fence = fenceCte(take(widthOf(fenceShape)));
   const firstHead = take(widthOf(parts.members ? headWithMembersShape : headShape));
-  const stored = storedCte(take(messagesWidth), parts);
+  const stored = storedCte(take(messagesWidth(parts)), parts);
   const released = parts.released ? releasedCte(take(releasedWidth)) : null;
   const changed = parts.changed ? changedCte(take(changedWidth)) : null;
   const members = parts.members ? membersCte(take(membersWidth)) : null;
   const conversations = parts.conversations ? conversationsCte(take(conversationsWidth)) : null;
   const marks = parts.marks ? marksCtes(take(marksWidth), isHeld) : null;
-  const ctes = [
-    fence,
-    headsCte(firstHead, parts.members),
-    released,
-    changed,
-    stored,
-    members,
-    conversations,
-    marks,
-  ];
+  const reactions = parts.reactions ? reactionCtes(take(reactionsWidth)) : null;
+  const heads = headsCte(firstHead, parts.members);
+  const ctes = [fence, heads, released, changed, stored, members, conversations, marks, reactions];
   return `with ${ctes.filter((cte) => cte !== null).join(",")}
 select
   case when ${isHeld} then null

@@ -18,14 +18,19 @@ const elementOids = {
 const postgresEpochUs = 946_684_800_000_000;
 const twoTo32 = 0x1_0000_0000;
 
-export function uuidArray(values: readonly string[]): Buffer {
-  const array = allocate(elementOids.uuid, values.length, 16 * values.length, false);
+/** Null elements are allowed. */
+export function uuidArray(values: readonly (string | null)[]): Buffer {
+  const array = allocate(elementOids.uuid, values.length, 16 * values.length, values.includes(null));
   let at = headerBytes;
   for (const value of values) {
+    if (value === null) {
+      at = array.writeInt32BE(-1, at);
+      continue;
+    }
     at = array.writeInt32BE(16, at);
     at = writeUuid(array, value, at);
   }
-  return array;
+  return array.subarray(0, at);
 }
 
 /** Integers up to 2^53; null elements are allowed. */
@@ -58,22 +63,30 @@ export function boolArray(values: readonly boolean[]): Buffer {
   return array;
 }
 
-/** Each string as its UTF-8 bytes. The strings are well-formed. */
-export function byteaArray(values: readonly string[]): Buffer {
+/** Each string as its UTF-8 bytes. The strings are well-formed; null elements are allowed. */
+export function byteaArray(values: readonly (string | null)[]): Buffer {
   return stringArray(elementOids.bytea, values);
 }
 
-/** The strings are well-formed and without U+0000, which PostgreSQL's text cannot hold. */
-export function textArray(values: readonly string[]): Buffer {
+/** The strings are well-formed and without U+0000, which PostgreSQL's text cannot hold; null elements are allowed. */
+export function textArray(values: readonly (string | null)[]): Buffer {
   return stringArray(elementOids.text, values);
 }
 
-function stringArray(oid: number, values: readonly string[]): Buffer {
+function stringArray(oid: number, values: readonly (string | null)[]): Buffer {
   let upperBound = 0;
-  for (const value of values) upperBound += 3 * value.length;
-  const array = allocate(oid, values.length, upperBound, false);
+  let hasNull = false;
+  for (const value of values) {
+    if (value === null) hasNull = true;
+    else upperBound += 3 * value.length;
+  }
+  const array = allocate(oid, values.length, upperBound, hasNull);
   let at = headerBytes;
   for (const value of values) {
+    if (value === null) {
+      at = array.writeInt32BE(-1, at);
+      continue;
+    }
     const written = array.write(value, at + 4);
     array.writeInt32BE(written, at);
     at += 4 + written;

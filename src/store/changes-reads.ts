@@ -1,13 +1,12 @@
 import type { Role } from "../core/conversations/conversation.ts";
 import type { Changes, ChangesQuestion } from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
+import { everything, type MessageRow, messageColumns, toSeen } from "./message-rows.ts";
 import {
   type HeadRow,
   headColumns,
   isExpired,
-  type MessageRow,
   marksOnly,
-  messageColumns,
   packedMarks,
   packedRecords,
   type SettingsRow,
@@ -15,7 +14,6 @@ import {
   toHead,
   toMarks,
   toRecords,
-  toSeen,
   toSettings,
   toUs,
 } from "./rows.ts";
@@ -53,7 +51,8 @@ const changes = {
   name: "changes",
   text: `
 select asked.place, store.generation, viewer.role, ${headColumns}, begin.is_expired, begin.seq as begin_seq,
-  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position, ${messageColumns}
+  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position,
+  ${messageColumns({ ...everything, joinedSeq: "coalesce(viewer.joined_seq, 0)" })}
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) with ordinality
   asked(conversation_id, viewer_id, since_rev, generation, since_seq, page, place)
 cross join lateral (select generation from store_generation limit 1) store

@@ -2,18 +2,16 @@ import type { Role } from "../core/conversations/conversation.ts";
 import type { ConversationSummary, ViewerReads } from "../core/ports/store.ts";
 import type { ListConversations } from "../core/queries.ts";
 import type { ReadPool } from "./database.ts";
+import { everything, type MessageRow, messageColumns, toSeen } from "./message-rows.ts";
 import {
   type HeadRow,
   headColumns,
   type MembersRow,
-  type MessageRow,
   membersLateral,
-  messageColumns,
   type SettingsRow,
   settingsColumns,
   toHead,
   toMembers,
-  toSeen,
   toSettings,
   toUs,
   withoutMarks,
@@ -27,7 +25,7 @@ const mostLookedAt = 10_000;
 const summaryOf = (mine: string, order: string) => `
 with mine as (${mine})
 select mine.role, ${settingsColumns}, c.created_at as c_created_at, c.updated_at as c_updated_at, ${headColumns}, members.members,
-  unread.unread_count, ${messageColumns}
+  unread.unread_count, ${messageColumns({ ...everything, joinedSeq: "mine.joined_seq" })}
 from mine
 cross join lateral (select * from conversations where id = mine.conversation_id limit 1) c
 cross join lateral (select * from conversation_heads where conversation_id = mine.conversation_id limit 1) h

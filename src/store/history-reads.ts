@@ -3,7 +3,8 @@ import { formatInstant } from "../core/instant.ts";
 import type { HistoryCursor, HistoryPage } from "../core/ports/store.ts";
 import type { ReadHistory } from "../core/queries.ts";
 import type { ReadPool } from "./database.ts";
-import { type MessageRow, messageColumns, packedMarks, toMarks, toSeen } from "./rows.ts";
+import { everything, type MessageRow, messageColumns, toSeen } from "./message-rows.ts";
+import { packedMarks, toMarks } from "./rows.ts";
 
 /**
  * The seq below which everything was sent before $N (`>=`), or at or before it (`>`): `sent_at` grows with `seq`, so the primary key is
@@ -68,7 +69,7 @@ function historyStatement(query: ReadHistory) {
   add(query.before, olderThan);
   add(query.after, newerThan);
   const text = `
-select viewer.role, marks.marks, ${messageColumns}
+select viewer.role, marks.marks, ${messageColumns({ ...everything, joinedSeq: "viewer.joined_seq" })}
 from conversation_members viewer
 left join lateral (
   select page.*, row_number() over () as turn from (

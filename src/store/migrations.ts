@@ -2,8 +2,10 @@ import talkDown from "../../migrations/0001_talk.down.sql" with { type: "text" }
 import talkUp from "../../migrations/0001_talk.up.sql" with { type: "text" };
 import syncDown from "../../migrations/0002_sync.down.sql" with { type: "text" };
 import syncUp from "../../migrations/0002_sync.up.sql" with { type: "text" };
-import lastSeenDown from "../../migrations/0003_last_seen.down.sql" with { type: "text" };
-import lastSeenUp from "../../migrations/0003_last_seen.up.sql" with { type: "text" };
+import messagesDown from "../../migrations/0003_messages.down.sql" with { type: "text" };
+import messagesUp from "../../migrations/0003_messages.up.sql" with { type: "text" };
+import lastSeenDown from "../../migrations/0004_last_seen.down.sql" with { type: "text" };
+import lastSeenUp from "../../migrations/0004_last_seen.up.sql" with { type: "text" };
 
 /** One step of the schema, up and down, embedded in the executable. */
 export interface Migration {
@@ -18,7 +20,8 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   migration(1, "talk", talkUp, talkDown),
   migration(2, "sync", syncUp, syncDown),
-  migration(3, "last_seen", lastSeenUp, lastSeenDown),
+  migration(3, "messages", messagesUp, messagesDown),
+  migration(4, "last_seen", lastSeenUp, lastSeenDown),
 ];
 
 /** The first line of each step up says `-- oldest binary: X.Y.Z`. */

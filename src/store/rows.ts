@@ -8,58 +8,9 @@ import type {
   Role,
 } from "../core/conversations/conversation.ts";
 import { parseInstant } from "../core/instant.ts";
-import { type MemberBefore, statusOf } from "../core/messages/marks.ts";
-import { type Message, messageTypes } from "../core/messages/message.ts";
-import type { SeenMessage } from "../core/ports/store.ts";
+import type { MemberBefore } from "../core/messages/marks.ts";
 
 /** From rows to what the core knows. Each kind of row has its columns in one place, as SQL and as a reader. */
-
-export const messageColumns = `m.id, m.conversation_id, m.seq, m.rev, m.created_rev, m.sender_id, m.message_type, m.content,
-  m.metadata, m.client_random, m.sent_at, m.edited_at, m.deleted_at`;
-
-export interface MessageRow {
-  readonly id: string;
-  readonly conversation_id: string;
-  readonly seq: number;
-  readonly rev: number;
-  readonly created_rev: number;
-  readonly sender_id: string;
-  readonly message_type: number;
-  readonly content: Buffer;
-  readonly metadata: Buffer;
-  readonly client_random: number | null;
-  readonly sent_at: string;
-  readonly edited_at: string | null;
-  readonly deleted_at: string | null;
-}
-
-export function toMessage(row: MessageRow): Message {
-  return {
-    id: row.id,
-    conversationId: row.conversation_id,
-    seq: row.seq,
-    rev: row.rev,
-    createdRev: row.created_rev,
-    senderId: row.sender_id,
-    messageType: messageTypes[row.message_type]!,
-    content: row.content.toString(),
-    metadata: row.metadata.toString(),
-    clientRandom: row.client_random,
-    sentAtUs: toUs(row.sent_at),
-    editedAtUs: toUsOrNull(row.edited_at),
-    deletedAtUs: toUsOrNull(row.deleted_at),
-  };
-}
-
-/** How far a message has come is its sender's to know. */
-export function toSeen(
-  row: MessageRow,
-  viewerId: string | null,
-  members: readonly MemberBefore[],
-): SeenMessage {
-  const message = toMessage(row);
-  return { message, status: message.senderId === viewerId ? statusOf(message, members) : "sent" };
-}
 
 export function toUs(instant: string): number {
   const us = parseInstant(instant);

@@ -90,6 +90,9 @@ export const messages = pgTable(
     editedAt: instant("edited_at"),
     editCount: integer("edit_count").notNull(),
     deletedAt: instant("deleted_at"),
+    replyToSeq: count("reply_to_seq"),
+    relations: bytea("relations"),
+    changedBy: uuid("changed_by"),
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.seq] }),
@@ -97,6 +100,19 @@ export const messages = pgTable(
     index("messages_by_id").on(table.id),
     index("messages_changed").on(table.conversationId, table.rev).where(ne(table.rev, table.createdRev)),
   ],
+);
+
+export const messageReactions = pgTable(
+  "message_reactions",
+  {
+    conversationId: uuid("conversation_id").notNull(),
+    seq: count("seq").notNull(),
+    userId: uuid("user_id").notNull(),
+    reaction: text("reaction").notNull(),
+    id: uuid("id").notNull(),
+    reactedAt: instant("reacted_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.conversationId, table.seq, table.userId, table.reaction] })],
 );
 
 export const conversationOwnership = pgTable("conversation_ownership", {

@@ -1,6 +1,5 @@
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
-import type { MessageChanged, MessageSent } from "../core/messages/message.ts";
 import type { Change } from "../core/ports/store.ts";
 import { toUs, toUsOrNull } from "./rows.ts";
 
@@ -10,13 +9,12 @@ import { toUs, toUsOrNull } from "./rows.ts";
  * A change is known by the row of its first event. The revision alone proves nothing, because another owner may have stored another
  * change under it: the row has to show what only this change wrote, and a revision that is not older.
  * - sent: the message's id, at its seq.
- * - edited, deleted: its instant of the edit or of the deletion (a later deletion leaves the first as it is, and nothing follows a
- *   deletion).
+ * - a message changed: the command that changed it, which stands in the row beside the revision.
  * - member added: when and at which revision the membership began. Removed: when and at which seq it ended. Role changed: this very
  *   revision of this very membership.
  * - conversation changed: this very revision and instant of its settings.
  *
- * A row tells of its last writer only: two edits of one message in a batch leave the instant of the second. But the changes of one
+ * A row tells of its last writer only: two edits of one message in a batch leave the second. But the changes of one
  * conversation are stored together or, when they are of several batches, in order: whoever finds one has found those before it.
  * What another owner overwrote since then is answered as not stored, and is decided again on what that owner left: an acknowledgement
  * is never given for a change that may not be there.
@@ -26,11 +24,11 @@ import { toUs, toUsOrNull } from "./rows.ts";
 export const findStored = {
   name: "find-stored",
   text: `
-select asked.place, m.id, m.rev as message_rev, m.edited_at, m.deleted_at,
+select asked.place, m.id, m.rev as message_rev, m.changed_by,
   r.rev as member_rev, r.role, r.joined_at, r.joined_rev, r.left_seq, r.left_at, c.rev as c_rev, c.updated_at
 from unnest($1::uuid[], $2::int8[], $3::uuid[]) with ordinality asked(conversation_id, seq, user_id, place)
 left join lateral (
-  select id, rev, edited_at, deleted_at from messages
+  select id, rev, changed_by from messages
   where conversation_id = asked.conversation_id and seq = asked.seq limit 1) m on true
 left join lateral (
   select rev, role, joined_at, joined_rev, left_seq, left_at from conversation_members
@@ -42,8 +40,7 @@ export interface StoredRow {
   readonly place: number;
   readonly id: string | null;
   readonly message_rev: number;
-  readonly edited_at: string | null;
-  readonly deleted_at: string | null;
+  readonly changed_by: string | null;
   readonly member_rev: number | null;
   readonly role: string;
   readonly joined_at: string | null;
@@ -84,19 +81,8 @@ function shows(row: StoredRow, event: Event): boolean {
   if ("member" in event) return showsMember(row, event);
   if (event.type === "conversation_changed" || event.type === "conversation_deactivated")
     return row.c_rev === event.rev && toUs(row.updated_at) === event.atUs;
-  return showsMessage(row, event);
-}
-
-function showsMessage(row: StoredRow, event: MessageSent | MessageChanged): boolean {
   if (row.id !== messageOf(event)?.id || row.message_rev < event.rev) return false;
-  switch (event.type) {
-    case "message_sent":
-      return true;
-    case "message_edited":
-      return toUsOrNull(row.edited_at) === event.message.editedAtUs;
-    case "message_deleted":
-      return toUsOrNull(row.deleted_at) === event.message.deletedAtUs;
-  }
+  return event.type === "message_sent" || row.changed_by === event.changeId;
 }
 
 function showsMember(row: StoredRow, { type, rev, member }: MemberChanged): boolean {

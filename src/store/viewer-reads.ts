@@ -12,6 +12,7 @@ import type { ReadPool } from "./database.ts";
 import { readHistory } from "./history-reads.ts";
 import { readJoinFacts } from "./join-reads.ts";
 import { readMembers } from "./member-reads.ts";
+import { readMessage } from "./message-reads.ts";
 
 /** What members read. The present membership of the viewer is part of each statement: who left is a stranger. */
 export class PostgresViewerReads implements ViewerReads {
@@ -35,6 +36,10 @@ export class PostgresViewerReads implements ViewerReads {
 
   readHistory(query: ReadHistory): Promise<HistoryPage> {
     return readHistory(this.#reads, query);
+  }
+
+  showMessage(viewerId: string, messageId: string): ReturnType<ViewerReads["showMessage"]> {
+    return readMessage(this.#reads, viewerId, messageId);
   }
 
   joinFacts(

@@ -16,6 +16,8 @@ export function aSend(given: Partial<SendMessage> = {}): SendMessage {
     content: "hello",
     metadata: "{}",
     clientRandom: null,
+    replyToId: null,
+    attachments: null,
     mentions: false,
     ...given,
   };
@@ -38,6 +40,9 @@ export function aMessageSent(given: Partial<MessageSent> = {}): MessageSent {
     sentAtUs: 1_767_225_600_000_000,
     editedAtUs: null,
     deletedAtUs: null,
+    replyTo: null,
+    attachments: null,
+    reactions: null,
     releasesKeyOf: null,
     ...given,
   };

@@ -21,6 +21,7 @@ import type {
   MarkMoved,
 } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
+import { requoted } from "../core/messages/quote.ts";
 import { RecentKeys } from "../core/messages/recent-keys.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardCount, shardOf } from "../core/ports/ownership.ts";
@@ -201,7 +202,9 @@ export class ModelStore {
   findTargets(questions: readonly TargetQuestion[]): Message[] {
     return questions.flatMap(({ conversationId, messageId }) => {
       const messages = this.logs.get(conversationId)?.messages ?? [];
-      return messages.filter((message) => message.id === messageId);
+      const known = new Map(messages.map((message) => [message.id, message]));
+      const message = known.get(messageId);
+      return message ? [requoted(message, known)] : [];
     });
   }
 
@@ -320,6 +323,9 @@ export class ModelStore {
           break;
         case "message_edited":
         case "message_deleted":
+        case "media_attached":
+        case "reaction_added":
+        case "reaction_removed":
           log.messages[event.message.seq - 1] = event.message;
           break;
         case "conversation_changed":

@@ -62,6 +62,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
         listConversations: unused,
         showConversation: unused,
         listMembers: unused,
+        showMessage: unused,
         readHistory: unused,
         changes: unused,
       }),

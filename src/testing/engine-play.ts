@@ -1,6 +1,7 @@
-import { type Command, clientRandomOf } from "../core/commands.ts";
+import { type Command, clientRandomOf, targetIdOf } from "../core/commands.ts";
 import type { MarkKind, MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
+import { reactionOf } from "../core/messages/react.ts";
 import { keyLifetimeUs } from "../core/messages/recent-keys.ts";
 import type { Frame, MarksFrame } from "../core/ports/pubsub.ts";
 import type { CommitPort } from "../core/ports/store.ts";
@@ -200,12 +201,32 @@ class Stage {
     if (dice < 3) return this.#anEdit(given, id);
     if (dice < 4)
       return { type: "delete_message", ...given, messageId: this.#anyMessage(id), withinUs: anHourUs };
+    if (dice < 7) return this.#aRelation(given, id);
     const userId = random.pick(users);
-    if (isGroup && dice < 5) return { type: "add_members", ...given, userIds: [userId] };
-    if (isGroup && dice < 6) return { type: "remove_member", ...given, userId };
-    if (isGroup && dice < 7 && random.chance(0.5)) return { type: "leave_conversation", ...given };
+    if (isGroup && dice < 8) return { type: "add_members", ...given, userIds: [userId] };
+    if (isGroup && dice < 9) return { type: "remove_member", ...given, userId };
+    if (isGroup && dice < 10 && random.chance(0.5)) return { type: "leave_conversation", ...given };
     const content = random.chance(0.02) ? poison : `text ${this.#sent.size}`;
-    return aSend({ ...given, content, clientRandom: random.chance(0.2) ? null : random.below(keysInUse) });
+    const replyToId = random.chance(0.2) ? this.#anyMessage(id) : null;
+    const messageType = random.chance(0.3) ? "media" : "text";
+    const clientRandom = random.chance(0.2) ? null : random.below(keysInUse);
+    return aSend({ ...given, content, clientRandom, replyToId, messageType });
+  }
+
+  /** Of few, so that the same come again. */
+  #aRelation(given: Pick<Command, "id" | "conversationId" | "senderId">, id: string): Command {
+    const random = this.#random;
+    const messageId = this.#anyMessage(id);
+    const reaction = random.pick(["👍", "❤️"]);
+    if (random.chance(0.4)) return { type: "add_reaction", ...given, messageId, reaction };
+    if (random.chance(0.6)) return { type: "remove_reaction", ...given, messageId, reaction };
+    const attachment = {
+      id: newId(),
+      mediaId: random.pick(["one", "two"]),
+      mediaType: "image",
+      metadata: "{}",
+    } as const;
+    return { type: "attach_media", ...given, messageId, attachment, withinUs: anHourUs };
   }
 
   #anEdit(given: Pick<Command, "id" | "conversationId" | "senderId">, id: string): Command {
@@ -274,9 +295,10 @@ class Stage {
     this.#judgeOfLogs.rivalWrote(conversationId, rev);
     const message = log.messages.at(-1);
     if (message?.deletedAtUs === null && this.#random.chance(0.4)) {
-      const deleted = { ...message, rev, content: "", metadata: "{}", deletedAtUs: this.#clock.nowUs() };
+      const erased = { content: "", metadata: "{}", attachments: null, reactions: null };
+      const deleted = { ...message, ...erased, rev, deletedAtUs: this.#clock.nowUs() };
       return this.#model.write(conversationId, [
-        { type: "message_deleted", conversationId, rev, message: deleted },
+        { type: "message_deleted", conversationId, rev, changeId: newId(), message: deleted },
       ]);
     }
     const seq = log.messages.length + 1;
@@ -318,8 +340,8 @@ class Stage {
     if (outcome.type === "rejection") return this.#judgeRefusal(sent, outcome.code, tookMs);
     if (outcome.type === "duplicate") return this.#judgeMessage(sent, outcome.message, kind);
     const { command } = sent;
+    if (outcome.type === "unchanged") return this.#judgeUnchanged(command, outcome.message);
     const { conversationId: id } = command;
-    if (outcome.events.length === 0) return this.#judgeNothingDone(command);
     this.#expect(this.#judgeOfLogs.isStored(id, outcome.events), "done tells of what is not stored");
     const overtook = (this.#lastStrangerRefused.get(id) ?? -1) > sent.place;
     this.#expect(!overtook, "a refusal left before what it was decided after was durable");
@@ -327,10 +349,17 @@ class Stage {
   }
 
   /** It was as it should be already. */
-  #judgeNothingDone(command: Command): void {
-    if (command.type !== "delete_message") return this.#expect(false, "nothing was done");
-    const message = this.#messagesOf(command.conversationId).find(({ id }) => id === command.messageId);
-    this.#expect(message?.deletedAtUs !== null, "done tells of what is not stored");
+  #judgeUnchanged(command: Command, message: Message): void {
+    const { seq } = message;
+    const stored = this.#model.message(command.conversationId, seq);
+    this.#expect(
+      stored !== undefined && stored.rev >= message.rev,
+      "what is unchanged tells of what is not stored",
+    );
+    this.#expect(
+      isAskedFor(command, message) && targetIdOf(command) === message.id,
+      "nothing was done, and it is not as it should be",
+    );
   }
 
   #judgeMessage({ command }: Sent, message: Message, kind: string): void {
@@ -358,7 +387,9 @@ class Stage {
       this.#lastStrangerRefused.set(id, this.#sent.get(command.id)!.place);
     if (id === unknownConversation || !this.#judgeOfLogs.isSteadyMember(id, senderId)) return;
     const isOfWhatIsNot =
-      command.type === "remove_member" || ("messageId" in command && !this.#wasThere(command));
+      command.type === "remove_member" ||
+      command.type === "remove_reaction" ||
+      ("messageId" in command && !this.#wasThere(command));
     const what = "messageId" in command ? "message" : "conversation";
     this.#expect(isOfWhatIsNot, `a member is told that a ${what} does not exist that does`);
   }
@@ -429,6 +460,7 @@ const unusedReads = {
   listConversations: unused,
   showConversation: unused,
   listMembers: unused,
+  showMessage: unused,
   readHistory: unused,
   changes: unused,
   createDirect: unused,
@@ -438,6 +470,19 @@ const unusedReads = {
   markUnread: unused,
   clearUnread: unused,
 };
+
+function isAskedFor(command: Command, message: Message): boolean {
+  switch (command.type) {
+    case "delete_message":
+      return message.deletedAtUs !== null;
+    case "add_reaction":
+      return reactionOf(message, command.senderId, command.reaction) !== null;
+    case "attach_media":
+      return message.attachments!.some(({ mediaId }) => mediaId === command.attachment.mediaId);
+    default:
+      return false;
+  }
+}
 
 function unused(): never {
   throw new Error("not part of this play");

@@ -1,7 +1,8 @@
 import type { MemberRecord } from "../core/conversations/conversation.ts";
 import type { Event } from "../core/events.ts";
 import type { EditMessage } from "../core/messages/edit.ts";
-import type { Message, MessageChanged, MessageSent } from "../core/messages/message.ts";
+import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../core/messages/message.ts";
+import { asSeenFrom } from "../core/messages/quote.ts";
 import { keyLifetimeUs } from "../core/messages/recent-keys.ts";
 import type { ChangeFrame } from "../core/ports/pubsub.ts";
 import type { ModelStore } from "./commit-port.ts";
@@ -164,10 +165,16 @@ class History {
     this.#messages.set(message.id, message);
   }
 
-  #changed({ type, message }: MessageChanged, isRivals: boolean): void {
+  #changed(event: MessageChanged | ReactionChanged, isRivals: boolean): void {
+    const { type, message } = event;
     const before = this.#messages.get(message.id);
     this.#expect(before !== undefined, "a message was changed that is not there");
     this.#expect(before?.deletedAtUs === null, "a deleted message was changed");
+    if (event.type === "reaction_added" || event.type === "reaction_removed")
+      this.#expect(
+        before !== undefined && isOneMore(before, event),
+        "a reaction to what is not there any more",
+      );
     if (type === "message_edited" && before && !isRivals) this.#judgeEdit(before, message);
     this.#messages.set(message.id, message);
   }
@@ -182,7 +189,10 @@ class History {
     this.#expect(!this.#edited.has(content), "an edit is stored twice");
     this.#edited.add(content);
     const expected = { ...before, content, metadata, rev, editedAtUs };
-    this.#expect(Bun.deepEquals(message, expected), "an edit of what is not there any more");
+    this.#expect(
+      Bun.deepEquals(unquoted(message), unquoted(expected)),
+      "an edit of what is not there any more",
+    );
   }
 
   #memberChanged({ userId, leftSeq, joinedSeq }: MemberRecord): void {
@@ -198,6 +208,24 @@ class History {
       this.#members.add(userId);
     }
   }
+}
+
+/** What it answers may have changed meanwhile, and is shown as it is now. */
+function unquoted(message: Message): Message {
+  return asSeenFrom(message, message.seq);
+}
+
+/** Nothing but this reaction has changed, and it was not there before, or is not any more. */
+function isOneMore(before: Message, { type, rev, message, reaction }: ReactionChanged): boolean {
+  const [less, more] = type === "reaction_added" ? [before, message] : [message, before];
+  const list = [...(less.reactions?.list ?? [])];
+  const expected = more.reactions?.list.filter((each) => each.id !== reaction.id);
+  const { reactions } = message;
+  return (
+    expected?.length === more.reactions!.list.length - 1 &&
+    Bun.deepEquals(list, expected) &&
+    Bun.deepEquals(unquoted(message), { ...unquoted(before), rev, reactions })
+  );
 }
 
 function messageOf(event: Event): Message | null {

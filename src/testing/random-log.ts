@@ -67,7 +67,12 @@ export class RandomLog {
     const { messages } = this.#model.logs.get(this.id)!;
     const messageId = messages.length > 0 ? random.pick(messages).id : newId();
     const dice = random.below(24);
-    if (dice < 10) return aSend({ ...given, content: this.#content() });
+    if (dice < 7) return aSend({ ...given, content: this.#content() });
+    if (dice < 9 && messages.length > 0)
+      return aSend({ ...given, content: this.#content(), messageType: "media", replyToId: messageId });
+    const reaction = random.pick(["👍", "❤️"]);
+    if (dice < 10) return { type: "add_reaction", ...given, messageId, reaction };
+    if (dice < 11) return { type: "remove_reaction", ...given, messageId, reaction };
     if (dice < 13)
       return {
         type: "edit_message",

@@ -15,6 +15,8 @@ export class StoredConversation {
   readonly #database: Pick<MigratedDatabase, "sql">;
   /** The ids of its messages, in order of seq. */
   readonly messageIds: string[] = [];
+  /** Of the command that made the last change of a message. */
+  changeId = "";
   rev = 0;
 
   static async of(
@@ -85,18 +87,62 @@ export class StoredConversation {
   async edit(seqs: readonly number[]): Promise<void> {
     await this.#change(
       "",
-      `update messages set rev = $2, content = convert_to('edited ' || $2::int8, 'UTF8'), edited_at = $4, edit_count = edit_count + 1
+      `update messages set rev = $2, content = convert_to('edited ' || $2::int8, 'UTF8'), edited_at = $4, edit_count = edit_count + 1,
+        changed_by = $5
       where conversation_id = $1 and seq = any ($3::int8[])`,
-      [seqs, formatInstant(this.atUs)],
+      [seqs, formatInstant(this.atUs), this.#aChangeId()],
     );
   }
 
   async delete(seqs: readonly number[]): Promise<void> {
     await this.#change(
       "",
-      `update messages set rev = $2, content = '', metadata = '{}', deleted_at = $4
+      `, erased as (delete from message_reactions where conversation_id = $1 and seq = any ($3::int8[]))
+      update messages set rev = $2, content = '', metadata = '{}', relations = null, deleted_at = $4, changed_by = $5
       where conversation_id = $1 and seq = any ($3::int8[])`,
-      [seqs, formatInstant(this.atUs)],
+      [seqs, formatInstant(this.atUs), this.#aChangeId()],
+    );
+  }
+
+  /** A message with an attachment that answers the one at `seq`. */
+  async reply(senderId: string, seq: number): Promise<void> {
+    const id = newId();
+    const attachment = {
+      id,
+      mediaId: `media ${this.seq}`,
+      mediaType: "image",
+      metadata: "{}",
+      createdAtUs: baseUs,
+    };
+    await this.#change(
+      ", seq = $3::int8, last_message_at = $4::timestamptz",
+      `insert into messages (id, conversation_id, seq, rev, created_rev, sender_id, message_type, content, metadata, sent_at,
+        reply_to_seq, relations)
+      values ($5, $1, $3, $2, $2, $6, 1, '', '{}', $4, $7, convert_to($8, 'UTF8'))`,
+      [
+        this.seq + 1,
+        formatInstant(baseUs + this.seq + 1),
+        id,
+        senderId,
+        seq,
+        JSON.stringify({ reply_to_id: this.messageIds[seq - 1], attachments: [attachment] }),
+      ],
+    );
+    this.messageIds.push(id);
+  }
+
+  /** Gives a reaction to a message, or takes it back. Not to tombstones. */
+  async react(userId: string, seq: number, reaction: string): Promise<void> {
+    await this.#change(
+      "",
+      `, taken as (
+        delete from message_reactions where conversation_id = $1 and seq = $4 and user_id = $3 and reaction = $5 returning 1),
+      given as (
+        insert into message_reactions (conversation_id, seq, user_id, reaction, id, reacted_at)
+        select $1, $4, $3, $5, $6, $7 where not exists (
+          select from message_reactions where conversation_id = $1 and seq = $4 and user_id = $3 and reaction = $5))
+      update messages set rev = $2, changed_by = $6 where conversation_id = $1 and seq = $4`,
+      [userId, seq, reaction, this.#aChangeId(), formatInstant(this.atUs)],
     );
   }
 
@@ -142,6 +188,11 @@ export class StoredConversation {
       where conversation_id = $1 and user_id = $2`,
       [this.id, userId, deliveredSeq, readSeq],
     );
+  }
+
+  #aChangeId(): string {
+    this.changeId = newId();
+    return this.changeId;
   }
 
   /** The head moves with what happens, in one statement: `$1` the conversation, `$2` the revision. */

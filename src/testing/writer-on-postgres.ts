@@ -3,7 +3,8 @@ import type { ConversationChanged } from "../core/conversations/conversation-cha
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { MarkMove } from "../core/messages/marks.ts";
-import type { Message, MessageChanged, MessageSent } from "../core/messages/message.ts";
+import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../core/messages/message.ts";
+import { type Reaction, reactionsOf } from "../core/messages/reaction.ts";
 import type { AppendOutcome, Batch, Change } from "../core/ports/store.ts";
 import { PostgresCommit } from "../store/append.ts";
 import { PostgresConversationCreation } from "../store/conversation-creation.ts";
@@ -109,12 +110,58 @@ export function messageOf(change: Change): Message {
 
 export function anEdit(message: Message, rev: number, content: string): MessageChanged {
   const edited = { ...message, rev, content, editedAtUs: startUs + rev };
-  return { type: "message_edited", conversationId: message.conversationId, rev, message: edited };
+  return changedTo("message_edited", edited);
+}
+
+/** A media message that answers another one. */
+export function aReply(id: string, seq: number, given: Partial<MessageSent> = {}): Change {
+  const attachment = {
+    id: newId(),
+    mediaId: "media",
+    mediaType: "image",
+    metadata: '{"size":1.0}',
+    createdAtUs: startUs,
+  } as const;
+  const replyTo = { id: newId(), seq: 1, quote: null };
+  return aSending(id, seq, { messageType: "media", replyTo, attachments: [attachment], ...given });
+}
+
+/** By a user who has no other one on this message. */
+export function aReaction(
+  type: ReactionChanged["type"],
+  before: Message,
+  rev: number,
+  given: Partial<Reaction> = {},
+): ReactionChanged {
+  const reaction = { id: newId(), userId: newId(), reaction: "👍", reactedAtUs: startUs + rev, ...given };
+  const list = (before.reactions?.list ?? []).filter(
+    (each) => each.userId !== reaction.userId || each.reaction !== reaction.reaction,
+  );
+  const reactions = reactionsOf(type === "reaction_added" ? [...list, reaction] : list);
+  const { conversationId } = before;
+  return { type, conversationId, rev, changeId: newId(), message: { ...before, rev, reactions }, reaction };
+}
+
+export function anAttachment(message: Message, rev: number, mediaId: string): MessageChanged {
+  const attachment = {
+    id: newId(),
+    mediaId,
+    mediaType: "file",
+    metadata: "{}",
+    createdAtUs: startUs + rev,
+  } as const;
+  const attachments = [...(message.attachments ?? []), attachment];
+  return changedTo("media_attached", { ...message, rev, attachments });
 }
 
 export function aDeletion(message: Message, rev: number): MessageChanged {
-  const tombstone = { ...message, rev, content: "", metadata: "{}", deletedAtUs: startUs + rev };
-  return { type: "message_deleted", conversationId: message.conversationId, rev, message: tombstone };
+  const erased = { content: "", metadata: "{}", attachments: null, reactions: null };
+  return changedTo("message_deleted", { ...message, ...erased, rev, deletedAtUs: startUs + rev });
+}
+
+function changedTo(type: MessageChanged["type"], message: Message): MessageChanged {
+  const { conversationId, rev } = message;
+  return { type, conversationId, rev, changeId: newId(), message };
 }
 
 export function aMemberEvent(

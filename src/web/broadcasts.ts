@@ -1,6 +1,7 @@
 import type { Member } from "../core/conversations/conversation.ts";
 import type { Event } from "../core/events.ts";
-import type { MessageChanged, MessageSent } from "../core/messages/message.ts";
+import type { Message, MessageSent } from "../core/messages/message.ts";
+import { asSeenFrom } from "../core/messages/quote.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type {
@@ -27,6 +28,7 @@ import {
   memberEventText,
   messageReadText,
   ownUnreadText,
+  reactionChangedText,
   typingText,
 } from "./pushes.ts";
 import type { FramePosition, Receivers } from "./receivers.ts";
@@ -42,6 +44,12 @@ type Listeners = Pick<
 interface Push {
   readonly names: readonly string[];
   readonly encode: () => string;
+}
+
+/** A message on the wire, as somebody sees it. */
+interface PushOfMessage {
+  readonly names: readonly string[];
+  readonly encode: (message: Message) => string;
 }
 
 interface ToldFrame extends ChangeFrame {
@@ -119,20 +127,24 @@ export class Broadcasts {
   #tellEvent(frame: ToldFrame, event: Event): void {
     switch (event.type) {
       case "message_sent":
-        this.#push(frame, {
-          names: ["new_message"],
-          encode: () => `{"message":${this.#texts.of(event)}}`,
-        });
+        this.#tellSent(frame, event);
         return this.#typing.sent(event.conversationId, event.senderId);
       case "message_edited":
-        return this.#pushChanged(frame, event, {
+      case "media_attached":
+        return this.#pushAsSeen(frame, event.message, {
           names: ["message_updated", "message_edited"],
-          encode: () => editedText(event.message, this.#texts.of(event.message)),
+          encode: (message) => editedText(message, this.#texts.of(message)),
         });
       case "message_deleted":
-        return this.#pushChanged(frame, event, {
+        return this.#pushAsSeen(frame, event.message, {
           names: ["message_deleted"],
-          encode: () => deletedText(event.message, this.#texts.of(event.message)),
+          encode: (message) => deletedText(message, this.#texts.of(message)),
+        });
+      case "reaction_added":
+      case "reaction_removed":
+        return this.#pushAsSeen(frame, event.message, {
+          names: [event.type],
+          encode: () => reactionChangedText(event),
         });
       case "member_added":
       case "member_removed":
@@ -153,6 +165,13 @@ export class Broadcasts {
     }
   }
 
+  #tellSent(frame: ToldFrame, event: MessageSent): void {
+    const names = ["new_message"];
+    const encode = (message: Message) => `{"message":${this.#texts.of(message)}}`;
+    if (event.replyTo) this.#pushAsSeen(frame, event, { names, encode });
+    else this.#push(frame, { names, encode: () => encode(event) });
+  }
+
   #push(frame: ToldFrame, push: Push): void {
     const { names, encode } = push;
     const { conversationId, members, position } = frame;
@@ -168,17 +187,30 @@ export class Broadcasts {
     for (const userId of members.keys()) tell(`user:${userId}`);
   }
 
-  /** A change of a message from before somebody joined is told to him as a number without content. */
-  #pushChanged(frame: ToldFrame, event: MessageChanged, push: Push): void {
-    const sees = (member: Member | undefined) => member !== undefined && member.joinedSeq < event.message.seq;
+  /**
+   * To each member what he may see: a change of a message from before he joined is a number without content, and a message that answers one
+   * from before he joined does not show what that one says.
+   */
+  #pushAsSeen(frame: ToldFrame, message: Message, push: PushOfMessage): void {
+    const { names } = push;
     const { members } = frame;
-    if ([...members.values()].every(sees)) return this.#push(frame, push);
-    const without: Push = { names: ["conversation_changed"], encode: () => conversationChangedText(frame) };
+    const whole: Push = { names, encode: once(() => push.encode(message)) };
+    const unquoted: Push = { names, encode: once(() => push.encode(asSeenFrom(message, message.seq))) };
+    const number: Push = {
+      names: ["conversation_changed"],
+      encode: once(() => conversationChangedText(frame)),
+    };
+    const { seq, replyTo } = message;
+    const quotedSeq = replyTo?.quote ? replyTo.seq : seq;
+    const pushOf = (member: Member | undefined) => {
+      if (!member || member.joinedSeq >= seq) return number;
+      return member.joinedSeq < quotedSeq ? whole : unquoted;
+    };
+    if ([...members.values()].every((member) => pushOf(member) === whole)) return this.#push(frame, whole);
     const topic = `conversation:${frame.conversationId}`;
-    this.#pushWhere(frame, topic, push, ({ userId }) => sees(members.get(userId)));
-    this.#pushWhere(frame, topic, without, ({ userId }) => !sees(members.get(userId)));
-    for (const member of members.values())
-      this.#pushToUser(frame, member.userId, sees(member) ? push : without);
+    for (const each of [whole, unquoted, number])
+      this.#pushWhere(frame, topic, each, ({ userId }) => pushOf(members.get(userId)) === each);
+    for (const member of members.values()) this.#pushToUser(frame, member.userId, pushOf(member));
   }
 
   #pushWhere(
@@ -251,6 +283,15 @@ export class Broadcasts {
     const topic = `user:${userId}`;
     if (this.#sockets.hasListeners(topic)) this.#sockets.broadcast(topic, event, encode());
   }
+}
+
+/** Only when somebody listens, and then for all who do. */
+function once(encode: () => string): () => string {
+  let text: string | undefined;
+  return () => {
+    text ??= encode();
+    return text;
+  };
 }
 
 function positionOf({ conversationId: stream, rev: at, events }: ChangeFrame): FramePosition {

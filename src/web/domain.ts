@@ -21,5 +21,13 @@ export type LastSeen = Pick<EngineLastSeen, "seen">;
 /** Reads for viewers, the creation of conversations and private state. */
 export type Queries = Pick<
   EngineQueries,
-  "list" | "show" | "members" | "history" | "changes" | "createDirect" | "createGroup" | "markUnread"
+  | "list"
+  | "show"
+  | "members"
+  | "history"
+  | "message"
+  | "changes"
+  | "createDirect"
+  | "createGroup"
+  | "markUnread"
 >;

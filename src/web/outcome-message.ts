@@ -9,6 +9,9 @@ export function messageIn(events: readonly Event[]): Message | null {
         return event;
       case "message_edited":
       case "message_deleted":
+      case "media_attached":
+      case "reaction_added":
+      case "reaction_removed":
         return event.message;
     }
   }

@@ -1,7 +1,7 @@
 import type { ConversationChanged } from "../core/conversations/conversation-changed.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { MarkedMessage, MarkMoved, StatusChange } from "../core/messages/marks.ts";
-import type { Message } from "../core/messages/message.ts";
+import type { Message, ReactionChanged } from "../core/messages/message.ts";
 import type { ChangeFrame, MarksFrame, OwnFrame, TypingFrame } from "../core/ports/pubsub.ts";
 import { bareConversationText } from "./views/conversation.ts";
 import { instantText } from "./views/instant.ts";
@@ -20,6 +20,14 @@ export function deletedText(message: Message, encoded: string = messageText(mess
   return (
     `{"id":"${message.id}","message_id":"${message.id}","conversation_id":"${message.conversationId}",` +
     `"seq":${message.seq},"rev":${message.rev},"delete_for_everyone":true,"message":${encoded}}`
+  );
+}
+
+/** `reaction_added`, `reaction_removed`. */
+export function reactionChangedText({ conversationId, rev, message, reaction }: ReactionChanged): string {
+  return (
+    `{"conversation_id":"${conversationId}","rev":${rev},"message_id":"${message.id}","seq":${message.seq},` +
+    `"user_id":"${reaction.userId}","reaction":${JSON.stringify(reaction.reaction)}}`
   );
 }
 

@@ -190,7 +190,7 @@ describe("a message over a socket", () => {
     [`{"content":"x","client_random":"0x1"}`, "client_random"],
     [`{"content":"x","client_random":true}`, "client_random"],
     [`{"content":"x","message_type":"system"}`, "message_type"],
-    [`{"content":"x","message_type":"media"}`, "message_type"],
+    [`{"content":"x","message_type":"ephemeral"}`, "message_type"],
     [`{"content":"x","metadata":[]}`, "metadata"],
     [`{"content":"x","metadata":"{}"}`, "metadata"],
     [`{"content":"x","metadata":{"n":1e400}}`, "metadata"],
@@ -283,7 +283,7 @@ test("an event that nothing answers to is refused by name on both kinds of topic
   await wire.join(`user:${anna}`);
   const known = {
     [topic]:
-      "new_message, send_message, edit_message, delete_message, message_read, message_delivered, mark_read, mark_unread, update_conversation, user_typing, typing_start, typing_stop",
+      "new_message, send_message, edit_message, delete_message, add_reaction, remove_reaction, message_read, message_delivered, mark_read, mark_unread, update_conversation, user_typing, typing_start, typing_stop",
     [`user:${anna}`]: "message_read, message_delivered, mark_conversation_read, update_status",
   };
   for (const [each, names] of Object.entries(known)) {

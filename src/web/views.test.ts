@@ -30,6 +30,9 @@ const message: Message = {
   sentAtUs: 1_795_000_000_000_001,
   editedAtUs: null,
   deletedAtUs: null,
+  replyTo: null,
+  attachments: null,
+  reactions: null,
 };
 
 const limits = { maxContentBytes: 65_536, maxMetadataBytes: 16_384, editWindowMs: 1, deleteWindowMs: 1 };

@@ -115,7 +115,7 @@ test("I3: who sent before the group was closed gets his message again, not a ref
   const { state, userId } = aGroup({ message_permission: "admins_only" });
   state.keys.remember(userId("member"), 7, { seq: 1, sentAtUs: noonUs });
   const command = aSend({ senderId: userId("member"), clientRandom: 7 });
-  expect(decide(state, command, noonUs)).toEqual({ type: "duplicate", seq: 1 });
+  expect(decide(state, command, noonUs)).toEqual({ type: "duplicate", seq: 1, joinedSeq: 0 });
 });
 
 test("in a direct conversation, settings of groups hold nobody back", () => {

@@ -22,13 +22,17 @@ export function decideDelete(state: ConversationState, command: DeleteMessage, n
   if (!message) return noSuchMessage;
   const mayModerate = state.type === "group" && moderates(state.members.get(command.senderId)!.role);
   if (message.senderId !== command.senderId && !mayModerate) return notYours;
-  if (message.deletedAtUs !== null) return { type: "decided", events: [] };
+  if (message.deletedAtUs !== null) return { type: "unchanged", message };
   if (!mayModerate && nowUs - message.sentAtUs > command.withinUs) return tooOldToDelete;
-  return { type: "decided", events: [changed("message_deleted", tombstone(message, state.rev + 1, nowUs))] };
+  const gone = tombstone(message, state.rev + 1, nowUs);
+  return { type: "decided", events: [changed("message_deleted", command, gone)] };
 }
 
+/** That it answered another message stays, and keeps its place in the talk; what that one says is not its own to show any more. */
 function tombstone(message: Message, rev: number, nowUs: number): Message {
-  return { ...message, rev, content: "", metadata: "{}", deletedAtUs: nowUs };
+  const replyTo = message.replyTo && { ...message.replyTo, quote: null };
+  const erased = { content: "", metadata: "{}", attachments: null, reactions: null };
+  return { ...message, ...erased, rev, replyTo, deletedAtUs: nowUs };
 }
 
 const notYours = reject(

@@ -92,7 +92,10 @@ test("deleting erases content and metadata at once and keeps the place; again ch
       },
     ],
   });
-  expect(act("delete_message", anna)).toEqual({ type: "decided", events: [] });
+  expect(act("delete_message", anna)).toMatchObject({
+    type: "unchanged",
+    message: { id: message.id, rev: 9 },
+  });
   expect(act("edit_message", anna)).toMatchObject({ code: "conflict" });
   expect(state.rev).toBe(9);
 });

@@ -1,7 +1,8 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
-import type { Message, MessageChanged } from "./message.ts";
+import type { Message, MessageChanged, ReactionChanged } from "./message.ts";
+import { requoted } from "./quote.ts";
 import { mayNotWrite } from "./writing.ts";
 
 export interface EditMessage {
@@ -31,7 +32,7 @@ export function decideEdit(state: ConversationState, command: EditMessage, nowUs
   const rev = state.rev + 1;
   const { content, metadata } = command;
   const edited = { ...message, rev, content, metadata: metadata ?? message.metadata, editedAtUs: nowUs };
-  return { type: "decided", events: [changed("message_edited", edited)] };
+  return { type: "decided", events: [changed("message_edited", command, edited)] };
 }
 
 /** What a command is about, if its sender may see it: messages from before a membership do not exist for it. */
@@ -40,14 +41,22 @@ export function targetOf(
   command: { readonly senderId: string; readonly messageId: string },
 ): Message | null {
   const message = state.targets.get(command.messageId);
-  return message && message.seq > state.members.get(command.senderId)!.joinedSeq ? message : null;
+  if (!message || message.seq <= state.members.get(command.senderId)!.joinedSeq) return null;
+  return message.replyTo ? requoted(message, state.targets) : message;
 }
 
-export function changed(type: MessageChanged["type"], message: Message): MessageChanged {
-  return { type, conversationId: message.conversationId, rev: message.rev, message };
+export function changed(
+  type: MessageChanged["type"],
+  { id: changeId }: { readonly id: string },
+  message: Message,
+): MessageChanged {
+  return { type, conversationId: message.conversationId, rev: message.rev, changeId, message };
 }
 
-export function applyMessageChanged(state: ConversationState, { message }: MessageChanged): void {
+export function applyMessageChanged(
+  state: ConversationState,
+  { message }: MessageChanged | ReactionChanged,
+): void {
   if (state.targets.has(message.id)) state.targets.set(message.id, message);
 }
 

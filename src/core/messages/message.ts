@@ -1,3 +1,6 @@
+import { type Attachment, sizeOfAttachments } from "./attachment.ts";
+import type { Reaction, Reactions } from "./reaction.ts";
+
 /** The kinds of message. Only the server makes `system` messages. */
 export const messageTypes = ["text", "media", "system"] as const;
 export type MessageType = (typeof messageTypes)[number];
@@ -23,8 +26,31 @@ export interface Message {
   readonly clientRandom: number | null;
   readonly sentAtUs: number;
   readonly editedAtUs: number | null;
-  /** Set: a tombstone, without content and metadata. */
+  /** Set: a tombstone, without content, metadata, attachments and reactions. */
   readonly deletedAtUs: number | null;
+  /** Null: it answers no other message. */
+  readonly replyTo: ReplyTo | null;
+  /** Media by reference, in the order in which they were attached; null: none. */
+  readonly attachments: readonly Attachment[] | null;
+  /** Null: none. */
+  readonly reactions: Reactions | null;
+}
+
+/** The message that another one answers, of the same conversation. */
+export interface ReplyTo {
+  readonly id: string;
+  readonly seq: number;
+  /** As it was when this was read or decided. Null: it is gone, or not for whoever is told to see. */
+  readonly quote: Quote | null;
+}
+
+/** What is shown of a message that is answered. */
+export interface Quote {
+  readonly senderId: string;
+  readonly messageType: MessageType;
+  /** Null: deleted, or too long. */
+  readonly content: string | null;
+  readonly isDeleted: boolean;
 }
 
 /** A message entered the log; `rev` and `createdRev` are the same. */
@@ -36,8 +62,31 @@ export interface MessageSent extends Message {
 
 /** A stored message became another one, under the same seq: `message` is the whole of it. */
 export interface MessageChanged {
-  readonly type: "message_edited" | "message_deleted";
+  readonly type: "message_edited" | "message_deleted" | "media_attached";
   readonly conversationId: string;
   readonly rev: number;
+  /** Of the command: it stands in the message's row as long as nothing else changes it, and proves that this change is stored. */
+  readonly changeId: string;
   readonly message: Message;
 }
+
+/** Somebody reacted to a stored message, or took his reaction back. What the message says stays as it was. */
+export interface ReactionChanged {
+  readonly type: "reaction_added" | "reaction_removed";
+  readonly conversationId: string;
+  readonly rev: number;
+  /** As in `MessageChanged`. */
+  readonly changeId: string;
+  readonly message: Message;
+  readonly reaction: Reaction;
+}
+
+/** Characters of what clients wrote of a message, which bound what is read, stored and sent in one piece. */
+export function sizeOfMessage({ content, metadata, attachments, reactions }: Message): number {
+  const size = content.length + metadata.length;
+  if (!attachments && !reactions) return size;
+  return size + sizeOfAttachments(attachments) + (reactions?.list.length ?? 0) * sizeOfReaction;
+}
+
+/** With its ids and its time, as clients see it. */
+const sizeOfReaction = 200;

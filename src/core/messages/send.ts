@@ -1,7 +1,9 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
-import type { MessageSent, MessageType } from "./message.ts";
+import { attachedAt, type GivenAttachment } from "./attachment.ts";
+import type { Message, MessageSent, MessageType, ReplyTo } from "./message.ts";
 import { keyLifetimeUs } from "./recent-keys.ts";
+import { noSuchReplyTarget, replyToOf } from "./reply.ts";
 import { mayNotWrite } from "./writing.ts";
 
 export interface SendMessage {
@@ -16,6 +18,10 @@ export interface SendMessage {
   /** JSON text of an object. */
   readonly metadata: string;
   readonly clientRandom: number | null;
+  /** The message that this one answers; null: none. */
+  readonly replyToId: string | null;
+  /** Only of `media`, at most `mostAttachments`; null: none. */
+  readonly attachments: readonly GivenAttachment[] | null;
   /** Whether the metadata names users who are mentioned. */
   readonly mentions: boolean;
 }
@@ -24,10 +30,33 @@ export interface SendMessage {
 export function decideSend(state: ConversationState, command: SendMessage, nowUs: number): Decision {
   const earlier =
     command.clientRandom === null ? undefined : state.keys.find(command.senderId, command.clientRandom);
-  if (earlier && nowUs - earlier.sentAtUs < keyLifetimeUs) return { type: "duplicate", seq: earlier.seq };
+  if (earlier && nowUs - earlier.sentAtUs < keyLifetimeUs) return duplicate(state, command, earlier.seq);
   const refusal = mayNotWrite(state, command, command.messageType);
   if (refusal) return refusal;
-  return { type: "decided", events: [messageSent(state, command, nowUs, earlier?.seq ?? null)] };
+  const { senderId, replyToId } = command;
+  const replyTo = replyToId === null ? null : replyToOf(state, senderId, replyToId);
+  if (replyToId !== null && !replyTo) return noSuchReplyTarget;
+  return { type: "decided", events: [messageSent(state, command, nowUs, earlier?.seq ?? null, replyTo)] };
+}
+
+/** What was sent before a membership stays the sender's; what it answers may not be his to see any more. */
+function duplicate(state: ConversationState, { senderId }: SendMessage, seq: number): Decision {
+  return { type: "duplicate", seq, joinedSeq: state.members.get(senderId)!.joinedSeq };
+}
+
+/** Whether the stored message has another body than the command that repeats it. */
+export function differsFrom(message: Message, command: SendMessage): boolean {
+  return (
+    message.content !== command.content ||
+    message.metadata !== command.metadata ||
+    (message.replyTo?.id ?? null) !== command.replyToId ||
+    !hasAttachments(message, command.attachments ?? [])
+  );
+}
+
+/** More may have been attached since. */
+function hasAttachments({ attachments }: Message, given: readonly GivenAttachment[]): boolean {
+  return given.every(({ mediaId }) => attachments?.some((each) => each.mediaId === mediaId));
 }
 
 function messageSent(
@@ -35,7 +64,9 @@ function messageSent(
   command: SendMessage,
   nowUs: number,
   releasesKeyOf: number | null,
+  replyTo: ReplyTo | null,
 ): MessageSent {
+  const sentAtUs = Math.max(nowUs, state.lastSentAtUs + 1);
   return {
     type: "message_sent",
     conversationId: state.id,
@@ -48,9 +79,12 @@ function messageSent(
     content: command.content,
     metadata: command.metadata,
     clientRandom: command.clientRandom,
-    sentAtUs: Math.max(nowUs, state.lastSentAtUs + 1),
+    sentAtUs,
     editedAtUs: null,
     deletedAtUs: null,
+    replyTo,
+    attachments: attachedAt(command.attachments, sentAtUs),
+    reactions: null,
     releasesKeyOf,
   };
 }

@@ -92,7 +92,7 @@ export interface ActorReads {
   loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]>;
   /** Which of the keys are held by a stored message; absent: free. In one query. */
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
-  /** Those that are stored in the conversation named with them. In one query. */
+  /** Those that are stored in the conversation named with them, with all their reactions. In one query. */
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
   /** JSON text of an object. */
   readMetadata(conversationId: string): Promise<string>;
@@ -236,6 +236,11 @@ export interface ViewerReads {
   listMembers(
     query: ListMembers,
   ): Promise<{ readonly membership: Membership; readonly members: readonly SeenMember[] }>;
+  /** With all its reactions. Null: there is none, or none that the viewer sees. */
+  showMessage(
+    viewerId: string,
+    messageId: string,
+  ): Promise<{ readonly membership: Membership; readonly message: Message } | null>;
   /** Null membership: no messages are returned. An unknown cursor id is an empty page. */
   readHistory(query: ReadHistory): Promise<HistoryPage>;
   /** All questions of both kinds in one query. A null device has no cursors and stands at the heads. */

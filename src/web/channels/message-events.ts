@@ -1,9 +1,16 @@
 import type { Command } from "../../core/commands.ts";
+import type { Message } from "../../core/messages/message.ts";
+import { type AddReaction, reactionOf } from "../../core/messages/react.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Push } from "../../phoenix/channel.ts";
-import { deleteMessageCommand, editMessageCommand } from "../commands/change-message.ts";
+import {
+  addReactionCommand,
+  deleteMessageCommand,
+  editMessageCommand,
+  removeReactionCommand,
+} from "../commands/change-message.ts";
 import type { Entry } from "../commands/entry.ts";
 import { sendMessageCommand } from "../commands/send-message.ts";
 import type { Commands } from "../domain.ts";
@@ -13,6 +20,7 @@ import { messageIn } from "../outcome-message.ts";
 import type { PayloadLimits } from "../payloads/limits.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
+import { reactionText } from "../views/reaction.ts";
 import type { Act } from "./events.ts";
 
 export interface MessageEventsOptions {
@@ -34,30 +42,45 @@ export function messageEvents(options: MessageEventsOptions): readonly (readonly
     ["send_message", send],
     ["edit_message", submitting(options, editMessageCommand)],
     ["delete_message", submitting(options, deleteMessageCommand)],
+    ["add_reaction", submitting(options, addReactionCommand, reactedText)],
+    ["remove_reaction", submitting(options, removeReactionCommand, () => `{"status":"removed"}`)],
   ];
 }
 
-function submitting(
+/** `textOf`: what is answered instead of the message. */
+function submitting<One extends Command>(
   { commands, texts, limits, newId, conversationOf }: MessageEventsOptions,
-  commandOf: (payload: unknown, entry: Entry) => Command | Rejection,
+  commandOf: (payload: unknown, entry: Entry) => One | Rejection,
+  textOf: (message: Message, command: One) => string = (message) => `{"message":${texts.of(message)}}`,
 ): Act {
   return (push) => {
     const senderId = push.identity.userId;
     const conversationId = conversationOf(push.topic);
     const command = commandOf(push.payload, { limits, newId, senderId, conversationId, messageId: null });
     if (isRejection(command)) return command;
-    commands.submit(command, (outcome) => answer(push, outcome, texts));
+    commands.submit(command, (outcome) =>
+      answer(push, outcome, texts, (message) => textOf(message, command)),
+    );
     return null;
   };
 }
 
-/** Refusals were counted where they were made. Without a message: nothing changed, it was deleted before. */
-function answer(push: Push<Session>, outcome: Outcome, texts: MessageTexts): void {
+function reactedText(message: Message, { senderId, reaction }: AddReaction): string {
+  return `{"reaction":${reactionText(message.id, reactionOf(message, senderId, reaction)!)}}`;
+}
+
+/** Refusals were counted where they were made. */
+function answer(
+  push: Push<Session>,
+  outcome: Outcome,
+  texts: MessageTexts,
+  textOf: (message: Message) => string,
+): void {
   switch (outcome.type) {
-    case "done": {
-      const message = messageIn(outcome.events);
-      return push.reply(true, `{"message":${message && texts.of(message)}}`);
-    }
+    case "done":
+      return push.reply(true, textOf(messageIn(outcome.events)!));
+    case "unchanged":
+      return push.reply(true, textOf(outcome.message));
     case "duplicate":
       return push.reply(
         true,

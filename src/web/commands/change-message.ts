@@ -1,8 +1,12 @@
+import type { AttachMedia } from "../../core/messages/attach.ts";
 import type { DeleteMessage } from "../../core/messages/delete.ts";
 import type { EditMessage } from "../../core/messages/edit.ts";
+import type { AddReaction, RemoveReaction } from "../../core/messages/react.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
+import { readAttachMedia } from "../payloads/attach-media.ts";
 import { readDeleteMessage } from "../payloads/delete-message.ts";
 import { readEditMessage } from "../payloads/edit-message.ts";
+import { readReact } from "../payloads/react.ts";
 import { conversationOf, type Entry, messageOf } from "./entry.ts";
 
 export function editMessageCommand(payload: unknown, entry: Entry): EditMessage | Rejection {
@@ -21,6 +25,35 @@ export function deleteMessageCommand(payload: unknown, entry: Entry): DeleteMess
   const target = targetOf(body, entry);
   if (isRejection(target)) return target;
   return { type: "delete_message", ...target, withinUs: entry.limits.deleteWindowMs * 1_000 };
+}
+
+export function attachMediaCommand(payload: unknown, entry: Entry): AttachMedia | Rejection {
+  const body = readAttachMedia(payload, entry.limits);
+  if (isRejection(body)) return body;
+  const target = targetOf(body, entry);
+  if (isRejection(target)) return target;
+  const attachment = { id: entry.newId(), ...body.attachment };
+  return { type: "attach_media", ...target, attachment, withinUs: entry.limits.editWindowMs * 1_000 };
+}
+
+export function addReactionCommand(payload: unknown, entry: Entry): AddReaction | Rejection {
+  return reactionCommand("add_reaction", payload, entry);
+}
+
+export function removeReactionCommand(payload: unknown, entry: Entry): RemoveReaction | Rejection {
+  return reactionCommand("remove_reaction", payload, entry);
+}
+
+function reactionCommand<Type extends (AddReaction | RemoveReaction)["type"]>(
+  type: Type,
+  payload: unknown,
+  entry: Entry,
+) {
+  const body = readReact(payload);
+  if (isRejection(body)) return body;
+  const target = targetOf(body, entry);
+  if (isRejection(target)) return target;
+  return { type, ...target, reaction: body.reaction };
 }
 
 type Target = Pick<EditMessage, "id" | "conversationId" | "senderId" | "messageId">;

@@ -17,6 +17,8 @@ export function sendMessageCommand(payload: unknown, entry: Entry): SendMessage 
     content: body.content,
     metadata: body.metadata,
     clientRandom: body.clientRandom,
+    replyToId: body.replyToId,
+    attachments: body.attachments?.map((each) => ({ id: entry.newId(), ...each })) ?? null,
     mentions: body.mentions,
   };
 }

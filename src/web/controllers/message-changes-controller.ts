@@ -5,12 +5,11 @@ import { deleteMessageCommand, editMessageCommand } from "../commands/change-mes
 import type { Commands } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import type { MessageTexts } from "../message-texts.ts";
-import { messageIn } from "../outcome-message.ts";
 import type { PayloadLimits } from "../payloads/limits.ts";
 import { instantText } from "../views/instant.ts";
 import { atMessage } from "./place.ts";
 import type { Call, Route } from "./route.ts";
-import { eventsOf } from "./submitted.ts";
+import { messageOf } from "./submitted.ts";
 
 export interface MessageChangesOptions {
   readonly commands: Commands;
@@ -35,22 +34,22 @@ async function edit(options: MessageChangesOptions, call: Call): Promise<Respons
   if (isRejection(body)) return body;
   const command = editMessageCommand(body.value, entry);
   if (isRejection(command)) return command;
-  const events = await eventsOf(options.commands, command);
-  if (events instanceof Response) return events;
-  const message = messageIn(events)!;
+  const edited = await messageOf(options.commands, command);
+  if (edited instanceof Response) return edited;
+  const { message } = edited;
   const meta = `{"edited":true,"edited_at":${optionalInstant(message.editedAtUs)}}`;
   return dataResponse(200, options.texts.of(message), meta);
 }
 
-/** When it was deleted is told to whoever did it: a message that was deleted before is not changed, and not told of again. */
+/** A message that was deleted before is not changed, and answered with when that was. */
 async function remove(options: MessageChangesOptions, call: Call): Promise<Response | Rejection> {
   const entry = atMessage(options, call);
   if (isRejection(entry)) return entry;
   const command = deleteMessageCommand({ delete_for_everyone: forEveryone(call.query) }, entry);
   if (isRejection(command)) return command;
-  const events = await eventsOf(options.commands, command);
-  if (events instanceof Response) return events;
-  const deletedAt = optionalInstant(messageIn(events)?.deletedAtUs ?? null);
+  const deleted = await messageOf(options.commands, command);
+  if (deleted instanceof Response) return deleted;
+  const deletedAt = optionalInstant(deleted.message.deletedAtUs);
   return dataResponse(
     200,
     `{"id":"${command.messageId}","is_deleted":true,"delete_for_everyone":true,"deleted_at":${deletedAt}}`,

@@ -94,5 +94,7 @@ function answer(texts: MessageTexts, outcome: Outcome): Response {
       return dataResponse(200, texts.of(outcome.message), `{"duplicate":true,"differs":${outcome.differs}}`);
     case "rejection":
       return rejectionResponse(outcome);
+    case "unchanged":
+      throw new Error("a message was sent and nothing came of it");
   }
 }

@@ -2,6 +2,7 @@ import { type ChangesOptions, changeRoutes } from "./changes-controller.ts";
 import { type ConversationsOptions, conversationRoutes } from "./conversations-controller.ts";
 import { type MembersOptions, memberRoutes } from "./members-controller.ts";
 import { type MessageChangesOptions, messageChangeRoutes } from "./message-changes-controller.ts";
+import { type MessageRelationsOptions, messageRelationRoutes } from "./message-relations-controller.ts";
 import { type MessagesOptions, messageRoutes } from "./messages-controller.ts";
 import { type ReceiptsOptions, receiptRoutes } from "./receipts-controller.ts";
 import type { Route } from "./route.ts";
@@ -10,6 +11,7 @@ export type RoutesOptions = ConversationsOptions &
   MembersOptions &
   MessagesOptions &
   MessageChangesOptions &
+  MessageRelationsOptions &
   ReceiptsOptions &
   ChangesOptions;
 
@@ -20,6 +22,7 @@ export function apiRoutes(options: RoutesOptions): readonly Route[] {
     ...memberRoutes(options),
     ...messageRoutes(options),
     ...messageChangeRoutes(options),
+    ...messageRelationRoutes(options),
     ...receiptRoutes(options),
     ...changeRoutes(options),
   ];

@@ -1,7 +1,9 @@
 import type { Command } from "../../core/commands.ts";
 import type { Event } from "../../core/events.ts";
+import type { Message } from "../../core/messages/message.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Commands } from "../domain.ts";
+import { messageIn } from "../outcome-message.ts";
 import { rejectionResponse } from "../rejections.ts";
 
 export function submitted(commands: Commands, command: Command): Promise<Outcome> {
@@ -16,6 +18,26 @@ export async function eventsOf(commands: Commands, command: Command): Promise<re
   switch (outcome.type) {
     case "done":
       return outcome.events;
+    case "rejection":
+      return rejectionResponse(outcome);
+    case "unchanged":
+      return [];
+    case "duplicate":
+      throw new Error(`${command.type} was answered as a duplicate`);
+  }
+}
+
+/** The message that such a command is about, as it is now, and whether the command changed it. */
+export async function messageOf(
+  commands: Commands,
+  command: Command,
+): Promise<{ readonly message: Message; readonly isChanged: boolean } | Response> {
+  const outcome = await submitted(commands, command);
+  switch (outcome.type) {
+    case "done":
+      return { message: messageIn(outcome.events)!, isChanged: true };
+    case "unchanged":
+      return { message: outcome.message, isChanged: false };
     case "rejection":
       return rejectionResponse(outcome);
     case "duplicate":

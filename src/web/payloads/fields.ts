@@ -18,6 +18,10 @@ export function later(what: string) {
   );
 }
 
+export function elsewhere(where: string) {
+  return Type.Optional(Type.Null({ description: `is not a field here, ${where}; leave it out` }));
+}
+
 /** The sender is always the token's subject, so what a payload says of it is accepted and not read. */
 export const ignored = Type.Optional(Type.Unknown());
 

@@ -1,11 +1,14 @@
 import { type Static, Type } from "@sinclair/typebox";
+import { mostAttachments } from "../../core/messages/attachment.ts";
 import type { MessageType } from "../../core/messages/message.ts";
-import type { Rejection } from "../../core/rejection.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { contentProblem, metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
+import { type AttachmentBody, attachmentsAllowed, readAttachments } from "./attach-media.ts";
 import {
   content,
   conversationId,
+  elsewhere,
   idIn,
   ignored,
   later,
@@ -13,6 +16,7 @@ import {
   metadata,
   optional,
   strict,
+  uuid,
 } from "./fields.ts";
 import type { PayloadLimits } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
@@ -25,6 +29,9 @@ export interface SendMessageBody {
   readonly content: string;
   readonly metadata: string;
   readonly clientRandom: number | null;
+  readonly replyToId: string | null;
+  /** Null: none. */
+  readonly attachments: readonly AttachmentBody[] | null;
   /** Whether the metadata names users who are mentioned. */
   readonly mentions: boolean;
 }
@@ -40,18 +47,19 @@ const schema = Type.Object(
   {
     content,
     message_type: optional(
-      Type.Literal("text"),
-      'must be "text"; media messages come with a later version, system messages are made by the server only',
+      Type.Union([Type.Literal("text"), Type.Literal("media")]),
+      'must be "text" or "media"; system messages are made by the server only',
     ),
     client_random: optional(uint32, clientRandomAllowed),
     metadata,
     conversation_id: conversationId,
     sender_id: ignored,
     user_id: ignored,
-    reply_to_id: later("replies"),
+    reply_to_id: optional(uuid, "must be the id of the message that this one answers"),
+    attachments: optional(Type.Array(Type.Unknown(), { maxItems: mostAttachments }), attachmentsAllowed),
     signature: later("signatures"),
     sender_public_key: later("signatures"),
-    media_id: later("media messages"),
+    media_id: elsewhere("media are named in attachments"),
     ttl_seconds: later("ephemeral messages"),
   },
   strict,
@@ -60,25 +68,39 @@ const shape = new PayloadShape(schema);
 
 export function readSendMessage(payload: unknown, limits: PayloadLimits): SendMessageBody | Rejection {
   if (!shape.fits(payload)) return shape.refusal(payload);
-  const problem = contentProblem(payload.content, limits.maxContentBytes);
+  const messageType = payload.message_type ?? "text";
+  // Media speak for themselves.
+  const isBare = messageType === "media" && payload.content === "";
+  const problem = isBare ? null : contentProblem(payload.content, limits.maxContentBytes);
   if (problem) return refusedField("content", problem.problem);
   const text = payload.metadata ? metadataText(payload.metadata, limits.maxMetadataBytes) : "{}";
   if (typeof text !== "string") return refusedField("metadata", text.problem);
-  return bodyOf(payload, text);
+  const attachments = readAttachments(payload.attachments ?? [], limits);
+  if (isRejection(attachments)) return attachments;
+  if (attachments.length > 0 && messageType !== "media") return refusedField("attachments", onlyMedia);
+  return bodyOf(payload, text, attachments);
 }
 
-function bodyOf(payload: Static<typeof schema>, text: string): SendMessageBody | Rejection {
+function bodyOf(
+  payload: Static<typeof schema>,
+  text: string,
+  attachments: readonly AttachmentBody[],
+): SendMessageBody | Rejection {
   const clientRandom = payload.client_random == null ? null : Number(payload.client_random);
   if (clientRandom !== null && clientRandom > maxUint32) {
     return refusedField("client_random", clientRandomAllowed);
   }
   return {
     conversationId: idIn(payload.conversation_id),
-    messageType: "text",
+    messageType: payload.message_type ?? "text",
     content: payload.content,
     metadata: text,
     // -0 as 0
     clientRandom: clientRandom === null ? null : clientRandom + 0,
+    replyToId: idIn(payload.reply_to_id),
+    attachments: attachments.length > 0 ? attachments : null,
     mentions: mentionsSomebody(payload.metadata),
   };
 }
+
+const onlyMedia = 'must be left out, or message_type must be "media"';

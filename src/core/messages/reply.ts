@@ -1,0 +1,20 @@
+import type { ConversationState } from "../conversations/conversation.ts";
+import { reject } from "../rejection.ts";
+import { targetOf } from "./edit.ts";
+import type { ReplyTo } from "./message.ts";
+import { quoteOf } from "./quote.ts";
+
+/**
+ * What `replyToId` names; null: nothing that its sender sees. Also a tombstone: whoever answers may not know yet that it was deleted, and a
+ * client that is refused keeps its message in a queue and tries for ever.
+ */
+export function replyToOf(state: ConversationState, senderId: string, replyToId: string): ReplyTo | null {
+  const message = targetOf(state, { senderId, messageId: replyToId });
+  return message && { id: message.id, seq: message.seq, quote: quoteOf(message) };
+}
+
+const allowed = "must be the id of a message of this conversation that you can see, or left out";
+
+export const noSuchReplyTarget = reject("invalid_payload", `reply_to_id ${allowed}.`, {
+  details: { reply_to_id: allowed },
+});

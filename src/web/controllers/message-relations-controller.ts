@@ -1,0 +1,103 @@
+import type { Message } from "../../core/messages/message.ts";
+import { reactionOf } from "../../core/messages/react.ts";
+import type { NewId } from "../../core/ports/ids.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
+import { readJson } from "../body.ts";
+import { addReactionCommand, attachMediaCommand, removeReactionCommand } from "../commands/change-message.ts";
+import type { Entry } from "../commands/entry.ts";
+import type { Commands, Queries } from "../domain.ts";
+import { dataResponse } from "../json-response.ts";
+import type { PayloadLimits } from "../payloads/limits.ts";
+import { uuidOrUnknown } from "../uuid.ts";
+import { attachmentText, attachmentTexts } from "../views/attachment.ts";
+import { reactionSummaryText, reactionText, reactionTexts } from "../views/reaction.ts";
+import { atMessage } from "./place.ts";
+import type { Call, Route } from "./route.ts";
+import { messageOf } from "./submitted.ts";
+
+export interface MessageRelationsOptions {
+  readonly commands: Commands;
+  readonly queries: Queries;
+  readonly limits: PayloadLimits;
+  readonly newId: NewId;
+  readonly maxBodyBytes: number;
+}
+
+/** Reactions and attachments over REST: contract/rest.md 1.2, #14 to #16, #20 and #21. */
+export function messageRelationRoutes(options: MessageRelationsOptions): readonly Route[] {
+  return [
+    { method: "GET", path: "/messages/:id/reactions", run: (call) => reactions(options, call) },
+    { method: "POST", path: "/messages/:id/reactions", run: (call) => react(options, call) },
+    { method: "DELETE", path: "/messages/:id/reactions/:reaction", run: (call) => unreact(options, call) },
+    { method: "GET", path: "/messages/:id/attachments", run: (call) => attachments(options, call) },
+    { method: "POST", path: "/messages/:id/attachments", run: (call) => attach(options, call) },
+  ];
+}
+
+async function reactions(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
+  const message = await shown(options, call);
+  if (isRejection(message)) return message;
+  const meta = `{"message_id":"${message.id}","summary":${reactionSummaryText(message.reactions)}}`;
+  return dataResponse(200, reactionTexts(message.id, message.reactions?.list ?? []), meta);
+}
+
+/** 201 with the new one, 200 with the one that is there. */
+async function react(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
+  const body = await readJson(call.request, options.maxBodyBytes);
+  if (isRejection(body)) return body;
+  const entry = await located(options, call);
+  if (isRejection(entry)) return entry;
+  const command = addReactionCommand(body.value, entry);
+  if (isRejection(command)) return command;
+  const reacted = await messageOf(options.commands, command);
+  if (reacted instanceof Response) return reacted;
+  const given = reactionOf(reacted.message, command.senderId, command.reaction)!;
+  return dataResponse(reacted.isChanged ? 201 : 200, reactionText(command.messageId, given), "{}");
+}
+
+async function unreact(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
+  const entry = await located(options, call);
+  if (isRejection(entry)) return entry;
+  const command = removeReactionCommand({ reaction: call.params.reaction }, entry);
+  if (isRejection(command)) return command;
+  const left = await messageOf(options.commands, command);
+  if (left instanceof Response) return left;
+  const { messageId, reaction } = command;
+  const data = `{"message_id":"${messageId}","reaction":${JSON.stringify(reaction)},"deleted":true}`;
+  return dataResponse(200, data, "{}");
+}
+
+async function attachments(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
+  const message = await shown(options, call);
+  if (isRejection(message)) return message;
+  const meta = `{"message_id":"${message.id}","count":${message.attachments?.length ?? 0}}`;
+  return dataResponse(200, attachmentTexts(message.id, message.attachments), meta);
+}
+
+/** 201 with the new one, 200 with the one that refers to the same media. */
+async function attach(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
+  const body = await readJson(call.request, options.maxBodyBytes);
+  if (isRejection(body)) return body;
+  const entry = await located(options, call);
+  if (isRejection(entry)) return entry;
+  const command = attachMediaCommand(body.value, entry);
+  if (isRejection(command)) return command;
+  const attached = await messageOf(options.commands, command);
+  if (attached instanceof Response) return attached;
+  const { mediaId } = command.attachment;
+  const found = attached.message.attachments!.find((each) => each.mediaId === mediaId)!;
+  return dataResponse(attached.isChanged ? 201 : 200, attachmentText(command.messageId, found), "{}");
+}
+
+/** What clients send here names no conversation: it is looked up, as its viewer sees it. */
+async function located(options: MessageRelationsOptions, call: Call): Promise<Entry | Rejection> {
+  const entry = atMessage(options, call);
+  if (isRejection(entry) || entry.conversationId !== null) return entry;
+  const message = await shown(options, call);
+  return isRejection(message) ? message : { ...entry, conversationId: message.conversationId };
+}
+
+function shown({ queries, newId }: MessageRelationsOptions, call: Call): Promise<Message | Rejection> {
+  const messageId = uuidOrUnknown(call.params.id, newId);
+  return queries.message({ type: "show_message", viewerId: call.identity.userId, messageId });
+}
