@@ -71,7 +71,7 @@ export class PlaygroundTab {
   }
 
   message(text: string): Locator {
-    return this.page.locator(".message", { hasText: text });
+    return this.page.locator(".message", { has: this.page.locator(".content", { hasText: text }) });
   }
 
   async sees(text: string): Promise<void> {
@@ -84,6 +84,11 @@ export class PlaygroundTab {
       status
     ];
     await this.message(text).locator(".tick").and(this.page.locator(reached)).waitFor();
+  }
+
+  /** Presence or typing, below the title of the open conversation. */
+  async seesBelowTitle(text: string): Promise<void> {
+    await this.page.locator(".conversation-title p", { hasText: text }).waitFor();
   }
 
   /** What a message offers beside it. */

@@ -205,6 +205,99 @@ test("a group is made, grows, shrinks and is left, and everybody sees it happen"
   await alice.page.getByText("Bob left").waitFor();
 });
 
+test("who types is seen typing, who is there is seen to be, and who was is said to have been", async () => {
+  const [alice, diego] = [await tab("alice"), await tab("diego")];
+  await alice.write("Diego");
+  await diego.enter("Alice");
+  await alice.seesBelowTitle("online");
+  await alice.row("Diego").locator(".presence.online").waitFor();
+  await diego.composer.pressSequentially("well");
+  await alice.seesBelowTitle("typing …");
+  await alice.row("Diego").getByText("typing …").waitFor();
+  await diego.composer.press("Enter");
+  await alice.sees("well");
+  await alice.seesBelowTitle("online");
+  await diego.page.getByLabel("Your availability").selectOption("busy");
+  await alice.seesBelowTitle("busy");
+  await diego.close();
+  await alice.seesBelowTitle("last seen just now");
+  await alice.row("Diego").locator(".presence").waitFor({ state: "detached" });
+});
+
+test("an answer shows what it answers, follows its edits, and leads to it", async () => {
+  const [bob, emi] = [await tab("bob"), await tab("emi")];
+  await bob.write("Emi");
+  await bob.say("Which colour?");
+  await emi.enter("Bob");
+  await emi.act("Which colour?", "Reply");
+  await emi.say("Blue");
+  const preview = bob.message("Blue").getByRole("button", { name: "You Which colour?" });
+  await preview.waitFor();
+  await bob.act("Which colour?", "More", "Edit");
+  await bob.say("Which paint?");
+  await emi.message("Blue").getByRole("button", { name: "Bob Which paint?" }).click();
+  await emi.page.locator(".message.flash[data-seq='1']").waitFor();
+  await bob.act("Which paint?", "More", "Delete for everyone");
+  await emi.message("Blue").getByRole("button", { name: "Bob deleted message" }).waitFor();
+});
+
+test("reactions are counted, told who they are of, and taken back", async () => {
+  const [alice, bob] = [await tab("alice"), await tab("bob")];
+  await alice.makeGroup("Cheers", ["Bob", "Emi"]);
+  await alice.say("We did it");
+  await bob.enter("Cheers");
+  await bob.act("We did it", "React", "React with 🎉");
+  await alice.message("We did it").getByRole("button", { name: "🎉 by Bob" }).click();
+  const both = bob.message("We did it").locator(".reaction", { hasText: "2" });
+  await both.waitFor();
+  expect(await both.getAttribute("aria-pressed")).toBe("true");
+  await both.click();
+  const one = alice.message("We did it").getByRole("button", { name: "🎉 by You" });
+  await one.getByText("1").waitFor();
+  await one.click();
+  await bob.message("We did it").locator(".reaction").waitFor({ state: "detached" });
+});
+
+test("what a device missed while it was away comes back whole: edits, reactions, members and the name", async () => {
+  const [chloé, alice] = [await tab("chloé"), await tab("alice")];
+  await chloé.makeGroup("Away", ["Alice"]);
+  await chloé.say("an old word");
+  await alice.enter("Away");
+  await alice.sees("an old word");
+  await alice.flipLine();
+  await chloé.act("an old word", "More", "Edit");
+  await chloé.say("a new word");
+  await chloé.message("a new word").getByText("edited").waitFor();
+  await chloé.act("a new word", "React", "React with 👍");
+  const details = await chloé.showPanel("Details");
+  await details.getByLabel("Name").fill("Not so far away");
+  await details.getByRole("button", { name: "Rename" }).click();
+  await chloé.page.getByRole("heading", { name: "Not so far away", level: 2 }).waitFor();
+  expect(await alice.message("an old word").count()).toBe(1);
+  await alice.flipLine();
+  await alice.page.getByText(/Caught up: \d other changes?, in/).waitFor();
+  await alice.page.getByRole("heading", { name: "Not so far away", level: 2 }).waitFor();
+  await alice.message("a new word").getByRole("button", { name: "👍 by Chloé" }).waitFor();
+});
+
+test("roles and rules are given and enforced: whom a rule silences is told so, and heard again once it is lifted", async () => {
+  const [emi, diego] = [await tab("emi"), await tab("diego")];
+  await emi.makeGroup("Council", ["Diego"]);
+  await diego.enter("Council");
+  await diego.composer.waitFor();
+  const details = await emi.showPanel("Details");
+  await details.getByLabel("Write messages").selectOption("Admins");
+  await diego.page.getByText("Only some roles may write in this group.").waitFor();
+  await details.getByLabel("Role of Diego").selectOption("admin");
+  await diego.page.getByText("You are now an admin").waitFor();
+  await diego.say("Thank you");
+  await emi.sees("Thank you");
+  const theirs = await diego.showPanel("Details");
+  await theirs.getByLabel("Name").fill("High council");
+  await theirs.getByRole("button", { name: "Rename" }).click();
+  await emi.row("High council").waitFor();
+});
+
 test("who has received and read a message is told in its details", async () => {
   const [diego, alice] = [await tab("diego"), await tab("alice")];
   await diego.makeGroup("Receipts", ["Alice", "Chloé"]);

@@ -103,7 +103,7 @@ export class App {
     this.closeDialog();
     this.isAtEnd = true;
     void this.attempt(async () => {
-      await Promise.all([this.sync.readNewest(conversation), this.sync.refresh(id)]);
+      await Promise.all([this.sync.readNewest(conversation), this.sync.readMembers(conversation)]);
       ui.unreadFromSeq = firstUnread(conversation, this.account.userId);
       this.looked();
       this.redraw();
@@ -119,7 +119,7 @@ export class App {
   showPanel(panel: Panel | null): void {
     this.ui.panel = panel;
     const { open } = this;
-    if (panel === "details" && open) void this.attempt(() => this.sync.refresh(open.id));
+    if (panel === "details" && open) void this.attempt(() => this.sync.readMembers(open));
     this.redraw();
   }
 

@@ -31,7 +31,6 @@ export class Conversation {
   notes: readonly Note[] = [];
   /** With their roles only once the conversation was read by itself. */
   members: ReadonlyMap<string, Member>;
-  hasRoles = false;
 
   constructor(summary: Summary) {
     this.id = summary.id;
@@ -47,7 +46,7 @@ export class Conversation {
     this.members = new Map(
       summary.member_user_ids.map((user_id) => [user_id, { user_id, role: "member", is_active: true }]),
     );
-    if (summary.members) this.#setMembers(summary.members);
+    if (summary.members) this.setMembers(summary.members);
   }
 
   /** Reads state that is at least as new as what is held. */
@@ -56,7 +55,7 @@ export class Conversation {
     this.isActive = summary.is_active;
     this.unread = summary.unread_count;
     if (summary.last_message && summary.head_seq >= this.seq) this.lastMessage = summary.last_message;
-    if (summary.members) this.#setMembers(summary.members);
+    if (summary.members) this.setMembers(summary.members);
   }
 
   /** What was held is no beginning of what the server has: it is read afresh from here. */
@@ -82,6 +81,10 @@ export class Conversation {
     if (member.is_active) members.set(member.user_id, { ...this.members.get(member.user_id), ...member });
     else members.delete(member.user_id);
     this.members = members;
+  }
+
+  setMembers(members: readonly Member[]): void {
+    this.members = new Map(members.map((member) => [member.user_id, member]));
   }
 
   putMarks(marks: readonly Mark[]): void {
@@ -136,10 +139,5 @@ export class Conversation {
   /** When something was last said. */
   get movedAt(): string {
     return this.lastMessage?.sent_at ?? this.createdAt;
-  }
-
-  #setMembers(members: readonly Member[]): void {
-    this.members = new Map(members.map((member) => [member.user_id, member]));
-    this.hasRoles = true;
   }
 }

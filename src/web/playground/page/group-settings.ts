@@ -5,6 +5,7 @@ export type Permission = "all_members" | "moderators_plus" | "admins_only";
 /** Who may do what in a group; kept in `metadata.group_settings` and enforced by the server. */
 export const permissions = {
   message_permission: { label: "Write messages", fallback: "all_members" },
+  media_permission: { label: "Share media", fallback: "all_members" },
   add_members_permission: { label: "Add members", fallback: "admins_only" },
 } as const;
 

@@ -16,6 +16,7 @@ import type {
   JoinedConversation,
   JoinedUser,
   Mark,
+  Member,
   MembersPush,
   Message,
   Push,
@@ -112,14 +113,23 @@ export class Sync {
     onChange();
   }
 
-  /** A conversation by itself: its members with their roles, and what is unread. */
+  /** A conversation by itself, as the list has it: also what is unread. */
   refresh(id: string): Promise<void> {
     return this.#once(`conversation ${id}`, async () => {
-      const { rest, conversations, people, onChange } = this.#options;
+      const { rest, conversations, onChange } = this.#options;
       const { data } = await rest.get<Summary>(`/conversations/${id}`);
-      const conversation = conversations.put(data);
-      for (const member of data.members ?? []) people.seen(member.user_id, member.last_seen_at);
-      this.topicOf(conversation);
+      this.topicOf(conversations.put(data));
+      onChange();
+    });
+  }
+
+  /** Its members, with their roles and when they were there last. */
+  readMembers(conversation: Conversation): Promise<void> {
+    return this.#once(`members ${conversation.id}`, async () => {
+      const { rest, people, onChange } = this.#options;
+      const { data } = await rest.get<readonly Member[]>(`/conversations/${conversation.id}/members`);
+      conversation.setMembers(data);
+      for (const { user_id, last_seen_at } of data) people.seen(user_id, last_seen_at);
       onChange();
     });
   }
