@@ -75,10 +75,12 @@ export class Marks {
     this.#queueOf(conversationId).left(conversationId, member.userId);
   }
 
-  /** Marks became durable: tells those who wrote what they moved over. */
+  /** Marks became durable: tells those who wrote what they moved over, and who still are members. */
   marked(conversations: readonly MarkedConversation[], atUs: number): void {
-    for (const marked of conversations) {
-      const { conversationId } = marked;
+    for (const each of conversations) {
+      const { conversationId } = each;
+      const present = new Set(each.members.map(({ userId }) => userId));
+      const marked = { ...each, messages: each.messages.filter(({ senderId }) => present.has(senderId)) };
       const moved = marked.moved.filter(hasMoved);
       const statuses = moved.length > 0 ? statusChanges(marked) : [];
       if (moved.length > 0)
