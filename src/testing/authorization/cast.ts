@@ -1,8 +1,8 @@
-import type { Role } from "../core/conversations/conversation.ts";
-import { changeBlock } from "../store/change-block.ts";
-import { newId, systemClock } from "../system.ts";
-import { FrameSocket } from "./frame-socket.ts";
-import type { InProcess } from "./in-process.ts";
+import type { Role } from "../../core/conversations/conversation.ts";
+import { changeBlock } from "../../store/change-block.ts";
+import { newId, systemClock } from "../../system.ts";
+import { FrameSocket } from "../frame-socket.ts";
+import type { InProcess } from "../in-process.ts";
 
 /** Who may be to a conversation. `other` is a plain member as well, and `deputy` an admin, whom the others act upon. */
 export type Part = Role | "other" | "deputy" | "former" | "stranger" | "blocker" | "blocked";
