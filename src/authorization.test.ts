@@ -61,7 +61,19 @@ function allWays({ ways, lone = [] }: Row): readonly Way[] {
   return [...ways, ...lone];
 }
 
-function placeFor({ where, settings, hasMedia }: Row, part: Part): Promise<Place> {
+/** Outsiders change nothing, and share the places that they are refused at. A mark that was just stored is asked for while it rests. */
+function placeFor(row: Row, part: Part): Promise<Place> {
+  const isOutside = outsiders.some((outsider) => outsider === part);
+  if (!isOutside || row.operation === "mark") return newPlaceFor(row, part);
+  const key = `${part} ${row.where} ${row.hasMedia}`;
+  const place = shared.get(key) ?? newPlaceFor(row, part);
+  shared.set(key, place);
+  return place;
+}
+
+const shared = new Map<string, Promise<Place>>();
+
+function newPlaceFor({ where, settings, hasMedia }: Row, part: Part): Promise<Place> {
   return where === "group" ? cast.group(part, { settings, hasMedia }) : cast.direct(part);
 }
 

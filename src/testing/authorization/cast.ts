@@ -187,10 +187,11 @@ export class Cast {
 
   async #giveRoles(id: string): Promise<void> {
     const roles = { admin: "admin", deputy: "admin", moderator: "moderator" } as const;
-    for (const [part, role] of Object.entries(roles)) {
+    const give = ([part, role]: [string, Role]) => {
       const path = `/conversations/${id}/members/${this.actor(part as Part).id}/role`;
-      await this.actor("owner").rest("PATCH", path, { role });
-    }
+      return this.actor("owner").rest("PATCH", path, { role });
+    };
+    await Promise.all(Object.entries(roles).map(give));
   }
 
   async #write(id: string, parts: readonly Part[], hasMedia = false): Promise<ReadonlyMap<Part, string>> {
