@@ -1,6 +1,7 @@
 // Builds dist/whispr-msg: one file that needs neither Bun nor node_modules. Not a command of the product.
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { bundlePage, embeddedName } from "../src/web/playground/page-files.ts";
 import { packPostgres } from "./pack-postgres.ts";
 
 const root = join(import.meta.dir, "..");
@@ -25,10 +26,13 @@ const flags = [
 
 export async function build(): Promise<void> {
   const archive = await packPostgres(dist);
+  const page = await packPage();
   const draft = `${binary}.new`;
   const outputs = [
     "--asset",
     archive,
+    "--asset",
+    page,
     "--define",
     `WHISPR_COMMIT=${JSON.stringify(commit())}`,
     "--outfile",
@@ -41,6 +45,12 @@ export async function build(): Promise<void> {
   // A running executable is not written over: who runs it keeps the file that it has.
   await rename(draft, binary);
   await rm(`${draft}.map`, { force: true });
+}
+
+async function packPage(): Promise<string> {
+  const path = join(dist, embeddedName);
+  await Bun.write(path, JSON.stringify(await bundlePage()));
+  return path;
 }
 
 /** Of the sources; `+` when they were changed since. Without git: unknown. */

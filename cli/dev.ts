@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { App } from "../src/app.ts";
 import type { Config } from "../src/config.ts";
+import type { ExtraRoutes } from "../src/web/endpoint.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { coloured, print } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
@@ -8,17 +9,24 @@ import type { SigningKey } from "./signing-key.ts";
 
 const jwksPath = "/auth/.well-known/jwks.json";
 const tokenTtlMs = 30 * 86_400_000;
+/** The page asks for the next one by itself. */
+const pageTokenTtlMs = 15 * 60_000;
 
 /** The same at every start, so that their conversations are found again. */
-export const sampleUsers = {
-  alice: "0198c0de-0000-7000-8000-00000000a11c",
-  bob: "0198c0de-0000-7000-8000-000000000b0b",
-} as const;
+const alice = { id: "0198c0de-0000-7000-8000-00000000a11c", name: "Alice" };
+const bob = { id: "0198c0de-0000-7000-8000-000000000b0b", name: "Bob" };
+const sampleUsers = [
+  alice,
+  bob,
+  { id: "0198c0de-0000-7000-8000-00000000c10e", name: "Chloé" },
+  { id: "0198c0de-0000-7000-8000-0000000d1e60", name: "Diego" },
+  { id: "0198c0de-0000-7000-8000-0000000000e3", name: "Emi" },
+] as const;
 
 export function devCommand(): Command {
   const command = new Command("dev")
     .description(
-      "serve for development: its own keys, tokens for two users, the PostgreSQL it carries unless DATABASE_URL is set",
+      "serve for development: its own keys, a playground, tokens for two users, the PostgreSQL it carries unless DATABASE_URL is set",
     )
     .option("--reset", "remove the data of the embedded database first")
     .addHelpText(
@@ -43,10 +51,8 @@ async function dev(command: Command, isReset: boolean): Promise<void> {
   if (isReset) await explained(given, () => reset(given));
   const key = await explained(given, () => openDevKey(given.dataDir));
   const config = withOwnKeys(given, key);
-  await runApp(
-    { config, mode: "dev", extraRoutes: publishedKeys(key) },
-    (app) => void welcome(app, config, key),
-  );
+  const extraRoutes = new Map([...publishedKeys(key), ...(await page(config, key))]);
+  await runApp({ config, mode: "dev", extraRoutes }, (app) => void welcome(app, config, key));
 }
 
 async function reset({ database, dataDir }: Config): Promise<void> {
@@ -65,8 +71,24 @@ function withOwnKeys(config: Config, key: SigningKey): Config {
   return { ...config, tokens: { ...config.tokens, keys: { type: "given", keys: [key.publicJwk] } } };
 }
 
-function publishedKeys(key: SigningKey): ReadonlyMap<string, () => Response> {
-  return new Map([[jwksPath, () => Response.json({ keys: [key.publicJwk] })]]);
+function publishedKeys(key: SigningKey): ExtraRoutes {
+  return new Map([[`GET ${jwksPath}`, () => Response.json({ keys: [key.publicJwk] })]]);
+}
+
+/** The playground, where one may be any of the sample users. */
+async function page(config: Config, key: SigningKey): Promise<ExtraRoutes> {
+  if (!config.playground) return new Map();
+  const { playground } = await import("./playground.ts");
+  const { tokenRoute } = await import("../src/web/playground/token-route.ts");
+  const { signToken } = await import("./signing-key.ts");
+  const { issuer, audiences } = config.tokens;
+  const minted = tokenRoute({
+    users: sampleUsers,
+    ttlMs: pageTokenTtlMs,
+    sign: (given) => signToken(key, { ...given, issuer, audience: audiences[0]! }),
+  });
+  const toPage = () => new Response(null, { status: 302, headers: { location: "/playground" } });
+  return new Map([["GET /", toPage], ...(await playground(sampleUsers)), ...minted]);
 }
 
 async function welcome(app: App, config: Config, key: SigningKey): Promise<void> {
@@ -74,17 +96,20 @@ async function welcome(app: App, config: Config, key: SigningKey): Promise<void>
   const { issuer, audiences } = config.tokens;
   const tokenOf = (userId: string) =>
     signToken(key, { userId, deviceId: "dev", issuer, audience: audiences[0]!, ttlMs: tokenTtlMs });
-  const [alice, bob] = await Promise.all([tokenOf(sampleUsers.alice), tokenOf(sampleUsers.bob)]);
+  const [aliceToken, bobToken] = await Promise.all([tokenOf(alice.id), tokenOf(bob.id)]);
   const title = (text: string) => coloured("bold", text);
+  const playground = config.playground
+    ? `\n${title("Open")} ${coloured("green", `${app.url}/playground`)} in two tabs, as two people, and write to each other.\n`
+    : "";
   print(`
 ${title("whispr-msg is ready")} at ${coloured("green", app.url)} (WebSocket ${app.url.replace(/^http/, "ws")}/socket, keys ${app.url}${jwksPath})
-
+${playground}
 ${title("Two users")}, with tokens for 30 days:
-  alice ${sampleUsers.alice}
-  bob   ${sampleUsers.bob}
+  alice ${alice.id}
+  bob   ${bob.id}
 
-export ALICE=${alice}
-export BOB=${bob}
+export ALICE=${aliceToken}
+export BOB=${bobToken}
 
 ${title("Paste this")} into another terminal (after the two lines above) to start a conversation and send a message:
 ${pasteLine(app.url)}
@@ -97,7 +122,7 @@ Ctrl-C stops it, the data stays; \`npm start -- --reset\` starts afresh.
 function pasteLine(url: string): string {
   const post = (path: string, body: string) =>
     `curl -s "${url}/api/v1/${path}" -H "authorization: Bearer $ALICE" -H "content-type: application/json" -d '${body}'`;
-  const create = post("conversations", `{"type":"direct","other_user_id":"${sampleUsers.bob}"}`);
+  const create = post("conversations", `{"type":"direct","other_user_id":"${bob.id}"}`);
   const firstId = `sed -n 's/^{"data":{"id":"\\([^"]*\\)".*/\\1/p'`;
   return `C=$(${create} | ${firstId}) && ${post("conversations/$C/messages", '{"content":"Hello Bob"}')}`;
 }

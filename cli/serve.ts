@@ -23,5 +23,9 @@ Exit codes: 0 stopped; 1 it failed, or the stop fell short; 2 wrong settings; 3 
 async function serve(command: Command): Promise<void> {
   const { config } = settingsOf(command, "serve");
   const { runApp } = await import("./running.ts");
-  await runApp({ config, mode: "serve" }, (app, logger) => logger.info("ready", { url: app.url }));
+  const { playground } = await import("./playground.ts");
+  const extraRoutes = config.playground ? await playground([]) : new Map();
+  await runApp({ config, mode: "serve", extraRoutes }, (app, logger) =>
+    logger.info("ready", { url: app.url }),
+  );
 }

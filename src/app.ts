@@ -29,7 +29,7 @@ import { newId, systemClock } from "./system.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { OperatorsListener } from "./telemetry/operators-listener.ts";
-import { Endpoint, type EndpointSettings } from "./web/endpoint.ts";
+import { Endpoint, type EndpointSettings, type ExtraRoutes } from "./web/endpoint.ts";
 import type { Readiness } from "./web/probes.ts";
 
 export interface App {
@@ -50,8 +50,8 @@ export interface AppOptions {
   readonly mode: "serve" | "dev";
   /** Of this executable, X.Y.Z. */
   readonly version: string;
-  /** What else answers to GET, by exact path: `dev` publishes its keys. */
-  readonly extraRoutes?: ReadonlyMap<string, (request: Request) => Response>;
+  /** `dev` publishes its keys here, and the playground stands here. */
+  readonly extraRoutes?: ExtraRoutes;
 }
 
 /**

@@ -33,6 +33,7 @@ const table: Readonly<Record<string, Allowed>> = {
 /** Folders whose files may reach into a part of core only with these. */
 const extraPackages: readonly { readonly folder: string; readonly packages: readonly string[] }[] = [
   { folder: "core/encryption/", packages: ["@noble/curves"] },
+  { folder: "web/playground/page/", packages: ["phoenix"] },
 ];
 
 /** Core is pure: not even the platform's own modules. */
@@ -159,6 +160,15 @@ describe("imports", () => {
         source.imports.some((name) => /\/(testing|fixture)\/|\.test\.ts$|^bun:test$/.test(name)),
     );
     expect(found.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("the playground's page runs in browsers and imports nothing of the server's", () => {
+    const page = "src/web/playground/page/";
+    const own = sources.filter(({ path }) => path.startsWith(page) && !path.endsWith(".test.ts"));
+    const isForeign = (source: Source, name: string) =>
+      name.startsWith(".") ? !targetOf(source, name).startsWith(page) : name !== "phoenix";
+    const found = own.flatMap((source) => source.imports.filter((name) => isForeign(source, name)));
+    expect([own.length > 10, found]).toEqual([true, []]);
   });
 
   test("imports of our own files name them with their extension", () => {

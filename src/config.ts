@@ -20,6 +20,7 @@ export interface Config {
     readonly statementTimeoutMs: number;
   };
   readonly autoMigrate: boolean;
+  readonly playground: boolean;
   readonly tokens: {
     readonly keys: KeysConfig | null;
     readonly issuer: string;
@@ -264,6 +265,7 @@ function treeOf(values: Values): Config {
       statementTimeoutMs: values.dbStatementTimeoutMs,
     },
     autoMigrate: values.autoMigrate,
+    playground: values.playground,
     tokens: { keys: keysOf(values), issuer: values.jwtIssuer, audiences: values.jwtAudiences },
     cors: { origins: values.corsOrigins.includes("*") ? "any" : values.corsOrigins },
     log: { level: values.logLevel, format: values.logFormat },

@@ -386,6 +386,14 @@ export const settings = {
     fallback: 500,
     about: "sockets opened in a second, 0 = off; beyond it 503: a storm of reconnects is paced",
   }),
+  playground: setting({
+    variables: ["WHISPR_PLAYGROUND"],
+    flag: "playground",
+    kind: flag,
+    fallback: ({ purpose }) => purpose === "dev",
+    fallbackText: "off, for dev on",
+    about: "serve the playground, a page to try everything out, at /playground",
+  }),
   trustedProxies: optional<readonly string[]>({
     variables: ["TRUSTED_PROXIES"],
     kind: networks,

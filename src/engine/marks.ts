@@ -1,4 +1,5 @@
 import { noSuchConversation } from "../core/authorize.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import { type MarkedConversation, type MarkMember, statusChanges } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
@@ -67,6 +68,11 @@ export class Marks {
   /** A message was stored: its sender has read what was there. */
   sent({ conversationId, senderId, seq }: Message): void {
     this.#queueOf(conversationId).note({ type: "mark", conversationId, userId: senderId, kind: "read", seq });
+  }
+
+  /** A removal was stored. */
+  left({ conversationId, member }: MemberChanged): void {
+    this.#queueOf(conversationId).left(conversationId, member.userId);
   }
 
   /** Marks became durable: tells those who wrote what they moved over, and who still are members. */

@@ -68,7 +68,7 @@ export class Broadcasts {
   readonly #texts: MessageTexts;
   readonly #receivers: Receivers;
   readonly #typing: Pick<Typing, "isSource" | "sent">;
-  readonly #presences: Pick<Presences, "membersChanged" | "created">;
+  readonly #presences: Pick<Presences, "membersChanged" | "admitted">;
 
   constructor(options: {
     readonly pubsub: PubSub;
@@ -77,7 +77,7 @@ export class Broadcasts {
     readonly texts: MessageTexts;
     readonly receivers: Receivers;
     readonly typing: Pick<Typing, "isSource" | "sent">;
-    readonly presences: Pick<Presences, "membersChanged" | "created">;
+    readonly presences: Pick<Presences, "membersChanged" | "admitted">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
@@ -250,7 +250,7 @@ export class Broadcasts {
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
     this.delivery.joined(conversationId, 0);
-    this.#presences.created(conversationId, memberIds);
+    this.#presences.admitted(conversationId, memberIds);
     for (const userId of memberIds)
       this.#toUser(userId, "conversation_created", () => createdText(conversationId));
   }

@@ -80,9 +80,11 @@ export interface EndpointOptions {
   readonly observer: Observer;
   /** Asked at each probe, so it must be cheap. */
   readonly readiness: () => Readiness;
-  /** What else answers to GET, by exact path: `dev` publishes its keys here. */
-  readonly extraRoutes: ReadonlyMap<string, (request: Request) => Response | Promise<Response>>;
+  readonly extraRoutes: ExtraRoutes;
 }
+
+/** What else is answered, by method and exact path (`GET /playground`): each response a new one, because it is decorated. */
+export type ExtraRoutes = ReadonlyMap<string, (request: Request) => Response | Promise<Response>>;
 
 /**
  * The public listener: WebSocket handshakes, probes, REST. Listens from construction on; throws as `Bun.serve` does when it
@@ -210,7 +212,7 @@ export class Endpoint {
     if (probed) return probed;
     if (!url || request.url.startsWith("/")) return this.#refuse(noHost);
     if (socketPaths.has(url.pathname)) return this.#open(request, server);
-    const extra = request.method === "GET" ? extraRoutes.get(url.pathname) : undefined;
+    const extra = extraRoutes.get(`${request.method} ${url.pathname}`);
     if (extra) return extra(request);
     if (announcesTooMuch(request, settings.maxBodyBytes))
       return this.#refuse(tooLarge(settings.maxBodyBytes));

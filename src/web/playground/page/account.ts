@@ -1,0 +1,142 @@
+import type { Person } from "./people.ts";
+import { Refused, refusalOf } from "./refused.ts";
+
+interface Kept {
+  readonly userId: string;
+  readonly deviceId: string | null;
+  /** Of who brought one; sample users get theirs anew. */
+  readonly token: string | null;
+}
+
+const keptUnder = "account";
+/** Renewed when this part of its life is over. */
+const renewedAfter = 0.8;
+
+/** Who this tab is. A tab is a device of its own: two of them, side by side, are two devices. */
+export class Account {
+  readonly userId: string;
+  readonly deviceId: string | null;
+  readonly #base: string;
+  readonly #isSample: boolean;
+  #token: string;
+
+  private constructor(options: {
+    readonly base: string;
+    readonly kept: Kept;
+    readonly token: string;
+    readonly isSample: boolean;
+  }) {
+    this.userId = options.kept.userId;
+    this.deviceId = options.kept.deviceId;
+    this.#base = options.base;
+    this.#token = options.token;
+    this.#isSample = options.isSample;
+  }
+
+  get token(): string {
+    return this.#token;
+  }
+
+  /** With a token of `dev`, for this tab's device. Throws `Refused`. */
+  static async ofSampleUser(base: string, userId: string): Promise<Account> {
+    const kept = { userId, deviceId: await ownDeviceId(), token: null };
+    const { token, expires_in_ms } = await mint(base, kept);
+    keep(kept);
+    const account = new Account({ base, kept, token, isSample: true });
+    account.#renewIn(expires_in_ms * renewedAfter);
+    return account;
+  }
+
+  /** With a token that somebody pasted; null: it is none. */
+  static ofToken(base: string, token: string): Account | null {
+    const claims = claimsOf(token);
+    if (!claims?.sub) return null;
+    const kept = { userId: claims.sub, deviceId: claims.deviceId ?? claims.device_id ?? null, token };
+    keep(kept);
+    return new Account({ base, kept, token, isSample: false });
+  }
+
+  /** Whom this tab was before it was loaded again; null: nobody yet. */
+  static async restored(base: string, sampleUsers: readonly Person[]): Promise<Account | null> {
+    const kept = readKept();
+    if (kept?.token) return Account.ofToken(base, kept.token);
+    const isSample = sampleUsers.some(({ id }) => id === kept?.userId);
+    return kept && isSample ? Account.ofSampleUser(base, kept.userId) : null;
+  }
+
+  static forget(): void {
+    sessionStorage.removeItem(keptUnder);
+  }
+
+  #renewIn(ms: number): void {
+    setTimeout(() => void this.renew(), ms);
+  }
+
+  /** Also when the server closed the socket because the token was over. A failure is tried again. */
+  async renew(): Promise<void> {
+    if (!this.#isSample) return;
+    try {
+      const { token, expires_in_ms } = await mint(this.#base, this);
+      this.#token = token;
+      this.#renewIn(expires_in_ms * renewedAfter);
+    } catch {
+      this.#renewIn(5_000);
+    }
+  }
+}
+
+async function mint(
+  base: string,
+  { userId, deviceId }: { readonly userId: string; readonly deviceId: string | null },
+): Promise<{ readonly token: string; readonly expires_in_ms: number }> {
+  const response = await fetch(`${base}/playground/token`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ user_id: userId, device_id: deviceId }),
+  });
+  if (!response.ok) throw new Refused(refusalOf(await response.json().catch(() => null)));
+  return response.json();
+}
+
+function keep(kept: Kept): void {
+  sessionStorage.setItem(keptUnder, JSON.stringify(kept));
+}
+
+function readKept(): Kept | null {
+  return JSON.parse(sessionStorage.getItem(keptUnder) ?? "null");
+}
+
+/** The one of this tab; another one where a browser copied it into a second tab ("duplicate tab"). */
+async function ownDeviceId(): Promise<string> {
+  const kept = readKept()?.deviceId;
+  if (kept && (await isOurs(kept))) return kept;
+  const deviceId = `tab-${Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  await isOurs(deviceId);
+  return deviceId;
+}
+
+/** Holds a lock of that name for as long as the tab lives. */
+function isOurs(deviceId: string): Promise<boolean> {
+  if (!navigator.locks) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    void navigator.locks.request(`device ${deviceId}`, { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      return lock ? new Promise(() => {}) : undefined;
+    });
+  });
+}
+
+interface Claims {
+  readonly sub?: string;
+  readonly deviceId?: string;
+  readonly device_id?: string;
+}
+
+/** Read, not verified: that is the server's. */
+function claimsOf(token: string): Claims | null {
+  try {
+    return JSON.parse(atob(token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/")));
+  } catch {
+    return null;
+  }
+}

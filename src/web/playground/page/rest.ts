@@ -1,0 +1,48 @@
+import { type Refusal, Refused, refusalOf } from "./refused.ts";
+
+export interface Answer<D, M = unknown> {
+  readonly data: D;
+  readonly meta: M;
+}
+
+const lineIsCut: Refusal = {
+  reason: "line_cut",
+  message: "The line is cut. Restore it, then try again.",
+  retryAfterMs: null,
+};
+
+/** The REST API. The token travels in a header, never in an address. */
+export class Rest {
+  readonly #base: string;
+  readonly #token: () => string;
+  readonly #isCut: () => boolean;
+
+  constructor(options: {
+    /** Where the server is: the part of the page's address before `/playground`. */
+    readonly base: string;
+    readonly token: () => string;
+    readonly isCut: () => boolean;
+  }) {
+    this.#base = options.base;
+    this.#token = options.token;
+    this.#isCut = options.isCut;
+  }
+
+  get<D, M = unknown>(path: string): Promise<Answer<D, M>> {
+    return this.call("GET", path);
+  }
+
+  /** Throws `Refused`. */
+  async call<D, M = unknown>(method: string, path: string, body?: unknown): Promise<Answer<D, M>> {
+    if (this.#isCut()) throw new Refused(lineIsCut);
+    const response = await fetch(`${this.#base}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token()}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (response.status === 204) return { data: null as D, meta: null as M };
+    const told = await response.json().catch(() => null);
+    if (!response.ok) throw new Refused(refusalOf(told));
+    return told as Answer<D, M>;
+  }
+}

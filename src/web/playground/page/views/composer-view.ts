@@ -1,0 +1,106 @@
+import type { App } from "../app.ts";
+import type { Conversation } from "../conversation.ts";
+import { mayAs } from "../group-settings.ts";
+import { type Drawn, el } from "../render.ts";
+import { icon } from "./icons.ts";
+import { previewText } from "./list-view.ts";
+import { iconButton } from "./parts.ts";
+
+const mostRows = 8;
+
+export function composerView(app: App, conversation: Conversation): Drawn {
+  const role = conversation.roleOf(app.account.userId);
+  const isSilent = conversation.type === "group" && !mayAs(role, conversation.metadata, "message_permission");
+  if (!conversation.isActive || isSilent) {
+    const why = isSilent ? "Only some roles may write in this group." : "This conversation is closed.";
+    return el("p", { class: "composer-closed" }, why);
+  }
+  return el(
+    "form",
+    {
+      class: "composer",
+      on: {
+        submit: (event: SubmitEvent) => {
+          event.preventDefault();
+          app.send(draftOf(app, conversation));
+        },
+      },
+    },
+    context(app, conversation),
+    el("div", { class: "composer-line" }, writingField(app, conversation), sendButton(app, conversation)),
+  );
+}
+
+function draftOf(app: App, { id }: Conversation): string {
+  return app.ui.drafts.get(id) ?? "";
+}
+
+function writingField(app: App, conversation: Conversation): Drawn {
+  const draft = draftOf(app, conversation);
+  const rows = Math.min(mostRows, draft.split("\n").length);
+  return el("textarea", {
+    id: "composer",
+    key: `composer ${conversation.id}`,
+    rows: String(rows),
+    "aria-label": `Message to ${app.titleOf(conversation)}`,
+    placeholder: "Write a message",
+    autocomplete: "off",
+    value: draft,
+    mounted: (field: HTMLTextAreaElement) => matchMedia("(min-width: 760px)").matches && field.focus(),
+    on: {
+      input: (event: InputEvent) => app.typed((event.target as HTMLTextAreaElement).value),
+      keydown: (event: KeyboardEvent) => keyed(app, conversation, event),
+      blur: () => app.sync.topicOf(conversation).typing(false),
+    },
+  });
+}
+
+/** Enter sends, Shift and Enter begins a line, Up in an empty field edits the last message, Escape takes back. */
+function keyed(app: App, conversation: Conversation, event: KeyboardEvent): void {
+  const { ui } = app;
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    app.send(draftOf(app, conversation));
+  } else if (event.key === "ArrowUp" && draftOf(app, conversation) === "") {
+    event.preventDefault();
+    app.editLast();
+  } else if (event.key === "Escape" && (ui.editingSeq !== null || ui.replyToSeq !== null)) {
+    event.stopPropagation();
+    app.cancelWriting();
+  }
+}
+
+function sendButton(app: App, conversation: Conversation): Drawn {
+  const isEmpty = draftOf(app, conversation).trim() === "";
+  const isEditing = app.ui.editingSeq !== null;
+  return iconButton(isEditing ? "check" : "send", isEditing ? "Save" : "Send", () => {}, {
+    type: "submit",
+    class: "send",
+    disabled: isEmpty,
+  });
+}
+
+/** What is answered or changed. */
+function context(app: App, conversation: Conversation): Drawn | null {
+  const { editingSeq, replyToSeq } = app.ui;
+  const seq = editingSeq ?? replyToSeq;
+  const message = seq === null ? null : conversation.log.at(seq);
+  if (!message) return null;
+  const isEditing = editingSeq !== null;
+  return el(
+    "div",
+    { class: "composer-context" },
+    icon(isEditing ? "pencil" : "reply"),
+    el(
+      "div",
+      { class: "composer-context-text" },
+      el(
+        "span",
+        { class: "reply-author" },
+        isEditing ? "Edit message" : `Reply to ${app.nameOf(message.sender_id)}`,
+      ),
+      el("span", { class: "reply-text" }, previewText(message)),
+    ),
+    iconButton("close", isEditing ? "Stop editing" : "Do not reply", () => app.cancelWriting()),
+  );
+}

@@ -1,0 +1,126 @@
+import type { App } from "../app.ts";
+import { framesKept, type TapedFrame } from "../frame-tape.ts";
+import { type Child, type Drawn, el } from "../render.ts";
+import { count, hidden, iconButton } from "./parts.ts";
+
+/** What really goes over the wire. */
+export function framesView(app: App): Drawn {
+  const { tape, ui } = app;
+  const shown = tape.frames.filter((frame) => contains(frame, ui.frameFilter));
+  return el(
+    "div",
+    { class: "panel-body frames", key: "frames" },
+    el(
+      "div",
+      { class: "frames-tools" },
+      el("input", {
+        type: "search",
+        placeholder: "Filter: topic, event, text",
+        "aria-label": "Filter frames",
+        value: ui.frameFilter,
+        on: {
+          input: (event: InputEvent) => {
+            ui.frameFilter = (event.target as HTMLInputElement).value;
+            app.redraw();
+          },
+        },
+      }),
+      iconButton(
+        tape.isPaused ? "play" : "pause",
+        tape.isPaused ? "Go on recording" : "Pause recording",
+        () => {
+          tape.isPaused = !tape.isPaused;
+          app.redraw();
+        },
+        { "aria-pressed": String(tape.isPaused) },
+      ),
+      iconButton("copy", "Copy the shown frames as JSON", () => copy(shown)),
+      iconButton("trash", "Clear", () => {
+        tape.clear();
+        ui.openFrames.clear();
+        app.redraw();
+      }),
+    ),
+    el(
+      "p",
+      { class: "frames-count" },
+      `${count(shown.length, "frame")}${tape.isPaused ? ", paused" : ""}. The last ${framesKept} are kept.`,
+    ),
+    el("ol", { class: "frame-rows", reversed: true }, ...shown.toReversed().map((frame) => row(app, frame))),
+  );
+}
+
+function contains({ frame }: TapedFrame, filter: string): boolean {
+  return filter === "" || JSON.stringify(frame).toLowerCase().includes(filter.toLowerCase());
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+});
+
+function row(app: App, frame: TapedFrame): Drawn {
+  const { openFrames } = app.ui;
+  const isOpen = openFrames.has(frame.number);
+  const toggle = () => {
+    if (!openFrames.delete(frame.number)) openFrames.add(frame.number);
+    app.redraw();
+  };
+  return el(
+    "li",
+    { class: `frame ${frame.direction}`, key: String(frame.number) },
+    el(
+      "button",
+      { type: "button", class: "frame-head", "aria-expanded": String(isOpen), on: { click: toggle } },
+      el("span", { class: "direction", "aria-hidden": "true" }, frame.direction === "in" ? "↓" : "↑"),
+      hidden(frame.direction === "in" ? "received " : "sent "),
+      el("span", { class: "frame-event" }, eventOf(frame)),
+      el("span", { class: "frame-topic" }, shortTopic(frame.topic)),
+      el("span", { class: "frame-size" }, `${frame.bytes} B`),
+      el("time", {}, clock.format(frame.at)),
+    ),
+    isOpen ? opened(frame) : null,
+  );
+}
+
+/** A reply says which one by its status. */
+function eventOf({ event, frame }: TapedFrame): string {
+  const payload = Array.isArray(frame) ? frame[4] : null;
+  return event === "phx_reply" && payload?.status ? `phx_reply ${payload.status}` : event;
+}
+
+function shortTopic(topic: string): string {
+  const [kind, id] = topic.split(":");
+  return id ? `${kind}:…${id.slice(-6)}` : topic;
+}
+
+function opened(frame: TapedFrame): Drawn {
+  return el(
+    "div",
+    { class: "frame-body" },
+    iconButton("copy", "Copy this frame", () => copy([frame]), { class: "small" }),
+    el("pre", { tabindex: "0" }, ...coloured(JSON.stringify(frame.frame, null, 2))),
+  );
+}
+
+const token = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi;
+
+/** Keys, texts and values apart. Only ever text nodes: what a message holds is never markup. */
+function coloured(json: string): readonly Child[] {
+  const parts: Child[] = [];
+  let from = 0;
+  for (const match of json.matchAll(token)) {
+    const [whole, text, colon] = match;
+    parts.push(json.slice(from, match.index));
+    parts.push(el("span", { class: text ? (colon ? "json-key" : "json-text") : "json-value" }, whole));
+    from = match.index + whole.length;
+  }
+  return [...parts, json.slice(from)];
+}
+
+function copy(frames: readonly TapedFrame[]): void {
+  const plain = frames.map(({ direction, at, frame }) => ({ direction, at: at.toISOString(), frame }));
+  void navigator.clipboard?.writeText(JSON.stringify(plain, null, 2));
+}
