@@ -462,6 +462,8 @@ describe("I8: who may do what", () => {
   test("has a row for each operation that there is", () => {
     const covered = new Set<string>([...rows, ...forAnybody].map(({ operation }) => operation));
     // Passed on and not kept: no command, but it needs a member as well.
+    // The server's own: no request becomes one.
+    covered.add("apply_blocks");
     expect([...covered].sort()).toEqual([...Object.keys(authorize), "typing"].sort());
   });
 
@@ -493,11 +495,12 @@ describe("I8: who may do what", () => {
   });
 });
 
-describe("I8: outsiders cannot tell what exists from what does not", () => {
-  /** With the ids of the question taken out. */
-  const blank = ({ text }: Answer, at: Place) =>
-    Object.values(at).reduce((rest: string, id: string) => rest.replaceAll(id, "<id>"), text);
+/** With the ids of the question taken out. */
+function blank({ text }: Answer, at: Place): string {
+  return Object.values(at).reduce((rest: string, id: string) => rest.replaceAll(id, "<id>"), text);
+}
 
+describe("I8: outsiders cannot tell what exists from what does not", () => {
   test.each(rows.map((row) => [row.what, row.where, row] as const))(
     "%s, in a %s",
     async (_, __, row) => {
@@ -509,6 +512,26 @@ describe("I8: outsiders cannot tell what exists from what does not", () => {
           const answers = [await way(actor, there, noClaims), await way(actor, nowhere, noClaims)] as const;
           expect(blank(answers[0], there)).toBe(blank(answers[1], nowhere));
         }
+      }
+    },
+    30_000,
+  );
+});
+
+describe("I8: who is blocked cannot tell the conversation from one that does not exist", () => {
+  let there: Place;
+  beforeAll(async () => {
+    there = await cast.blocked();
+  });
+
+  test.each(rows.filter(({ where }) => where === "direct").map((row) => [row.what, row] as const))(
+    "%s",
+    async (_, row) => {
+      const actor = cast.actor("blocked");
+      for (const way of allWays(row)) {
+        const nowhere = cast.nowhere("blocked");
+        const answers = [await way(actor, there, noClaims), await way(actor, nowhere, noClaims)] as const;
+        expect(blank(answers[0], there)).toBe(blank(answers[1], nowhere));
       }
     },
     30_000,

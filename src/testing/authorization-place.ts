@@ -1,10 +1,11 @@
 import type { Role } from "../core/conversations/conversation.ts";
-import { newId } from "../system.ts";
+import { changeBlock } from "../store/change-block.ts";
+import { newId, systemClock } from "../system.ts";
 import { FrameSocket } from "./frame-socket.ts";
 import type { InProcess } from "./in-process.ts";
 
-/** Who may be to a conversation. `other` is a plain member as well, and `deputy` an admin, whom the others act upon. */
-export type Part = Role | "other" | "deputy" | "former" | "stranger";
+/** Who may be to a conversation. `blocked` is who was in a direct one with the owner; `other` is a plain member as well, and `deputy` an admin, whom the others act upon. */
+export type Part = Role | "other" | "deputy" | "former" | "blocked" | "stranger";
 
 /** What an operation is done upon. */
 export interface Place {
@@ -112,16 +113,18 @@ function answerOf(reply: {
 /** The same people, who meet in as many conversations as are asked for. */
 export class Cast {
   readonly people: ReadonlyMap<Part, Actor>;
+  readonly #databaseUrl: string;
 
-  private constructor(people: ReadonlyMap<Part, Actor>) {
+  private constructor(people: ReadonlyMap<Part, Actor>, databaseUrl: string) {
     this.people = people;
+    this.#databaseUrl = databaseUrl;
   }
 
   static async gather(server: InProcess): Promise<Cast> {
-    const parts: readonly Part[] = ["owner", ...groupParts, "stranger"];
+    const parts: readonly Part[] = ["owner", ...groupParts, "blocked", "stranger"];
     const people = new Map<Part, Actor>();
     for (const part of parts) people.set(part, await Actor.enter(server));
-    return new Cast(people);
+    return new Cast(people, server.databaseUrl);
   }
 
   actor(part: Part): Actor {
@@ -152,6 +155,19 @@ export class Cast {
     const body = { type: "direct", other_user_id: this.actor("member").id };
     const id = idIn(await this.actor("owner").rest("POST", "/conversations", body));
     return this.#place({ id, messages: await this.#write(id, ["owner", "member"]) }, part);
+  }
+
+  /** What the owner had with whom he then blocked, who was listening. Once: there is nothing that could change. */
+  async blocked(): Promise<Place> {
+    const [owner, blocked] = [this.actor("owner"), this.actor("blocked")];
+    const body = { type: "direct", other_user_id: blocked.id };
+    const id = idIn(await owner.rest("POST", "/conversations", body));
+    const messages = await this.#write(id, ["owner", "blocked"]);
+    await blocked.join(`conversation:${id}`);
+    const change = { blockerId: owner.id, blockedId: blocked.id, isBlocked: true, atUs: systemClock.nowUs() };
+    const followed = await changeBlock(this.#databaseUrl, change, 10_000);
+    if (followed !== "applied") throw new Error(`the block is not applied: ${followed}`);
+    return this.#place({ id, messages }, "blocked");
   }
 
   /** What a place is like that does not exist. */
