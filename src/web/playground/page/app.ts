@@ -38,8 +38,15 @@ export class App {
     readonly account: Account;
     readonly known: readonly Person[];
     readonly redraw: () => void;
+    /** The server takes this token no more, and there is no other. */
+    readonly onExpired: () => void;
   }) {
-    const { base, account, redraw } = options;
+    const { base, account, redraw, onExpired } = options;
+    const renew = async () => {
+      const isRenewed = await account.renew();
+      if (!isRenewed && !account.isSample) onExpired();
+      return isRenewed;
+    };
     this.account = account;
     this.redraw = redraw;
     this.people = new People(options.known);
@@ -48,9 +55,9 @@ export class App {
       token: () => account.token,
       tape: this.tape,
       onChange: (state) => this.#lineChanged(state === "open"),
-      onRefused: (code) => void (code === expiredCode && account.renew()),
+      onClosed: (code) => void (code === expiredCode && renew()),
     });
-    this.rest = new Rest({ base, token: () => account.token, isCut: () => this.line.isCut });
+    this.rest = new Rest({ base, token: () => account.token, renew, isCut: () => this.line.isCut });
     this.sync = new Sync({
       userId: account.userId,
       line: this.line,
@@ -71,8 +78,15 @@ export class App {
   async start(): Promise<void> {
     await this.sync.start();
     this.line.connect();
-    document.addEventListener("visibilitychange", () => this.looked());
+    document.addEventListener("visibilitychange", () => void this.#shown());
     window.addEventListener("focus", () => this.looked());
+  }
+
+  /** What was read on another device of the same user meanwhile is told by nothing but the list. */
+  async #shown(): Promise<void> {
+    if (document.hidden || this.line.state !== "open") return;
+    await this.sync.readList().catch(() => {});
+    this.looked();
   }
 
   get open(): Conversation | null {
@@ -324,6 +338,12 @@ export class App {
     } finally {
       this.redraw();
     }
+  }
+
+  /** Whether something is shown that says how many seconds are left. */
+  get isCountingDown(): boolean {
+    const unsent = this.open ? this.sync.unsentIn(this.open) : [];
+    return [...this.ui.toasts, ...unsent].some(({ retryAtMs }) => retryAtMs !== null);
   }
 
   dismiss(number: number): void {
