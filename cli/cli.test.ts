@@ -55,6 +55,8 @@ describe("help", () => {
     ["admin", "inspect", "user"],
     ["admin", "backup"],
     ["admin", "new-generation"],
+    ["admin", "block"],
+    ["admin", "unblock"],
     ["doctor"],
     ["completion"],
   ];

@@ -6,6 +6,7 @@ import type { Clock } from "./core/ports/clock.ts";
 import type { Limiter } from "./core/ports/limiter.ts";
 import type { Observer } from "./core/ports/observer.ts";
 import type { PubSub } from "./core/ports/pubsub.ts";
+import { BlockEnforcer } from "./engine/block-enforcer.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
 import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
@@ -14,6 +15,7 @@ import { LocalPubSub } from "./pubsub/local.ts";
 import { PostgresActorReads } from "./store/actor-reads.ts";
 import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
 import { PostgresCommit } from "./store/append.ts";
+import { PostgresBlocks } from "./store/blocks.ts";
 import { PostgresConversationCreation } from "./store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
 import { PostgresDeviceCursors } from "./store/device-cursors.ts";
@@ -194,6 +196,8 @@ function openEngine(given: {
   for (const commit of commits) opened.defer(() => stopping.within("closing the lane", commit.close()));
   const ownership = new AdvisoryOwnership({ settings, nodeId: newId(), clock: systemClock, observer });
   opened.defer(() => stopping.within("giving up the right to write", ownership.stop()));
+  const blocks = new PostgresBlocks({ settings, clock: systemClock });
+  opened.defer(() => stopping.within("closing the connection that hears of blocks", blocks.stop()));
   const pubsub = new LocalPubSub({ onError: (error) => observer.bug("pubsub", error) });
   const engine = startEngine({
     ports: {
@@ -214,6 +218,10 @@ function openEngine(given: {
   });
   opened.defer(() => engine.stop());
   opened.defer(() => stopping.within("settling commands", engine.drain()));
+  const { commands } = engine;
+  const enforcer = new BlockEnforcer({ blocks, commands, ownership, clock: systemClock, observer, newId });
+  enforcer.start();
+  opened.defer(() => enforcer.stop());
   ownership.start();
   return { engine, viewerReads, ownership, pubsub };
 }

@@ -20,6 +20,8 @@ export function apply(state: ConversationState, event: Event): void {
     case "member_added":
     case "member_removed":
     case "member_role_changed":
+    case "member_blocked":
+    case "member_unblocked":
       return applyMemberChanged(state, event);
     case "conversation_changed":
     case "conversation_deactivated":

@@ -12,12 +12,14 @@ const forMembers = [
   "mark",
   "mark_unread",
   "show_conversation",
+  "list_members",
   "read_history",
   "show_message",
   "read_changes",
   "join_conversation",
 ] as const;
 const forAdministrators = ["add_members", "remove_member", "change_role", "update_conversation"] as const;
+const forTheServer = ["apply_blocks"] as const;
 const forAnybody = ["create_direct", "create_group", "list_conversations", "join_user"] as const;
 
 test("I8: what belongs to a conversation is for its members, and strangers all get the same answer", () => {
@@ -41,5 +43,7 @@ test("anybody may create conversations, list their own and join their own topic"
 });
 
 test("I8: every operation has its rule", () => {
-  expect(Object.keys(authorize).sort()).toEqual([...forMembers, ...forAdministrators, ...forAnybody].sort());
+  expect(Object.keys(authorize).sort()).toEqual(
+    [...forMembers, ...forAdministrators, ...forTheServer, ...forAnybody].sort(),
+  );
 });

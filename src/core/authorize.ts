@@ -33,6 +33,9 @@ const notAdministrator = reject("forbidden", "Only owners and admins of the grou
 
 const anybody: Rule = () => null;
 
+/** The server itself: nothing that clients send becomes one. */
+const server: Rule = () => null;
+
 /** Who may do what: one rule per command and query, so that the type checker proves that none is forgotten. */
 export const authorize: Readonly<
   Record<(Command | CreateConversation | MarkMember | MarkAsUnread | Query)["type"], Rule>
@@ -50,6 +53,7 @@ export const authorize: Readonly<
   leave_conversation: members,
   change_role: administrators,
   update_conversation: administrators,
+  apply_blocks: server,
   mark: members,
   mark_unread: members,
   list_conversations: anybody,

@@ -1,3 +1,4 @@
+import type { ApplyBlocks } from "./conversations/blocks.ts";
 import type { ChangeRole } from "./conversations/change-role.ts";
 import type { AddMembers, LeaveConversation, RemoveMember } from "./conversations/members.ts";
 import type { UpdateConversation } from "./conversations/update.ts";
@@ -20,7 +21,8 @@ export type Command =
   | RemoveMember
   | LeaveConversation
   | ChangeRole
-  | UpdateConversation;
+  | UpdateConversation
+  | ApplyBlocks;
 
 /** The stored message that a command is about, or answers; null: none. */
 export function targetIdOf(command: Command): string | null {

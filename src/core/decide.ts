@@ -1,5 +1,6 @@
 import { authorize } from "./authorize.ts";
 import type { Command } from "./commands.ts";
+import { decideApplyBlocks } from "./conversations/blocks.ts";
 import { decideChangeRole } from "./conversations/change-role.ts";
 import type { ConversationState } from "./conversations/conversation.ts";
 import { decideAdd, decideLeave, decideRemove } from "./conversations/members.ts";
@@ -38,5 +39,7 @@ export function decide(state: ConversationState, command: Command, nowUs: number
       return decideChangeRole(state, command, nowUs);
     case "update_conversation":
       return decideUpdate(state, command, nowUs);
+    case "apply_blocks":
+      return decideApplyBlocks(state, command, nowUs);
   }
 }

@@ -2,6 +2,7 @@ import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
 import { type Command, clientRandomOf, isAboutMetadata, targetIdOf } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
 import type { Message } from "../core/messages/message.ts";
@@ -32,6 +33,8 @@ export interface Surroundings {
   readonly probe: (actor: Actor, questions: Questions) => void;
   /** A message was stored: whoever sends has read. */
   readonly sent: (message: Message) => void;
+  /** A member was removed, or left: he marks nothing any more. */
+  readonly left: (event: MemberChanged) => void;
   /** Answers a repeated command with the message that is stored. */
   readonly answerDuplicate: (turn: Turn, duplicate: Decision & { readonly type: "duplicate" }) => void;
   /** Answers a command of somebody who is no member as one to a conversation that does not exist. */
@@ -177,7 +180,10 @@ export class Actor {
       members,
       events,
     });
-    for (const event of events) if (event.type === "message_sent") this.#around.sent(event);
+    for (const event of events) {
+      if (event.type === "message_sent") this.#around.sent(event);
+      else if (event.type === "member_removed") this.#around.left(event);
+    }
     this.#settle();
     if (this.#decided < this.#mailbox.size) this.#decideWaiting();
   }

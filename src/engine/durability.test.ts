@@ -122,6 +122,13 @@ describe("the play notices", () => {
       noticed: "an edit of what is not there any more",
     },
     {
+      what: "when what a conversation is called is looked up while changes are on their way",
+      file: "actor.ts",
+      from: "if (this.#state!.rev === this.#durableRev) this.#probeWaiting();",
+      to: "this.#probeWaiting();",
+      noticed: "a change of the conversation was decided on what is not there",
+    },
+    {
       what: "when a mark counts as stored as soon as it is sent",
       file: "mark-queue.ts",
       from: "for (const slot of slots) send(slot);",
@@ -144,9 +151,13 @@ describe("the play notices", () => {
     },
   ];
 
-  test.each(mutants)("$what", async (mutant) => {
-    expect(await isNoticed(mutant.noticed, { startEngine: await mutated(mutant) })).toBe(true);
-  });
+  test.each(mutants)(
+    "$what",
+    async (mutant) => {
+      expect(await isNoticed(mutant.noticed, { startEngine: await mutated(mutant) })).toBe(true);
+    },
+    20_000,
+  );
 });
 
 interface Mutant {

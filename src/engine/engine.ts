@@ -92,6 +92,7 @@ export function startEngine(options: {
     settings: settings.supervisor,
     commit: (entry) => laneOf(entry.actor.id).commit(entry),
     sent: (message) => marks.sent(message),
+    left: (event) => marks.left(event),
   });
   const cursors = new Cursors({ store: ports.cursors, clock, observer });
   const lastSeen = new LastSeen({ store: ports.lastSeen, clock, observer });

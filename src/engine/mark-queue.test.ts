@@ -199,6 +199,19 @@ describe("answers", () => {
     expect([answers, ofBen]).toEqual([["not_found"], ["durable"]]);
   });
 
+  test("of who was removed meanwhile are the store's, also where his mark has been", async () => {
+    const { queue, clock, strangers, flush } = aQueue();
+    const [ofAnna, ofBen] = [noted(queue, aMark(3)), noted(queue, aMark(3, { userId: "ben" }))];
+    flush();
+    strangers.add("anna");
+    queue.left("talk", "anna");
+    const [again, again2] = [noted(queue, aMark(2)), noted(queue, aMark(2, { userId: "ben" }))];
+    await clock.runFor(restMs);
+    flush();
+    expect([ofAnna, again]).toEqual([["durable"], ["not_found"]]);
+    expect([ofBen, again2]).toEqual([["durable"], ["durable"]]);
+  });
+
   test("of marks that were not stored are kept, in order, and the marks go again", () => {
     const { queue, take, store } = aQueue();
     const answered: string[] = [];

@@ -21,6 +21,9 @@ const maxSlots = 200_000;
 /** The most who wait for one mark. */
 const maxAnswers = 64;
 
+/** Lower than any mark that is asked for. */
+const notStored = -1;
+
 /** One mark of one member in one conversation, from when it moves until it has rested. */
 interface Slot {
   readonly conversationId: string;
@@ -93,6 +96,14 @@ export class MarkQueue {
     if (slot.state === "new") this.#makeDue(slot);
   }
 
+  /** Who is no member any more is answered by the store alone: where his marks were says no longer that he may move them. */
+  left(conversationId: string, userId: string): void {
+    for (const kind of ["delivered", "read"] as const) {
+      const slot = this.#slots[kind].get(conversationId)?.get(userId);
+      if (slot) slot.storedSeq = notStored;
+    }
+  }
+
   /** The oldest that are due, except of conversations that may not go now. */
   take(max: number, mayGo: (conversationId: string) => boolean): TakenMarks {
     if (this.#due.length === 0) return noMarks;
@@ -158,7 +169,7 @@ export class MarkQueue {
       kind,
       seq: 0,
       sentSeq: 0,
-      storedSeq: -1,
+      storedSeq: notStored,
       state: "new",
       answers: [],
       sentAnswers: [],

@@ -1,4 +1,5 @@
 import { noSuchConversation } from "../core/authorize.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import { type MarkedConversation, type MarkMember, statusChanges } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
@@ -69,10 +70,17 @@ export class Marks {
     this.#queueOf(conversationId).note({ type: "mark", conversationId, userId: senderId, kind: "read", seq });
   }
 
-  /** Marks became durable: tells those who wrote what they moved over. */
+  /** A removal was stored. */
+  left({ conversationId, member }: MemberChanged): void {
+    this.#queueOf(conversationId).left(conversationId, member.userId);
+  }
+
+  /** Marks became durable: tells those who wrote what they moved over, and who still are members. */
   marked(conversations: readonly MarkedConversation[], atUs: number): void {
-    for (const marked of conversations) {
-      const { conversationId } = marked;
+    for (const each of conversations) {
+      const { conversationId } = each;
+      const present = new Set(each.members.map(({ userId }) => userId));
+      const marked = { ...each, messages: each.messages.filter(({ senderId }) => present.has(senderId)) };
       const moved = marked.moved.filter(hasMoved);
       const statuses = moved.length > 0 ? statusChanges(marked) : [];
       if (moved.length > 0)

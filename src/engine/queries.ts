@@ -1,4 +1,5 @@
 import { authorize } from "../core/authorize.ts";
+import { noSuchUser, youBlocked } from "../core/conversations/blocks.ts";
 import {
   type CreateConversation,
   type CreateDirect,
@@ -148,6 +149,7 @@ export class Queries {
     if (refusal) return refusal;
     const made = await orUnavailable(this.#creation.createDirect(command));
     if (isRejection(made)) return made;
+    if (made.type === "blocked") return made.by === "creator" ? youBlocked : noSuchUser;
     const { conversationId, created } = made;
     if (created) this.#tellCreated(command, [command.creatorId, command.otherUserId]);
     const summary = await this.#created(command, conversationId);

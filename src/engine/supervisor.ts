@@ -1,5 +1,6 @@
 import { noSuchConversation } from "../core/authorize.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Message } from "../core/messages/message.ts";
 import { asSeenFrom } from "../core/messages/quote.ts";
 import { differsFrom } from "../core/messages/send.ts";
@@ -54,8 +55,9 @@ export class Supervisor {
     readonly settings: SupervisorSettings;
     readonly commit: (entry: Entry) => void;
     readonly sent: (message: Message) => void;
+    readonly left: (event: MemberChanged) => void;
   }) {
-    const { reads, ownership, clock, observer, pubsub, settings, commit, sent } = options;
+    const { reads, ownership, clock, observer, pubsub, settings, commit, sent, left } = options;
     this.#reads = reads;
     this.#clock = clock;
     this.#observer = observer;
@@ -76,6 +78,7 @@ export class Supervisor {
       pubsub,
       commit,
       sent,
+      left,
       maxTurns: settings.maxTurnsPerActor,
       mayDecide: () => ownership.isHeld(),
       reload: (actor) => void this.#reload(actor),

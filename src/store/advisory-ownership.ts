@@ -10,6 +10,13 @@ import { checkGeneration } from "./generation.ts";
 const lockKey = "x'776869737072'::bigint";
 const retryMs = 200;
 
+/** SQL: whether some process owns this database's conversations at present. */
+export const isOwned = `exists (
+  select from pg_locks
+  where locktype = 'advisory' and granted and objsubid = 1
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::int8 << 32 | objid::int8) = ${lockKey})`;
+
 /**
  * Without a cluster, the right to own is one session advisory lock: who gets it takes every shard at once with new epochs. Its
  * connection is the proof, so every take-over runs on it; when it is lost, so is the right, until the lock is had again. A process that

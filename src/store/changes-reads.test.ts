@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { MemberMarks, MemberRecord } from "../core/conversations/conversation.ts";
 import { statusOf } from "../core/messages/marks.ts";
+import type { Message, ReplyTo } from "../core/messages/message.ts";
 import type { Changes, ChangesQuestion } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
 import { CountingPool } from "../testing/counting-pool.ts";
@@ -106,9 +107,14 @@ async function snapshot(id: string, viewerId: string | null): Promise<Snapshot |
     rev: string;
     content: Buffer;
     countable: boolean;
+    reply_to_seq: string | null;
+    relations: Buffer | null;
+    reactions: string | null;
   }>(
-    `select seq, id, rev, content, sender_id <> $3 and deleted_at is null as countable
-    from messages where conversation_id = $1 and seq > $2 order by seq`,
+    `select seq, id, rev, content, sender_id <> $3 and deleted_at is null as countable, reply_to_seq, relations, (
+      select string_agg(user_id || ' ' || reaction, ',' order by reacted_at) from message_reactions r
+      where r.conversation_id = m.conversation_id and r.seq = m.seq) as reactions
+    from messages m where conversation_id = $1 and seq > $2 order by seq`,
     [id, viewer?.joinedSeq ?? 0, viewerId ?? id],
   );
   const [stored] = await database.sql<{ metadata: Buffer }>(
@@ -116,7 +122,13 @@ async function snapshot(id: string, viewerId: string | null): Promise<Snapshot |
     [id],
   );
   return {
-    messages: new Map(rows.map((row) => [Number(row.seq), `${row.id} ${row.rev} ${row.content.toString()}`])),
+    messages: new Map(
+      rows.map((row) => {
+        const { attachments = null } = JSON.parse(row.relations?.toString() || "{}");
+        const relations = JSON.stringify([row.reply_to_seq, attachments, row.reactions]);
+        return [Number(row.seq), `${row.id} ${row.rev} ${row.content.toString()} ${relations}`];
+      }),
+    ),
     countable: new Set(rows.filter((row) => row.countable).map((row) => Number(row.seq))),
     members: new Map(present.map((member) => [member.userId, memberText(member)])),
     metadata: stored!.metadata.toString(),
@@ -126,7 +138,10 @@ async function snapshot(id: string, viewerId: string | null): Promise<Snapshot |
 
 function applyChanges(kept: Snapshot, changes: Changes, viewerId: string | null): void {
   for (const { message } of changes.messages) {
-    kept.messages.set(message.seq, `${message.id} ${message.rev} ${message.content}`);
+    kept.messages.set(
+      message.seq,
+      `${message.id} ${message.rev} ${message.content} ${relationsText(message)}`,
+    );
     if (message.deletedAtUs === null && message.senderId !== viewerId) kept.countable.add(message.seq);
     else kept.countable.delete(message.seq);
   }
@@ -136,6 +151,11 @@ function applyChanges(kept: Snapshot, changes: Changes, viewerId: string | null)
   }
   if (changes.conversation) kept.metadata = changes.conversation.metadata;
   kept.marks = changes.marks;
+}
+
+function relationsText({ replyTo, attachments, reactions }: Message): string {
+  const given = reactions?.list.map(({ userId, reaction }) => `${userId} ${reaction}`).join(",") ?? null;
+  return JSON.stringify([replyTo && String(replyTo.seq), attachments, given]);
 }
 
 function sorted(kept: Snapshot) {
@@ -151,7 +171,7 @@ function sorted(kept: Snapshot) {
 type Operation = readonly [kind: number, one: number, other: number];
 
 const operation: fc.Arbitrary<Operation> = fc.tuple(
-  fc.integer({ min: 0, max: 17 }),
+  fc.integer({ min: 0, max: 21 }),
   fc.nat({ max: 99 }),
   fc.nat({ max: 99 }),
 );
@@ -180,6 +200,7 @@ async function perform(
   if (kind < 13) return absent.length > 0 ? conversation.add(absent[other % absent.length]!) : undefined;
   if (kind === 13) return conversation.changeRole(member!.userId, other % 2 ? "admin" : "moderator");
   if (kind === 14) return conversation.rename();
+  if (kind > 17) return relate(conversation, member!.userId, kind, seqs);
   if (kind > 15) return markAsUnread(conversation, unreadFrom, member!.userId, seqs[1]!);
   const readSeq = Math.min(other, conversation.seq);
   await conversation.mark(member!.userId, Math.min(readSeq + 1, conversation.seq), readSeq);
@@ -187,6 +208,18 @@ async function perform(
   if (marked === null || marked > readSeq) return;
   const cleared = await own.clearUnread(member!.userId, conversation.id);
   unreadFrom.set(member!.userId, { ownRev: cleared!.ownRev, seq: null });
+}
+
+/** Answers a message, or reacts to one: the same again takes it back. */
+async function relate(
+  conversation: StoredConversation,
+  userId: string,
+  kind: number,
+  [seq, other]: readonly number[],
+): Promise<void> {
+  if (conversation.seq === 0) return;
+  if (kind < 20) return conversation.reply(userId, seq!);
+  return conversation.react(userId, seq!, other! % 2 ? "👍" : "❤️");
 }
 
 /** A message that the user does not see marks nothing. Each change of private state has a later number than all before it. */
@@ -223,6 +256,24 @@ async function expectUnread(
   expect(summary!.unreadCount).toBe([...kept.countable].filter((seq) => seq >= from).length);
 }
 
+/** As what is answered is now, if the viewer sees it; a tombstone quotes nothing. */
+async function expectQuote(
+  { id }: StoredConversation,
+  { deletedAtUs }: Message,
+  { seq, quote }: ReplyTo,
+  joinedSeq: number,
+): Promise<void> {
+  const isShown = deletedAtUs === null && seq > joinedSeq;
+  expect(quote !== null).toBe(isShown);
+  if (!quote) return;
+  const [stored] = await database.sql<{ content: Buffer; deleted: boolean }>(
+    "select content, deleted_at is not null as deleted from messages where conversation_id = $1 and seq = $2",
+    [id, seq],
+  );
+  expect(quote.isDeleted).toBe(stored!.deleted);
+  expect(quote.content).toBe(stored!.deleted ? null : stored!.content.toString());
+}
+
 async function expectTruth(
   conversation: StoredConversation,
   viewerId: string | null,
@@ -232,6 +283,9 @@ async function expectTruth(
   for (const { message, status } of page.messages) {
     expect(status).toBe(message.senderId === viewerId ? statusOf(message, present) : "sent");
   }
+  const joinedSeq = present.find(({ userId }) => userId === viewerId)?.joinedSeq ?? 0;
+  for (const { message } of page.messages)
+    if (message.replyTo) await expectQuote(conversation, message, message.replyTo, joinedSeq);
   const [last] = await database.sql<{ seq: string | null }>(
     "select max(seq) as seq from messages where conversation_id = $1 and created_rev <= $2",
     [conversation.id, page.next.rev],

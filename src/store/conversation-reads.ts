@@ -24,7 +24,8 @@ const mostLookedAt = 10_000;
 /** `mine`: the viewer's present memberships. The newest message is the viewer's to see when it came after the viewer. */
 const summaryOf = (mine: string, order: string) => `
 with mine as (${mine})
-select mine.role, ${settingsColumns}, c.created_at as c_created_at, c.updated_at as c_updated_at, ${headColumns}, members.members,
+select mine.role, ${settingsColumns}, c.created_at as c_created_at, c.updated_at as c_updated_at, c.direct_low, c.direct_high,
+  ${headColumns}, members.members,
   unread.unread_count, ${messageColumns({ ...everything, joinedSeq: "mine.joined_seq" })}
 from mine
 cross join lateral (select * from conversations where id = mine.conversation_id limit 1) c
@@ -73,6 +74,8 @@ interface SummaryRow extends SettingsRow, HeadRow, MembersRow, MessageRow {
   readonly role: Role;
   readonly c_created_at: string;
   readonly c_updated_at: string;
+  readonly direct_low: string | null;
+  readonly direct_high: string | null;
   readonly unread_count: number;
 }
 
@@ -109,9 +112,15 @@ function toSummary(row: SummaryRow, viewerId: string): ConversationSummary {
       createdAtUs: toUs(row.c_created_at),
       updatedAtUs: toUs(row.c_updated_at),
       members: members.map(withoutMarks),
+      memberUserIds: pairOf(row) ?? members.map(({ userId }) => userId),
       head: toHead(row),
     },
     lastMessage: row.id === null ? null : toSeen(row, viewerId, members),
     unreadCount: row.unread_count,
   };
+}
+
+/** Null: a group. */
+function pairOf({ direct_low, direct_high }: SummaryRow): readonly string[] | null {
+  return direct_low !== null && direct_high !== null ? [direct_low, direct_high] : null;
 }

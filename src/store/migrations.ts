@@ -6,6 +6,8 @@ import messagesDown from "../../migrations/0003_messages.down.sql" with { type: 
 import messagesUp from "../../migrations/0003_messages.up.sql" with { type: "text" };
 import lastSeenDown from "../../migrations/0004_last_seen.down.sql" with { type: "text" };
 import lastSeenUp from "../../migrations/0004_last_seen.up.sql" with { type: "text" };
+import groupsDown from "../../migrations/0005_groups.down.sql" with { type: "text" };
+import groupsUp from "../../migrations/0005_groups.up.sql" with { type: "text" };
 
 /** One step of the schema, up and down, embedded in the executable. */
 export interface Migration {
@@ -22,6 +24,7 @@ export const migrations: readonly Migration[] = [
   migration(2, "sync", syncUp, syncDown),
   migration(3, "messages", messagesUp, messagesDown),
   migration(4, "last_seen", lastSeenUp, lastSeenDown),
+  migration(5, "groups", groupsUp, groupsDown),
 ];
 
 /** The first line of each step up says `-- oldest binary: X.Y.Z`. */

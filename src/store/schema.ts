@@ -1,4 +1,4 @@
-import { ne } from "drizzle-orm";
+import { eq, ne } from "drizzle-orm";
 import {
   bigint,
   boolean,
@@ -171,6 +171,21 @@ export const deviceCursors = pgTable(
     rev: count("rev").notNull(),
   },
   (table) => [primaryKey({ columns: [table.userId, table.deviceId, table.conversationId] })],
+);
+
+export const directPairs = pgTable(
+  "direct_pairs",
+  {
+    lowId: uuid("low_id").notNull(),
+    highId: uuid("high_id").notNull(),
+    lowBlocksSince: instant("low_blocks_since"),
+    highBlocksSince: instant("high_blocks_since"),
+    isPending: boolean("is_pending").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.lowId, table.highId] }),
+    index("direct_pairs_pending").on(table.lowId, table.highId).where(eq(table.isPending, true)),
+  ],
 );
 
 export const userLastSeen = pgTable("user_last_seen", {

@@ -10,7 +10,8 @@ import { toUs, toUsOrNull } from "./rows.ts";
  * change under it: the row has to show what only this change wrote, and a revision that is not older.
  * - sent: the message's id, at its seq.
  * - a message changed: the command that changed it, which stands in the row beside the revision.
- * - member added: when and at which revision the membership began. Removed: when and at which seq it ended. Role changed: this very
+ * - member added or unblocked: when and at which revision the membership began. Removed or blocked: when and at which seq it ended. Role
+ *   changed: this very
  *   revision of this very membership.
  * - conversation changed: this very revision and instant of its settings.
  *
@@ -89,8 +90,10 @@ function showsMember(row: StoredRow, { type, rev, member }: MemberChanged): bool
   if (row.member_rev === null || row.member_rev < rev) return false;
   switch (type) {
     case "member_added":
+    case "member_unblocked":
       return row.joined_rev === member.joinedRev && toUsOrNull(row.joined_at) === member.joinedAtUs;
     case "member_removed":
+    case "member_blocked":
       return row.left_seq === member.leftSeq && toUsOrNull(row.left_at) === member.leftAtUs;
     case "member_role_changed":
       return (

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import pg from "pg";
-import { newId } from "../system.ts";
+import { newId, systemClock } from "../system.ts";
 import {
   aConversationChange,
   aMark,
@@ -15,6 +15,7 @@ import {
   startWriter,
   type Writer,
 } from "../testing/writer-on-postgres.ts";
+import { PostgresBlocks } from "./blocks.ts";
 import { openPool } from "./database.ts";
 import { PostgresDeviceCursors } from "./device-cursors.ts";
 import { PostgresOwnState } from "./own-state.ts";
@@ -36,7 +37,7 @@ beforeAll(async () => {
   }
   query.mockRestore();
   await writer.database.sql(
-    "truncate message_reactions, messages, conversation_heads, conversation_members, conversations, conversation_settings, device_cursors, devices, delivery_statuses",
+    "truncate message_reactions, messages, conversation_heads, conversation_members, conversations, conversation_settings, device_cursors, devices, delivery_statuses, direct_pairs",
   );
 }, 30_000);
 afterAll(() => writer.close());
@@ -72,6 +73,10 @@ async function writeEverything(): Promise<void> {
     otherUserId,
     atUs: startUs,
   });
+  const blocks = new PostgresBlocks({ settings: writer.database.settings, clock: systemClock });
+  await new Promise<void>((resolve) => blocks.subscribe(resolve));
+  await blocks.applied([]);
+  await blocks.stop();
   const cursors = new PostgresDeviceCursors({ reads });
   await cursors.register({ userId, deviceId }, startUs);
   await cursors.save([{ userId, deviceId, ...place }]);
@@ -99,9 +104,11 @@ test("every statement that writes is known by name, so that it is planned once",
   const names = [...statements.keys()];
   expect(names.filter((name) => name.startsWith("append"))).toHaveLength(96);
   expect(names.filter((name) => !name.startsWith("append")).sort()).toEqual([
+    "blocks-applied",
     "clear-unread",
     "create-direct",
     "create-group",
+    "find-direct",
     "mark-unread",
     "register-device",
     "save-cursors",
@@ -112,7 +119,7 @@ test("no write scans a table or a whole index, not even when it was planned whil
   const scans: string[] = [];
   for (const [name, text] of statements) {
     const plan = await planOf(text);
-    for (const found of plan.match(/Seq Scan on (?:messages?|conv|dev|deliv|own)\w*/g) ?? [])
+    for (const found of plan.match(/Seq Scan on (?:messages?|conv|dev|deliv|own|direct)\w*/g) ?? [])
       scans.push(`${name}: ${found}`);
     const lines = plan.split("\n");
     lines.forEach((line, index) => {

@@ -1,4 +1,6 @@
 import { type Command, clientRandomOf, targetIdOf } from "../core/commands.ts";
+import type { ApplyBlocks, BlockedSide } from "../core/conversations/blocks.ts";
+import { grantableRoles } from "../core/conversations/change-role.ts";
 import type { MarkKind, MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { reactionOf } from "../core/messages/react.ts";
@@ -50,6 +52,15 @@ interface Sent {
   readonly place: number;
   readonly atMs: number;
   answers: number;
+}
+
+/** What is blocked between the two of a direct conversation that was there from the start. */
+function blocksOf(conversationId: string, users: readonly string[], blocked: readonly string[]): ApplyBlocks {
+  const [one, other] = [...membersNamed(users).values()].map((member) => ({
+    member,
+    isBlocked: blocked.includes(member.userId),
+  })) as [BlockedSide, BlockedSide];
+  return { type: "apply_blocks", id: newId(), conversationId, senderId: users[0]!, sides: [one, other] };
 }
 
 const stranger = newId();
@@ -156,9 +167,10 @@ class Stage {
         this.violations.push("not everything was answered");
       });
     await this.#clock.runFor(longestHangMs);
-    for (const { id } of this.#talks) {
+    for (const { id, users, isGroup } of this.#talks) {
       const member = this.#model.present(id)[0];
       if (!member) continue;
+      if (!isGroup) this.#submit(blocksOf(id, users, []));
       const last = aSend({ conversationId: id, senderId: member.userId, content: "still there?" });
       this.#submit(last);
       await this.#clock.runUntil(() => this.#sent.get(last.id)!.answers > 0, 60_000);
@@ -206,6 +218,21 @@ class Stage {
     if (isGroup && dice < 8) return { type: "add_members", ...given, userIds: [userId] };
     if (isGroup && dice < 9) return { type: "remove_member", ...given, userId };
     if (isGroup && dice < 10 && random.chance(0.5)) return { type: "leave_conversation", ...given };
+    if (isGroup && dice < 11 && random.chance(0.3))
+      return { type: "change_role", ...given, userId, role: random.pick(grantableRoles) };
+    if (!isGroup && dice < 8)
+      return blocksOf(
+        id,
+        users,
+        users.filter(() => random.chance(0.1)),
+      );
+    if (dice < 11 && random.chance(0.4))
+      return {
+        type: "update_conversation",
+        ...given,
+        metadata: `{"${random.below(5)}":${this.#sent.size}}`,
+        maxMetadataBytes: 1_000,
+      };
     const content = random.chance(0.02) ? poison : `text ${this.#sent.size}`;
     const replyToId = random.chance(0.2) ? this.#anyMessage(id) : null;
     const messageType = random.chance(0.3) ? "media" : "text";
@@ -342,6 +369,10 @@ class Stage {
     const { command } = sent;
     if (outcome.type === "unchanged") return this.#judgeUnchanged(command, outcome.message);
     const { conversationId: id } = command;
+    if (outcome.events.length === 0) {
+      const mayBeSo = command.type === "change_role" || command.type === "apply_blocks";
+      return this.#expect(mayBeSo, "nothing was done");
+    }
     this.#expect(this.#judgeOfLogs.isStored(id, outcome.events), "done tells of what is not stored");
     const overtook = (this.#lastStrangerRefused.get(id) ?? -1) > sent.place;
     this.#expect(!overtook, "a refusal left before what it was decided after was durable");
@@ -387,7 +418,7 @@ class Stage {
       this.#lastStrangerRefused.set(id, this.#sent.get(command.id)!.place);
     if (id === unknownConversation || !this.#judgeOfLogs.isSteadyMember(id, senderId)) return;
     const isOfWhatIsNot =
-      command.type === "remove_member" ||
+      "userId" in command ||
       command.type === "remove_reaction" ||
       ("messageId" in command && !this.#wasThere(command));
     const what = "messageId" in command ? "message" : "conversation";

@@ -1,4 +1,4 @@
-import type { MemberRecord } from "../core/conversations/conversation.ts";
+import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { EditMessage } from "../core/messages/edit.ts";
 import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../core/messages/message.ts";
@@ -43,7 +43,7 @@ export class LogJudge {
   isSteadyMember(id: string, userId: string): boolean {
     if (!this.#initial.get(id)?.has(userId)) return false;
     return !this.#eventsOf(id).some(
-      (event) => event.type === "member_removed" && event.member.userId === userId,
+      (event) => "member" in event && event.member.userId === userId && event.member.leftSeq !== null,
     );
   }
 
@@ -145,6 +145,7 @@ class History {
   readonly #members: Set<string>;
   readonly #messages = new Map<string, Message>();
   readonly #edited = new Set<string>();
+  #metadata = "{}";
   readonly #edits: ReadonlyMap<string, EditMessage>;
   readonly #expect: Expect;
 
@@ -157,7 +158,17 @@ class History {
   add(event: Event, isRivals: boolean): void {
     if (event.type === "message_sent") this.#sent(event, isRivals);
     else if ("message" in event) this.#changed(event, isRivals);
-    else if ("member" in event) this.#memberChanged(event.member);
+    else if ("member" in event) this.#memberChanged(event);
+    else if (event.type === "conversation_changed") this.#conversationChanged(event.conversation.metadata);
+  }
+
+  /** Each change sets one name: whatever the others have is what was there. */
+  #conversationChanged(text: string): void {
+    const before = JSON.parse(this.#metadata);
+    const after = JSON.parse(text);
+    const changed = Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name]);
+    this.#expect(changed.length === 1, "a change of the conversation was decided on what is not there");
+    this.#metadata = text;
   }
 
   #sent({ type: _, releasesKeyOf: __, ...message }: MessageSent, isRivals: boolean): void {
@@ -195,7 +206,8 @@ class History {
     );
   }
 
-  #memberChanged({ userId, leftSeq, joinedSeq }: MemberRecord): void {
+  /** Who is unblocked is where he was before. */
+  #memberChanged({ type, member: { userId, leftSeq, joinedSeq } }: MemberChanged): void {
     const seq = this.#messages.size;
     if (leftSeq !== null) {
       this.#expect(
@@ -204,7 +216,8 @@ class History {
       );
     } else {
       const isNew = !this.#members.has(userId);
-      this.#expect(!isNew || joinedSeq === seq, "a member came elsewhere than at the head");
+      const cameWith = type === "member_unblocked" ? 0 : seq;
+      this.#expect(!isNew || joinedSeq === cameWith, "a member came elsewhere than at the head");
       this.#members.add(userId);
     }
   }

@@ -27,21 +27,24 @@ const allowedMb = 250;
 
 let keys: TestKeys;
 let database: TestDatabase;
+let server: ServerProcess;
+let sleepers: Sleepers;
 beforeAll(async () => {
   [keys, database] = await Promise.all([testKeys(), testDatabase()]);
 }, 30_000);
 afterAll(async () => {
+  await Promise.all([sleepers?.end(), server?.end("SIGKILL")]);
   await database.close();
   keys.dispose();
 }, 30_000);
 
 describe("100 sockets that stop reading while 1,000 messages a second flow", () => {
   test("cost bounded memory and nobody else's time, and have everything when they come back", async () => {
-    const server = await start();
+    server = await start();
     const people = new People({ url: server.url, token: keys.token });
     const crowd = await Promise.all(Array.from({ length: groups }, () => Group.create(server.url, people)));
     const listeners = crowd.flatMap(({ awake }) => awake);
-    const sleepers = await Sleepers.start(crowd.flatMap(({ sleepers }) => sleepers));
+    sleepers = await Sleepers.start(crowd.flatMap(({ sleepers }) => sleepers));
 
     await flow(crowd, 2);
     const before = await measured(server, listeners, () => flow(crowd, secondsBefore));
@@ -173,7 +176,7 @@ class Sleepers {
   }
 
   async end(): Promise<void> {
-    await this.#process.stdin.end();
+    this.#process.kill("SIGKILL");
     await this.#process.exited;
   }
 

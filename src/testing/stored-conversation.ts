@@ -98,7 +98,9 @@ export class StoredConversation {
     await this.#change(
       "",
       `, erased as (delete from message_reactions where conversation_id = $1 and seq = any ($3::int8[]))
-      update messages set rev = $2, content = '', metadata = '{}', relations = null, deleted_at = $4, changed_by = $5
+      update messages set rev = $2, content = '', metadata = '{}', deleted_at = $4, changed_by = $5,
+        relations = case when reply_to_seq is not null then
+          convert_to((convert_from(relations, 'UTF8')::jsonb - 'attachments')::text, 'UTF8') end
       where conversation_id = $1 and seq = any ($3::int8[])`,
       [seqs, formatInstant(this.atUs), this.#aChangeId()],
     );
@@ -131,7 +133,7 @@ export class StoredConversation {
     this.messageIds.push(id);
   }
 
-  /** Gives a reaction to a message, or takes it back. Not to tombstones. */
+  /** Gives a reaction to a message, or takes it back. A tombstone gets none. */
   async react(userId: string, seq: number, reaction: string): Promise<void> {
     await this.#change(
       "",
@@ -140,7 +142,8 @@ export class StoredConversation {
       given as (
         insert into message_reactions (conversation_id, seq, user_id, reaction, id, reacted_at)
         select $1, $4, $3, $5, $6, $7 where not exists (
-          select from message_reactions where conversation_id = $1 and seq = $4 and user_id = $3 and reaction = $5))
+          select from message_reactions where conversation_id = $1 and seq = $4 and user_id = $3 and reaction = $5)
+          and exists (select from messages where conversation_id = $1 and seq = $4 and deleted_at is null))
       update messages set rev = $2, changed_by = $6 where conversation_id = $1 and seq = $4`,
       [userId, seq, reaction, this.#aChangeId(), formatInstant(this.atUs)],
     );

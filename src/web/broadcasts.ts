@@ -68,7 +68,7 @@ export class Broadcasts {
   readonly #texts: MessageTexts;
   readonly #receivers: Receivers;
   readonly #typing: Pick<Typing, "isSource" | "sent">;
-  readonly #presences: Pick<Presences, "membersChanged" | "created">;
+  readonly #presences: Pick<Presences, "membersChanged" | "admitted">;
 
   constructor(options: {
     readonly pubsub: PubSub;
@@ -77,7 +77,7 @@ export class Broadcasts {
     readonly texts: MessageTexts;
     readonly receivers: Receivers;
     readonly typing: Pick<Typing, "isSource" | "sent">;
-    readonly presences: Pick<Presences, "membersChanged" | "created">;
+    readonly presences: Pick<Presences, "membersChanged" | "admitted">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
@@ -148,10 +148,14 @@ export class Broadcasts {
         });
       case "member_added":
       case "member_removed":
-      case "member_role_changed": {
+      case "member_role_changed":
+      case "member_blocked":
+      case "member_unblocked": {
         const push = { names: ["conversation_members_updated"], encode: () => memberEventText(event) };
         this.#push(frame, push);
-        if (event.type === "member_removed") this.#pushToUser(frame, event.member.userId, push);
+        // What is read from the store does not tell a removal from a block.
+        if (event.type === "member_removed" && !frame.isLate)
+          this.#pushToUser(frame, event.member.userId, push);
         return;
       }
       case "conversation_changed":
@@ -246,7 +250,7 @@ export class Broadcasts {
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
     this.delivery.joined(conversationId, 0);
-    this.#presences.created(conversationId, memberIds);
+    this.#presences.admitted(conversationId, memberIds);
     for (const userId of memberIds)
       this.#toUser(userId, "conversation_created", () => createdText(conversationId));
   }

@@ -29,8 +29,9 @@ export class PayloadShape<Schema extends TObject> {
     );
   }
 
+  /** The bytes of a binary push are none, before half a million of them are looked at as fields. */
   fits(payload: unknown): payload is Static<Schema> {
-    return this.#whole.Check(payload);
+    return isPlainObject(payload) && this.#whole.Check(payload);
   }
 
   /** Why a payload does not fit: each field that is wrong, missing or unknown with what is allowed. At most ten. */

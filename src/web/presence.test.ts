@@ -324,6 +324,33 @@ describe("presence of a conversation", () => {
   });
 });
 
+test("I10: a socket that joins large groups at once is told of them in windows, never more than its buffer bears", async () => {
+  const people = Array.from({ length: 600 }, (_, index) => numbered(index));
+  const ids: string[] = [];
+  for (const from of [0, 100, 200, 300]) ids.push(await web.groupOf(ann, people.slice(from, from + 300)));
+  for (const userId of people) web.presence.arrived(userId);
+  for (const [index, id] of ids.entries())
+    for (const userId of people.slice(100 * index, 100 * index + 300)) web.presence.presentIn(userId, [id]);
+  await clock.runFor(windowMs);
+  const topics = ids.map(topicOf);
+  const client = new Stock(ann);
+  const wire = await web.socketOf(ann);
+  const joins = await Promise.all(topics.map((topic) => client.join(topic)));
+  await Promise.all(topics.map((topic) => wire.join(topic)));
+  const usersOf = async () =>
+    (await wire.presences(topics)).map(([event, payload]) =>
+      event === "presence_state" ? Object.keys(payload as object).length : namesIn(payload, "joins").length,
+    );
+  expect(await usersOf()).toEqual([300, 300, 300, 0]);
+  await clock.runFor(windowMs);
+  await clock.runFor(windowMs);
+  await client.settle();
+  expect(joins.map(({ presence }) => keys(presence).length)).toEqual([301, 301, 301, 301]);
+  expect(client.heard.filter((each) => each.startsWith("-"))).toEqual([]);
+  const told = await usersOf();
+  expect(told.slice(4).sort()).toEqual([1, 1, 1, 1, 100, 100, 100, 301]);
+});
+
 test("I10: while the loop is late presence waits and is gathered; messages go first", async () => {
   await web.stop();
   web = new Fixture({ clock, settings: { maxLoopLatenessMs: 200 } });

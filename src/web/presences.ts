@@ -1,28 +1,21 @@
 import type { Clock } from "../core/ports/clock.ts";
-import type { Online, Presence, PresenceDiff, PresenceStatus } from "../core/ports/presence.ts";
+import type { Presence, PresenceDiff, PresenceStatus } from "../core/ports/presence.ts";
 import type { Joining, Position } from "../phoenix/channel.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { Lateness } from "./lateness.ts";
+import { PresenceFeed } from "./presence-feed.ts";
 import type { Session } from "./session.ts";
-import { presenceDiffText, presencesText } from "./views/presence.ts";
+import { presenceDiffText } from "./views/presence.ts";
 
 /** As long as diffs are gathered. */
 const windowMs = 300;
-const socketsAtOnce = 1_000;
-/** The most users that one socket is told of again at once. */
-const mostAgain = 5_000;
+/** The most users that all sockets together are told of in one turn, beside the diffs. */
+const usersInTurn = 20_000;
 /** The part of the greatest lateness from which on presence waits, as typing goes. */
 const shedAt = 0.5;
 
 /** Where every diff stands: the state at the end of a join covers all that was told during it. */
 const told: Position = { stream: "presence", at: Number.POSITIVE_INFINITY };
-
-/** One socket on its topics. */
-interface Attendance {
-  isOnUser: boolean;
-  /** By conversation, the one that was joined last at the end. Null: none yet. */
-  joinings: Map<string, Joining<Session>> | null;
-}
 
 export interface PresencesOptions {
   readonly presence: Presence;
@@ -38,7 +31,7 @@ export interface PresencesOptions {
  * his conversations, and each state and diff is about the members of its topic alone, which is what a stock client keeps for each channel.
  *
  * The existing mobile client keeps one set for all of them and replaces it by every `presence_state`. A state of everybody whom the socket may
- * see would serve it, and would be wrong in every channel of a stock client and of the size of all conversations for each of them. Instead,
+ * see would serve it, and would be wrong in every channel of a stock client, and of the size of all conversations for each of them. Instead,
  * once its joins are over for a moment, a socket is told again of those whom the last state left out, each once, as joins on a topic that he is in:
  * true there, and to a stock client nothing new.
  */
@@ -47,9 +40,9 @@ export class Presences {
   readonly #sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners">;
   readonly #lateness: Pick<Lateness, "exceeds">;
   readonly #clock: Clock;
-  readonly #attendances = new Map<Session, Attendance>();
-  /** Those who were given a state that replaced others. */
-  readonly #replaced = new Set<Attendance>();
+  readonly #feeds = new Map<Session, PresenceFeed>();
+  /** Those that joined a conversation in this window, or have more to be told. */
+  readonly #due = new Set<PresenceFeed>();
   #cancel: (() => void) | null = null;
 
   constructor({ presence, sockets, lateness, clock, wentOffline }: PresencesOptions) {
@@ -67,43 +60,41 @@ export class Presences {
 
   /** The socket is on its user's topic; these are his conversations. */
   joinedUser(session: Session, conversationIds: Iterable<string>): void {
-    this.#attend(session).isOnUser = true;
+    this.#feedOf(session).isOnUser = true;
     this.#presence.presentIn(session.userId, conversationIds);
   }
 
   leftUser(session: Session): void {
-    const attendance = this.#attendances.get(session);
-    if (!attendance) return;
-    attendance.isOnUser = false;
-    this.#endIfOver(session, attendance);
+    const feed = this.#feeds.get(session);
+    if (!feed) return;
+    feed.isOnUser = false;
+    this.#endIfOver(session, feed);
   }
 
   /** The socket is on the conversation's topic, and told now who of the conversation is online. */
   joinedConversation(joining: Joining<Session>, conversationId: string): void {
-    const session = joining.identity;
-    const attendance = this.#attend(session);
-    attendance.joinings ??= new Map();
-    attendance.joinings.delete(conversationId);
-    attendance.joinings.set(conversationId, joining);
-    this.#presence.presentIn(session.userId, [conversationId]);
-    this.#pushState(joining, this.#presence.onlineIn(conversationId));
-    if (attendance.joinings.size > 1) this.#repairSoon(attendance);
+    const feed = this.#feedOf(joining.identity);
+    this.#presence.presentIn(joining.identity.userId, [conversationId]);
+    feed.joined(conversationId, joining);
+    this.#due.add(feed);
+    this.#tellSoon();
   }
 
   leftConversation(session: Session, conversationId: string): void {
-    const attendance = this.#attendances.get(session);
-    if (!attendance?.joinings?.delete(conversationId)) return;
-    this.#endIfOver(session, attendance);
+    const feed = this.#feeds.get(session);
+    if (feed?.left(conversationId)) this.#endIfOver(session, feed);
   }
 
-  /** Whoever is online among the members is shown there, and nobody else. */
+  /** These are members, and nobody else is. */
   membersChanged(conversationId: string, members: ReadonlyMap<string, unknown>): void {
     this.#presence.keepOnly(conversationId, (userId) => members.has(userId));
-    this.created(conversationId, members.keys());
+    this.admitted(conversationId, members.keys());
   }
 
-  created(conversationId: string, memberIds: Iterable<string>): void {
-    for (const userId of memberIds) this.#presence.presentIn(userId, [conversationId]);
+  /** These are members. */
+  admitted(conversationId: string, userIds: Iterable<string>): void {
+    const place = [conversationId];
+    for (const userId of userIds) this.#presence.presentIn(userId, place);
   }
 
   setStatus({ userId }: Session, status: PresenceStatus): void {
@@ -121,27 +112,20 @@ export class Presences {
     this.#presence.stop();
   }
 
-  #attend(session: Session): Attendance {
-    const known = this.#attendances.get(session);
+  #feedOf(session: Session): PresenceFeed {
+    const known = this.#feeds.get(session);
     if (known) return known;
-    const attendance: Attendance = { isOnUser: false, joinings: null };
-    this.#attendances.set(session, attendance);
+    const feed = new PresenceFeed({ presence: this.#presence });
+    this.#feeds.set(session, feed);
     this.#presence.arrived(session.userId);
-    return attendance;
+    return feed;
   }
 
-  #endIfOver(session: Session, attendance: Attendance): void {
-    if (attendance.isOnUser || (attendance.joinings?.size ?? 0) > 0) return;
-    this.#attendances.delete(session);
-    this.#replaced.delete(attendance);
+  #endIfOver(session: Session, feed: PresenceFeed): void {
+    if (!feed.isOver) return;
+    this.#feeds.delete(session);
+    this.#due.delete(feed);
     this.#presence.departed(session.userId);
-  }
-
-  /** A client that knows a user by the same ref already takes his status from a diff, and not from a state. */
-  #pushState(joining: Joining<Session>, users: readonly Online[]): void {
-    joining.push("presence_state", presencesText(users));
-    const revised = users.filter(({ isRevised }) => isRevised);
-    if (revised.length > 0) joining.push("presence_diff", presenceDiffText(revised, []));
   }
 
   #tell({ conversationId, joins, leaves }: PresenceDiff): void {
@@ -154,35 +138,23 @@ export class Presences {
     return this.#lateness.exceeds(shedAt);
   }
 
-  #repairSoon(attendance: Attendance): void {
-    this.#replaced.add(attendance);
-    this.#cancel ??= this.#clock.after(windowMs, () => {
+  #tellSoon(): void {
+    if (this.#cancel || this.#due.size === 0) return;
+    this.#cancel = this.#clock.after(windowMs, () => {
       this.#cancel = null;
-      if (!this.#isLate()) this.#repairSome();
-      for (const each of this.#replaced) return this.#repairSoon(each);
+      if (!this.#isLate()) this.#tellDue();
+      this.#tellSoon();
     });
   }
 
-  #repairSome(): void {
-    let left = socketsAtOnce;
-    for (const attendance of this.#replaced) {
-      if (left-- === 0) return;
-      this.#replaced.delete(attendance);
-      this.#tellAgain([...(attendance.joinings ?? [])].reverse());
-    }
-  }
-
-  /** From the last state on, whom it and what was said since left out. */
-  #tellAgain([last, ...others]: readonly (readonly [string, Joining<Session>])[]): void {
-    if (!last) return;
-    const known = new Set(this.#presence.onlineIn(last[0]).map(({ userId }) => userId));
-    const most = known.size + mostAgain;
-    for (const [conversationId, joining] of others) {
-      const unknown = this.#presence.onlineIn(conversationId).filter(({ userId }) => !known.has(userId));
-      if (unknown.length === 0) continue;
-      if (known.size + unknown.length > most) return;
-      for (const { userId } of unknown) known.add(userId);
-      joining.push("presence_diff", presenceDiffText(unknown, []));
+  /** Each in its turn: who has more to be told goes to the end. */
+  #tellDue(): void {
+    let left = usersInTurn;
+    for (const feed of [...this.#due]) {
+      if (left <= 0) return;
+      left -= feed.tell();
+      this.#due.delete(feed);
+      if (!feed.isTold) this.#due.add(feed);
     }
   }
 }

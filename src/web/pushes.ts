@@ -87,7 +87,10 @@ export function typingText({ conversationId, userId, isTyping }: TypingFrame): s
 function memberEvent({ type, actorId, member }: MemberChanged): string {
   switch (type) {
     case "member_added":
+    case "member_unblocked":
       return "member_added";
+    case "member_blocked":
+      return "member_removed";
     case "member_removed":
       return actorId === member.userId ? "member_left" : "member_removed";
     case "member_role_changed":

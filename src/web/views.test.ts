@@ -6,11 +6,13 @@ import { isRejection } from "../core/rejection.ts";
 import { parseExactly } from "../phoenix/exact-json.ts";
 import { MessageTexts } from "./message-texts.ts";
 import { readAddMembers } from "./payloads/add-members.ts";
+import { readChangeRole } from "./payloads/change-role.ts";
 import { readCreateConversation } from "./payloads/create-conversation.ts";
 import { readDeleteMessage } from "./payloads/delete-message.ts";
 import { readEditMessage } from "./payloads/edit-message.ts";
 import { readMark, readMarkUnread, readReceipt } from "./payloads/mark.ts";
 import { readSendMessage } from "./payloads/send-message.ts";
+import { readUpdateConversation } from "./payloads/update-conversation.ts";
 import { summaryText } from "./views/conversation.ts";
 import { instantText } from "./views/instant.ts";
 import { messageText } from "./views/message.ts";
@@ -145,7 +147,8 @@ test.each([
 ])("a conversation of the metadata %s is named %p", (metadata, name) => {
   const head = { seq: 0, rev: 0, membersRev: 0, lastMessageAtUs: null };
   const times = { createdAtUs: 0, updatedAtUs: 0 };
-  const conversation = { id, type: "group", metadata, isActive: true, members: [], head, ...times } as const;
+  const nobody = { members: [], memberUserIds: [] };
+  const conversation = { id, type: "group", metadata, isActive: true, ...nobody, head, ...times } as const;
   const seen = JSON.parse(summaryText({ conversation, lastMessage: null, unreadCount: 3 }));
   expect(seen).toMatchObject({ name, metadata: JSON.parse(metadata), unread_count: 3 });
 });
@@ -156,6 +159,8 @@ const readers: readonly ((payload: unknown) => object)[] = [
   readDeleteMessage,
   (payload) => readCreateConversation(payload, id, limits),
   readAddMembers,
+  readChangeRole,
+  (payload) => readUpdateConversation(payload, limits),
   readMark,
   readMarkUnread,
   readReceipt,
@@ -164,7 +169,7 @@ const readers: readonly ((payload: unknown) => object)[] = [
 test("whatever JSON value is sent as a payload is taken or refused, never thrown", () => {
   const fields = fc.constantFrom(
     ...["content", "metadata", "client_random", "message_type", "__proto__", "x"],
-    ...["type", "user_ids", "user_id", "name", "seq", "message_id", "status"],
+    ...["type", "user_ids", "user_id", "name", "role", "metadata", "seq", "message_id", "status"],
   );
   const values = fc.oneof(fc.jsonValue(), fc.constantFrom("group", "direct", "text", "read", id, [id]));
   const payload = fc.oneof(fc.jsonValue(), fc.dictionary(fields, values));

@@ -76,6 +76,8 @@ export interface Conversation extends ConversationSettings {
   readonly createdAtUs: number;
   readonly updatedAtUs: number;
   readonly members: readonly Member[];
+  /** Of the members; of a direct conversation both, also while one of them is blocked: clients find the other one by it. */
+  readonly memberUserIds: readonly string[];
   readonly head: Head;
 }
 

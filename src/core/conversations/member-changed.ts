@@ -1,8 +1,16 @@
 import type { MemberRecord } from "./conversation.ts";
 
-/** A membership began, ended or became another one: `member` is the whole of it. */
+/**
+ * A membership began, ended or became another one: `member` is the whole of it. Of a block, whoever it is about is not told: to him the
+ * conversation is as to a stranger.
+ */
 export interface MemberChanged {
-  readonly type: "member_added" | "member_removed" | "member_role_changed";
+  readonly type:
+    | "member_added"
+    | "member_removed"
+    | "member_role_changed"
+    | "member_blocked"
+    | "member_unblocked";
   readonly conversationId: string;
   readonly rev: number;
   readonly actorId: string;

@@ -1,10 +1,11 @@
+import { youBlocked } from "../conversations/blocks.ts";
 import type { ConversationState } from "../conversations/conversation.ts";
 import { notPermitted } from "../conversations/not-permitted.ts";
 import { type Rejection, reject } from "../rejection.ts";
 import type { MessageType } from "./message.ts";
 
 /**
- * Null: the member may write this. An edit is writing too: else a member could still say something new in a group that lets only admins
+ * Null: the member may write this. In a direct conversation of one, the other one is blocked. An edit is writing too: else a member could still say something new in a group that lets only admins
  * write, by editing what he wrote before.
  */
 export function mayNotWrite(
@@ -13,7 +14,7 @@ export function mayNotWrite(
   messageType: MessageType,
 ): Rejection | null {
   if (!state.isActive) return inactive;
-  if (state.type === "direct") return null;
+  if (state.type === "direct") return state.members.size < 2 ? youBlocked : null;
   const { role } = state.members.get(command.senderId)!;
   return (
     notPermitted(state, role, "message_permission") ??

@@ -277,11 +277,17 @@ export interface OwnState {
   clearUnread(userId: string, conversationId: string): Promise<{ readonly ownRev: number } | null>;
 }
 
+/** `by_creator` also when both have blocked: what the other one did is not the creator's to know. */
+export type CreatedDirect =
+  | { readonly type: "exists"; readonly conversationId: string; readonly created: boolean }
+  | { readonly type: "blocked"; readonly by: "creator" | "other" };
+
 export interface ConversationCreation {
-  /** One conversation per pair, also when both create it at once. `created` is false when it existed. Throws `StoreUnavailable`. */
-  createDirect(
-    command: CreateDirect,
-  ): Promise<{ readonly conversationId: string; readonly created: boolean }>;
+  /**
+   * One conversation per pair, also when both create it at once. `created` is false when it existed. None where one of the two has blocked the
+   * other: also when both happens at once, neither passes the other. Throws `StoreUnavailable`.
+   */
+  createDirect(command: CreateDirect): Promise<CreatedDirect>;
   /** With its members and head, in one statement. Throws `StoreUnavailable`. */
   createGroup(command: CreateGroup): Promise<void>;
 }

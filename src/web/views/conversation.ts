@@ -21,13 +21,13 @@ export function bareConversationText({ id, type, metadata, isActive }: Conversat
 }
 
 function summaryFields({ conversation, lastMessage, unreadCount }: ConversationSummary): string {
-  const { id, type, metadata, isActive, createdAtUs, head, members } = conversation;
+  const { id, type, metadata, isActive, createdAtUs, head, memberUserIds } = conversation;
   return (
     `"id":"${id}","type":"${type}","name":${nameText(metadata)},"metadata":${metadata},"is_active":${isActive},` +
     `"created_at":"${instantText(createdAtUs)}","updated_at":"${instantText(lastMovedAtUs(conversation))}",` +
     `"head_seq":${head.seq},"head_rev":${head.rev},"unread_count":${unreadCount},` +
     `"last_message":${lastMessage ? seenText(lastMessage) : "null"},` +
-    `"member_user_ids":[${members.map((member) => `"${member.userId}"`).join()}]`
+    `"member_user_ids":[${memberUserIds.map((userId) => `"${userId}"`).join()}]`
   );
 }
 

@@ -1,0 +1,66 @@
+import { Command } from "commander";
+import type { Followed } from "../src/store/change-block.ts";
+import { CommandRefused, exitCodes } from "./exit-codes.ts";
+import { print } from "./print.ts";
+import { settingsOf, withSettings } from "./setting-options.ts";
+import { version } from "./version.ts";
+
+/** How long a running server may take to apply it. */
+const waitMs = 5_000;
+
+const examples = "0198c0de-0000-7000-8000-00000000a11c 0198c0de-0000-7000-8000-000000000b0b";
+
+/** To the blocked user, the direct conversation of the two is as to a stranger. */
+export function blockCommand(): Command {
+  return changing("block", "in the direct conversation of two users, shut one of them out", true);
+}
+
+export function unblockCommand(): Command {
+  return changing("unblock", "let a blocked user back in, with all that was there", false);
+}
+
+function changing(name: "block" | "unblock", description: string, isBlocked: boolean): Command {
+  const command = new Command(name)
+    .description(description)
+    .argument("<blocker>", "the uuid of the user who wants it")
+    .argument("<blocked>", "the uuid of the other user")
+    .addHelpText(
+      "after",
+      `\nWorks while whispr-msg runs or not; then it is applied when it starts. Groups of the two stay as they are.\n\nExamples:\n  whispr-msg admin ${name} ${examples}\n  DATABASE_URL=postgres://… whispr-msg admin ${name} ${examples}`,
+    )
+    .action((blocker: string, blocked: string) =>
+      change(command, blocker.toLowerCase(), blocked.toLowerCase(), isBlocked),
+    );
+  return withSettings(command, ["dataDir", "databaseUrl"]);
+}
+
+async function change(
+  command: Command,
+  blockerId: string,
+  blockedId: string,
+  isBlocked: boolean,
+): Promise<void> {
+  const { isUuid } = await import("../src/core/ports/ids.ts");
+  const wrong = [blockerId, blockedId].find((id) => !isUuid(id));
+  if (wrong !== undefined) throw new CommandRefused(`"${wrong}" is not a uuid.`, exitCodes.usage);
+  if (blockerId === blockedId) {
+    throw new CommandRefused("Nobody blocks himself: name two users.", exitCodes.usage);
+  }
+  const { config } = settingsOf(command, "tool");
+  const { withExistingDatabase } = await import("./database-url.ts");
+  const { changeBlock } = await import("../src/store/change-block.ts");
+  const { checkSchema } = await import("../src/store/migrator.ts");
+  const { systemClock } = await import("../src/system.ts");
+  const followed = await withExistingDatabase(config, async (url) => {
+    await checkSchema({ url, binary: version });
+    const asked = { blockerId, blockedId, isBlocked, atUs: systemClock.nowUs() };
+    return changeBlock(url, asked, waitMs);
+  });
+  print(`${isBlocked ? "blocked" : "unblocked"}: ${outcomes[followed]}`);
+}
+
+const outcomes: Readonly<Record<Followed, string>> = {
+  applied: "applied",
+  no_server: "noted; it is applied when whispr-msg starts",
+  server_is_late: `noted; the running whispr-msg has not applied it within ${waitMs / 1_000} s, and will as soon as it can`,
+};

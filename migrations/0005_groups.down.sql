@@ -1,0 +1,2 @@
+-- Who is blocked stays out of the conversation: the schema below does not know why.
+drop table direct_pairs;

@@ -1,0 +1,59 @@
+import type { Decision } from "../decision.ts";
+import { reject } from "../rejection.ts";
+import type { ConversationState, Member } from "./conversation.ts";
+import type { MemberChanged } from "./member-changed.ts";
+
+/** One of the two of a direct conversation. */
+export interface BlockedSide {
+  /** The membership as it is, or was until the block. */
+  readonly member: Member;
+  /** The other one has blocked this one. */
+  readonly isBlocked: boolean;
+}
+
+/**
+ * Brings a direct conversation to what is blocked between its two: who is blocked is no member of it, until he is unblocked. Comes from the
+ * server itself: nothing that clients send becomes one.
+ */
+export interface ApplyBlocks {
+  readonly type: "apply_blocks";
+  readonly id: string;
+  readonly conversationId: string;
+  /** Of the two, any: nobody is asked for a right. */
+  readonly senderId: string;
+  readonly sides: readonly [BlockedSide, BlockedSide];
+}
+
+/** Nothing, where it is so already. */
+export function decideApplyBlocks(state: ConversationState, command: ApplyBlocks, nowUs: number): Decision {
+  const [one, other] = command.sides;
+  const events = [applied(state, one, other, nowUs), applied(state, other, one, nowUs)];
+  return { type: "decided", events: events.filter((event) => event !== null) };
+}
+
+function applied(
+  state: ConversationState,
+  side: BlockedSide,
+  { member: other }: BlockedSide,
+  nowUs: number,
+): MemberChanged | null {
+  const present = state.members.get(side.member.userId);
+  if (side.isBlocked !== (present !== undefined)) return null;
+  const rev = state.rev + 1;
+  const changed = { conversationId: state.id, rev, actorId: other.userId, atUs: nowUs };
+  if (present) {
+    const member = { ...present, rev, leftSeq: state.seq, leftAtUs: nowUs };
+    return { type: "member_blocked", ...changed, member };
+  }
+  const member = { ...side.member, joinedRev: rev, rev, leftSeq: null, leftAtUs: null };
+  return { type: "member_unblocked", ...changed, member };
+}
+
+/** Who wants to begin, or to write in, a direct conversation with somebody whom he has blocked. */
+export const youBlocked = reject(
+  "forbidden",
+  "You have blocked the other user of this conversation, so that nobody can write in it. Unblock the user to write again.",
+);
+
+/** To whoever is blocked, the other user is as one who is not there. */
+export const noSuchUser = reject("not_found", "There is no such user.");

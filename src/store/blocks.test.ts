@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import pg from "pg";
+import type { CreatedDirect } from "../core/ports/store.ts";
+import { newId, systemClock } from "../system.ts";
+import { eventually } from "../testing/eventually.ts";
+import { startWriter, type Writer } from "../testing/writer-on-postgres.ts";
+import { PostgresBlocks } from "./blocks.ts";
+import { changeBlock } from "./change-block.ts";
+
+let writer: Writer;
+let blocks: PostgresBlocks;
+let calls = 0;
+
+beforeAll(async () => {
+  writer = await startWriter();
+  blocks = new PostgresBlocks({ settings: writer.database.settings, clock: systemClock });
+  blocks.subscribe(() => calls++);
+  await eventually("the first call", () => calls > 0);
+}, 30_000);
+afterAll(async () => {
+  await blocks.stop();
+  await writer.close();
+});
+
+/** Nobody owns the database here, so that nobody waits. */
+const say = (blockerId: string, blockedId: string, isBlocked = true) =>
+  changeBlock(
+    writer.database.settings.url,
+    { blockerId, blockedId, isBlocked, atUs: systemClock.nowUs() },
+    1_000,
+  );
+
+const create = (creatorId: string, otherUserId: string): Promise<CreatedDirect> =>
+  writer.creation.createDirect({
+    type: "create_direct",
+    id: newId(),
+    creatorId,
+    otherUserId,
+    atUs: systemClock.nowUs(),
+  });
+
+async function created(creatorId: string, otherUserId: string): Promise<string> {
+  const made = await create(creatorId, otherUserId);
+  if (made.type !== "exists") throw new Error("blocked");
+  return made.conversationId;
+}
+
+async function pendingOf(userId: string) {
+  const all = await blocks.pending(1_000);
+  return all.find(({ lowId, highId }) => lowId === userId || highId === userId);
+}
+
+/** Who of the two is blocked, as the pair says. */
+async function blockedOf(userId: string): Promise<string[]> {
+  const pair = await pendingOf(userId);
+  return pair!.conversation!.sides.filter(({ isBlocked }) => isBlocked).map(({ member }) => member.userId);
+}
+
+test("what is blocked and unblocked is pending, with the conversation and its memberships, until it is applied; a listener hears of each", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const id = await created(anna, ben);
+  const before = calls;
+  expect(await say(anna, ben)).toBe("no_server");
+  await eventually("a call", () => calls > before);
+  const pair = (await pendingOf(anna))!;
+  expect(pair.conversation!.id).toBe(id);
+  expect(
+    pair.conversation!.sides.map(({ member, isBlocked }) => [member.userId, member.role, isBlocked]),
+  ).toEqual(
+    [anna, ben].sort().map((userId) => [userId, userId === anna ? "owner" : "member", userId === ben]),
+  );
+  await blocks.applied([pair]);
+  expect(await pendingOf(anna)).toBeUndefined();
+  expect(await say(anna, ben, false)).toBe("no_server");
+  expect(await blockedOf(anna)).toEqual([]);
+});
+
+test("blocked by both, unblocked by one: the other block stays; blocking again changes nothing", async () => {
+  const [anna, ben] = [newId(), newId()];
+  await created(anna, ben);
+  await say(anna, ben);
+  await say(ben, anna);
+  await say(anna, ben);
+  expect((await blockedOf(anna)).sort()).toEqual([anna, ben].sort());
+  await say(anna, ben, false);
+  expect(await blockedOf(anna)).toEqual([anna]);
+});
+
+test("a conversation from before there were blocks is found by its two", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const id = await created(anna, ben);
+  await writer.database.sql("delete from direct_pairs where low_id in ($1, $2)", [anna, ben]);
+  await say(anna, ben);
+  expect((await pendingOf(anna))!.conversation!.id).toBe(id);
+  expect(await create(ben, anna)).toEqual({ type: "blocked", by: "other" });
+});
+
+test("what was read and has changed again since then stays pending", async () => {
+  const [anna, ben] = [newId(), newId()];
+  await created(anna, ben);
+  await say(anna, ben);
+  const read = (await pendingOf(anna))!;
+  await say(anna, ben, false);
+  await blocks.applied([read]);
+  const now = (await pendingOf(anna))!;
+  expect(now.version).not.toBe(read.version);
+  await say(anna, ben);
+  await blocks.applied([read, now]);
+  expect(await blockedOf(anna)).toEqual([ben]);
+});
+
+test("a pair without a conversation begins none while there is a block; the blocker is told so, and the other one nothing of it", async () => {
+  const [anna, ben] = [newId(), newId()];
+  await say(anna, ben);
+  expect((await pendingOf(anna))!.conversation).toBeNull();
+  expect(await create(anna, ben)).toEqual({ type: "blocked", by: "creator" });
+  expect(await create(ben, anna)).toEqual({ type: "blocked", by: "other" });
+  await say(ben, anna);
+  // Who has blocked himself learns nothing of what the other one did.
+  expect(await create(anna, ben)).toEqual({ type: "blocked", by: "creator" });
+  await say(anna, ben, false);
+  await say(ben, anna, false);
+  expect(await create(ben, anna)).toMatchObject({ type: "exists", created: true });
+  await say(anna, ben);
+  expect(await create(ben, anna)).toEqual({ type: "blocked", by: "other" });
+});
+
+test("I8: who blocks and who begins the conversation at the same moment do not pass each other", async () => {
+  for (let round = 0; round < 40; round++) {
+    const [anna, ben] = [newId(), newId()];
+    const [, ...made] = await Promise.all([
+      say(anna, ben),
+      create(ben, anna),
+      create(anna, ben),
+      create(ben, anna),
+    ]);
+    const pair = (await pendingOf(anna))!;
+    const begun = made.some(({ type }) => type === "exists");
+    // Either it was there before the block, and the block finds it, or there is none.
+    expect(pair.conversation !== null).toBe(begun);
+    expect((await create(ben, anna)).type).toBe("blocked");
+    const rows = await writer.database.sql("select 1 from conversations where direct_low = $1", [
+      [anna, ben].sort()[0],
+    ]);
+    expect(rows).toHaveLength(begun ? 1 : 0);
+  }
+}, 20_000);
+
+test("a creation that waits for a block that is being written sees it", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const [low, high] = [anna, ben].sort();
+  const client = new pg.Client({ connectionString: writer.database.url });
+  await client.connect();
+  await client.query("begin");
+  await client.query("insert into direct_pairs (low_id, high_id, low_blocks_since) values ($1, $2, now())", [
+    low,
+    high,
+  ]);
+  const creating = create(low!, high!);
+  await eventually("the creation to wait", async () => {
+    const rows = await writer.database.sql(
+      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%insert into direct_pairs%'",
+    );
+    return rows.length > 0;
+  });
+  await client.query("commit");
+  await client.end();
+  expect(await creating).toEqual({ type: "blocked", by: "creator" });
+});
+
+test("after its connection was lost it listens again, and calls for what it may have missed", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const before = calls;
+  await writer.database.sql(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'whispr-msg blocks' and datname = current_database()",
+  );
+  await eventually("a call after the connection is back", () => calls > before, 10_000);
+  const again = calls;
+  await say(anna, ben);
+  await eventually("a call for a change", () => calls > again);
+});

@@ -1,0 +1,121 @@
+import type { Online, Presence } from "../core/ports/presence.ts";
+import type { Joining } from "../phoenix/channel.ts";
+import type { Session } from "./session.ts";
+import { presenceDiffText, presencesText } from "./views/presence.ts";
+
+/** The most users that one socket is told of in one window, beside the diffs: about 130 kB, an eighth of what may wait for a slow reader. */
+export const usersAtOnce = 1_000;
+
+/** Whom a client with one set for all topics has lost to the last state. */
+interface Again {
+  readonly known: Set<string>;
+  /** Still to be looked through. */
+  readonly conversationIds: string[];
+}
+
+/**
+ * One socket on its topics, and what it alone is told of presence. A state that is too much for the window is empty, and those whom it leaves out
+ * come as joins in a later one. After its states, it is told again of those whom the last one left out, each once, on a topic that he is in.
+ */
+export class PresenceFeed {
+  readonly #presence: Pick<Presence, "onlineIn">;
+  isOnUser = false;
+  /** By conversation, the one that was joined last at the end. Null: none yet. */
+  #joinings: Map<string, Joining<Session>> | null = null;
+  /** Of this window. */
+  #allowed = usersAtOnce;
+  /** Conversations of which the state was left out. */
+  readonly #cut = new Set<string>();
+  #again: Again | null = null;
+  #isReplaced = false;
+
+  constructor(options: { readonly presence: Pick<Presence, "onlineIn"> }) {
+    this.#presence = options.presence;
+  }
+
+  /** The socket is on no topic. */
+  get isOver(): boolean {
+    return !this.isOnUser && (this.#joinings?.size ?? 0) === 0;
+  }
+
+  get isTold(): boolean {
+    return this.#cut.size === 0 && !this.#again && !this.#isReplaced;
+  }
+
+  joined(conversationId: string, joining: Joining<Session>): void {
+    this.#joinings ??= new Map();
+    this.#joinings.delete(conversationId);
+    this.#joinings.set(conversationId, joining);
+    this.#isReplaced = this.#joinings.size > 1;
+    this.#again = null;
+    const users = this.#presence.onlineIn(conversationId);
+    if (this.#allows(users)) return this.#pushState(joining, users);
+    this.#cut.add(conversationId);
+    this.#pushState(joining, []);
+  }
+
+  left(conversationId: string): boolean {
+    this.#cut.delete(conversationId);
+    return this.#joinings?.delete(conversationId) ?? false;
+  }
+
+  /** Another window: what it allows of what is to be told. Answers how many users it was. */
+  tell(): number {
+    this.#allowed = usersAtOnce;
+    this.#tellCut();
+    if (this.#cut.size === 0) this.#tellAgain();
+    return usersAtOnce - this.#allowed;
+  }
+
+  /** A whole window bears the largest conversation. */
+  #allows(users: readonly Online[]): boolean {
+    return users.length <= this.#allowed || this.#allowed === usersAtOnce;
+  }
+
+  /** A client that knows a user by the same ref already takes his status from a diff, and not from a state. */
+  #pushState(joining: Joining<Session>, users: readonly Online[]): void {
+    this.#allowed -= users.length;
+    joining.push("presence_state", presencesText(users));
+    const revised = users.filter(({ isRevised }) => isRevised);
+    if (revised.length > 0) joining.push("presence_diff", presenceDiffText(revised, []));
+  }
+
+  #tellCut(): void {
+    for (const conversationId of this.#cut) {
+      const users = this.#presence.onlineIn(conversationId);
+      if (!this.#allows(users)) return;
+      this.#cut.delete(conversationId);
+      this.#pushJoins(conversationId, users);
+    }
+  }
+
+  #tellAgain(): void {
+    if (this.#isReplaced) this.#again = this.#wholeAgain();
+    this.#isReplaced = false;
+    while (this.#again && this.#allowed > 0) {
+      const { known, conversationIds } = this.#again;
+      const conversationId = conversationIds.pop();
+      if (conversationId === undefined) this.#again = null;
+      else this.#pushUnknown(conversationId, known);
+    }
+  }
+
+  #wholeAgain(): Again {
+    const conversationIds = [...(this.#joinings?.keys() ?? [])];
+    const last = conversationIds.pop();
+    const stated = last === undefined ? [] : this.#presence.onlineIn(last);
+    return { known: new Set(stated.map(({ userId }) => userId)), conversationIds };
+  }
+
+  #pushUnknown(conversationId: string, known: Set<string>): void {
+    const users = this.#presence.onlineIn(conversationId).filter(({ userId }) => !known.has(userId));
+    for (const { userId } of users) known.add(userId);
+    this.#pushJoins(conversationId, users);
+  }
+
+  #pushJoins(conversationId: string, users: readonly Online[]): void {
+    if (users.length === 0) return;
+    this.#allowed -= users.length;
+    this.#joinings?.get(conversationId)?.push("presence_diff", presenceDiffText(users, []));
+  }
+}
