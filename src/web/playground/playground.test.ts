@@ -5,7 +5,7 @@ import { narrowScreen, startBrowser } from "../../testing/browser.ts";
 import { type TestDatabase, testDatabase } from "../../testing/database.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { namelessControls, PlaygroundTab } from "../../testing/playground-tab.ts";
-import { freePort, type ServerProcess, startServer } from "../../testing/server.ts";
+import { freePort, type ServerProcess, serverCommand, startServer } from "../../testing/server.ts";
 import { type TestKeys, testKeys } from "../../testing/tokens.ts";
 
 /** Two real browser pages and a real server: the executable under test, or the sources where there is none. */
@@ -57,6 +57,18 @@ async function tab(
   const opened = await PlaygroundTab.open(browser, { url: server.url, as, ...more });
   tabs.push(opened);
   return opened;
+}
+
+/** As an operator, or a user service of his, does it. */
+async function block(
+  command: "block" | "unblock",
+  blocker: PlaygroundTab,
+  blocked: PlaygroundTab,
+): Promise<void> {
+  const ids = [(await blocker.account()).userId, (await blocked.account()).userId];
+  const env = { PATH: process.env.PATH ?? "", DATABASE_URL: databases[0]!.url };
+  const child = Bun.spawn([...serverCommand(), "admin", command, ...ids], { env, stdout: "ignore" });
+  expect(await child.exited).toBe(0);
 }
 
 async function disposableKeys(): Promise<TestKeys & Disposable> {
@@ -311,6 +323,23 @@ test("roles and rules are given and enforced: whom a rule silences is told so, a
   await theirs.getByLabel("Name").fill("High council");
   await theirs.getByRole("button", { name: "Rename" }).click();
   await emi.row("High council").waitFor();
+});
+
+test("who blocks somebody sees that nobody can write any more, until the block is lifted", async () => {
+  const [chloé, emi] = [await tab("chloé"), await tab("emi")];
+  await chloé.write("Emi");
+  await chloé.say("before");
+  await emi.enter("Chloé");
+  await emi.sees("before");
+  await block("block", chloé, emi);
+  await chloé.page.getByText("You blocked Emi").waitFor();
+  await chloé.page.getByText("You have blocked Emi, so that nobody can write here.").waitFor();
+  await emi.page.getByText("The conversation with Chloé is not there any more.").waitFor();
+  await emi.row("Chloé").waitFor({ state: "detached" });
+  await block("unblock", chloé, emi);
+  await emi.enter("Chloé");
+  await emi.say("and now?");
+  await chloé.sees("and now?");
 });
 
 test("who has received and read a message is told in its details", async () => {

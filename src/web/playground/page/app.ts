@@ -98,14 +98,15 @@ export class App {
   }
 
   titleOf(conversation: Conversation): string {
+    const other = this.otherIn(conversation);
+    if (other) return this.people.nameOf(other);
     const others = conversation.othersThan(this.account.userId);
-    if (conversation.type === "direct") return this.people.nameOf(others[0] ?? this.account.userId);
     return conversation.name ?? others.map((id) => this.people.nameOf(id)).join(", ");
   }
 
   /** The other one of a direct conversation. */
   otherIn(conversation: Conversation): string | null {
-    return conversation.type === "direct" ? (conversation.othersThan(this.account.userId)[0] ?? null) : null;
+    return conversation.otherThan(this.account.userId);
   }
 
   show(id: string): void {
@@ -376,7 +377,10 @@ export class App {
 
   #gone(conversation: Conversation): void {
     if (this.ui.openId === conversation.id) this.showList();
-    this.#toast("gone", `You are no longer a member of “${this.titleOf(conversation)}”.`, null);
+    const title = this.titleOf(conversation);
+    const text =
+      conversation.type === "group" ? `You are no longer a member of “${title}”.` : noLonger(title);
+    this.#toast("gone", text, null);
   }
 }
 
@@ -393,8 +397,12 @@ const titles: Readonly<Record<string, string>> = {
   conflict: "That does not fit",
   line_cut: "The line is cut",
   unreachable: "No connection",
-  gone: "The group goes on without you",
+  gone: "It is over",
 };
+
+function noLonger(title: string): string {
+  return `The conversation with ${title} is not there any more.`;
+}
 
 export function hasReacted(message: Message, userId: string, reaction: string): boolean {
   return (message.reactions ?? []).some((each) => each.user_id === userId && each.reaction === reaction);
