@@ -20,7 +20,7 @@ export function explain(error: unknown, config: Config): Explanation {
   if (error instanceof StoreRefusal || error instanceof MigrationRefusal) return failure(error.message);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "EADDRINUSE") return { text: portInUse(config), exitCode: exitCodes.taken };
-  if (code === "EADDRNOTAVAIL" || (code === "EACCES" && messageOf(error).includes("listen"))) {
+  if (code === "EADDRNOTAVAIL" || (code === "EACCES" && isOfListening(error))) {
     return failure(notOurs(config, code));
   }
   const cause = databaseCauses[code] ?? databaseCauses[messageOf(error)];
@@ -76,6 +76,10 @@ function portInUse({ http }: Config): string {
   // Bun says the same of a host that it cannot look up.
   const doubt = isIP(http.host) === 0 ? `, or HOST (${http.host}) is no address of this machine` : "";
   return `Port ${http.port} on ${http.host} is in use by another process${doubt}. Choose another one: PORT=${next} npm start, or PORT=${next} whispr-msg serve.`;
+}
+
+function isOfListening(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "listen";
 }
 
 function notOurs({ http, operators }: Config, code: string): string {
