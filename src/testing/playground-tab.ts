@@ -33,6 +33,12 @@ export class PlaygroundTab {
     return tab;
   }
 
+  /** A token where there are no sample users. */
+  async bring(token: string): Promise<void> {
+    await this.page.getByLabel("Token").fill(token);
+    await this.page.getByRole("button", { name: "Enter" }).click();
+  }
+
   row(title: string): Locator {
     return this.page.locator(".row", { has: this.page.getByText(title, { exact: true }) });
   }

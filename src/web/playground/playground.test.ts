@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { BrowserContext } from "playwright-core";
+import { newId } from "../../system.ts";
 import { narrowScreen, startBrowser } from "../../testing/browser.ts";
 import { type TestDatabase, testDatabase } from "../../testing/database.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { namelessControls, PlaygroundTab } from "../../testing/playground-tab.ts";
-import { freePort, type ServerProcess, startServer } from "../../testing/server.ts";
+import { freePort, type ServerProcess, serverCommand, startServer } from "../../testing/server.ts";
+import { type TestKeys, testKeys } from "../../testing/tokens.ts";
 
 /** Two real browser pages and a real server: the executable under test, or the sources where there is none. */
 
@@ -29,12 +31,20 @@ afterEach(async () => {
   expect(complaints).toEqual([]);
 });
 
-async function dev(environment: Readonly<Record<string, string>>): Promise<ServerProcess> {
+function dev(environment: Readonly<Record<string, string>>): Promise<ServerProcess> {
+  return start("dev", environment);
+}
+
+/** On a database of its own. */
+async function start(
+  command: "dev" | "serve",
+  environment: Readonly<Record<string, string>>,
+): Promise<ServerProcess> {
   const database = await testDatabase();
   databases.push(database);
   const port = await freePort();
   return startServer({
-    arguments: ["dev"],
+    arguments: [command],
     environment: { DATABASE_URL: database.url, ...environment },
     port,
   });
@@ -47,6 +57,23 @@ async function tab(
   const opened = await PlaygroundTab.open(browser, { url: server.url, as, ...more });
   tabs.push(opened);
   return opened;
+}
+
+/** As an operator, or a user service of his, does it. */
+async function block(
+  command: "block" | "unblock",
+  blocker: PlaygroundTab,
+  blocked: PlaygroundTab,
+): Promise<void> {
+  const ids = [(await blocker.account()).userId, (await blocked.account()).userId];
+  const env = { PATH: process.env.PATH ?? "", DATABASE_URL: databases[0]!.url };
+  const child = Bun.spawn([...serverCommand(), "admin", command, ...ids], { env, stdout: "ignore" });
+  expect(await child.exited).toBe(0);
+}
+
+async function disposableKeys(): Promise<TestKeys & Disposable> {
+  const keys = await testKeys();
+  return { ...keys, [Symbol.dispose]: keys.dispose };
 }
 
 /** Written over REST, as another app of the same user would. */
@@ -298,6 +325,23 @@ test("roles and rules are given and enforced: whom a rule silences is told so, a
   await emi.row("High council").waitFor();
 });
 
+test("who blocks somebody sees that nobody can write any more, until the block is lifted", async () => {
+  const [chloé, emi] = [await tab("chloé"), await tab("emi")];
+  await chloé.write("Emi");
+  await chloé.say("before");
+  await emi.enter("Chloé");
+  await emi.sees("before");
+  await block("block", chloé, emi);
+  await chloé.page.getByText("You blocked Emi").waitFor();
+  await chloé.page.getByText("You have blocked Emi, so that nobody can write here.").waitFor();
+  await emi.page.getByText("The conversation with Chloé is not there any more.").waitFor();
+  await emi.row("Chloé").waitFor({ state: "detached" });
+  await block("unblock", chloé, emi);
+  await emi.enter("Chloé");
+  await emi.say("and now?");
+  await chloé.sees("and now?");
+});
+
 test("who has received and read a message is told in its details", async () => {
   const [diego, alice] = [await tab("diego"), await tab("alice")];
   await diego.makeGroup("Receipts", ["Alice", "Chloé"]);
@@ -419,6 +463,29 @@ test("who writes too fast is told to wait, and what he wrote goes by itself once
     .waitFor();
   await hasty.seesStatus("second", "sent");
   expect(await hasty.page.locator(".message").allTextContents()).toHaveLength(2);
+});
+
+test("serve has no playground unless it is asked for, and then a visitor brings a token, a good one", async () => {
+  using keys = await disposableKeys();
+  const [ada, ben] = [newId(), newId()];
+  const environment = { JWT_PUBLIC_KEYS_FILE: keys.jwksFile, WHISPR_AUTO_MIGRATE: "1" };
+  await using plain = await start("serve", environment);
+  expect((await fetch(`${plain.url}/playground`)).status).toBe(404);
+  await using asked = await start("serve", { ...environment, WHISPR_PLAYGROUND: "1" });
+  expect((await fetch(`${asked.url}/playground/token`, { method: "POST" })).status).toBe(404);
+  const visitor = await PlaygroundTab.open(browser, { url: asked.url, as: null });
+  tabs.push(visitor);
+  await visitor.bring("nonsense");
+  await visitor.page.getByText("That is no token").waitFor();
+  await visitor.bring(await keys.token(ada, { aud: "another service" }));
+  await visitor.page.getByRole("alert").getByText("audience").waitFor();
+  await visitor.bring(await keys.token(ada, { deviceId: "browser" }));
+  await visitor.page.getByRole("button", { name: "New conversation" }).first().click();
+  await visitor.page.getByLabel("Their user id").fill(ben);
+  await visitor.page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+  await visitor.say("Hello, whoever you are");
+  await visitor.seesStatus("Hello, whoever you are", "sent");
+  expect(visitor.page.url()).toBe(`${asked.url}/playground`);
 });
 
 test("nobody but the page itself gets a token, and only of a sample user", async () => {

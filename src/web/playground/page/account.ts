@@ -11,6 +11,7 @@ interface Kept {
 const keptUnder = "account";
 /** Renewed when this part of its life is over. */
 const renewedAfter = 0.8;
+const retryMs = 5_000;
 
 /** Who this tab is. A tab is a device of its own: two of them, side by side, are two devices. */
 export class Account {
@@ -19,6 +20,7 @@ export class Account {
   readonly #base: string;
   readonly #isSample: boolean;
   #token: string;
+  #timer = 0;
 
   private constructor(options: {
     readonly base: string;
@@ -31,6 +33,11 @@ export class Account {
     this.#base = options.base;
     this.#token = options.token;
     this.#isSample = options.isSample;
+  }
+
+  /** A token of `dev`, which there is always another one of. */
+  get isSample(): boolean {
+    return this.#isSample;
   }
 
   get token(): string {
@@ -69,18 +76,21 @@ export class Account {
   }
 
   #renewIn(ms: number): void {
-    setTimeout(() => void this.renew(), ms);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.renew(), ms);
   }
 
-  /** Also when the server closed the socket because the token was over. A failure is tried again. */
-  async renew(): Promise<void> {
-    if (!this.#isSample) return;
+  /** Whether there is another token now; who brought his own has none. A failure is tried again later. */
+  async renew(): Promise<boolean> {
+    if (!this.#isSample) return false;
     try {
       const { token, expires_in_ms } = await mint(this.#base, this);
       this.#token = token;
       this.#renewIn(expires_in_ms * renewedAfter);
+      return true;
     } catch {
-      this.#renewIn(5_000);
+      this.#renewIn(retryMs);
+      return false;
     }
   }
 }

@@ -38,8 +38,15 @@ export class App {
     readonly account: Account;
     readonly known: readonly Person[];
     readonly redraw: () => void;
+    /** The server takes this token no more, and there is no other. */
+    readonly onExpired: () => void;
   }) {
-    const { base, account, redraw } = options;
+    const { base, account, redraw, onExpired } = options;
+    const renew = async () => {
+      const isRenewed = await account.renew();
+      if (!isRenewed && !account.isSample) onExpired();
+      return isRenewed;
+    };
     this.account = account;
     this.redraw = redraw;
     this.people = new People(options.known);
@@ -48,9 +55,9 @@ export class App {
       token: () => account.token,
       tape: this.tape,
       onChange: (state) => this.#lineChanged(state === "open"),
-      onRefused: (code) => void (code === expiredCode && account.renew()),
+      onClosed: (code) => void (code === expiredCode && renew()),
     });
-    this.rest = new Rest({ base, token: () => account.token, isCut: () => this.line.isCut });
+    this.rest = new Rest({ base, token: () => account.token, renew, isCut: () => this.line.isCut });
     this.sync = new Sync({
       userId: account.userId,
       line: this.line,
@@ -71,8 +78,15 @@ export class App {
   async start(): Promise<void> {
     await this.sync.start();
     this.line.connect();
-    document.addEventListener("visibilitychange", () => this.looked());
+    document.addEventListener("visibilitychange", () => void this.#shown());
     window.addEventListener("focus", () => this.looked());
+  }
+
+  /** What was read on another device of the same user meanwhile is told by nothing but the list. */
+  async #shown(): Promise<void> {
+    if (document.hidden || this.line.state !== "open") return;
+    await this.sync.readList().catch(() => {});
+    this.looked();
   }
 
   get open(): Conversation | null {
@@ -84,14 +98,15 @@ export class App {
   }
 
   titleOf(conversation: Conversation): string {
+    const other = this.otherIn(conversation);
+    if (other) return this.people.nameOf(other);
     const others = conversation.othersThan(this.account.userId);
-    if (conversation.type === "direct") return this.people.nameOf(others[0] ?? this.account.userId);
     return conversation.name ?? others.map((id) => this.people.nameOf(id)).join(", ");
   }
 
   /** The other one of a direct conversation. */
   otherIn(conversation: Conversation): string | null {
-    return conversation.type === "direct" ? (conversation.othersThan(this.account.userId)[0] ?? null) : null;
+    return conversation.otherThan(this.account.userId);
   }
 
   show(id: string): void {
@@ -326,6 +341,12 @@ export class App {
     }
   }
 
+  /** Whether something is shown that says how many seconds are left. */
+  get isCountingDown(): boolean {
+    const unsent = this.open ? this.sync.unsentIn(this.open) : [];
+    return [...this.ui.toasts, ...unsent].some(({ retryAtMs }) => retryAtMs !== null);
+  }
+
   dismiss(number: number): void {
     this.ui.toasts = this.ui.toasts.filter((toast) => toast.number !== number);
     this.redraw();
@@ -356,7 +377,10 @@ export class App {
 
   #gone(conversation: Conversation): void {
     if (this.ui.openId === conversation.id) this.showList();
-    this.#toast("gone", `You are no longer a member of “${this.titleOf(conversation)}”.`, null);
+    const title = this.titleOf(conversation);
+    const text =
+      conversation.type === "group" ? `You are no longer a member of “${title}”.` : noLonger(title);
+    this.#toast("gone", text, null);
   }
 }
 
@@ -373,8 +397,12 @@ const titles: Readonly<Record<string, string>> = {
   conflict: "That does not fit",
   line_cut: "The line is cut",
   unreachable: "No connection",
-  gone: "The group goes on without you",
+  gone: "It is over",
 };
+
+function noLonger(title: string): string {
+  return `The conversation with ${title} is not there any more.`;
+}
 
 export function hasReacted(message: Message, userId: string, reaction: string): boolean {
   return (message.reactions ?? []).some((each) => each.user_id === userId && each.reaction === reaction);

@@ -13,6 +13,8 @@ export interface ConversationTopicOptions {
   readonly onJoined: (reply: JoinedConversation) => void;
   readonly onPush: (event: string, payload: never) => void;
   readonly onStored: (message: Message) => void;
+  /** The server ended the topic: one is no member any more, or as a stranger. */
+  readonly onClosed: () => void;
   readonly onPresence: (present: ReadonlyMap<string, Availability>) => void;
   readonly onChange: () => void;
 }
@@ -29,6 +31,7 @@ export class ConversationTopic {
   readonly #channel: Channel;
   readonly #typingTimers = new Map<string, number>();
   #toldTypingAtMs = 0;
+  #isLeft = false;
 
   constructor(options: ConversationTopicOptions, events: readonly string[]) {
     const { conversation, line, userId } = options;
@@ -43,6 +46,9 @@ export class ConversationTopic {
     for (const event of events) this.#channel.on(event, (payload) => options.onPush(event, payload as never));
     this.#channel.on("user_typing", (push: TypingPush) => this.#typing(push.user_id, push.typing));
     this.#channel.onError(() => this.outbox.lineChanged());
+    this.#channel.onClose(() => {
+      if (!this.#isLeft) options.onClosed();
+    });
     const presence = new Presence(this.#channel);
     presence.onSync(() => options.onPresence(new Map(presence.list(availability))));
   }
@@ -64,6 +70,7 @@ export class ConversationTopic {
   }
 
   leave(): void {
+    this.#isLeft = true;
     this.#channel.leave();
   }
 

@@ -15,6 +15,8 @@ export class Conversation {
   readonly id: string;
   readonly type: "direct" | "group";
   readonly createdAt: string;
+  /** Whose it is; of a direct conversation both, also while one of them has blocked the other. */
+  readonly userIds: readonly string[];
   readonly log = new MessageLog();
   readonly marks = new Marks();
   readonly typing = new Set<string>();
@@ -29,13 +31,14 @@ export class Conversation {
   unread: number;
   lastMessage: Message | null;
   notes: readonly Note[] = [];
-  /** With their roles only once the conversation was read by itself. */
+  /** Who is there now. With their roles only once the conversation was read by itself. */
   members: ReadonlyMap<string, Member>;
 
   constructor(summary: Summary) {
     this.id = summary.id;
     this.type = summary.type;
     this.createdAt = summary.created_at;
+    this.userIds = summary.member_user_ids;
     this.metadata = summary.metadata;
     this.isActive = summary.is_active;
     this.seq = summary.head_seq;
@@ -125,6 +128,16 @@ export class Conversation {
 
   othersThan(userId: string): readonly string[] {
     return [...this.members.keys()].filter((id) => id !== userId);
+  }
+
+  /** The other one of a direct conversation. */
+  otherThan(userId: string): string | null {
+    return this.type === "direct" ? (this.userIds.find((id) => id !== userId) ?? null) : null;
+  }
+
+  /** Whom one has blocked is no member of the direct conversation any more. (Who is blocked sees none.) */
+  get isBlocked(): boolean {
+    return this.type === "direct" && this.userIds.some((id) => !this.members.has(id));
   }
 
   roleOf(userId: string): Role {

@@ -14,7 +14,7 @@ export class Line {
     readonly token: () => string;
     readonly tape: FrameTape;
     readonly onChange: (state: LineState) => void;
-    readonly onRefused: (closeCode: number) => void;
+    readonly onClosed: (code: number) => void;
   }) {
     this.#socket = new Socket(options.url, {
       // Goes in `sec-websocket-protocol`: a token in an address ends up in logs. (Its type lacks the function.)
@@ -28,7 +28,7 @@ export class Line {
     this.#socket.onOpen(() => become("open"));
     this.#socket.onClose((event) => {
       if (this.#state !== "cut") become("connecting");
-      options.onRefused(event.code);
+      options.onClosed(event.code);
     });
   }
 

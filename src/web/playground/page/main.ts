@@ -10,8 +10,10 @@ import { shellView } from "./views/shell-view.ts";
 
 /** Behind a gateway the server has a prefix, which the page's own address tells. */
 const base = location.pathname.replace(/\/playground\/?$/, "");
-/** Countdowns and "last seen". */
+/** Countdowns. */
 const tickMs = 1_000;
+/** "Last seen" and days. */
+const slowTickMs = 30_000;
 
 applyTheme();
 document.addEventListener("DOMContentLoaded", () => void start());
@@ -58,27 +60,45 @@ function land(users: readonly Person[], problem: string | null): void {
 }
 
 async function enter(account: Account, known: readonly Person[]): Promise<void> {
-  const page = document.querySelector("#page")!;
+  const over = new AbortController();
+  const { signal } = over;
+  const onExpired = () => {
+    over.abort();
+    app.line.cut();
+    land(known, "Your token is over, or was never good here. Paste another one.");
+  };
+  const redraw = coalesced(signal, () => drawShell(app));
+  const app = new App({ base, account, known, redraw, onExpired });
+  await app.start();
+  const timers = [setInterval(() => app.isCountingDown && redraw(), tickMs), setInterval(redraw, slowTickMs)];
+  signal.addEventListener("abort", () => timers.forEach(clearInterval));
+  document.addEventListener("keydown", (event) => keyed(app, event), { signal });
+  document.addEventListener("click", (event) => clicked(app, event), { signal });
+  window.addEventListener("resize", redraw, { signal });
+  redraw();
+}
+
+/**
+ * Once for all that changed in one go. Not with animation frames: those stand still in a tab that nobody sees, whose title must still
+ * count.
+ */
+function coalesced(signal: AbortSignal, act: () => void): () => void {
   let isDue = false;
-  const redraw = () => {
+  return () => {
     if (isDue) return;
     isDue = true;
-    // Not with animation frames: those stand still in a tab that nobody sees, whose title must still count.
     setTimeout(() => {
       isDue = false;
-      const keepScroll = keptScroll(app);
-      draw(page, shellView(app));
-      keepScroll();
-      document.title = titleOf(app);
+      if (!signal.aborted) act();
     });
   };
-  const app = new App({ base, account, known, redraw });
-  await app.start();
-  document.addEventListener("keydown", (event) => keyed(app, event));
-  document.addEventListener("click", (event) => clicked(app, event));
-  window.addEventListener("resize", redraw);
-  setInterval(redraw, tickMs);
-  redraw();
+}
+
+function drawShell(app: App): void {
+  const keepScroll = keptScroll(app);
+  draw(document.querySelector("#page")!, shellView(app));
+  keepScroll();
+  document.title = titleOf(app);
 }
 
 function titleOf(app: App): string {

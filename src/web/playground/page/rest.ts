@@ -15,16 +15,20 @@ const lineIsCut: Refusal = {
 export class Rest {
   readonly #base: string;
   readonly #token: () => string;
+  readonly #renew: () => Promise<boolean>;
   readonly #isCut: () => boolean;
 
   constructor(options: {
     /** Where the server is: the part of the page's address before `/playground`. */
     readonly base: string;
     readonly token: () => string;
+    /** Whether there is another token than the one that was refused. */
+    readonly renew: () => Promise<boolean>;
     readonly isCut: () => boolean;
   }) {
     this.#base = options.base;
     this.#token = options.token;
+    this.#renew = options.renew;
     this.#isCut = options.isCut;
   }
 
@@ -35,14 +39,19 @@ export class Rest {
   /** Throws `Refused`. */
   async call<D, M = unknown>(method: string, path: string, body?: unknown): Promise<Answer<D, M>> {
     if (this.#isCut()) throw new Refused(lineIsCut);
-    const response = await fetch(`${this.#base}/api/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${this.#token()}`, "content-type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    let response = await this.#send(method, path, body);
+    if (response.status === 401 && (await this.#renew())) response = await this.#send(method, path, body);
     if (response.status === 204) return { data: null as D, meta: null as M };
     const told = await response.json().catch(() => null);
     if (!response.ok) throw new Refused(refusalOf(told));
     return told as Answer<D, M>;
+  }
+
+  #send(method: string, path: string, body: unknown): Promise<Response> {
+    return fetch(`${this.#base}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token()}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   }
 }

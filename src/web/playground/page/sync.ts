@@ -146,12 +146,15 @@ export class Sync {
     return this.#readPage(conversation, `&before=${firstSeq}`);
   }
 
+  /** What changed between the server's look and ours is not in the page: it is asked for as any other difference. */
   #readPage(conversation: Conversation, before: string): Promise<void> {
     return this.#once(`page ${conversation.id}`, async () => {
+      const knownRev = conversation.rev;
       const { data, meta } = await this.#options.rest.get<readonly Message[], { readonly has_more: boolean }>(
         `/conversations/${conversation.id}/messages?limit=${historyPage}${before}`,
       );
       conversation.log.addPage(data, meta.has_more);
+      if (conversation.rev !== knownRev) await this.#readChanges(conversation, knownRev);
       this.#options.onChange();
     });
   }
@@ -200,6 +203,7 @@ export class Sync {
         onJoined: (reply) => this.#joined(conversation, reply),
         onPush: (event, payload) => this.#hear(event as ChangeEvent, payload),
         onStored: (message) => this.#takeMessage(conversation, message),
+        onClosed: () => void this.#closed(conversation),
         onPresence: (present) => {
           people.present(conversation.id, present);
           onChange();
@@ -283,11 +287,22 @@ export class Sync {
 
   #takeMember(conversation: Conversation, push: MembersPush, isNews: boolean): void {
     conversation.putMember(push.member);
-    if (isNews) conversation.note(tellMembers(push, this.#options));
+    if (isNews) conversation.note(tellMembers(conversation, push, this.#options));
     if (push.user_id === this.#options.userId && !push.member.is_active) this.#gone(conversation);
   }
 
+  /** Nothing says why: one was removed, or the other one of a direct conversation is as nobody to us now. */
+  async #closed(conversation: Conversation): Promise<void> {
+    this.#topics.delete(conversation.id);
+    try {
+      await this.refresh(conversation.id);
+    } catch {
+      this.#gone(conversation);
+    }
+  }
+
   #gone(conversation: Conversation): void {
+    if (!this.#options.conversations.get(conversation.id)) return;
     const { conversations, people, onGone } = this.#options;
     this.#topics.get(conversation.id)?.leave();
     this.#topics.delete(conversation.id);
@@ -335,20 +350,21 @@ export class Sync {
   /** Whatever is missing between what we know and what we heard of. A join that is under way brings it anyway. */
   #fillHole(conversation: Conversation): void {
     if (!conversation.hasHole || this.#topics.get(conversation.id)?.isJoining) return;
-    void this.#once(`hole ${conversation.id}`, () => this.#readChanges(conversation));
+    void this.#once(`hole ${conversation.id}`, () => this.#readChanges(conversation, conversation.rev));
   }
 
-  async #readChanges(conversation: Conversation): Promise<void> {
+  async #readChanges(conversation: Conversation, sinceRev: number): Promise<void> {
     const generation = this.#generation === null ? "" : `&generation=${this.#generation}`;
     try {
-      for (let hasMore = true; hasMore; ) {
-        const path = `/conversations/${conversation.id}/changes?since=${conversation.rev}&limit=${changesPage}`;
+      for (let since = sinceRev, hasMore = true; hasMore; ) {
+        const path = `/conversations/${conversation.id}/changes?since=${since}&limit=${changesPage}`;
         const { data, meta } = await this.#options.rest.get<
           Changes,
           { readonly next_since: number; readonly has_more: boolean; readonly marks: readonly Mark[] }
         >(path + generation);
         this.#takeChanges(conversation, data, meta.next_since);
         conversation.putMarks(meta.marks);
+        since = meta.next_since;
         hasMore = meta.has_more;
       }
     } catch (error) {

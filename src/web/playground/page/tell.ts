@@ -2,13 +2,17 @@ import type { Conversation } from "./conversation.ts";
 import type { People } from "./people.ts";
 import type { BareConversation, MembersPush } from "./wire.ts";
 
-/** What happened to a group, as a sentence. */
+/** What happened to a conversation's members, as a sentence. */
 export function tellMembers(
+  conversation: Conversation,
   { event, actor_id, user_id, member }: MembersPush,
   { people, userId }: { readonly people: People; readonly userId: string },
 ): string {
   const name = (id: string) => (id === userId ? "you" : people.nameOf(id));
   const actor = capital(name(actor_id));
+  // The two of a direct conversation do not come and go: one blocks the other.
+  if (conversation.type === "direct")
+    return `${actor} ${event === "member_added" ? "unblocked" : "blocked"} ${name(user_id)}`;
   switch (event) {
     case "member_added":
       return `${actor} added ${name(user_id)}`;

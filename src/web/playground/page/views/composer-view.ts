@@ -9,12 +9,8 @@ import { iconButton } from "./parts.ts";
 const mostRows = 8;
 
 export function composerView(app: App, conversation: Conversation): Drawn {
-  const role = conversation.roleOf(app.account.userId);
-  const isSilent = conversation.type === "group" && !mayAs(role, conversation.metadata, "message_permission");
-  if (!conversation.isActive || isSilent) {
-    const why = isSilent ? "Only some roles may write in this group." : "This conversation is closed.";
-    return el("p", { class: "composer-closed" }, why);
-  }
+  const closed = whyClosed(app, conversation);
+  if (closed) return el("p", { class: "composer-closed" }, closed);
   return el(
     "form",
     {
@@ -29,6 +25,15 @@ export function composerView(app: App, conversation: Conversation): Drawn {
     context(app, conversation),
     el("div", { class: "composer-line" }, writingField(app, conversation), sendButton(app, conversation)),
   );
+}
+
+function whyClosed(app: App, conversation: Conversation): string | null {
+  if (!conversation.isActive) return "This conversation is closed.";
+  if (conversation.isBlocked)
+    return `You have blocked ${app.titleOf(conversation)}, so that nobody can write here.`;
+  const role = conversation.roleOf(app.account.userId);
+  const isSilent = conversation.type === "group" && !mayAs(role, conversation.metadata, "message_permission");
+  return isSilent ? "Only some roles may write in this group." : null;
 }
 
 function draftOf(app: App, { id }: Conversation): string {

@@ -4,6 +4,7 @@ import { type Drawn, el } from "../render.ts";
 import { composerView } from "./composer-view.ts";
 import { messagesView } from "./messages-view.ts";
 import { avatar, button, count, iconButton } from "./parts.ts";
+import { secondTabButton } from "./second-tab.ts";
 import { statusText } from "./status.ts";
 
 /** The middle column. */
@@ -32,6 +33,7 @@ function header(app: App, conversation: Conversation): Drawn {
     { class: "conversation-header" },
     iconButton("back", "Back to the list", () => app.showList(), { class: "only-narrow" }),
     avatar(other ?? conversation.id, title, {
+      isGroup: other === null,
       availability: other && app.line.state === "open" ? app.people.availabilityOf(other) : null,
     }),
     el(
@@ -50,16 +52,7 @@ function header(app: App, conversation: Conversation): Drawn {
 
 function openAs(app: App, userId: string): Drawn | null {
   const person = app.people.known.find(({ id }) => id === userId);
-  if (!person) return null;
-  const label = `Open a second tab as ${person.name}`;
-  return iconButton(
-    "out",
-    label,
-    () => window.open(`?as=${person.name.toLowerCase()}`, "_blank", "noopener"),
-    {
-      class: "only-wide",
-    },
-  );
+  return person ? secondTabButton(person, { class: "only-wide" }) : null;
 }
 
 /** That the line is away, and what was missed once it is back. */

@@ -14,6 +14,7 @@ import { type Drawn, el } from "../render.ts";
 import { exactText } from "../times.ts";
 import type { Member, Role } from "../wire.ts";
 import { avatar, button, count, field, iconButton } from "./parts.ts";
+import { secondTabButton } from "./second-tab.ts";
 import { personText, statusText } from "./status.ts";
 
 /** What a conversation is: its members, roles and rules. */
@@ -26,7 +27,7 @@ export function detailsView(app: App, conversation: Conversation): Drawn {
     el(
       "div",
       { class: "details-head" },
-      avatar(other ?? conversation.id, title, { size: "large" }),
+      avatar(other ?? conversation.id, title, { size: "large", isGroup: other === null }),
       el("h3", {}, title),
       el("p", {}, statusText(app, conversation)),
     ),
@@ -117,6 +118,7 @@ function memberRow(app: App, conversation: Conversation, { user_id: userId, role
       el("span", { class: "member-name" }, isSelf ? `${name} (you)` : name),
       el("span", { class: "member-status" }, isSelf ? "" : personText(app, userId)),
     ),
+    isSelf ? null : secondTabAs(app, userId),
     mayChange ? roleChoice(app, conversation, userId, role) : el("span", { class: "role" }, role),
     mayChange
       ? iconButton("close", `Remove ${name}`, () => void app.removeMember(conversation, userId), {
@@ -124,6 +126,11 @@ function memberRow(app: App, conversation: Conversation, { user_id: userId, role
         })
       : null,
   );
+}
+
+function secondTabAs(app: App, userId: string): Drawn | null {
+  const person = app.people.known.find(({ id }) => id === userId);
+  return person ? secondTabButton(person, { class: "small" }) : null;
 }
 
 const givenRoles: readonly Role[] = ["admin", "moderator", "member"];

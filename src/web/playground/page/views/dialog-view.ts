@@ -176,6 +176,7 @@ function switcher(app: App): Drawn {
               },
               avatar(app.otherIn(conversation) ?? conversation.id, app.titleOf(conversation), {
                 size: "small",
+                isGroup: conversation.type === "group",
               }),
               app.titleOf(conversation),
             ),

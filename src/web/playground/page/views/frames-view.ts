@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import { framesKept, type TapedFrame } from "../frame-tape.ts";
 import { type Child, type Drawn, el } from "../render.ts";
+import { icon } from "./icons.ts";
 import { count, hidden, iconButton } from "./parts.ts";
 
 /** What really goes over the wire. */
@@ -74,7 +75,7 @@ function row(app: App, frame: TapedFrame): Drawn {
     el(
       "button",
       { type: "button", class: "frame-head", "aria-expanded": String(isOpen), on: { click: toggle } },
-      el("span", { class: "direction", "aria-hidden": "true" }, frame.direction === "in" ? "↓" : "↑"),
+      el("span", { class: "direction" }, icon(frame.direction === "in" ? "down" : "up")),
       hidden(frame.direction === "in" ? "received " : "sent "),
       el("span", { class: "frame-event" }, eventOf(frame)),
       el("span", { class: "frame-topic" }, shortTopic(frame.topic)),

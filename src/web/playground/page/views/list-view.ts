@@ -6,6 +6,7 @@ import { briefText } from "../times.ts";
 import type { Availability, Message } from "../wire.ts";
 import { icon } from "./icons.ts";
 import { avatar, button, hidden, iconButton } from "./parts.ts";
+import { secondTabLink } from "./second-tab.ts";
 
 /** The left column: who one is, the line, and all conversations. */
 export function listView(app: App): Drawn {
@@ -135,6 +136,7 @@ function row(app: App, conversation: Conversation): Drawn {
       on: { click: () => app.show(conversation.id) },
     },
     avatar(other ?? conversation.id, title, {
+      isGroup: other === null,
       availability: other && isConnected ? app.people.availabilityOf(other) : null,
     }),
     el(
@@ -200,7 +202,7 @@ export function welcomeView(app: App): Drawn {
       "p",
       {},
       isNew
-        ? "Start one here, then open a second tab as the other person and watch both sides."
+        ? "Begin with one person or a few, then open a second tab as somebody else and watch both sides."
         : "Or begin another one. Ctrl K finds any of them.",
     ),
     el(
@@ -220,22 +222,7 @@ export function welcomeView(app: App): Drawn {
             },
           )
         : null,
-      first ? secondTab(first.name) : null,
+      first ? secondTabLink(first) : null,
     ),
-  );
-}
-
-/** Without an opener, so that it gets a storage, and with it a device, of its own. */
-export function secondTab(name: string): Drawn {
-  return el(
-    "a",
-    {
-      class: "button",
-      href: `?as=${encodeURIComponent(name.toLowerCase())}`,
-      target: "_blank",
-      rel: "noopener",
-    },
-    icon("out"),
-    `Open a second tab as ${name}`,
   );
 }

@@ -43,12 +43,20 @@ export function button(
 export function avatar(
   id: string,
   name: string,
-  more: { readonly size?: "small" | "large"; readonly availability?: Availability | null } = {},
+  more: {
+    readonly size?: "small" | "large";
+    readonly availability?: Availability | null;
+    readonly isGroup?: boolean;
+  } = {},
 ): Drawn {
-  const { size = "", availability } = more;
+  const { size = "", availability, isGroup = false } = more;
   return el(
     "span",
-    { class: `avatar ${size}`, "aria-hidden": "true", vars: { "--hue": String(hueOf(id)) } },
+    {
+      class: `avatar ${size} ${isGroup ? "group" : ""}`,
+      "aria-hidden": "true",
+      vars: { "--hue": String(hueOf(id)) },
+    },
     initialsOf(name),
     availability ? el("span", { class: `presence ${availability}` }) : null,
   );

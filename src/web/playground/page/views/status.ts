@@ -9,6 +9,7 @@ export function statusText(app: App, conversation: Conversation): string {
   if (typists.length > 0 && conversation.type === "direct") return "typing …";
   if (typists.length > 0) return `${typists.join(", ")} ${typists.length > 1 ? "are" : "is"} typing …`;
   const other = app.otherIn(conversation);
+  if (conversation.isBlocked) return "blocked";
   if (other) return personText(app, other);
   const isThere = conversation
     .othersThan(app.account.userId)
