@@ -206,7 +206,10 @@ for (const [name, runtime] of Object.entries(runtimes)) {
     const dataDir = join(directory, name);
     mkdirSync(dataDir);
     const environment = { WHISPR_DATA_DIR: dataDir };
-    await using server = await startServer({ arguments: ["dev"], environment, port: await freePort() });
+    const server = await startServer({ arguments: ["dev"], environment, port: await freePort() });
+    // In the end: it stops its database as well.
+    await using stopping = new AsyncDisposableStack();
+    stopping.defer(() => server.end("SIGTERM").then(() => {}));
     const path = process.env.PATH ?? "";
     await using reader = new Reader({
       server,
@@ -215,7 +218,6 @@ for (const [name, runtime] of Object.entries(runtimes)) {
     });
     for (const snippet of snippets) await reader.run(snippet);
     reader.expectSilence();
-    await server.end("SIGTERM");
   }, 60_000);
 }
 
