@@ -400,6 +400,40 @@ test("the keyboard is enough: Ctrl K finds a conversation, arrows walk the list,
   await bob.page.getByRole("heading", { name: "Choose a conversation" }).waitFor();
 });
 
+test("the list is filtered by what one types, in names and last messages", async () => {
+  const diego = await tab("diego");
+  await diego.makeGroup("Mountains", ["Emi"]);
+  await diego.say("boots and rope");
+  await diego.makeGroup("Lakes", ["Emi"]);
+  const search = diego.page.getByRole("searchbox", { name: "Search conversations" });
+  await search.fill("lak");
+  await diego.row("Mountains").waitFor({ state: "detached" });
+  await search.fill("ROPE");
+  await diego.row("Mountains").waitFor();
+  await diego.row("Lakes").waitFor({ state: "detached" });
+  await search.fill("nothing like it");
+  await diego.page.getByText("Nothing found.").waitFor();
+});
+
+test("the colours are the system's until one chooses, and the choice is kept", async () => {
+  const bob = await tab("bob");
+  const html = bob.page.locator("html");
+  await bob.page.emulateMedia({ colorScheme: "dark" });
+  await bob.page.reload();
+  await bob.page.locator("html[data-theme='dark']").waitFor();
+  await bob.page.getByRole("button", { name: "Light colours" }).click();
+  await bob.page.reload();
+  await bob.page.getByRole("button", { name: "Dark colours" }).waitFor();
+  expect(await html.getAttribute("data-theme")).toBe("light");
+  await bob.page.evaluate("localStorage.clear()");
+});
+
+test("behind a gateway the page works below its prefix", async () => {
+  const emi = await tab("emi");
+  await emi.page.goto(`${server.url}/messaging/playground?as=emi`);
+  await emi.page.getByText("Connected", { exact: true }).waitFor();
+});
+
 test("on a phone one column is seen at a time, with a way back", async () => {
   const chloé = await tab("chloé", { viewport: narrowScreen });
   await chloé.makeGroup("Pocket", ["Emi"]);

@@ -24,8 +24,10 @@ export function dialogView(app: App): Drawn | null {
 }
 
 function frame(app: App, title: string, ...content: readonly Child[]): Drawn {
+  // The browser tells of a closing later, when another dialog may be open already.
+  const shown = app.ui.dialog;
   const closed = () => {
-    app.ui.dialog = null;
+    if (app.ui.dialog === shown) app.ui.dialog = null;
     app.redraw();
   };
   return el(
@@ -101,11 +103,11 @@ function peopleChoice(people: readonly Person[]): Drawn {
     "fieldset",
     { class: "people" },
     el("legend", {}, "Who"),
-    ...people.map(({ id, name }) =>
+    ...people.map(({ id, name }, index) =>
       el(
         "label",
         { class: "person", key: id },
-        el("input", { type: "checkbox", name: "user", value: id }),
+        el("input", { type: "checkbox", name: "user", value: id, autofocus: index === 0 }),
         avatar(id, name, { size: "small" }),
         name,
       ),
@@ -145,7 +147,8 @@ function switcher(app: App): Drawn {
       "aria-label": "Conversation",
       placeholder: "Name or last message",
       value: before,
-      mounted: (input: HTMLInputElement) => input.focus(),
+      // Where a dialog that is opened puts the focus.
+      autofocus: true,
       on: {
         input: (event: InputEvent) => {
           app.ui.filter = (event.target as HTMLInputElement).value;
