@@ -13,7 +13,7 @@ const bob = "0198c0de-0000-7000-8000-000000000b0b";
 
 const directory = mkdtempSync(join(tmpdir(), "whispr-cli-"));
 chmodSync(directory, 0o755);
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => rmSync(directory, { recursive: true, force: true }), 30_000);
 
 interface Ended {
   readonly code: number;
@@ -361,7 +361,7 @@ describe("dev, with the database it carries", () => {
       };
       ids.conversation = await post("conversations", { type: "direct", other_user_id: bob });
       ids.message = await post(`conversations/${ids.conversation}/messages`, { content: "a secret" });
-    });
+    }, 30_000);
 
     const expected = {
       conversation: { head: { seq: 1 }, stored: { messages: 1, maxSeq: 1 }, memberCount: 2 },

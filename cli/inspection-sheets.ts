@@ -52,6 +52,10 @@ export function messageSheet(found: MessageInspection): string {
       ["rev", `${found.rev}, entered at ${found.createdRev}`],
       ["sender", `${found.senderId} at ${found.sentAt}, client_random ${key}`],
       ["size", `${found.contentBytes} bytes of content, ${found.metadataBytes} of metadata`],
+      [
+        "relations",
+        `${found.replyToSeq === null ? "no answer" : `answers seq ${found.replyToSeq}`}, ${found.reactions} reactions, ${found.relationsBytes} bytes about media and the answered`,
+      ],
       ["edits", found.editedAt === null ? "none" : `${found.edits}, the last at ${found.editedAt}`],
       ["deleted", found.deletedAt ?? "no"],
       ["owner", ownerText(found.owner)],
@@ -71,7 +75,7 @@ export function userSheet(found: UserInspection): string {
   const roles = Object.entries(found.roles).map(([role, count]) => `${count} as ${role}`);
   const conversations = sheet(
     [
-      ["user", `${found.id}, own rev ${found.ownRev}`],
+      ["user", `${found.id}, last seen ${found.lastSeenAt ?? "never"}, own rev ${found.ownRev}`],
       [
         "member of",
         `${found.conversationCount}${roles.length === 0 ? "" : ` (${roles.join(", ")})`}; of ${found.formerCount} formerly; ${found.markedUnreadCount} marked as unread`,
@@ -91,7 +95,7 @@ export function userSheet(found: UserInspection): string {
     ]),
   );
   const devices = sheet(
-    [["devices", counted(found.devices.length, found.deviceCount, "that the server has seen")]],
+    [["devices", firstOf(found.devices.length, found.deviceCount, "that the server has seen")]],
     ["DEVICE", "FIRST SEEN", "GENERATION", "CURSORS", "CONVERSATIONS BEHIND", "MESSAGES BEHIND"],
     found.devices.map((device) => [
       // Whatever a token said: it must not move a terminal's cursor.
@@ -103,11 +107,31 @@ export function userSheet(found: UserInspection): string {
       `${device.lag}`,
     ]),
   );
-  return `${conversations}\n\n${devices}`;
+  const blocks = sheet(
+    [
+      [
+        "blocks",
+        firstOf(found.blocks.length, found.blockCount, "whom he has blocked, and who has blocked him"),
+      ],
+    ],
+    ["OTHER USER", "BLOCKED SINCE", "BLOCKED BY SINCE", ""],
+    found.blocks.map((block) => [
+      block.userId,
+      block.blockedSince ?? "-",
+      block.blockedBySince ?? "-",
+      block.isPending ? "not applied yet" : "",
+    ]),
+  );
+  return `${conversations}\n\n${devices}\n\n${blocks}`;
 }
 
 function ownerText({ shard, node, epoch }: ConversationInspection["owner"]): string {
   return `${node === null ? "nobody yet" : `node ${node}`}, shard ${shard}, epoch ${epoch}`;
+}
+
+/** Of what has no pages. */
+function firstOf(shown: number, all: number, what: string): string {
+  return shown === all ? `${all}, ${what}` : `the first ${shown} of ${all}, ${what}`;
 }
 
 function counted(shown: number, all: number, what: string): string {

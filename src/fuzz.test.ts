@@ -37,7 +37,7 @@ const causeOf: Record<RefusalCode, "input" | "fault" | "later"> = {
   outcome_unknown: "fault",
   internal: "fault",
   forbidden: "later",
-  conflict: "later",
+  conflict: "input",
   cursor_expired: "later",
   rate_limited: "later",
 };
@@ -341,7 +341,7 @@ function noteResponse(what: string, status: number, text: string): void {
   if (status < 300) {
     if (Array.isArray(body.data)) return;
     if (body.data.content !== undefined) tally.acknowledged.add(body.data.id);
-    else if (status === 201) tally.created.add(body.data.id);
+    else if (status === 201 && body.data.type !== undefined) tally.created.add(body.data.id);
     return;
   }
   const known = refusals[body.error as RefusalCode];
@@ -353,7 +353,7 @@ function mutatedRequest(random: Random, mutations: Mutations) {
   const request = { ...random.pick(validRequests()) };
   const choice = random.below(10);
   if (choice === 0) request.method = random.pick(["GET", "PUT", "PATCH", "DELETE", "POST"]);
-  if (choice <= 2) request.path = request.path.replace(conversationId, () => pathWord(random, mutations));
+  if (choice <= 2) request.path = request.path.replace(anId, () => pathWord(random, mutations));
   if (choice === 3) request.path += `${request.path.includes("?") ? "&" : "?"}limit=${queryWord(mutations)}`;
   if (request.path.includes("?") && choice > 3) {
     request.path = request.path.replace(/=[^&]*/, () => `=${queryWord(mutations)}`);
@@ -366,6 +366,8 @@ function mutatedRequest(random: Random, mutations: Mutations) {
 function validRequests(): { method: string; path: string; body?: string }[] {
   const message = { content: "over REST", client_random: 8, metadata: { a: [1] }, message_type: "text" };
   const into = `/conversations/${conversationId}`;
+  const ofMessage = `/messages/${recorded.messageId}`;
+  const attachment = { media_id: "m", media_type: "file", metadata: { size: 1 } };
   const inBody = JSON.stringify({ ...message, conversation_id: conversationId });
   const create = (more: object) => JSON.stringify({ type: "direct", ...more });
   return [
@@ -373,12 +375,18 @@ function validRequests(): { method: string; path: string; body?: string }[] {
     { method: "POST", path: "/messages", body: inBody },
     { method: "POST", path: "/conversations", body: create({ other_user_id: newId() }) },
     { method: "POST", path: "/conversations", body: create({ user_ids: [alice, newId()] }) },
+    { method: "POST", path: `${ofMessage}/reactions`, body: JSON.stringify({ reaction: "👍" }) },
+    { method: "DELETE", path: `${ofMessage}/reactions/%F0%9F%91%8D` },
+    { method: "GET", path: `${ofMessage}/reactions` },
+    { method: "POST", path: `${ofMessage}/attachments`, body: JSON.stringify(attachment) },
     { method: "GET", path: "/conversations?limit=10&offset=1" },
     { method: "GET", path: into },
     { method: "GET", path: `${into}/messages?before=10&limit=2` },
     { method: "GET", path: `${into}/messages?after=2026-01-01T00:00:00.000001Z&limit=3` },
   ];
 }
+
+const anId = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|%F0%9F%91%8D/;
 
 function pathWord(random: Random, mutations: Mutations): string {
   if (random.chance(0.2)) return random.pick(["%", "%ff", "%00", "%2e%2e", "%2f", "..", "%ed%a0%80", "a/b"]);
@@ -428,12 +436,30 @@ function dictionary(): Dictionary {
   const controls = "phx_join phx_leave phx_close phx_error phx_reply heartbeat presence_state".split(" ");
   return {
     topics: [...topics, known, known.toUpperCase(), `${known} `, "phoenix", "conversation:", ":", "lobby"],
-    events: [...controls, "new_message", "send_message", "typing", "__proto__", "toString", "NEW_MESSAGE"],
+    events: [
+      ...controls,
+      "new_message",
+      "send_message",
+      "add_reaction",
+      "typing",
+      "__proto__",
+      "toString",
+      "NEW_MESSAGE",
+    ],
     fields:
-      "content message_type client_random metadata conversation_id sender_id user_id reply_to_id signature sender_public_key media_id ttl_seconds type other_user_id user_ids name __proto__ constructor toString length".split(
+      "content message_type client_random metadata conversation_id sender_id user_id reply_to_id message_id reaction attachments media_type signature sender_public_key media_id ttl_seconds type other_user_id user_ids name __proto__ constructor toString length".split(
         " ",
       ),
-    ids: [alice, strange, conversationId, conversationId.toUpperCase(), `${strange}0`, "text", "direct"],
+    ids: [
+      recorded.messageId,
+      alice,
+      strange,
+      conversationId,
+      conversationId.toUpperCase(),
+      `${strange}0`,
+      "text",
+      "direct",
+    ],
   };
 }
 

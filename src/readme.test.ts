@@ -41,7 +41,7 @@ function snippetOf(language: string, code: string): Snippet {
 const directory = mkdtempSync(join(tmpdir(), "whispr-readme-"));
 chmodSync(directory, 0o755);
 symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => rmSync(directory, { recursive: true, force: true }), 30_000);
 
 /** Printed after each snippet by whatever runs it. */
 const done = "--- done ---";
@@ -214,7 +214,14 @@ for (const [name, runtime] of Object.entries(runtimes)) {
 describe("README.md", () => {
   test("has a snippet for each thing that an app does", () => {
     const guide = readme.slice(readme.indexOf("## Building an app"));
-    for (const section of ["Connect", "Join", "Send", "Resume after a disconnect", "Receipts"]) {
+    for (const section of [
+      "Connect",
+      "Join",
+      "Send",
+      "Resume after a disconnect",
+      "Receipts",
+      "Replies, reactions, typing",
+    ]) {
       const text = guide.slice(guide.indexOf(`### ${section}\n`)).split(/^##/m)[1]!;
       expect([section, /^```(js|sh) run$/m.test(text)]).toEqual([section, true]);
     }

@@ -15,6 +15,7 @@ const forMembers = [
   "list_members",
   "read_history",
   "show_message",
+  "list_members",
   "read_changes",
   "join_conversation",
 ] as const;

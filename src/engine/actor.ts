@@ -33,7 +33,7 @@ export interface Surroundings {
   readonly probe: (actor: Actor, questions: Questions) => void;
   /** A message was stored: whoever sends has read. */
   readonly sent: (message: Message) => void;
-  /** A member was removed, or left: he marks nothing any more. */
+  /** A member was removed, has left or is blocked: he marks nothing any more. */
   readonly left: (event: MemberChanged) => void;
   /** Answers a repeated command with the message that is stored. */
   readonly answerDuplicate: (turn: Turn, duplicate: Decision & { readonly type: "duplicate" }) => void;
@@ -182,7 +182,7 @@ export class Actor {
     });
     for (const event of events) {
       if (event.type === "message_sent") this.#around.sent(event);
-      else if (event.type === "member_removed") this.#around.left(event);
+      else if (event.type === "member_removed" || event.type === "member_blocked") this.#around.left(event);
     }
     this.#settle();
     if (this.#decided < this.#mailbox.size) this.#decideWaiting();

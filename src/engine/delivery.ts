@@ -1,4 +1,4 @@
-import type { Member } from "../core/conversations/conversation.ts";
+import type { Member, MemberRecord } from "../core/conversations/conversation.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { Message } from "../core/messages/message.ts";
@@ -246,6 +246,7 @@ function membersAt(members: ReadonlyMap<string, Member>, rev: number): ReadonlyM
 
 /** Rows as the events that would leave them so. A message that entered and changed in the hole is told once, as it is. */
 function eventsByRev(changes: Changes, sinceRev: number): readonly (readonly [number, Event[]])[] {
+  const isDirect = changes.conversation?.type === "direct";
   const events: (readonly [number, Event])[] = [
     ...changes.messages.map(({ message }) => eventOf(message, sinceRev)),
     ...changes.members
@@ -253,7 +254,7 @@ function eventsByRev(changes: Changes, sinceRev: number): readonly (readonly [nu
       .map((member): readonly [number, MemberChanged] => [
         member.rev,
         {
-          type: member.leftSeq !== null ? "member_removed" : memberEvent(member.joinedRev, member.rev),
+          type: isDirect ? blockEvent(member) : memberEvent(member),
           conversationId: changes.conversationId,
           rev: member.rev,
           actorId: member.userId,
@@ -270,16 +271,22 @@ function eventsByRev(changes: Changes, sinceRev: number): readonly (readonly [nu
 }
 
 function conversationEvents(
-  { conversationId, conversation }: Changes,
+  { conversationId, conversation, next }: Changes,
   sinceRev: number,
 ): readonly (readonly [number, Event])[] {
-  if (!conversation || conversation.rev <= sinceRev) return [];
+  if (!conversation || conversation.rev <= sinceRev || conversation.rev > next.rev) return [];
   const { rev, updatedAtUs: atUs } = conversation;
   return [[rev, { type: "conversation_changed", conversationId, rev, atUs, conversation }]];
 }
 
-function memberEvent(joinedRev: number, rev: number): MemberChanged["type"] {
+function memberEvent({ leftSeq, joinedRev, rev }: MemberRecord): MemberChanged["type"] {
+  if (leftSeq !== null) return "member_removed";
   return joinedRev === rev ? "member_added" : "member_role_changed";
+}
+
+/** The two of a direct conversation change by blocks alone. */
+function blockEvent({ leftSeq }: MemberRecord): MemberChanged["type"] {
+  return leftSeq === null ? "member_unblocked" : "member_blocked";
 }
 
 function eventOf(message: Message, sinceRev: number): readonly [number, Event] {

@@ -70,7 +70,7 @@ export class Marks {
     this.#queueOf(conversationId).note({ type: "mark", conversationId, userId: senderId, kind: "read", seq });
   }
 
-  /** A removal was stored. */
+  /** It was stored that a member is none any more. */
   left({ conversationId, member }: MemberChanged): void {
     this.#queueOf(conversationId).left(conversationId, member.userId);
   }

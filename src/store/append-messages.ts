@@ -29,11 +29,10 @@ export function messagesWidth(parts: { readonly relations: boolean }): number {
 /** New messages. Whatever frees a key is read by the insert, so that it comes before it. */
 export function storedCte(
   first: number,
-  parts: { readonly released: boolean; readonly changed: boolean; readonly relations: boolean },
+  parts: { readonly rare: boolean; readonly relations: boolean },
 ): string {
   const relations = Object.keys(parts.relations ? relationsShape : {});
-  const before = (["released", "changed"] as const).filter((part) => parts[part]);
-  const waits = before.map((cte) => `(select count(*) from ${cte}) >= 0`).join(" and ");
+  const waits = "(select count(*) from released) >= 0 and (select count(*) from changed) >= 0";
   return `
 stored as (
   insert into messages (id, conversation_id, seq, rev, created_rev, sender_id, message_type, content, metadata, client_random,
@@ -41,7 +40,7 @@ stored as (
   select m.id, m.conversation_id, m.seq, m.rev, m.rev, m.sender_id, m.message_type, m.content, m.metadata, m.client_random,
     m.client_random, m.sent_at${relations.map((column) => `, m.${column}`).join("")}
   from ${rowsOf(first, "m", parts.relations ? shapeWithRelations : shape)}
-  join heads on heads.conversation_id = m.conversation_id${waits && `\n  where ${waits}`}
+  join heads on heads.conversation_id = m.conversation_id${parts.rare ? `\n  where ${waits}` : ""}
 )`;
 }
 

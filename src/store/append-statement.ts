@@ -17,15 +17,15 @@ import { reactionColumns, reactionCtes, reactionsWidth } from "./append-reaction
 import { int2Array, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
 import { hasRelations } from "./message-rows.ts";
 
-/** What a batch has besides messages. The statement is made of the parts that are there: messages alone pay for nothing else. */
+/**
+ * What a batch has besides messages. Messages alone pay for nothing else; what many batches have costs only those. Whatever is rare comes
+ * together, for most of it with no rows: each combination more is a statement that has to be planned, over all partitions.
+ */
 interface Parts {
-  readonly released: boolean;
-  readonly changed: boolean;
-  readonly members: boolean;
-  readonly conversations: boolean;
-  readonly marks: boolean;
+  /** Older messages that change or give their key away, members, conversations, reactions. */
+  readonly rare: boolean;
   readonly relations: boolean;
-  readonly reactions: boolean;
+  readonly marks: boolean;
 }
 
 interface Statement {
@@ -40,53 +40,45 @@ export interface AppendQuery extends Statement {
 /** The parameters in the order of the statement's parts. */
 export function queryOf(rows: Rows, atUs: number, epochOf: (shard: number) => number): AppendQuery {
   const parts: Parts = {
-    released: rows.released.length > 0,
-    changed: rows.changed.length > 0,
-    members: rows.members.length > 0,
-    conversations: rows.conversations.length > 0,
-    marks: rows.marks.length > 0,
+    rare: rareRows.some((name) => rows[name].length > 0),
     relations: rows.sent.some(hasRelations),
-    reactions: rows.reactions.length > 0,
+    marks: rows.marks.length > 0,
   };
   const values: (Buffer | string)[] = [
     int2Array(rows.shards),
     int8Array(rows.shards.map(epochOf)),
-    ...headColumns(rows.heads, parts.members),
+    ...headColumns(rows.heads, parts),
     ...messageColumns(rows.sent),
   ];
   if (parts.relations) values.push(...relationColumns(rows.sent));
-  if (parts.released) values.push(...releasedColumns(rows.released));
-  if (parts.changed) values.push(...changedColumns(rows.changed));
-  if (parts.members) values.push(...memberColumns(rows.members));
-  if (parts.conversations) values.push(...conversationColumns(rows.conversations));
+  if (parts.rare) values.push(...rareColumns(rows));
   if (parts.marks) values.push(...markColumns(rows.marks, atUs));
-  if (parts.reactions) values.push(...reactionColumns(rows.reactions));
   return { ...statementOf(parts), values };
 }
 
-const bits: Readonly<Record<keyof Parts, number>> = {
-  released: 1,
-  changed: 2,
-  members: 4,
-  conversations: 8,
-  marks: 16,
-  relations: 32,
-  reactions: 64,
-};
-const partNames = Object.keys(bits) as (keyof Parts)[];
+const rareRows = ["released", "changed", "members", "conversations", "reactions"] as const;
+
+function rareColumns(rows: Rows): Buffer[] {
+  return [
+    ...releasedColumns(rows.released),
+    ...changedColumns(rows.changed),
+    ...memberColumns(rows.members),
+    ...conversationColumns(rows.conversations),
+    ...reactionColumns(rows.reactions),
+  ];
+}
+
 const statements: Statement[] = [];
 
 function statementOf(parts: Parts): Statement {
-  let index = 0;
-  for (const name of partNames) if (parts[name]) index |= bits[name];
-  const statement = statements[index] ?? { name: nameOf(parts), text: textOf(parts) };
-  statements[index] = statement;
-  return statement;
+  const index = (parts.rare ? 1 : 0) | (parts.relations ? 2 : 0) | (parts.marks ? 4 : 0);
+  statements[index] ??= { name: nameOf(parts), text: textOf(parts) };
+  return statements[index];
 }
 
-/** PostgreSQL knows a name by its first 63 characters, and these differ in their first four. */
 function nameOf(parts: Parts): string {
-  return ["append", ...partNames.filter((part) => parts[part]).map((part) => part.slice(0, 4))].join("-");
+  const names = (Object.keys(parts) as (keyof Parts)[]).filter((part) => parts[part]);
+  return ["append", ...names].join("-");
 }
 
 const fenceShape = { shard: "int2", epoch: "int8" } as const;
@@ -98,7 +90,11 @@ const headShape = {
   last_message_at: "timestamptz",
 } as const;
 
-const headWithMembersShape = { ...headShape, members_rev: "int8" } as const;
+const rareHeadShape = { ...headShape, members_rev: "int8" } as const;
+
+function headShapeOf({ rare }: Parts): typeof headShape | typeof rareHeadShape {
+  return rare ? rareHeadShape : headShape;
+}
 
 /**
  * Fence, then heads, then everything that has a rev joins the heads that moved: the order that was proved against all interleavings
@@ -111,22 +107,27 @@ function textOf(parts: Parts): string {
     return next - width;
   };
   const fence = fenceCte(take(widthOf(fenceShape)));
-  const firstHead = take(widthOf(parts.members ? headWithMembersShape : headShape));
+  const firstHead = take(widthOf(headShapeOf(parts)));
   const stored = storedCte(take(messagesWidth(parts)), parts);
-  const released = parts.released ? releasedCte(take(releasedWidth)) : null;
-  const changed = parts.changed ? changedCte(take(changedWidth)) : null;
-  const members = parts.members ? membersCte(take(membersWidth)) : null;
-  const conversations = parts.conversations ? conversationsCte(take(conversationsWidth)) : null;
-  const marks = parts.marks ? marksCtes(take(marksWidth), isHeld) : null;
-  const reactions = parts.reactions ? reactionCtes(take(reactionsWidth)) : null;
-  const heads = headsCte(firstHead, parts.members);
-  const ctes = [fence, heads, released, changed, stored, members, conversations, marks, reactions];
-  return `with ${ctes.filter((cte) => cte !== null).join(",")}
+  const rare = parts.rare ? rareCtes(take) : [];
+  const marks = parts.marks ? [marksCtes(take(marksWidth), isHeld)] : [];
+  const ctes = [fence, headsCte(firstHead, parts), ...rare, stored, ...marks];
+  return `with ${ctes.join(",")}
 select
   case when ${isHeld} then null
     else (select coalesce(array_agg(shard), '{}') from fence) end as held,
   case when (select count(*) from heads) = cardinality($${firstHead}::uuid[]) then null
     else (select coalesce(array_agg(conversation_id::text), '{}') from heads) end as moved${parts.marks ? `,\n  ${markedColumn} as marked` : ""}`;
+}
+
+function rareCtes(take: (width: number) => number): string[] {
+  return [
+    releasedCte(take(releasedWidth)),
+    changedCte(take(changedWidth)),
+    membersCte(take(membersWidth)),
+    conversationsCte(take(conversationsWidth)),
+    reactionCtes(take(reactionsWidth)),
+  ];
 }
 
 /** The fence has all shards of the batch. */
@@ -142,18 +143,18 @@ fence as materialized (
 }
 
 /** A head that gets no message keeps its seq and time. */
-function headsCte(first: number, members: boolean): string {
+function headsCte(first: number, parts: Parts): string {
   return `
 heads as (
   update conversation_heads h set seq = coalesce(u.seq, h.seq), rev = u.rev,
-    last_message_at = coalesce(u.last_message_at, h.last_message_at)${members ? ",\n    members_rev = coalesce(u.members_rev, h.members_rev)" : ""}
-  from ${rowsOf(first, "u", members ? headWithMembersShape : headShape)}
+    last_message_at = coalesce(u.last_message_at, h.last_message_at)${parts.rare ? ",\n    members_rev = coalesce(u.members_rev, h.members_rev)" : ""}
+  from ${rowsOf(first, "u", headShapeOf(parts))}
   where h.conversation_id = u.id and h.rev = u.prev_rev and ${isHeld}
   returning h.conversation_id, h.seq
 )`;
 }
 
-function headColumns(heads: readonly HeadMove[], members: boolean): Buffer[] {
+function headColumns(heads: readonly HeadMove[], { rare }: Parts): Buffer[] {
   const last = heads.map((head) => head.sent.at(-1) ?? null);
   const columns = [
     uuidArray(heads.map((head) => head.conversationId)),
@@ -162,6 +163,6 @@ function headColumns(heads: readonly HeadMove[], members: boolean): Buffer[] {
     int8Array(last.map((message) => message?.seq ?? null)),
     timestamptzArray(last.map((message) => message?.sentAtUs ?? null)),
   ];
-  if (members) columns.push(int8Array(heads.map((head) => head.membersRev)));
+  if (rare) columns.push(int8Array(heads.map((head) => head.membersRev)));
   return columns;
 }

@@ -97,7 +97,8 @@ cross join lateral (
   where conversation_id = h.conversation_id and coalesce(m.turn, 1) = 1) members
 left join lateral (
   select * from conversations
-  where id = h.conversation_id and (rev > asked.since_rev or asked.since_rev = 0) and coalesce(m.turn, 1) = 1 limit 1) c on true`,
+  where id = h.conversation_id and coalesce(m.turn, 1) = 1
+    and (rev > asked.since_rev or asked.since_rev = 0 or asked.viewer_id is null) limit 1) c on true`,
 };
 
 /** One for each message of a question, or one without a message. What is not of the message is in one of them. */
@@ -162,7 +163,7 @@ function toChanges(question: ChangesQuestion, rows: readonly ChangesRow[]): Chan
     isExpired: false,
     messages: page.map((row) => toSeen(row, viewerId, members)),
     members: toRecords(facts.records).filter((record) => record.rev <= cut || viewerId === null),
-    conversation: facts.c_id !== null && facts.c_rev <= cut ? toChanged(facts) : null,
+    conversation: facts.c_id !== null && (facts.c_rev <= cut || viewerId === null) ? toChanged(facts) : null,
     next: { conversationId, seq: lastSeq, rev: cut },
     hasMore: cut < head.rev,
   };

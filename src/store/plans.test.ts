@@ -144,7 +144,7 @@ test("every statement of the hot path is known by name, so that it is planned on
     "show-message",
   ]);
   expect([...statements.keys()].filter((name) => name.startsWith("history-"))).toHaveLength(16);
-  expect([...statements.keys()].filter((name) => name.startsWith("append-"))).toHaveLength(47);
+  expect([...statements.keys()].filter((name) => name.startsWith("append-"))).toHaveLength(7);
 });
 
 interface PlanNode {

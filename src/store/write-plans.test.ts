@@ -27,8 +27,23 @@ import { PostgresOwnState } from "./own-state.ts";
 const statements = new Map<string, string>();
 let writer: Writer;
 
+const watched = [
+  "message_reactions",
+  "conversation_heads",
+  "conversation_members",
+  "conversations",
+  "conversation_settings",
+  "device_cursors",
+  "devices",
+  "delivery_statuses",
+  "direct_pairs",
+];
+
 beforeAll(async () => {
   writer = await startWriter();
+  // What PostgreSQL learns of the tables while they are filled is another matter: here they are empty, and it knows nothing.
+  for (const table of watched)
+    await writer.database.sql(`alter table ${table} set (autovacuum_enabled = false)`);
   const query = spyOn(pg.Client.prototype, "query");
   await writeEverything();
   for (const [asked] of query.mock.calls as unknown as [unknown][]) {
@@ -36,9 +51,7 @@ beforeAll(async () => {
     if (name && text) statements.set(name, text);
   }
   query.mockRestore();
-  await writer.database.sql(
-    "truncate message_reactions, messages, conversation_heads, conversation_members, conversations, conversation_settings, device_cursors, devices, delivery_statuses, direct_pairs",
-  );
+  await writer.database.sql(`truncate messages, ${watched.join(", ")}`);
 }, 30_000);
 afterAll(() => writer.close());
 
@@ -102,7 +115,7 @@ async function planOf(text: string): Promise<string> {
 
 test("every statement that writes is known by name, so that it is planned once", () => {
   const names = [...statements.keys()];
-  expect(names.filter((name) => name.startsWith("append"))).toHaveLength(96);
+  expect(names.filter((name) => name.startsWith("append"))).toHaveLength(8);
   expect(names.filter((name) => !name.startsWith("append")).sort()).toEqual([
     "blocks-applied",
     "clear-unread",

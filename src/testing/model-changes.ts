@@ -58,7 +58,7 @@ export function changesOf(model: ModelStore, question: ChangesQuestion): Changes
       isIn(member, sinceRev, viewer ? (cut ?? rev) : rev, joinedRev),
     ),
     conversation:
-      (log.settingsRev > sinceRev || sinceRev === 0) && log.settingsRev <= (cut ?? rev)
+      viewerId === null || ((log.settingsRev > sinceRev || sinceRev === 0) && log.settingsRev <= (cut ?? rev))
         ? { ...settingsOf(conversationId, log), rev: log.settingsRev, updatedAtUs: log.updatedAtUs }
         : null,
     next: {

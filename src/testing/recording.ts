@@ -5,9 +5,11 @@ export interface Recorded {
   /** Text frames in the order in which they were sent. */
   readonly frames: readonly string[];
   readonly binary: readonly Uint8Array[];
+  /** Of a message that was sent. */
+  readonly messageId: string;
 }
 
-/** What the unmodified npm `phoenix` client writes when it joins both topics, sends, sends bytes, beats its heart and leaves. */
+/** What the unmodified npm `phoenix` client writes when it joins both topics, sends, answers, reacts, sends bytes, beats its heart and leaves. */
 export async function recordStockClient(options: {
   readonly url: string;
   readonly token: string;
@@ -32,14 +34,21 @@ export async function recordStockClient(options: {
   const conversation = socket.channel(`conversation:${options.conversationId}`, {});
   const user = socket.channel(`user:${options.userId}`, {});
   await Promise.all([answered(conversation.join()), answered(user.join())]);
-  await answered(conversation.push("new_message", { content: "plain" }));
+  const { message } = await answered(conversation.push("new_message", { content: "plain" }));
+  const messageId = message!.id;
   await answered(conversation.push("new_message", fullMessage));
   await answered(conversation.push("send_message", { content: "é 👋", client_random: "4294967295" }));
+  const attachments = [{ media_id: "m1", media_type: "image", metadata: { size: 1 } }];
+  const reply = { content: "", message_type: "media", reply_to_id: messageId, attachments };
+  await answered(conversation.push("new_message", reply));
+  const reaction = { message_id: messageId, reaction: "👍" };
+  await answered(conversation.push("add_reaction", reaction));
+  await answered(conversation.push("remove_reaction", reaction));
   await answered(conversation.push("new_message", new TextEncoder().encode("bytes").buffer));
   await eventually("a heartbeat", () => frames.some((frame) => frame.includes('"heartbeat"')));
   await Promise.all([answered(conversation.leave()), answered(user.leave())]);
   socket.disconnect();
-  return { frames, binary };
+  return { frames, binary, messageId };
 }
 
 const fullMessage = {
@@ -49,7 +58,13 @@ const fullMessage = {
   metadata: { client_message_id: "0190a8a4-0000-7000-8000-000000000001", list: [1, { deep: [true, null] }] },
 };
 
-function answered(push: { receive(status: string, heard: () => void): unknown }): Promise<void> {
+interface Answer {
+  readonly message?: { readonly id: string };
+}
+
+function answered(push: {
+  receive(status: string, heard: (answer: Answer) => void): unknown;
+}): Promise<Answer> {
   return new Promise((resolve) => {
     for (const status of ["ok", "error"]) push.receive(status, resolve);
   });

@@ -153,9 +153,7 @@ export class Broadcasts {
       case "member_unblocked": {
         const push = { names: ["conversation_members_updated"], encode: () => memberEventText(event) };
         this.#push(frame, push);
-        // What is read from the store does not tell a removal from a block.
-        if (event.type === "member_removed" && !frame.isLate)
-          this.#pushToUser(frame, event.member.userId, push);
+        if (event.type === "member_removed") this.#pushToUser(frame, event.member.userId, push);
         return;
       }
       case "conversation_changed":

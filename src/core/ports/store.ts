@@ -205,7 +205,10 @@ export interface Changes {
   readonly messages: readonly SeenMessage[];
   /** To the node itself, also those that changed after the page's end: it has to know who may hear of what is in it. */
   readonly members: readonly MemberRecord[];
-  /** If it changed itself: as it is now, and by which revision and when. */
+  /**
+   * If it changed itself: as it is now, and by which revision and when. To the node itself always: what became of its members means something
+   * else in a direct conversation.
+   */
   readonly conversation:
     | (ConversationSettings & { readonly rev: number; readonly updatedAtUs: number })
     | null;

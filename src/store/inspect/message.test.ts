@@ -89,6 +89,23 @@ test("to whom it was delivered is told for each member of then, also who has lef
   expect(second).toMatchObject({ recipientCount: 3, delivery: [found!.delivery[1]!] });
 });
 
+test("what it answers and how many reacted are told by their numbers", async () => {
+  const { id, members } = await writer.aGroup(2);
+  await writer.append({ changes: [aSending(id, 1)] });
+  const answer = aSending(id, 2);
+  await writer.append({ changes: [answer] });
+  await writer.database.sql(
+    "update messages set reply_to_seq = 1, relations = '{}' where conversation_id = $1 and seq = 2",
+    [id],
+  );
+  await writer.database.sql(
+    "insert into message_reactions (conversation_id, seq, user_id, reaction, id, reacted_at) values ($1, 2, $2, 'x', $3, now())",
+    [id, members[0], newId()],
+  );
+  const found = await inspectMessage(writer.database.url, messageOf(answer).id, all);
+  expect(found).toMatchObject({ replyToSeq: 1, relationsBytes: 2, reactions: 1 });
+});
+
 test("a message that is not there is not found", async () => {
   expect(await inspectMessage(writer.database.url, newId(), all)).toBeNull();
 });

@@ -14,6 +14,11 @@ export interface MessageInspection {
   readonly type: string;
   readonly contentBytes: number;
   readonly metadataBytes: number;
+  /** Of the message that it answers; null: none. */
+  readonly replyToSeq: number | null;
+  /** Of what it refers to: media, the message that it answers. */
+  readonly relationsBytes: number;
+  readonly reactions: number;
   /** The sender's key to send it again; null: it had none. */
   readonly clientRandom: number | null;
   /** Whether another send with that key would be taken for this one. */
@@ -65,6 +70,8 @@ type MessageRow = Omit<MessageInspection, "type" | "recipientCount" | "delivery"
 const messageOf = `
 select m.id, m.conversation_id as "conversationId", m.seq, m.rev, m.created_rev as "createdRev", m.sender_id as "senderId",
   m.message_type as "messageType", octet_length(m.content) as "contentBytes", octet_length(m.metadata) as "metadataBytes",
+  m.reply_to_seq as "replyToSeq", coalesce(octet_length(m.relations), 0) as "relationsBytes",
+  (select count(*) from message_reactions where conversation_id = m.conversation_id and seq = m.seq) as reactions,
   m.client_random as "clientRandom", m.dedup_key is not null as "holdsKey", ${instant("m.sent_at")} as "sentAt",
   m.edit_count as edits, ${instant("m.edited_at")} as "editedAt", ${instant("m.deleted_at")} as "deletedAt", h.seq as "headSeq"
 from messages m join conversation_heads h on h.conversation_id = m.conversation_id

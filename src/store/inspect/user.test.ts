@@ -10,6 +10,7 @@ import {
   startWriter,
   type Writer,
 } from "../../testing/writer-on-postgres.ts";
+import { changeBlock } from "../change-block.ts";
 import { PostgresDeviceCursors } from "../device-cursors.ts";
 import { newGeneration } from "../generation.ts";
 import { PostgresOwnState } from "../own-state.ts";
@@ -100,6 +101,28 @@ test("private state is shown by its number only", async () => {
     ownRev: 1,
     markedUnreadCount: 1,
   });
+});
+
+test("whom a user has blocked, who has blocked him, and when he was seen last are told", async () => {
+  const [anna, ben, carl] = [newId(), newId(), newId()].toSorted() as [string, string, string];
+  const block = (blockerId: string, blockedId: string, isBlocked = true) =>
+    changeBlock(writer.database.url, { blockerId, blockedId, isBlocked, atUs: startUs }, 0);
+  await block(ben, anna);
+  await block(carl, ben);
+  await block(ben, newId());
+  await block(ben, carl);
+  await block(ben, carl, false);
+  await writer.database.sql("update direct_pairs set is_pending = false where low_id = $1", [anna]);
+  await writer.database.sql("insert into user_last_seen (user_id, at) values ($1, '2026-01-01 01:00Z')", [
+    ben,
+  ]);
+  const found = await inspectUser(writer.database.url, ben, all);
+  const since = "2026-01-01T00:00:00.000000Z";
+  expect(found).toMatchObject({ blockCount: 3, lastSeenAt: "2026-01-01T01:00:00.000000Z" });
+  expect(found!.blocks.filter(({ userId }) => [anna, carl].includes(userId))).toEqual([
+    { userId: anna, blockedSince: since, blockedBySince: null, isPending: false },
+    { userId: carl, blockedSince: null, blockedBySince: since, isPending: true },
+  ]);
 });
 
 test("many conversations are shown in pages", async () => {

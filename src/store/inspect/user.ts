@@ -5,6 +5,7 @@ export interface UserInspection {
   readonly id: string;
   /** Of his private state; 0: there was none yet. */
   readonly ownRev: number;
+  readonly lastSeenAt: string | null;
   readonly conversationCount: number;
   /** Conversations by the role that he has in them. */
   readonly roles: Readonly<Record<string, number>>;
@@ -16,6 +17,18 @@ export interface UserInspection {
   readonly deviceCount: number;
   /** The first hundred, by name. */
   readonly devices: readonly DeviceInspection[];
+  readonly blockCount: number;
+  /** The first hundred, in order of the others' ids: whom he has blocked, and who has blocked him. */
+  readonly blocks: readonly BlockInspection[];
+}
+
+export interface BlockInspection {
+  readonly userId: string;
+  /** Null: that way nobody is blocked. */
+  readonly blockedSince: string | null;
+  readonly blockedBySince: string | null;
+  /** Their conversation does not follow yet. */
+  readonly isPending: boolean;
 }
 
 export interface Membership {
@@ -44,18 +57,21 @@ export interface DeviceInspection {
 }
 
 const mostDevices = 100;
+const mostBlocks = 100;
 
 /** Null: nothing is known of such a user; who there is only the auth service knows. */
 export function inspectUser(url: string, id: string, page: Page): Promise<UserInspection | null> {
   return inSnapshot(url, async (ask) => {
     const [counted] = await ask<CountsRow>(countsOf, id);
-    const { ownRev, formerCount, markedUnreadCount, deviceCount } = counted!;
+    const { ownRev, lastSeenAt, formerCount, markedUnreadCount, deviceCount, blockCount } = counted!;
     const roles = await ask<{ readonly role: string; readonly count: number }>(rolesOf, id);
     const conversationCount = roles.reduce((sum, { count }) => sum + count, 0);
-    if (conversationCount + formerCount + deviceCount + ownRev === 0) return null;
+    const known = conversationCount + formerCount + deviceCount + blockCount + ownRev;
+    if (known === 0 && lastSeenAt === null) return null;
     return {
       id,
       ownRev,
+      lastSeenAt,
       conversationCount,
       roles: Object.fromEntries(roles.map(({ role, count }) => [role, count])),
       formerCount,
@@ -63,17 +79,35 @@ export function inspectUser(url: string, id: string, page: Page): Promise<UserIn
       conversations: await ask<Membership>(membershipsOf, id, page.limit, page.offset),
       deviceCount,
       devices: await ask<DeviceInspection>(devicesOf, id, mostDevices),
+      blockCount,
+      blocks: await ask<BlockInspection>(`${blocksOf} limit $2`, id, mostBlocks),
     };
   });
 }
 
-type CountsRow = Pick<UserInspection, "ownRev" | "formerCount" | "markedUnreadCount" | "deviceCount">;
+type CountsRow = Pick<
+  UserInspection,
+  "ownRev" | "lastSeenAt" | "formerCount" | "markedUnreadCount" | "deviceCount" | "blockCount"
+>;
+
+/** No index leads to the higher of a pair: what an operator asks now and then may read them all. */
+const blocksOf = `
+select "userId", "blockedSince", "blockedBySince", "isPending" from (
+  select high_id as "userId", ${instant("low_blocks_since")} as "blockedSince",
+    ${instant("high_blocks_since")} as "blockedBySince", is_pending as "isPending"
+  from direct_pairs where low_id = $1
+  union all
+  select low_id, ${instant("high_blocks_since")}, ${instant("low_blocks_since")}, is_pending
+  from direct_pairs where high_id = $1) pairs
+where "blockedSince" is not null or "blockedBySince" is not null or "isPending" order by "userId"`;
 
 const countsOf = `
 select coalesce((select own_rev from own_revs where user_id = $1), 0) as "ownRev",
+  (select ${instant("at")} from user_last_seen where user_id = $1) as "lastSeenAt",
   (select count(*) from conversation_members where user_id = $1 and left_seq is not null) as "formerCount",
   (select count(*) from conversation_settings where user_id = $1 and unread_from_seq is not null) as "markedUnreadCount",
-  (select count(*) from devices where user_id = $1) as "deviceCount"`;
+  (select count(*) from devices where user_id = $1) as "deviceCount",
+  (select count(*) from (${blocksOf}) blocks) as "blockCount"`;
 
 const rolesOf = `
 select role, count(*) as count from conversation_members

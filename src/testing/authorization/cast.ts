@@ -1,10 +1,11 @@
-import type { Role } from "../core/conversations/conversation.ts";
-import { newId } from "../system.ts";
-import { FrameSocket } from "./frame-socket.ts";
-import type { InProcess } from "./in-process.ts";
+import type { Role } from "../../core/conversations/conversation.ts";
+import { changeBlock } from "../../store/change-block.ts";
+import { newId, systemClock } from "../../system.ts";
+import { FrameSocket } from "../frame-socket.ts";
+import type { InProcess } from "../in-process.ts";
 
 /** Who may be to a conversation. `other` is a plain member as well, and `deputy` an admin, whom the others act upon. */
-export type Part = Role | "other" | "deputy" | "former" | "stranger";
+export type Part = Role | "other" | "deputy" | "former" | "stranger" | "blocker" | "blocked";
 
 /** What an operation is done upon. */
 export interface Place {
@@ -112,16 +113,19 @@ function answerOf(reply: {
 /** The same people, who meet in as many conversations as are asked for. */
 export class Cast {
   readonly people: ReadonlyMap<Part, Actor>;
+  readonly #databaseUrl: string;
+  #blocked: Promise<Conversation> | null = null;
 
-  private constructor(people: ReadonlyMap<Part, Actor>) {
+  private constructor(people: ReadonlyMap<Part, Actor>, databaseUrl: string) {
     this.people = people;
+    this.#databaseUrl = databaseUrl;
   }
 
   static async gather(server: InProcess): Promise<Cast> {
-    const parts: readonly Part[] = ["owner", ...groupParts, "stranger"];
+    const parts: readonly Part[] = ["owner", ...groupParts, "stranger", "blocker", "blocked"];
     const people = new Map<Part, Actor>();
     for (const part of parts) people.set(part, await Actor.enter(server));
-    return new Cast(people);
+    return new Cast(people, server.databaseUrl);
   }
 
   actor(part: Part): Actor {
@@ -147,11 +151,12 @@ export class Cast {
     return this.#place({ id, messages }, part);
   }
 
-  /** What the owner and the member have with each other; they write in it anew. */
+  /** What the owner and the member have with each other, who write in it anew; or the blocker and the blocked, who wrote before. */
   async direct(part: Part): Promise<Place> {
-    const body = { type: "direct", other_user_id: this.actor("member").id };
-    const id = idIn(await this.actor("owner").rest("POST", "/conversations", body));
-    return this.#place({ id, messages: await this.#write(id, ["owner", "member"]) }, part);
+    if (part !== "blocker" && part !== "blocked")
+      return this.#place(await this.#pair("owner", "member"), part);
+    this.#blocked ??= this.#block();
+    return this.#place(await this.#blocked, part);
   }
 
   /** What a place is like that does not exist. */
@@ -163,12 +168,30 @@ export class Cast {
     for (const actor of this.people.values()) actor.leave();
   }
 
+  async #pair(one: Part, other: Part): Promise<Conversation> {
+    const body = { type: "direct", other_user_id: this.actor(other).id };
+    const id = idIn(await this.actor(one).rest("POST", "/conversations", body));
+    return { id, messages: await this.#write(id, [one, other]) };
+  }
+
+  /** The blocked one listened when he was blocked. */
+  async #block(): Promise<Conversation> {
+    const conversation = await this.#pair("blocker", "blocked");
+    const [blockerId, blockedId] = [this.actor("blocker").id, this.actor("blocked").id];
+    await this.actor("blocked").join(`conversation:${conversation.id}`);
+    const change = { blockerId, blockedId, isBlocked: true, atUs: systemClock.nowUs() };
+    const followed = await changeBlock(this.#databaseUrl, change, 10_000);
+    if (followed !== "applied") throw new Error(`the block was not applied: ${followed}`);
+    return conversation;
+  }
+
   async #giveRoles(id: string): Promise<void> {
     const roles = { admin: "admin", deputy: "admin", moderator: "moderator" } as const;
-    for (const [part, role] of Object.entries(roles)) {
+    const give = ([part, role]: [string, Role]) => {
       const path = `/conversations/${id}/members/${this.actor(part as Part).id}/role`;
-      await this.actor("owner").rest("PATCH", path, { role });
-    }
+      return this.actor("owner").rest("PATCH", path, { role });
+    };
+    await Promise.all(Object.entries(roles).map(give));
   }
 
   async #write(id: string, parts: readonly Part[], hasMedia = false): Promise<ReadonlyMap<Part, string>> {
@@ -186,13 +209,19 @@ export class Cast {
     return {
       id,
       own: messages.get(part) ?? messages.get("owner") ?? nobodys,
-      theirs: messages.get(part === "owner" ? "member" : "owner") ?? nobodys,
+      theirs: messages.get(otherThan(part)) ?? nobodys,
       owner: this.actor("owner").id,
       admin: this.actor("deputy").id,
       other: this.actor("other").id,
       newcomer: newId(),
     };
   }
+}
+
+/** Who wrote what is another's message to him. */
+function otherThan(part: Part): Part {
+  const others: Partial<Record<Part, Part>> = { owner: "member", blocker: "blocked", blocked: "blocker" };
+  return others[part] ?? "owner";
 }
 
 function idIn({ text }: Answer): string {
