@@ -12,6 +12,7 @@ import { freshUi, type OpenDialog, type Panel, type Ui } from "./ui.ts";
 import type { Availability, Message, Role, Summary } from "./wire.ts";
 
 const toastMs = 6_000;
+const flashMs = 2_000;
 /** Of conversations that nobody looks at. */
 const messagesKept = 500;
 /** How far a jump reads back. */
@@ -32,6 +33,7 @@ export class App {
   isAtEnd = true;
   #hasStarted = false;
   #toasts = 0;
+  #flashTimer = 0;
 
   constructor(options: {
     readonly base: string;
@@ -323,7 +325,12 @@ export class App {
         await this.sync.readEarlier(open);
       }
     });
-    this.ui.flashedSeq = seq;
+    Object.assign(this.ui, { flashedSeq: seq, scrollToSeq: seq });
+    clearTimeout(this.#flashTimer);
+    this.#flashTimer = setTimeout(() => {
+      this.ui.flashedSeq = null;
+      this.redraw();
+    }, flashMs);
     this.redraw();
   }
 

@@ -96,8 +96,11 @@ function coalesced(signal: AbortSignal, act: () => void): () => void {
 
 function drawShell(app: App): void {
   const keepScroll = keptScroll(app);
+  const focused = document.activeElement;
   draw(document.querySelector("#page")!, shellView(app));
   keepScroll();
+  // What moves among its siblings loses the focus.
+  if (focused instanceof HTMLElement && focused.isConnected) focused.focus({ preventScroll: true });
   document.title = titleOf(app);
 }
 

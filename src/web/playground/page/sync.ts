@@ -350,7 +350,13 @@ export class Sync {
   /** Whatever is missing between what we know and what we heard of. A join that is under way brings it anyway. */
   #fillHole(conversation: Conversation): void {
     if (!conversation.hasHole || this.#topics.get(conversation.id)?.isJoining) return;
-    void this.#once(`hole ${conversation.id}`, () => this.#readChanges(conversation, conversation.rev));
+    void this.#once(`hole ${conversation.id}`, async () => {
+      // What is heard while one reads may lie beyond what was read.
+      for (let before = -1; conversation.hasHole && conversation.rev > before; ) {
+        before = conversation.rev;
+        await this.#readChanges(conversation, before);
+      }
+    });
   }
 
   async #readChanges(conversation: Conversation, sinceRev: number): Promise<void> {

@@ -42,8 +42,10 @@ export interface Ui {
   caughtUp: CaughtUp | null;
   frameFilter: string;
   readonly openFrames: Set<number>;
-  /** A message that was jumped to. */
+  /** A message that was jumped to, for a while. */
   flashedSeq: number | null;
+  /** One that is to be scrolled to at the next drawing. */
+  scrollToSeq: number | null;
   availability: "online" | "away" | "busy" | "offline";
 }
 
@@ -65,6 +67,7 @@ export function freshUi(): Ui {
     frameFilter: "",
     openFrames: new Set(),
     flashedSeq: null,
+    scrollToSeq: null,
     availability: "online",
   };
 }

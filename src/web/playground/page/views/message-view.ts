@@ -25,7 +25,14 @@ export function messageView(
   const isOwn = message.sender_id === app.account.userId;
   const showsAuthor = conversation.type === "group" && !isOwn;
   const name = app.nameOf(message.sender_id);
-  const classes = ["message", isOwn ? "own" : "theirs", isFirst ? "first" : "", isLast ? "last" : ""];
+  const isFlashed = message.seq === app.ui.flashedSeq;
+  const classes = [
+    "message",
+    isOwn ? "own" : "theirs",
+    isFirst ? "first" : "",
+    isLast ? "last" : "",
+    isFlashed ? "flash" : "",
+  ];
   return el(
     "li",
     { class: classes.filter(Boolean).join(" "), key: String(message.seq), "data-seq": String(message.seq) },

@@ -30,24 +30,18 @@ export function keptScroll(app: App): () => void {
   const fromEnd = before ? before.scrollHeight - before.scrollTop : 0;
   return () => {
     const after = document.querySelector<HTMLElement>(".scroller");
-    if (!after || scrollToFlashed(app, after)) return;
+    if (!after || scrollToWanted(app, after)) return;
     if (app.isAtEnd) after.scrollTop = after.scrollHeight;
     else if (after === before && after.dataset.first !== firstBefore)
       after.scrollTop = after.scrollHeight - fromEnd;
   };
 }
 
-function scrollToFlashed(app: App, scroller: HTMLElement): boolean {
-  const { flashedSeq } = app.ui;
-  if (flashedSeq === null) return false;
-  app.ui.flashedSeq = null;
-  const target = scroller.querySelector<HTMLElement>(`[data-seq="${flashedSeq}"]`);
-  if (!target) return false;
-  target.scrollIntoView({ block: "center" });
-  target.classList.remove("flash");
-  // Reading the layout lets the same animation begin again.
-  void target.offsetWidth;
-  target.classList.add("flash");
+function scrollToWanted(app: App, scroller: HTMLElement): boolean {
+  const { scrollToSeq } = app.ui;
+  if (scrollToSeq === null) return false;
+  app.ui.scrollToSeq = null;
+  scroller.querySelector(`[data-seq="${scrollToSeq}"]`)?.scrollIntoView({ block: "center" });
   app.isAtEnd = isAtEnd(scroller);
   return true;
 }
