@@ -12,7 +12,6 @@ const forMembers = [
   "mark",
   "mark_unread",
   "show_conversation",
-  "list_members",
   "read_history",
   "show_message",
   "list_members",

@@ -85,8 +85,14 @@ export interface ReactionChanged {
 export function sizeOfMessage({ content, metadata, attachments, reactions }: Message): number {
   const size = content.length + metadata.length;
   if (!attachments && !reactions) return size;
-  return size + sizeOfAttachments(attachments) + (reactions?.list.length ?? 0) * sizeOfReaction;
+  return size + sizeOfAttachments(attachments) + sizeOfReactions(reactions);
+}
+
+function sizeOfReactions(reactions: Reactions | null): number {
+  if (!reactions) return 0;
+  return reactions.list.length * sizeOfReaction + reactions.counts.size * sizeOfCount;
 }
 
 /** With its ids and its time, as clients see it. */
 const sizeOfReaction = 200;
+const sizeOfCount = 32;
