@@ -65,8 +65,12 @@ function newConversation(app: App): Drawn {
     const name = String(form.get("name")).trim();
     if (userIds.length === 0) return;
     app.closeDialog();
-    if (userIds.length === 1 && name === "") void app.createDirect(userIds[0]!);
-    else void app.createGroup(name || userIds.map((id) => app.people.nameOf(id)).join(", "), userIds);
+    if (userIds.length === 1 && name === "") void app.onConversations.createDirect(userIds[0]!);
+    else
+      void app.onConversations.createGroup(
+        name || userIds.map((id) => app.people.nameOf(id)).join(", "),
+        userIds,
+      );
   };
   const others = app.people.known.filter(({ id }) => id !== app.account.userId);
   return el(
@@ -86,7 +90,8 @@ function addMembers(app: App, conversation: Conversation): Drawn {
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const userIds = chosenIds(new FormData(event.target as HTMLFormElement));
-    if (userIds.length > 0 && (await app.addMembers(conversation, userIds))) app.closeDialog();
+    if (userIds.length > 0 && (await app.onConversations.addMembers(conversation, userIds)))
+      app.closeDialog();
   };
   const others = app.people.known.filter(({ id }) => !conversation.members.has(id));
   return el(

@@ -1,6 +1,7 @@
-import { type App, hasReacted } from "../app.ts";
+import type { App } from "../app.ts";
 import type { Conversation } from "../conversation.ts";
 import { moderates } from "../group-settings.ts";
+import { hasReacted } from "../message-acts.ts";
 import { type Child, type Drawn, el } from "../render.ts";
 import { clockText, exactText } from "../times.ts";
 import type { Message, ReplyPreview } from "../wire.ts";
@@ -118,7 +119,7 @@ function replyView(app: App, conversation: Conversation, message: Message): Draw
       type: "button",
       class: "reply-preview",
       title: "Show the message",
-      on: { click: () => void app.jump(original.seq) },
+      on: { click: () => void app.onMessages.jump(original.seq) },
     },
     el("span", { class: "reply-author" }, app.nameOf(original.sender_id)),
     el("span", { class: "reply-text" }, text),
@@ -147,7 +148,7 @@ function reactionsView(app: App, message: Message): Drawn | null {
             "aria-pressed": String(isOwn),
             "aria-label": `${reaction} by ${names.join(", ")}`,
             title: names.join(", "),
-            on: { click: () => void app.react(message, reaction) },
+            on: { click: () => void app.onMessages.react(message, reaction) },
           },
           el("span", { class: "emoji" }, reaction),
           String(many),
@@ -176,7 +177,7 @@ function tools(app: App, conversation: Conversation, message: Message): Drawn {
           iconButton("smile", "React", toggle("react"), {
             "aria-expanded": String(isOpen && menu.kind === "react"),
           }),
-          iconButton("reply", "Reply", () => app.beginReply(message)),
+          iconButton("reply", "Reply", () => app.writing.beginReply(message)),
           iconButton("more", "More", toggle("more"), {
             "aria-expanded": String(isOpen && menu.kind === "more"),
           }),
@@ -203,7 +204,7 @@ function reactionChoice(app: App, message: Message): Drawn {
           class: "reaction-offer",
           "aria-label": `React with ${reaction}`,
           "aria-pressed": String(hasReacted(message, app.account.userId, reaction)),
-          on: { click: () => void app.react(message, reaction) },
+          on: { click: () => void app.onMessages.react(message, reaction) },
         },
         reaction,
       ),
@@ -216,15 +217,13 @@ function moreMenu(app: App, conversation: Conversation, message: Message): Drawn
   const role = conversation.roleOf(app.account.userId);
   const mayDelete = isOwn || (conversation.type === "group" && moderates(role));
   const items: readonly Child[] = [
-    isOwn ? menuItem("pencil", "Edit", () => app.beginEdit(message)) : null,
-    isOwn ? null : menuItem("unread", "Mark as unread", () => void app.markUnread(message)),
+    isOwn ? menuItem("pencil", "Edit", () => app.writing.beginEdit(message)) : null,
+    isOwn ? null : menuItem("unread", "Mark as unread", () => void app.onMessages.markUnread(message)),
     menuItem("details", "Who has read it", () => app.showDialog({ type: "message", seq: message.seq })),
-    menuItem("copy", "Copy text", () => {
-      app.ui.menu = null;
-      app.redraw();
-      void navigator.clipboard?.writeText(message.content);
-    }),
-    mayDelete ? menuItem("trash", "Delete for everyone", () => void app.remove(message), "danger") : null,
+    menuItem("copy", "Copy text", () => app.onMessages.copy(message)),
+    mayDelete
+      ? menuItem("trash", "Delete for everyone", () => void app.onMessages.remove(message), "danger")
+      : null,
   ];
   return el(
     "div",

@@ -31,14 +31,18 @@ export function messagesView(app: App, conversation: Conversation): Drawn {
         "div",
         { class: "scroller-top" },
         log.isRead && log.hasEarlier
-          ? button("Earlier messages", () => void app.attempt(() => app.sync.readEarlier(conversation)), {
-              class: "quiet",
-            })
+          ? button(
+              "Earlier messages",
+              () => void app.toasts.attempt(() => app.sync.readEarlier(conversation)),
+              {
+                class: "quiet",
+              },
+            )
           : null,
       ),
       el("ol", { class: "messages" }, ...entries(app, conversation)),
     ),
-    app.ui.missedBelow > 0 || !app.isAtEnd ? toEnd(app) : null,
+    app.ui.missedBelow > 0 || !app.ui.isAtEnd ? toEnd(app) : null,
   );
 }
 
@@ -50,11 +54,7 @@ function toEnd(app: App): Drawn {
       type: "button",
       class: "to-end",
       on: {
-        click: () => {
-          app.isAtEnd = true;
-          app.looked();
-          app.redraw();
-        },
+        click: () => app.showEnd(),
       },
     },
     icon("down"),

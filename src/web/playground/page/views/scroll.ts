@@ -6,13 +6,13 @@ const endWithinPx = 48;
 const earlierWithinPx = 320;
 
 export function scrolled(app: App, scroller: HTMLElement): void {
-  const wasAtEnd = app.isAtEnd;
-  app.isAtEnd = isAtEnd(scroller);
-  if (app.isAtEnd) app.looked();
-  if (app.isAtEnd !== wasAtEnd) app.redraw();
+  const wasAtEnd = app.ui.isAtEnd;
+  app.ui.isAtEnd = isAtEnd(scroller);
+  if (app.ui.isAtEnd) app.looked();
+  if (app.ui.isAtEnd !== wasAtEnd) app.redraw();
   const { open } = app;
   if (open && scroller.scrollTop < earlierWithinPx && open.log.isRead && open.log.hasEarlier) {
-    void app.attempt(() => app.sync.readEarlier(open));
+    void app.toasts.attempt(() => app.sync.readEarlier(open));
   }
 }
 
@@ -31,7 +31,7 @@ export function keptScroll(app: App): () => void {
   return () => {
     const after = document.querySelector<HTMLElement>(".scroller");
     if (!after || scrollToWanted(app, after)) return;
-    if (app.isAtEnd) after.scrollTop = after.scrollHeight;
+    if (app.ui.isAtEnd) after.scrollTop = after.scrollHeight;
     else if (after === before && after.dataset.first !== firstBefore)
       after.scrollTop = after.scrollHeight - fromEnd;
   };
@@ -42,6 +42,6 @@ function scrollToWanted(app: App, scroller: HTMLElement): boolean {
   if (scrollToSeq === null) return false;
   app.ui.scrollToSeq = null;
   scroller.querySelector(`[data-seq="${scrollToSeq}"]`)?.scrollIntoView({ block: "center" });
-  app.isAtEnd = isAtEnd(scroller);
+  app.ui.isAtEnd = isAtEnd(scroller);
   return true;
 }
