@@ -32,8 +32,8 @@ export interface IncomingOptions {
   readonly conversations: Conversations;
   readonly people: People;
   readonly catchUp: CatchUp;
-  /** It may be one that waits in the outbox. */
-  readonly onStored: (conversation: Conversation, message: Message) => void;
+  /** Whether it is one that waited in the outbox: then it is news to nobody here. */
+  readonly onStored: (conversation: Conversation, message: Message) => boolean;
   readonly onMessage: (conversation: Conversation, message: Message) => void;
   /** One is no member any more. */
   readonly onLeft: (conversation: Conversation) => void;
@@ -83,8 +83,8 @@ export class Incoming {
   /** Of a push, a backlog or an answer. */
   message(conversation: Conversation, message: Message): void {
     const isNew = conversation.putMessage(message);
-    this.#options.onStored(conversation, message);
-    if (isNew) this.#arrived(conversation, message);
+    const isOurs = this.#options.onStored(conversation, message);
+    if (isNew) this.#arrived(conversation, message, isOurs);
     this.#options.onChange();
   }
 
@@ -92,10 +92,11 @@ export class Incoming {
   changes(conversation: Conversation, changes: Changes, reachedRev: number): void {
     const { messages, members, conversation: settings } = changes;
     const { userId, catchUp, onStored, onLeft } = this.#options;
-    for (const message of conversation.putChanges(changes)) this.#arrived(conversation, message);
+    const arrived = conversation.putChanges(changes);
+    const ours = new Set(messages.filter((message) => onStored(conversation, message)));
+    for (const message of arrived) this.#arrived(conversation, message, ours.has(message));
     const revs = [...messages, ...members].map(({ rev }) => rev ?? reachedRev);
     for (const rev of settings ? [...revs, reachedRev] : revs) catchUp.change(conversation.id, rev);
-    for (const message of messages) onStored(conversation, message);
     conversation.reach(reachedRev);
     const me = members.find(({ user_id }) => user_id === userId);
     if (me && !me.is_active) onLeft(conversation);
@@ -114,10 +115,11 @@ export class Incoming {
     this.#options.onChange();
   }
 
-  #arrived(conversation: Conversation, message: Message): void {
+  #arrived(conversation: Conversation, message: Message, isOurs: boolean): void {
     const { userId, catchUp, onMessage } = this.#options;
     conversation.unread = message.sender_id === userId ? 0 : conversation.unread + 1;
-    catchUp.message(conversation.id, message.rev);
+    if (isOurs) catchUp.own(conversation.id, message.rev);
+    else catchUp.message(conversation.id, message.rev);
     onMessage(conversation, message);
   }
 
