@@ -114,7 +114,7 @@ export class App implements Context {
     if (!conversation) return;
     const { ui, sync } = this;
     if (ui.openId !== id) this.open?.log.trim(messagesKept);
-    Object.assign(ui, { openId: id, menu: null, missedBelow: 0, isAtEnd: true });
+    Object.assign(ui, { openId: id, menu: null, missedBelow: 0, isAtEnd: true, currentSeq: null });
     this.writing.forgetSubject();
     this.closeDialog();
     void this.toasts.attempt(async () => {

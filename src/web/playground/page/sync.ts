@@ -61,7 +61,8 @@ export class Sync {
     this.#incoming = new Incoming({
       ...options,
       catchUp: this.#catchUp,
-      onStored: ({ id }, message) => this.#topics.get(id)?.outbox.stored(message) ?? false,
+      onStored: ({ id }, message) =>
+        message.sender_id === options.userId && (this.#topics.get(id)?.outbox.stored(message) ?? false),
       onMessage: (conversation, message) => {
         this.#topics.get(conversation.id)?.stoppedTyping(message.sender_id);
         options.onMessage(conversation, message);

@@ -33,6 +33,8 @@ export interface Ui {
   caughtUp: CaughtUp | null;
   frameFilter: string;
   readonly openFrames: Set<number>;
+  /** The message that arrow keys are at: only its controls are on the way of the tab key. */
+  currentSeq: number | null;
   /** A message that was jumped to, for a while. */
   flashedSeq: number | null;
   /** One that is to be scrolled to at the next drawing. */
@@ -54,6 +56,7 @@ export function freshUi(): Ui {
     caughtUp: null,
     frameFilter: "",
     openFrames: new Set(),
+    currentSeq: null,
     flashedSeq: null,
     scrollToSeq: null,
     availability: "online",

@@ -14,13 +14,14 @@ import { type Drawn, el } from "../render.ts";
 import { exactText } from "../times.ts";
 import type { Member, Role } from "../wire.ts";
 import { avatar, button, count, field, iconButton } from "./parts.ts";
-import { secondTabButton } from "./second-tab.ts";
+import { secondTabButton, secondTabLink } from "./second-tab.ts";
 import { personText, statusText } from "./status.ts";
 
 /** What a conversation is: its members, roles and rules. */
 export function detailsView(app: App, conversation: Conversation): Drawn {
   const title = app.titleOf(conversation);
   const other = app.otherIn(conversation);
+  const person = app.people.known.find(({ id }) => id === other);
   return el(
     "div",
     { class: "panel-body details", key: `details ${conversation.id}` },
@@ -30,6 +31,7 @@ export function detailsView(app: App, conversation: Conversation): Drawn {
       avatar(other ?? conversation.id, title, { size: "large", isGroup: other === null }),
       el("h3", {}, title),
       el("p", {}, statusText(app, conversation)),
+      person ? secondTabLink(person) : null,
     ),
     conversation.type === "group" ? groupSections(app, conversation) : null,
     factsOf(conversation),

@@ -9,6 +9,11 @@ import { type IconName, icon } from "./icons.ts";
 import { previewText } from "./list-view.ts";
 import { avatar, hidden, iconButton } from "./parts.ts";
 
+/** One stop of the tab key for all messages; arrow keys walk from one to the next. */
+function tabStop(app: App, { seq }: Message): string {
+  return seq === app.ui.currentSeq ? "0" : "-1";
+}
+
 /** Where a message stands among those of its author. */
 export interface PlaceInGroup {
   readonly isFirst: boolean;
@@ -36,7 +41,12 @@ export function messageView(
   ];
   return el(
     "li",
-    { class: classes.filter(Boolean).join(" "), key: String(message.seq), "data-seq": String(message.seq) },
+    {
+      class: classes.filter(Boolean).join(" "),
+      key: String(message.seq),
+      "data-seq": String(message.seq),
+      tabindex: "-1",
+    },
     showsAuthor
       ? el(
           "span",
@@ -118,6 +128,7 @@ function replyView(app: App, conversation: Conversation, message: Message): Draw
     {
       type: "button",
       class: "reply-preview",
+      tabindex: tabStop(app, message),
       title: "Show the message",
       on: { click: () => void app.onMessages.jump(original.seq) },
     },
@@ -145,6 +156,7 @@ function reactionsView(app: App, message: Message): Drawn | null {
           {
             type: "button",
             class: "reaction",
+            tabindex: tabStop(app, message),
             "aria-pressed": String(isOwn),
             "aria-label": `${reaction} by ${names.join(", ")}`,
             title: names.join(", "),
@@ -162,6 +174,7 @@ function reactionsView(app: App, message: Message): Drawn | null {
 function tools(app: App, conversation: Conversation, message: Message): Drawn {
   const { menu } = app.ui;
   const isOpen = menu?.seq === message.seq;
+  const tabindex = tabStop(app, message);
   const toggle = (kind: "react" | "more") => () => {
     app.ui.menu = isOpen && menu.kind === kind ? null : { seq: message.seq, kind };
     app.redraw();
@@ -176,10 +189,12 @@ function tools(app: App, conversation: Conversation, message: Message): Drawn {
           { class: "tool-row" },
           iconButton("smile", "React", toggle("react"), {
             "aria-expanded": String(isOpen && menu.kind === "react"),
+            tabindex,
           }),
-          iconButton("reply", "Reply", () => app.writing.beginReply(message)),
+          iconButton("reply", "Reply", () => app.writing.beginReply(message), { tabindex }),
           iconButton("more", "More", toggle("more"), {
             "aria-expanded": String(isOpen && menu.kind === "more"),
+            tabindex,
           }),
         ),
     isOpen && menu.kind === "react" ? reactionChoice(app, message) : null,

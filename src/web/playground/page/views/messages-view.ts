@@ -25,7 +25,10 @@ export function messagesView(app: App, conversation: Conversation): Drawn {
         role: "region",
         "aria-label": "Messages",
         "data-first": String(log.firstSeq ?? ""),
-        on: { scroll: (event: Event) => scrolled(app, event.target as HTMLElement) },
+        on: {
+          scroll: (event: Event) => scrolled(app, event.target as HTMLElement),
+          keydown: (event: KeyboardEvent) => walk(app, conversation, event),
+        },
       },
       el(
         "div",
@@ -44,6 +47,20 @@ export function messagesView(app: App, conversation: Conversation): Drawn {
     ),
     app.ui.missedBelow > 0 || !app.ui.isAtEnd ? toEnd(app) : null,
   );
+}
+
+/** Up and down go from message to message; the first step goes to the newest. */
+function walk(app: App, { log }: Conversation, event: KeyboardEvent): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step === undefined || log.messages.length === 0) return;
+  event.preventDefault();
+  const { currentSeq } = app.ui;
+  const at = log.messages.findIndex(({ seq }) => seq === currentSeq);
+  const next = at < 0 ? log.messages.at(-1) : log.messages[at + step];
+  if (!next) return;
+  app.ui.currentSeq = next.seq;
+  (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-seq="${next.seq}"]`)?.focus();
+  app.redraw();
 }
 
 function toEnd(app: App): Drawn {
