@@ -427,11 +427,11 @@ scene(
     await bob.seesStatus("two", "sent");
     await bob.page.getByRole("region", { name: "Messages" }).focus();
     await bob.page.keyboard.press("ArrowUp");
-  await bob.message("two").locator("button[tabindex='0']").first().waitFor();
-  await bob.page.keyboard.press("Tab");
-  await bob.page.keyboard.press("Enter");
-  await bob.page.locator(".reaction-offer:focus").waitFor();
-  await bob.page.keyboard.press("Enter");
+    await bob.message("two").locator("button[tabindex='0']").first().waitFor();
+    await bob.page.keyboard.press("Tab");
+    await bob.page.keyboard.press("Enter");
+    await bob.page.locator(".reaction-offer:focus").waitFor();
+    await bob.page.keyboard.press("Enter");
     await bob.message("two").getByRole("button", { name: "👍 by You" }).waitFor();
     await bob.row("Alphabet").focus();
     await bob.page.keyboard.press("ArrowDown");
