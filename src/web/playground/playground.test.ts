@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { newId } from "../../system.ts";
 import { narrowScreen, startBrowser } from "../../testing/browser.ts";
@@ -12,6 +15,8 @@ import { type TestKeys, testKeys } from "../../testing/tokens.ts";
 
 let browser: BrowserContext;
 const databases: TestDatabase[] = [];
+/** Where `dev` keeps its key. */
+const directory = mkdtempSync(join(tmpdir(), "whispr-playground-"));
 let server: ServerProcess;
 const tabs: PlaygroundTab[] = [];
 
@@ -23,6 +28,7 @@ afterAll(async () => {
   await browser?.browser()?.close();
   await server?.[Symbol.asyncDispose]();
   await Promise.all(databases.splice(0).map((database) => database.close()));
+  rmSync(directory, { recursive: true, force: true });
 });
 
 afterEach(async () => {
@@ -54,12 +60,8 @@ async function start(
 ): Promise<ServerProcess> {
   const database = await testDatabase();
   databases.push(database);
-  const port = await freePort();
-  return startServer({
-    arguments: [command],
-    environment: { DATABASE_URL: database.url, ...environment },
-    port,
-  });
+  const all = { DATABASE_URL: database.url, WHISPR_DATA_DIR: directory, ...environment };
+  return startServer({ arguments: [command], environment: all, port: await freePort() });
 }
 
 async function tab(
@@ -160,6 +162,44 @@ scene(
     await chloé.seesStatus("written in the dark", "read");
     expect(await diego.message("written in the dark").count()).toBe(1);
     expect(await chloé.page.locator(".message").count()).toBe(4);
+  },
+);
+
+scene("two tabs of one user are two devices that show the same", async () => {
+  const [left, right, diego] = [await tab("bob"), await tab("bob"), await tab("diego")];
+  await left.write("Diego");
+  await left.say("from the left");
+  await right.enter("Diego");
+  await right.seesStatus("from the left", "delivered");
+  await right.act("from the left", "More", "Edit");
+  await right.say("from the right");
+  await left.message("from the right").getByText("edited").waitFor();
+  await diego.enter("Bob");
+  for (const bob of [left, right]) await bob.seesStatus("from the right", "read");
+});
+
+scene(
+  "the server is killed under an open page: what is written meanwhile is stored once it is back",
+  async () => {
+    const first = await dev({});
+    const environment = { DATABASE_URL: databases.at(-1)!.url, WHISPR_DATA_DIR: directory };
+    const emi = await PlaygroundTab.open(browser, { url: first.url, as: "emi" });
+    const chloé = await PlaygroundTab.open(browser, { url: first.url, as: "chloé" });
+    tabs.push(emi, chloé);
+    await emi.write("Chloé");
+    await emi.say("before");
+    await emi.seesStatus("before", "sent");
+    await chloé.enter("Emi");
+    await first.end("SIGKILL");
+    await emi.page.getByText("Connecting …").waitFor();
+    await emi.say("into the void");
+    await emi.message("into the void").getByText("waiting").waitFor();
+    const port = Number(new URL(first.url).port);
+    await using _again = await startServer({ arguments: ["dev"], environment, port });
+    await chloé.sees("into the void");
+    await emi.seesStatus("into the void", "read");
+    expect(await chloé.message("into the void").count()).toBe(1);
+    await Promise.all([emi.close(), chloé.close()]);
   },
 );
 
