@@ -191,7 +191,7 @@ scene(
     await emi.seesStatus("before", "sent");
     await chloé.enter("Emi");
     await first.end("SIGKILL");
-    await emi.page.getByText("Connecting …").waitFor();
+    await emi.page.getByText("The server cannot be reached.").waitFor();
     await emi.say("into the void");
     await emi.message("into the void").getByText("waiting").waitFor();
     const port = Number(new URL(first.url).port);

@@ -16,6 +16,7 @@ import { Writing } from "./writing.ts";
 
 /** Of conversations that nobody looks at. */
 const messagesKept = 500;
+const awayAfterMs = 1_000;
 /** The server ends a socket whose token is over with this. */
 const expiredCode = 4001;
 
@@ -35,6 +36,7 @@ export class App implements Context {
   readonly onConversations: ConversationActs;
   readonly redraw: () => void;
   #hasStarted = false;
+  #awayTimer = 0;
 
   constructor(options: {
     readonly base: string;
@@ -199,7 +201,22 @@ export class App implements Context {
   #lineChanged(isOpen: boolean): void {
     if (isOpen && this.#hasStarted) this.sync.returning();
     if (isOpen) this.#hasStarted = true;
+    this.#noteAway(isOpen);
     this.redraw();
+  }
+
+  /** Told only when it lasts, so that a short reconnect does not flicker. */
+  #noteAway(isOpen: boolean): void {
+    if (isOpen) {
+      clearTimeout(this.#awayTimer);
+      this.#awayTimer = 0;
+      this.ui.isAway = false;
+    } else if (this.#awayTimer === 0) {
+      this.#awayTimer = setTimeout(() => {
+        this.ui.isAway = true;
+        this.redraw();
+      }, awayAfterMs);
+    }
   }
 
   #messageCame(conversation: Conversation, message: Message): void {

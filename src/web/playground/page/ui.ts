@@ -30,6 +30,8 @@ export interface Ui {
   unreadFromSeq: number | null;
   /** The message that came last, told to who does not see the page. */
   announced: { readonly conversationId: string; readonly seq: number } | null;
+  /** The line has been away for longer than a reconnect takes. */
+  isAway: boolean;
   caughtUp: CaughtUp | null;
   frameFilter: string;
   readonly openFrames: Set<number>;
@@ -53,6 +55,7 @@ export function freshUi(): Ui {
     missedBelow: 0,
     unreadFromSeq: null,
     announced: null,
+    isAway: false,
     caughtUp: null,
     frameFilter: "",
     openFrames: new Set(),

@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import type { Conversation } from "../conversation.ts";
 import { type Child, type Drawn, el } from "../render.ts";
-import { clockText, dayText } from "../times.ts";
+import { dayText } from "../times.ts";
 import type { Message } from "../wire.ts";
 import { icon } from "./icons.ts";
 import { messageView } from "./message-view.ts";
@@ -136,8 +136,4 @@ function isOtherDay(previous: Message | undefined, message: Message): boolean {
 function standTogether(one: Message | undefined, other: Message | undefined): boolean {
   if (!one || !other || one.sender_id !== other.sender_id || isOtherDay(one, other)) return false;
   return Date.parse(other.sent_at) - Date.parse(one.sent_at) < groupedWithinMs;
-}
-
-export function timeView(at: string): Drawn {
-  return el("time", { datetime: at }, clockText(at));
 }
