@@ -313,8 +313,9 @@ describe("dev, with the database it carries", () => {
     throw new Error(`${pattern} was not printed:\n${server.output()}`);
   }
 
-  test("prints its address and tokens of two users that are good", async () => {
+  test("prints its address, that of the playground, and tokens of two users that are good", async () => {
     expect(await printed(/is ready at (\S+)/)).toBe(server.url);
+    expect(await printed(/^Open (\S+) in two tabs/m)).toBe(`${server.url}/playground`);
     const token = await printed(/^export ALICE=(\S+)$/m);
     const answer = await fetch(`${server.url}/api/v1/conversations`, {
       headers: { authorization: `Bearer ${token}` },
