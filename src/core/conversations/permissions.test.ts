@@ -144,7 +144,9 @@ test("whatever metadata holds, permissions can be read from it", () => {
       const metadata = JSON.stringify({ group_settings: settings, other: value });
       for (const audience of Object.values(permissionsOf(metadata))) expect(audiences).toContain(audience);
       expect(Object.keys(permissionsOf(metadata))).toEqual(Object.keys(defaultPermissions));
-      const odd = JSON.stringify({ group_settings: { message_permission: settings, [JSON.stringify(value)]: 1 } });
+      const odd = JSON.stringify({
+        group_settings: { message_permission: settings, [JSON.stringify(value)]: 1 },
+      });
       expect(permissionsOf(odd)).toEqual(defaultPermissions);
     }),
   );
