@@ -390,6 +390,28 @@ describe("broadcasts to some", () => {
   });
 });
 
+test("a broadcast to those who hear the topic by now keeps its place, and nothing of it is kept for a join in flight", async () => {
+  const joins = joinsByHand();
+  const settings = { maxHeldBroadcasts: 1 };
+  await using server = endpoint({ channel: echoChannel({ join: joins.join }), settings });
+  const [ada, bob] = await Promise.all([RawClient.connect(server.url), RawClient.connect(server.url, "bob")]);
+  server.sockets.broadcastNow(topic, "to nobody", "1");
+  ada.send("1", "1", topic, "phx_join", {});
+  await eventually("her question", () => joins.asked.length === 1);
+  server.sockets.broadcastNow(topic, "to nobody", "1");
+  joins.settle(0, ok());
+  await ada.replyTo("1");
+  bob.send("1", "1", topic, "phx_join", {});
+  await eventually("his question", () => joins.asked.length === 2);
+  server.sockets.broadcast(topic, "before", "1");
+  for (const event of ["now", "now"]) server.sockets.broadcastNow(topic, event, "1");
+  server.sockets.pushWhere(topic, "after", "1", (identity) => identity !== "bob");
+  joins.settle(1, ok());
+  for (const client of [ada, bob]) await client.settle();
+  expect(ada.events(topic)).toEqual(["phx_reply", "before", "now", "now", "after"]);
+  expect(bob.events(topic)).toEqual(["phx_reply", "before"]);
+});
+
 describe("broadcasts of one socket to the others", () => {
   const isAda = (identity: string) => identity === "ada";
 

@@ -158,6 +158,16 @@ export class Sockets<Identity> {
   }
 
   /**
+   * A broadcast to those sockets only that hear the topic by now: kept for none whose join or backfill is in flight. For what a join ends with
+   * anyway, because what is kept may be too much for a socket.
+   */
+  broadcastNow(topic: string, event: string, payload: Json): void {
+    if (!this.#topics.isHeard(topic)) return;
+    this.#outbox.flushInOrder();
+    this.#server?.publish(topic, encodeBroadcast(topic, event, payload));
+  }
+
+  /**
    * A broadcast to all sockets of the topic but the one that it comes from (Phoenix: `broadcast_from`), if that is among them: the first that
    * matches, for which the topic is walked.
    */

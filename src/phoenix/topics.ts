@@ -65,15 +65,23 @@ export class Topics<L extends Listener> {
     if (entry.all.size === 0) this.#listeners.delete(listener.topic);
   }
 
+  /** Somebody may hear it now. */
+  isHeard(topic: string): boolean {
+    const entry = this.#listeners.get(topic);
+    return entry !== undefined && isHeard(entry);
+  }
+
   /** Holds the frame for those who may not hear it yet, but not for its source. True when somebody may, and must hear it now. */
   hold(topic: string, frame: string, position: Position | undefined, source?: L): boolean {
     const entry = this.#listeners.get(topic);
     if (entry === undefined) return false;
-    const heard = entry.all.size > (entry.holding?.size ?? 0);
-    if (entry.holding === undefined) return heard;
-    for (const listener of entry.holding) if (listener !== source) listener.hold(frame, position);
-    return heard;
+    for (const listener of entry.holding ?? []) if (listener !== source) listener.hold(frame, position);
+    return isHeard(entry);
   }
+}
+
+function isHeard<L extends Listener>({ all, holding }: Listeners<L>): boolean {
+  return all.size > (holding?.size ?? 0);
 }
 
 function settle<L extends Listener>(entry: Listeners<L>, listener: L): void {

@@ -29,6 +29,7 @@ export function announcesTooMuch(request: Request, maxBytes: number): boolean {
 /** Null: more than `maxBytes`. A body without a length is read piece by piece, never further than the bound. */
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array | null> {
   if (!request.body) return new Uint8Array();
+  if (announcesTooMuch(request, maxBytes)) return null;
   if (request.headers.has("content-length")) return new Uint8Array(await request.arrayBuffer());
   const pieces: Uint8Array[] = [];
   let size = 0;

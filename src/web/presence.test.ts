@@ -351,6 +351,27 @@ test("I10: a socket that joins large groups at once is told of them in windows, 
   expect(told.slice(4).sort()).toEqual([1, 1, 1, 1, 100, 100, 100, 301]);
 });
 
+test("I10: a join that is slow while everybody comes back holds none of it, and is told by its state", async () => {
+  const people = Array.from({ length: 600 }, (_, index) => numbered(index));
+  const ids = await Promise.all(Array.from({ length: 20 }, () => web.groupOf(ann, people)));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const read = web.domain.conversation.bind(web.domain);
+  web.domain.conversation = async (question) => {
+    await promise;
+    return read(question);
+  };
+  const wire = await web.socketOf(ann);
+  const joins = ids.map((id) => wire.join(topicOf(id)));
+  await wire.push("phoenix", "heartbeat", "{}");
+  for (const userId of people) web.presence.arrived(userId);
+  for (const userId of people) web.presence.presentIn(userId, ids);
+  await clock.runFor(10 * windowMs);
+  resolve();
+  expect((await Promise.all(joins)).map(({ status }) => status)).toEqual(ids.map(() => "ok"));
+  const [state] = await wire.presence(topicOf(ids[0]!));
+  expect(Object.keys(state![1] as object)).toHaveLength(600);
+});
+
 test("I10: while the loop is late presence waits and is gathered; messages go first", async () => {
   await web.stop();
   web = new Fixture({ clock, settings: { maxLoopLatenessMs: 200 } });

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Presence, PresenceDiff, PresenceStatus } from "../core/ports/presence.ts";
-import type { Joining, Position } from "../phoenix/channel.ts";
+import type { Joining } from "../phoenix/channel.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { Lateness } from "./lateness.ts";
 import { PresenceFeed } from "./presence-feed.ts";
@@ -14,12 +14,9 @@ const usersInTurn = 20_000;
 /** The part of the greatest lateness from which on presence waits, as typing goes. */
 const shedAt = 0.5;
 
-/** Where every diff stands: the state at the end of a join covers all that was told during it. */
-const told: Position = { stream: "presence", at: Number.POSITIVE_INFINITY };
-
 export interface PresencesOptions {
   readonly presence: Presence;
-  readonly sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners">;
+  readonly sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners">;
   readonly lateness: Pick<Lateness, "exceeds">;
   readonly clock: Clock;
   /** Nobody sees the user as online from this time on. */
@@ -37,7 +34,7 @@ export interface PresencesOptions {
  */
 export class Presences {
   readonly #presence: Presence;
-  readonly #sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners">;
+  readonly #sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners">;
   readonly #lateness: Pick<Lateness, "exceeds">;
   readonly #clock: Clock;
   readonly #feeds = new Map<Session, PresenceFeed>();
@@ -101,11 +98,6 @@ export class Presences {
     this.#presence.setStatus(userId, status);
   }
 
-  /** Whether the state that a join ends with tells of it. */
-  covers({ stream }: Position): boolean {
-    return stream === told.stream;
-  }
-
   /** When no socket is left. */
   stop(): void {
     this.#cancel?.();
@@ -128,10 +120,11 @@ export class Presences {
     this.#presence.departed(session.userId);
   }
 
+  /** The state that a join ends with tells of all that was told during it. */
   #tell({ conversationId, joins, leaves }: PresenceDiff): void {
     const topic = `conversation:${conversationId}`;
     if (!this.#sockets.hasListeners(topic)) return;
-    this.#sockets.broadcast(topic, "presence_diff", presenceDiffText(joins, leaves), told);
+    this.#sockets.broadcastNow(topic, "presence_diff", presenceDiffText(joins, leaves));
   }
 
   #isLate(): boolean {

@@ -20,7 +20,7 @@ export interface ConversationJoinsOptions {
   readonly receivers: Receivers;
   readonly delivery: Pick<Delivery, "joined" | "reached">;
   readonly typing: Pick<Typing, "left">;
-  readonly presences: Pick<Presences, "joinedConversation" | "leftConversation" | "covers">;
+  readonly presences: Pick<Presences, "joinedConversation" | "leftConversation">;
   readonly observer: Observer;
 }
 
@@ -31,7 +31,7 @@ export class ConversationJoins implements TopicJoins {
   readonly #receivers: Receivers;
   readonly #delivery: Pick<Delivery, "joined" | "reached">;
   readonly #typing: Pick<Typing, "left">;
-  readonly #presences: Pick<Presences, "joinedConversation" | "leftConversation" | "covers">;
+  readonly #presences: Pick<Presences, "joinedConversation" | "leftConversation">;
   readonly #observer: Observer;
 
   constructor(options: ConversationJoinsOptions) {
@@ -61,7 +61,7 @@ export class ConversationJoins implements TopicJoins {
     return {
       ok: true,
       response,
-      covers: (position) => this.#presences.covers(position) || position.at <= head.rev,
+      covers: ({ at }) => at <= head.rev,
       released: (position) => receiver.released(position as FramePosition),
       accepted: () => this.#accepted(joining, receiver, conversationId, head.rev),
     };
