@@ -194,19 +194,20 @@ describe("a tick means that the message has arrived", () => {
 });
 
 describe("what was read", () => {
-  test("is told to the sender's devices, by message_read and by the status of each message", async () => {
+  test("is told to the sender's devices, by message_read and by the status of each message, and to the reader's own", async () => {
     const { alice, bob, conversationId } = await people.pair();
     const sender = await alice.inside(conversationId);
     const other = await alice.online("tablet");
     const reader = await bob.inside(conversationId);
+    const readersOther = await bob.online("tablet");
     const first = await sender.send(conversationId, "one");
     const second = await sender.send(conversationId, "two");
 
     expect(await reader.ask(conversationId, "message_read", { message_id: first.id })).toEqual({
       status: "read",
     });
-    for (const device of [sender, other]) {
-      await hearsStatus(device, first, "read");
+    for (const device of [sender, other]) await hearsStatus(device, first, "read");
+    for (const device of [sender, other, reader, readersOther]) {
       expect((await device.hears("message_read")).payload).toMatchObject({
         user_id: bob.id,
         message_id: first.id,
@@ -220,8 +221,8 @@ describe("what was read", () => {
     await reader.ask(conversationId, "message_read", { seq: second.seq });
     await hearsStatus(sender, second, "read");
     expect(await statusOf(alice, second)).toBe("read");
-    expect(reader.events("message_read")).toEqual([]);
     expect(await statusOf(bob, second)).toBe("sent");
+    expect(readersOther.events("delivery_status")).toEqual([]);
   }, 20_000);
 
   test("may be named by seq, by id, by mark_read without one, or by mark_conversation_read", async () => {

@@ -1,5 +1,6 @@
 import type { Member } from "../core/conversations/conversation.ts";
 import type { Event } from "../core/events.ts";
+import type { MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { asSeenFrom } from "../core/messages/quote.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -253,7 +254,7 @@ export class Broadcasts {
       this.#toUser(userId, "conversation_created", () => createdText(conversationId));
   }
 
-  /** To those who wrote what the marks moved over: the state of each message, and who has read. */
+  /** To those who wrote what the marks moved over: the state of each message, and who has read. To whoever has read: how far. */
   #tellMarks(frame: MarksFrame): void {
     for (const change of frame.statuses) {
       this.#toUser(change.message.senderId, "delivery_status", () => deliveryStatusText(frame, change));
@@ -264,7 +265,15 @@ export class Broadcasts {
         if (senderId === moved.userId) continue;
         this.#toUser(senderId, "message_read", () => messageReadText(frame, moved, message));
       }
+      this.#tellOwnRead(frame, moved);
     }
+  }
+
+  /** What is read on one device is unread on none. Who has read it by sending hears of his message anyway. */
+  #tellOwnRead(frame: MarksFrame, moved: MarkMoved): void {
+    const newest = frame.messages.find(({ seq }) => seq <= moved.readTo);
+    if (!newest || newest.senderId === moved.userId) return;
+    this.#toUser(moved.userId, "message_read", () => messageReadText(frame, moved, newest));
   }
 
   #tellOwn(frame: OwnFrame): void {

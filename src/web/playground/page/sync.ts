@@ -175,11 +175,19 @@ export class Sync {
     channel.on("caught_up", () => this.#isLive(this.#userTopic));
     channel.on("cursor_expired", ({ conversation_id }: Push) => this.#readAfresh(conversation_id));
     channel.on("delivery_status", (push: StatusPush) => this.#incoming.status(push));
-    channel.on("message_read", (push: Push & { readonly user_id: string; readonly seq: number }) =>
-      this.#incoming.marks(push.conversation_id, [readUpTo(push)]),
-    );
+    channel.on("message_read", (push: ReadPush) => {
+      this.#incoming.marks(push.conversation_id, [readUpTo(push)]);
+      this.#readElsewhere(push);
+    });
     channel.join().receive("ok", (reply: JoinedUser) => this.#joinedUser(reply));
     this.#userChannel = channel;
+  }
+
+  /** On another device of one's own: how many are still unread is the server's to say. */
+  #readElsewhere({ user_id, conversation_id }: ReadPush): void {
+    const { userId, conversations } = this.#options;
+    const isUnread = (conversations.get(conversation_id)?.unread ?? 0) > 0;
+    if (user_id === userId && isUnread) inBackground(this.refresh(conversation_id));
   }
 
   /** Not resumed: the server's history is not the one that our cursors are of. */
@@ -324,7 +332,12 @@ export class Sync {
   }
 }
 
-function readUpTo({ user_id, seq }: { readonly user_id: string; readonly seq: number }): Mark {
+interface ReadPush extends Push {
+  readonly user_id: string;
+  readonly seq: number;
+}
+
+function readUpTo({ user_id, seq }: ReadPush): Mark {
   return { user_id, delivered_seq: seq, read_seq: seq };
 }
 
