@@ -3,7 +3,10 @@ import type { ViewerReads } from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
 import { type MessageRow, messageColumns, toMessage } from "./message-rows.ts";
 
-/** By its id alone, which each partition has to be asked for: sixteen look-ups in an index, a tenth of a millisecond. */
+/**
+ * By its id alone, which each partition has to be asked for: sixteen look-ups in an index. 0.4 ms with the round trip, of which an empty
+ * statement takes 0.2; 5.5 ms with 1,000 reactions (200,000 messages).
+ */
 const showMessage = {
   name: "show-message",
   text: `

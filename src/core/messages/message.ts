@@ -81,11 +81,12 @@ export interface ReactionChanged {
   readonly reaction: Reaction;
 }
 
-/** Characters of what clients wrote of a message, which bound what is read, stored and sent in one piece. */
-export function sizeOfMessage({ content, metadata, attachments, reactions }: Message): number {
+/** Characters of what clients wrote of a message, and of what it quotes, which bound what is read, stored and sent in one piece. */
+export function sizeOfMessage({ content, metadata, replyTo, attachments, reactions }: Message): number {
   const size = content.length + metadata.length;
-  if (!attachments && !reactions) return size;
-  return size + sizeOfAttachments(attachments) + sizeOfReactions(reactions);
+  if (!replyTo && !attachments && !reactions) return size;
+  const quoted = replyTo?.quote?.content?.length ?? 0;
+  return size + quoted + sizeOfAttachments(attachments) + sizeOfReactions(reactions);
 }
 
 function sizeOfReactions(reactions: Reactions | null): number {
