@@ -131,6 +131,27 @@ describe("serve refuses", () => {
     expect(err).toContain("REDIS_HOST asks for the cluster mode, which comes in a later version");
   });
 
+  test.each([
+    ["HOST", { HOST: "192.0.2.1" }],
+    ["ADMIN_HOST", { ADMIN_HOST: "192.0.2.1", ADMIN_PORT: "24999" }],
+  ])(
+    "a %s that is none of this machine's, in a sentence that names it",
+    async (variable, given) => {
+      const environment = {
+        WHISPR_DATA_DIR: join(directory, "elsewhere"),
+        PORT: "0",
+        ADMIN_PORT: "0",
+        ...given,
+      };
+      const { code, err } = await run(["dev"], environment);
+      expect(code).toBe(1);
+      expect(err).toContain("This machine has no such address to listen on");
+      expect(err).toContain(`${variable} is 192.0.2.1`);
+      expect(err).not.toContain("    at ");
+    },
+    30_000,
+  );
+
   test("a PostgreSQL that is not there, in a sentence that names it without its password", async () => {
     const environment = {
       JWT_JWKS_URL: "http://127.0.0.1:1/",
@@ -292,8 +313,9 @@ describe("dev, with the database it carries", () => {
     throw new Error(`${pattern} was not printed:\n${server.output()}`);
   }
 
-  test("prints its address and tokens of two users that are good", async () => {
+  test("prints its address, that of the playground, and tokens of two users that are good", async () => {
     expect(await printed(/is ready at (\S+)/)).toBe(server.url);
+    expect(await printed(/^Open (\S+) in two tabs/m)).toBe(`${server.url}/playground`);
     const token = await printed(/^export ALICE=(\S+)$/m);
     const answer = await fetch(`${server.url}/api/v1/conversations`, {
       headers: { authorization: `Bearer ${token}` },

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Config } from "../src/config.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
 import { MigrationRefusal } from "../src/store/migrator.ts";
@@ -19,6 +20,9 @@ export function explain(error: unknown, config: Config): Explanation {
   if (error instanceof StoreRefusal || error instanceof MigrationRefusal) return failure(error.message);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "EADDRINUSE") return { text: portInUse(config), exitCode: exitCodes.taken };
+  if (code === "EADDRNOTAVAIL" || (code === "EACCES" && isOfListening(error))) {
+    return failure(notOurs(config, code));
+  }
   const cause = databaseCauses[code] ?? databaseCauses[messageOf(error)];
   if (cause && config.database.type === "postgres") {
     return failure(`${addressOf(config.database.url)}: ${cause} (${messageOf(error)}).`);
@@ -69,7 +73,23 @@ function exitCodeOf({ code }: EmbeddedRefusal): number {
 
 function portInUse({ http }: Config): string {
   const next = http.port + 1;
-  return `Port ${http.port} on ${http.host} is in use by another process. Choose another one: PORT=${next} npm start, or PORT=${next} whispr-msg serve.`;
+  // Bun says the same of a host that it cannot look up.
+  const doubt = isIP(http.host) === 0 ? `, or HOST (${http.host}) is no address of this machine` : "";
+  return `Port ${http.port} on ${http.host} is in use by another process${doubt}. Choose another one: PORT=${next} npm start, or PORT=${next} whispr-msg serve.`;
+}
+
+function isOfListening(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "listen";
+}
+
+function notOurs({ http, operators }: Config, code: string): string {
+  const asked = [`HOST is ${http.host}, PORT ${http.port}`];
+  if (operators) asked.push(`ADMIN_HOST is ${operators.host}, ADMIN_PORT ${operators.port}`);
+  const cause =
+    code === "EACCES"
+      ? "This user may not listen on a port below 1024; take a higher one"
+      : "This machine has no such address to listen on; name one of its own, 127.0.0.1, or 0.0.0.0 for all";
+  return `${cause} (${asked.join("; ")}).`;
 }
 
 function addressOf(url: string): string {

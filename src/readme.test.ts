@@ -116,7 +116,7 @@ function moduleOf(codes: readonly string[]): string {
 }
 
 /** A reader with a terminal, a file and a server of `npm start`. */
-class Reader {
+class Reader implements AsyncDisposable {
   readonly #server: ServerProcess;
   readonly #shell: Program;
   readonly #runtime: readonly string[];
@@ -147,9 +147,13 @@ class Reader {
     expectLines([...ofShell, ...(this.#app?.take() ?? [])], [...prints, ...appPrints]);
   }
 
-  async end(): Promise<void> {
-    await this.#shell.end();
+  /** Nothing more was printed than what README.md tells. */
+  expectSilence(): void {
     expectLines(this.#app?.take() ?? [], []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#shell.end();
     await this.#app?.end();
   }
 
@@ -202,12 +206,18 @@ for (const [name, runtime] of Object.entries(runtimes)) {
     const dataDir = join(directory, name);
     mkdirSync(dataDir);
     const environment = { WHISPR_DATA_DIR: dataDir };
-    await using server = await startServer({ arguments: ["dev"], environment, port: await freePort() });
+    const server = await startServer({ arguments: ["dev"], environment, port: await freePort() });
+    // In the end: it stops its database as well.
+    await using stopping = new AsyncDisposableStack();
+    stopping.defer(() => server.end("SIGTERM").then(() => {}));
     const path = process.env.PATH ?? "";
-    const reader = new Reader({ server, runtime, environment: { PATH: path, ...(await tokensOf(server)) } });
+    await using reader = new Reader({
+      server,
+      runtime,
+      environment: { PATH: path, ...(await tokensOf(server)) },
+    });
     for (const snippet of snippets) await reader.run(snippet);
-    await reader.end();
-    await server.end("SIGTERM");
+    reader.expectSilence();
   }, 60_000);
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium } from "playwright-core";
@@ -14,14 +14,15 @@ const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--fon
  */
 export async function startBrowser(): Promise<BrowserContext> {
   const before = { ...process.env };
+  const directory = join(tmpdir(), "whispr-chromium");
   try {
-    process.env.TMPDIR = join(tmpdir(), "whispr-chromium");
-    mkdirSync(process.env.TMPDIR, { recursive: true });
+    process.env.TMPDIR = directory;
+    mkdirSync(directory, { recursive: true });
     // The package brings its libraries only to where it thinks it was made for.
     process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x";
     const { default: carried } = await import("@sparticuz/chromium");
     const executablePath = await carried.executablePath();
-    const env = { ...process.env } as Record<string, string>;
+    const env = { ...process.env, FONTCONFIG_FILE: fontsOf(directory) } as Record<string, string>;
     const launched = { executablePath, args: [...args], env, headless: true };
     return await (await chromium.launch(launched)).newContext();
   } finally {
@@ -29,6 +30,14 @@ export async function startBrowser(): Promise<BrowserContext> {
       if (before[name] === undefined) delete process.env[name];
       else process.env[name] = before[name];
   }
+}
+
+/** The package's own list of fonts names only the places that it was made for. */
+function fontsOf(directory: string): string {
+  const path = join(directory, "fonts.conf");
+  const places = [`${directory}/fonts`, "/usr/share/fonts"].map((place) => `<dir>${place}</dir>`).join("");
+  writeFileSync(path, `<fontconfig>${places}<cachedir>${directory}/fonts-cache</cachedir></fontconfig>`);
+  return path;
 }
 
 export const narrowScreen = { width: 390, height: 844 } as const;

@@ -4,7 +4,7 @@ import { stepTimeoutMs, wideScreen } from "./browser.ts";
 /** Somebody's tab of the playground, and what a person does in it. */
 export class PlaygroundTab {
   readonly page: Page;
-  /** What the browser complained of, except that a request was refused: that is told to the visitor. */
+  /** What the browser complained of, except that a request was refused or the server away: that is told to the visitor. */
   readonly complaints: string[] = [];
 
   private constructor(page: Page) {
@@ -12,8 +12,8 @@ export class PlaygroundTab {
     page.setDefaultTimeout(stepTimeoutMs);
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("console", (line) => {
-      const isRefusal = line.text().startsWith("Failed to load resource");
-      if (["error", "warning"].includes(line.type()) && !isRefusal) this.complaints.push(line.text());
+      const isTold = /^(Failed to load resource|WebSocket connection to .* failed)/.test(line.text());
+      if (["error", "warning"].includes(line.type()) && !isTold) this.complaints.push(line.text());
     });
   }
 

@@ -124,6 +124,8 @@ test("what was caught up with is counted once, however often it is told, and tol
   catchUp.message("c", 2);
   catchUp.change("c", 2);
   catchUp.change("c", 3);
+  catchUp.own("c", 4);
+  catchUp.change("c", 4);
   expect(catchUp.isLive("user")).toBeNull();
   expect(catchUp.isLive("c")).toMatchObject({ messages: 1, changes: 1 });
   expect(catchUp.isLive("c")).toBeNull();

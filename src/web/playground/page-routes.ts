@@ -8,7 +8,7 @@ export interface SampleUser {
 }
 
 /** Behind gateways as well, like everything else. */
-const prefixes = ["", "/messaging"] as const;
+export const pagePrefixes = ["", "/messaging"] as const;
 
 /**
  * Nothing but our own three files runs or is loaded, and nothing is sent anywhere but to us: what a message holds can never become a
@@ -33,7 +33,7 @@ export function pageRoutes(options: {
   const { html, script, style } = options.files;
   const users = JSON.stringify({ users: options.users });
   return new Map(
-    prefixes.flatMap((prefix) => [
+    pagePrefixes.flatMap((prefix) => [
       [`GET ${prefix}/playground`, document("text/html; charset=utf-8", html)],
       [`GET ${prefix}/playground/page.js`, document("text/javascript; charset=utf-8", script)],
       [`GET ${prefix}/playground/page.css`, document("text/css; charset=utf-8", style)],
@@ -52,7 +52,6 @@ function document(type: string, text: string): (request: Request) => Response {
     "content-security-policy": policy,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
   };
   return (request) => {
     const isKnown = request.headers.get("if-none-match") === etag;

@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { newId } from "../../system.ts";
 import { narrowScreen, startBrowser } from "../../testing/browser.ts";
@@ -12,6 +15,8 @@ import { type TestKeys, testKeys } from "../../testing/tokens.ts";
 
 let browser: BrowserContext;
 const databases: TestDatabase[] = [];
+/** Where `dev` keeps its key. */
+const directory = mkdtempSync(join(tmpdir(), "whispr-playground-"));
 let server: ServerProcess;
 const tabs: PlaygroundTab[] = [];
 
@@ -23,6 +28,7 @@ afterAll(async () => {
   await browser?.browser()?.close();
   await server?.[Symbol.asyncDispose]();
   await Promise.all(databases.splice(0).map((database) => database.close()));
+  rmSync(directory, { recursive: true, force: true });
 });
 
 afterEach(async () => {
@@ -30,6 +36,18 @@ afterEach(async () => {
   await Promise.all(tabs.splice(0).map((tab) => tab.close()));
   expect(complaints).toEqual([]);
 });
+
+/** A test that tells what its pages showed when it failed. */
+function scene(name: string, act: () => Promise<void>): void {
+  test(name, async () => {
+    try {
+      await act();
+    } catch (error) {
+      for (const { page } of tabs) console.error(await page.locator("body").ariaSnapshot({ timeout: 1_000 }));
+      throw error;
+    }
+  });
+}
 
 function dev(environment: Readonly<Record<string, string>>): Promise<ServerProcess> {
   return start("dev", environment);
@@ -42,12 +60,8 @@ async function start(
 ): Promise<ServerProcess> {
   const database = await testDatabase();
   databases.push(database);
-  const port = await freePort();
-  return startServer({
-    arguments: [command],
-    environment: { DATABASE_URL: database.url, ...environment },
-    port,
-  });
+  const all = { DATABASE_URL: database.url, WHISPR_DATA_DIR: directory, ...environment };
+  return startServer({ arguments: [command], environment: all, port: await freePort() });
 }
 
 async function tab(
@@ -95,22 +109,25 @@ async function post(as: PlaygroundTab, path: string, body: object): Promise<{ re
   return ((await answer.json()) as { readonly data: { readonly id: string } }).data;
 }
 
-test("two people who never wrote to each other do so within one press, and see their messages being read", async () => {
-  const alice = await tab("alice");
-  await alice.page.getByRole("button", { name: "Start a chat with Bob" }).click();
-  await alice.say("Good morning");
-  await alice.seesStatus("Good morning", "sent");
-  const bob = await tab("bob");
-  await alice.seesStatus("Good morning", "delivered");
-  await bob.enter("Alice");
-  await bob.sees("Good morning");
-  await alice.seesStatus("Good morning", "read");
-  await bob.say("Good morning to you");
-  await alice.sees("Good morning to you");
-  await bob.seesStatus("Good morning to you", "read");
-});
+scene(
+  "two people who never wrote to each other do so within one press, and see their messages being read",
+  async () => {
+    const alice = await tab("alice");
+    await alice.page.getByRole("button", { name: "Start a chat with Bob" }).click();
+    await alice.say("Good morning");
+    await alice.seesStatus("Good morning", "sent");
+    const bob = await tab("bob");
+    await alice.seesStatus("Good morning", "delivered");
+    await bob.enter("Alice");
+    await bob.sees("Good morning");
+    await alice.seesStatus("Good morning", "read");
+    await bob.say("Good morning to you");
+    await alice.sees("Good morning to you");
+    await bob.seesStatus("Good morning to you", "read");
+  },
+);
 
-test("who has not chosen is asked who he is, and each tab is a device of its own", async () => {
+scene("who has not chosen is asked who he is, and each tab is a device of its own", async () => {
   const first = await tab(null);
   await first.page.getByRole("button", { name: "Emi" }).click();
   await first.page.getByRole("heading", { name: "Emi" }).waitFor();
@@ -123,29 +140,70 @@ test("who has not chosen is asked who he is, and each tab is a device of its own
   expect(await first.account()).toEqual(one);
 });
 
-test("a message written while the line is cut waits and is stored once, and what was missed is caught up with", async () => {
-  const [chloé, diego] = [await tab("chloé"), await tab("diego")];
-  await chloé.write("Diego");
-  await chloé.say("before");
-  await diego.enter("Chloé");
-  await diego.sees("before");
-  await chloé.flipLine();
-  await chloé.page.getByText("The line is cut.").waitFor();
-  await chloé.say("written in the dark");
-  await chloé.message("written in the dark").getByText("waiting").waitFor();
-  await diego.say("one");
-  await diego.say("two");
-  await diego.seesStatus("two", "sent");
-  await chloé.flipLine();
-  await chloé.page.getByText("Caught up: 2 messages").waitFor();
-  await chloé.sees("two");
-  await diego.sees("written in the dark");
-  await chloé.seesStatus("written in the dark", "read");
-  expect(await diego.message("written in the dark").count()).toBe(1);
-  expect(await chloé.page.locator(".message").count()).toBe(4);
+scene(
+  "a message written while the line is cut waits and is stored once, and what was missed is caught up with",
+  async () => {
+    const [chloé, diego] = [await tab("chloé"), await tab("diego")];
+    await chloé.write("Diego");
+    await chloé.say("before");
+    await diego.enter("Chloé");
+    await diego.sees("before");
+    await chloé.flipLine();
+    await chloé.page.getByText("The line is cut.").waitFor();
+    await chloé.say("written in the dark");
+    await chloé.message("written in the dark").getByText("waiting").waitFor();
+    await diego.say("one");
+    await diego.say("two");
+    await diego.seesStatus("two", "sent");
+    await chloé.flipLine();
+    await chloé.page.getByText("Caught up: 2 messages").waitFor();
+    await chloé.sees("two");
+    await diego.sees("written in the dark");
+    await chloé.seesStatus("written in the dark", "read");
+    expect(await diego.message("written in the dark").count()).toBe(1);
+    expect(await chloé.page.locator(".message").count()).toBe(4);
+  },
+);
+
+scene("two tabs of one user are two devices that show the same", async () => {
+  const [left, right, diego] = [await tab("bob"), await tab("bob"), await tab("diego")];
+  await left.write("Diego");
+  await left.say("from the left");
+  await right.enter("Diego");
+  await right.seesStatus("from the left", "delivered");
+  await right.act("from the left", "More", "Edit");
+  await right.say("from the right");
+  await left.message("from the right").getByText("edited").waitFor();
+  await diego.enter("Bob");
+  for (const bob of [left, right]) await bob.seesStatus("from the right", "read");
 });
 
-test("a message that waits survives a reload of the page", async () => {
+scene(
+  "the server is killed under an open page: what is written meanwhile is stored once it is back",
+  async () => {
+    const first = await dev({});
+    const environment = { DATABASE_URL: databases.at(-1)!.url, WHISPR_DATA_DIR: directory };
+    const emi = await PlaygroundTab.open(browser, { url: first.url, as: "emi" });
+    const chloé = await PlaygroundTab.open(browser, { url: first.url, as: "chloé" });
+    tabs.push(emi, chloé);
+    await emi.write("Chloé");
+    await emi.say("before");
+    await emi.seesStatus("before", "sent");
+    await chloé.enter("Emi");
+    await first.end("SIGKILL");
+    await emi.page.getByText("The server cannot be reached.").waitFor();
+    await emi.say("into the void");
+    await emi.message("into the void").getByText("waiting").waitFor();
+    const port = Number(new URL(first.url).port);
+    await using _again = await startServer({ arguments: ["dev"], environment, port });
+    await chloé.sees("into the void");
+    await emi.seesStatus("into the void", "read");
+    expect(await chloé.message("into the void").count()).toBe(1);
+    await Promise.all([emi.close(), chloé.close()]);
+  },
+);
+
+scene("a message that waits survives a reload of the page", async () => {
   const [emi, diego] = [await tab("emi"), await tab("diego")];
   await emi.write("Diego");
   await emi.flipLine();
@@ -157,39 +215,45 @@ test("a message that waits survives a reload of the page", async () => {
   expect(await diego.message("kept in the tab").count()).toBe(1);
 });
 
-test("one's own edits and deletions reach the other, and the up-arrow edits what was written last", async () => {
-  const [alice, emi] = [await tab("alice"), await tab("emi")];
-  await alice.write("Emi");
-  await alice.say("Ses you at noon");
-  await alice.say("A secret");
-  await emi.enter("Alice");
-  await alice.act("A secret", "More", "Delete for everyone");
-  await emi.message("This message was deleted").waitFor();
-  await alice.composer.press("ArrowUp");
-  await alice.page.getByText("Edit message").waitFor();
-  expect(await alice.composer.inputValue()).toBe("Ses you at noon");
-  await alice.say("See you at noon");
-  await emi.message("See you at noon").getByText("edited").waitFor();
-  expect(await emi.page.getByText("A secret").count()).toBe(0);
-  expect(await emi.message("Ses you").count()).toBe(0);
-});
+scene(
+  "one's own edits and deletions reach the other, and the up-arrow edits what was written last",
+  async () => {
+    const [alice, emi] = [await tab("alice"), await tab("emi")];
+    await alice.write("Emi");
+    await alice.say("Ses you at noon");
+    await alice.say("A secret");
+    await emi.enter("Alice");
+    await alice.act("A secret", "More", "Delete for everyone");
+    await emi.message("This message was deleted").waitFor();
+    await alice.composer.press("ArrowUp");
+    await alice.page.getByText("Edit message").waitFor();
+    expect(await alice.composer.inputValue()).toBe("Ses you at noon");
+    await alice.say("See you at noon");
+    await emi.message("See you at noon").getByText("edited").waitFor();
+    expect(await emi.page.getByText("A secret").count()).toBe(0);
+    expect(await emi.message("Ses you").count()).toBe(0);
+  },
+);
 
-test("what is unread is counted in the list and marked where it begins; marking as unread brings it back", async () => {
-  const [bob, chloé] = [await tab("bob"), await tab("chloé")];
-  await bob.write("Chloé");
-  for (const text of ["first", "second", "third"]) await bob.say(text);
-  await chloé.row("Bob").getByText("3 unread").waitFor();
-  await eventually("the title counts as well", async () =>
-    (await chloé.page.title()).startsWith("(3) Chloé"),
-  );
-  await chloé.enter("Bob");
-  await chloé.page.locator(".unread-from + [data-seq='1']").waitFor();
-  await chloé.row("Bob").getByText("unread").waitFor({ state: "detached" });
-  await chloé.act("second", "More", "Mark as unread");
-  await chloé.row("Bob").getByText("2 unread").waitFor();
-});
+scene(
+  "what is unread is counted in the list and marked where it begins; marking as unread brings it back",
+  async () => {
+    const [bob, chloé] = [await tab("bob"), await tab("chloé")];
+    await bob.write("Chloé");
+    for (const text of ["first", "second", "third"]) await bob.say(text);
+    await chloé.row("Bob").getByText("3 unread").waitFor();
+    await eventually("the title counts as well", async () =>
+      (await chloé.page.title()).startsWith("(3) Chloé"),
+    );
+    await chloé.enter("Bob");
+    await chloé.page.locator(".unread-from + [data-seq='1']").waitFor();
+    await chloé.row("Bob").getByText("unread").waitFor({ state: "detached" });
+    await chloé.act("second", "More", "Mark as unread");
+    await chloé.row("Bob").getByText("2 unread").waitFor();
+  },
+);
 
-test("earlier messages are read as one scrolls up, and one stays where one looked", async () => {
+scene("earlier messages are read as one scrolls up, and one stays where one looked", async () => {
   const [diego, bob] = [await tab("diego"), await tab("bob")];
   const group = { type: "group", name: "A long story", user_ids: [(await bob.account()).userId] };
   const { id } = await post(diego, "/conversations", group);
@@ -211,7 +275,7 @@ test("earlier messages are read as one scrolls up, and one stays where one looke
   await bob.message("the end").waitFor();
 });
 
-test("a group is made, grows, shrinks and is left, and everybody sees it happen", async () => {
+scene("a group is made, grows, shrinks and is left, and everybody sees it happen", async () => {
   const [alice, bob, emi] = [await tab("alice"), await tab("bob"), await tab("emi")];
   await alice.makeGroup("Reading club", ["Bob"]);
   await bob.enter("Reading club");
@@ -232,7 +296,7 @@ test("a group is made, grows, shrinks and is left, and everybody sees it happen"
   await alice.page.getByText("Bob left").waitFor();
 });
 
-test("who types is seen typing, who is there is seen to be, and who was is said to have been", async () => {
+scene("who types is seen typing, who is there is seen to be, and who was is said to have been", async () => {
   const [alice, diego] = [await tab("alice"), await tab("diego")];
   await alice.write("Diego");
   await diego.enter("Alice");
@@ -251,7 +315,7 @@ test("who types is seen typing, who is there is seen to be, and who was is said 
   await alice.row("Diego").locator(".presence").waitFor({ state: "detached" });
 });
 
-test("an answer shows what it answers, follows its edits, and leads to it", async () => {
+scene("an answer shows what it answers, follows its edits, and leads to it", async () => {
   const [bob, emi] = [await tab("bob"), await tab("emi")];
   await bob.write("Emi");
   await bob.say("Which colour?");
@@ -268,7 +332,7 @@ test("an answer shows what it answers, follows its edits, and leads to it", asyn
   await emi.message("Blue").getByRole("button", { name: "Bob deleted message" }).waitFor();
 });
 
-test("reactions are counted, told who they are of, and taken back", async () => {
+scene("reactions are counted, told who they are of, and taken back", async () => {
   const [alice, bob] = [await tab("alice"), await tab("bob")];
   await alice.makeGroup("Cheers", ["Bob", "Emi"]);
   await alice.say("We did it");
@@ -285,47 +349,53 @@ test("reactions are counted, told who they are of, and taken back", async () => 
   await bob.message("We did it").locator(".reaction").waitFor({ state: "detached" });
 });
 
-test("what a device missed while it was away comes back whole: edits, reactions, members and the name", async () => {
-  const [chloé, alice] = [await tab("chloé"), await tab("alice")];
-  await chloé.makeGroup("Away", ["Alice"]);
-  await chloé.say("an old word");
-  await alice.enter("Away");
-  await alice.sees("an old word");
-  await alice.flipLine();
-  await chloé.act("an old word", "More", "Edit");
-  await chloé.say("a new word");
-  await chloé.message("a new word").getByText("edited").waitFor();
-  await chloé.act("a new word", "React", "React with 👍");
-  const details = await chloé.showPanel("Details");
-  await details.getByLabel("Name").fill("Not so far away");
-  await details.getByRole("button", { name: "Rename" }).click();
-  await chloé.page.getByRole("heading", { name: "Not so far away", level: 2 }).waitFor();
-  expect(await alice.message("an old word").count()).toBe(1);
-  await alice.flipLine();
-  await alice.page.getByText(/Caught up: \d other changes?, in/).waitFor();
-  await alice.page.getByRole("heading", { name: "Not so far away", level: 2 }).waitFor();
-  await alice.message("a new word").getByRole("button", { name: "👍 by Chloé" }).waitFor();
-});
+scene(
+  "what a device missed while it was away comes back whole: edits, reactions, members and the name",
+  async () => {
+    const [chloé, alice] = [await tab("chloé"), await tab("alice")];
+    await chloé.makeGroup("Away", ["Alice"]);
+    await chloé.say("an old word");
+    await alice.enter("Away");
+    await alice.sees("an old word");
+    await alice.flipLine();
+    await chloé.act("an old word", "More", "Edit");
+    await chloé.say("a new word");
+    await chloé.message("a new word").getByText("edited").waitFor();
+    await chloé.act("a new word", "React", "React with 👍");
+    const details = await chloé.showPanel("Details");
+    await details.getByLabel("Name").fill("Not so far away");
+    await details.getByRole("button", { name: "Rename" }).click();
+    await chloé.page.getByRole("heading", { name: "Not so far away", level: 2 }).waitFor();
+    expect(await alice.message("an old word").count()).toBe(1);
+    await alice.flipLine();
+    await alice.page.getByText(/Caught up: \d other changes?, in/).waitFor();
+    await alice.page.getByRole("heading", { name: "Not so far away", level: 2 }).waitFor();
+    await alice.message("a new word").getByRole("button", { name: "👍 by Chloé" }).waitFor();
+  },
+);
 
-test("roles and rules are given and enforced: whom a rule silences is told so, and heard again once it is lifted", async () => {
-  const [emi, diego] = [await tab("emi"), await tab("diego")];
-  await emi.makeGroup("Council", ["Diego"]);
-  await diego.enter("Council");
-  await diego.composer.waitFor();
-  const details = await emi.showPanel("Details");
-  await details.getByLabel("Write messages").selectOption("Admins");
-  await diego.page.getByText("Only some roles may write in this group.").waitFor();
-  await details.getByLabel("Role of Diego").selectOption("admin");
-  await diego.page.getByText("You are now an admin").waitFor();
-  await diego.say("Thank you");
-  await emi.sees("Thank you");
-  const theirs = await diego.showPanel("Details");
-  await theirs.getByLabel("Name").fill("High council");
-  await theirs.getByRole("button", { name: "Rename" }).click();
-  await emi.row("High council").waitFor();
-});
+scene(
+  "roles and rules are given and enforced: whom a rule silences is told so, and heard again once it is lifted",
+  async () => {
+    const [emi, diego] = [await tab("emi"), await tab("diego")];
+    await emi.makeGroup("Council", ["Diego"]);
+    await diego.enter("Council");
+    await diego.composer.waitFor();
+    const details = await emi.showPanel("Details");
+    await details.getByLabel("Write messages").selectOption("Admins");
+    await diego.page.getByText("Only some roles may write in this group.").waitFor();
+    await details.getByLabel("Role of Diego").selectOption("admin");
+    await diego.page.getByText("You are now an admin").waitFor();
+    await diego.say("Thank you");
+    await emi.sees("Thank you");
+    const theirs = await diego.showPanel("Details");
+    await theirs.getByLabel("Name").fill("High council");
+    await theirs.getByRole("button", { name: "Rename" }).click();
+    await emi.row("High council").waitFor();
+  },
+);
 
-test("who blocks somebody sees that nobody can write any more, until the block is lifted", async () => {
+scene("who blocks somebody sees that nobody can write any more, until the block is lifted", async () => {
   const [chloé, emi] = [await tab("chloé"), await tab("emi")];
   await chloé.write("Emi");
   await chloé.say("before");
@@ -342,7 +412,7 @@ test("who blocks somebody sees that nobody can write any more, until the block i
   await chloé.sees("and now?");
 });
 
-test("who has received and read a message is told in its details", async () => {
+scene("who has received and read a message is told in its details", async () => {
   const [diego, alice] = [await tab("diego"), await tab("alice")];
   await diego.makeGroup("Receipts", ["Alice", "Chloé"]);
   await alice.enter("Receipts");
@@ -356,7 +426,7 @@ test("who has received and read a message is told in its details", async () => {
   await dialog.waitFor({ state: "detached" });
 });
 
-test("the frames of the wire are shown as they are, filtered, paused and copied", async () => {
+scene("the frames of the wire are shown as they are, filtered, paused and copied", async () => {
   const emi = await tab("emi");
   await emi.makeGroup("On the wire", ["Bob"]);
   const frames = await emi.showPanel("Frames on the wire");
@@ -378,29 +448,75 @@ test("the frames of the wire are shown as they are, filtered, paused and copied"
   await frames.getByText(/^0 frames, paused/).waitFor();
 });
 
-test("the keyboard is enough: Ctrl K finds a conversation, arrows walk the list, Escape steps back", async () => {
-  const bob = await tab("bob");
-  await bob.makeGroup("Alphabet", ["Diego"]);
-  await bob.makeGroup("Zebra", ["Diego"]);
-  await bob.page.keyboard.press("Control+k");
-  const dialog = bob.page.getByRole("dialog", { name: "Go to" });
-  await dialog.getByRole("searchbox").fill("alpha");
-  await dialog.getByRole("searchbox").press("Enter");
-  await bob.page.getByRole("heading", { name: "Alphabet", level: 2 }).waitFor();
-  await bob.composer.fill("one");
-  await bob.composer.press("Shift+Enter");
-  await bob.composer.pressSequentially("two");
-  await bob.composer.press("Enter");
-  await bob.sees("one\ntwo");
-  await bob.row("Alphabet").focus();
-  await bob.page.keyboard.press("ArrowDown");
-  await bob.page.keyboard.press("Enter");
-  await bob.page.getByRole("heading", { name: "Zebra", level: 2 }).waitFor();
-  await bob.page.keyboard.press("Escape");
-  await bob.page.getByRole("heading", { name: "Choose a conversation" }).waitFor();
+scene(
+  "the keyboard is enough: Ctrl K finds a conversation, arrows walk the list, Escape steps back",
+  async () => {
+    const bob = await tab("bob");
+    await bob.makeGroup("Alphabet", ["Diego"]);
+    await bob.makeGroup("Zebra", ["Diego"]);
+    await bob.page.keyboard.press("Control+k");
+    const dialog = bob.page.getByRole("dialog", { name: "Go to" });
+    await dialog.getByRole("searchbox").fill("alpha");
+    await dialog.getByRole("searchbox").press("Enter");
+    await bob.page.getByRole("heading", { name: "Alphabet", level: 2 }).waitFor();
+    await bob.composer.fill("one");
+    await bob.composer.press("Shift+Enter");
+    await bob.composer.pressSequentially("two");
+    await bob.composer.press("Enter");
+    await bob.sees("one\ntwo");
+    await bob.seesStatus("two", "sent");
+    await bob.page.getByRole("region", { name: "Messages" }).focus();
+    await bob.page.keyboard.press("ArrowUp");
+    await bob.message("two").locator("button[tabindex='0']").first().waitFor();
+    await bob.page.keyboard.press("Tab");
+    await bob.page.keyboard.press("Enter");
+    await bob.page.locator(".reaction-offer:focus").waitFor();
+    await bob.page.keyboard.press("Enter");
+    await bob.message("two").getByRole("button", { name: "👍 by You" }).waitFor();
+    await bob.row("Alphabet").focus();
+    await bob.page.keyboard.press("ArrowDown");
+    await bob.page.keyboard.press("Enter");
+    await bob.page.getByRole("heading", { name: "Zebra", level: 2 }).waitFor();
+    await bob.page.keyboard.press("Escape");
+    await bob.page.getByRole("heading", { name: "Choose a conversation" }).waitFor();
+  },
+);
+
+scene("the list is filtered by what one types, in names and last messages", async () => {
+  const diego = await tab("diego");
+  await diego.makeGroup("Mountains", ["Emi"]);
+  await diego.say("boots and rope");
+  await diego.makeGroup("Lakes", ["Emi"]);
+  const search = diego.page.getByRole("searchbox", { name: "Search conversations" });
+  await search.fill("lak");
+  await diego.row("Mountains").waitFor({ state: "detached" });
+  await search.fill("ROPE");
+  await diego.row("Mountains").waitFor();
+  await diego.row("Lakes").waitFor({ state: "detached" });
+  await search.fill("nothing like it");
+  await diego.page.getByText("Nothing found.").waitFor();
 });
 
-test("on a phone one column is seen at a time, with a way back", async () => {
+scene("the colours are the system's until one chooses, and the choice is kept", async () => {
+  const bob = await tab("bob");
+  const html = bob.page.locator("html");
+  await bob.page.emulateMedia({ colorScheme: "dark" });
+  await bob.page.reload();
+  await bob.page.locator("html[data-theme='dark']").waitFor();
+  await bob.page.getByRole("button", { name: "Light colours" }).click();
+  await bob.page.reload();
+  await bob.page.getByRole("button", { name: "Dark colours" }).waitFor();
+  expect(await html.getAttribute("data-theme")).toBe("light");
+  await bob.page.evaluate("localStorage.clear()");
+});
+
+scene("behind a gateway the page works below its prefix", async () => {
+  const emi = await tab("emi");
+  await emi.page.goto(`${server.url}/messaging/playground?as=emi`);
+  await emi.page.getByText("Connected", { exact: true }).waitFor();
+});
+
+scene("on a phone one column is seen at a time, with a way back", async () => {
   const chloé = await tab("chloé", { viewport: narrowScreen });
   await chloé.makeGroup("Pocket", ["Emi"]);
   await chloé.say("small");
@@ -414,7 +530,7 @@ test("on a phone one column is seen at a time, with a way back", async () => {
   expect(overflow).toBe(0);
 });
 
-test("every control has a name that can be read out, wherever one is", async () => {
+scene("every control has a name that can be read out, wherever one is", async () => {
   const [diego, bob] = [await tab("diego"), await tab("bob")];
   const places: Record<string, readonly string[]> = {};
   const look = async (place: string) => {
@@ -450,7 +566,7 @@ test("every control has a name that can be read out, wherever one is", async () 
   });
 });
 
-test("who writes too fast is told to wait, and what he wrote goes by itself once he may", async () => {
+scene("who writes too fast is told to wait, and what he wrote goes by itself once he may", async () => {
   await using strict = await dev({ LIMIT_USER_MESSAGES_PER_MIN: "60", LIMIT_USER_MESSAGES_BURST: "1" });
   const hasty = await PlaygroundTab.open(browser, { url: strict.url, as: "emi" });
   tabs.push(hasty);
@@ -463,32 +579,37 @@ test("who writes too fast is told to wait, and what he wrote goes by itself once
     .waitFor();
   await hasty.seesStatus("second", "sent");
   expect(await hasty.page.locator(".message").allTextContents()).toHaveLength(2);
+  await hasty.close();
 });
 
-test("serve has no playground unless it is asked for, and then a visitor brings a token, a good one", async () => {
-  using keys = await disposableKeys();
-  const [ada, ben] = [newId(), newId()];
-  const environment = { JWT_PUBLIC_KEYS_FILE: keys.jwksFile, WHISPR_AUTO_MIGRATE: "1" };
-  await using plain = await start("serve", environment);
-  expect((await fetch(`${plain.url}/playground`)).status).toBe(404);
-  await using asked = await start("serve", { ...environment, WHISPR_PLAYGROUND: "1" });
-  expect((await fetch(`${asked.url}/playground/token`, { method: "POST" })).status).toBe(404);
-  const visitor = await PlaygroundTab.open(browser, { url: asked.url, as: null });
-  tabs.push(visitor);
-  await visitor.bring("nonsense");
-  await visitor.page.getByText("That is no token").waitFor();
-  await visitor.bring(await keys.token(ada, { aud: "another service" }));
-  await visitor.page.getByRole("alert").getByText("audience").waitFor();
-  await visitor.bring(await keys.token(ada, { deviceId: "browser" }));
-  await visitor.page.getByRole("button", { name: "New conversation" }).first().click();
-  await visitor.page.getByLabel("Their user id").fill(ben);
-  await visitor.page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
-  await visitor.say("Hello, whoever you are");
-  await visitor.seesStatus("Hello, whoever you are", "sent");
-  expect(visitor.page.url()).toBe(`${asked.url}/playground`);
-});
+scene(
+  "serve has no playground unless it is asked for, and then a visitor brings a token, a good one",
+  async () => {
+    using keys = await disposableKeys();
+    const [ada, ben] = [newId(), newId()];
+    const environment = { JWT_PUBLIC_KEYS_FILE: keys.jwksFile, WHISPR_AUTO_MIGRATE: "1" };
+    await using plain = await start("serve", environment);
+    expect((await fetch(`${plain.url}/playground`)).status).toBe(404);
+    await using asked = await start("serve", { ...environment, WHISPR_PLAYGROUND: "1" });
+    expect((await fetch(`${asked.url}/playground/token`, { method: "POST" })).status).toBe(404);
+    const visitor = await PlaygroundTab.open(browser, { url: asked.url, as: null });
+    tabs.push(visitor);
+    await visitor.bring("nonsense");
+    await visitor.page.getByText("That is no token").waitFor();
+    await visitor.bring(await keys.token(ada, { aud: "another service" }));
+    await visitor.page.getByRole("alert").getByText("audience").waitFor();
+    await visitor.bring(await keys.token(ada, { deviceId: "browser" }));
+    await visitor.page.getByRole("button", { name: "New conversation" }).first().click();
+    await visitor.page.getByLabel("Their user id").fill(ben);
+    await visitor.page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+    await visitor.say("Hello, whoever you are");
+    await visitor.seesStatus("Hello, whoever you are", "sent");
+    expect(visitor.page.url()).toBe(`${asked.url}/playground`);
+    await visitor.close();
+  },
+);
 
-test("nobody but the page itself gets a token, and only of a sample user", async () => {
+scene("nobody but the page itself gets a token, and only of a sample user", async () => {
   const ask = async (headers: Readonly<Record<string, string>>, body: object) => {
     const init = { method: "POST", headers, body: JSON.stringify(body) };
     return (await fetch(`${server.url}/playground/token`, init)).status;
@@ -505,12 +626,15 @@ test("nobody but the page itself gets a token, and only of a sample user", async
   expect(await ask({ origin: server.url }, { ...emi, device_id: "a b" })).toBe(422);
 });
 
-test("the page may run nothing but its own script, and is asked for again only when it changed", async () => {
-  const page = await fetch(`${server.url}/playground`);
-  const headers = Object.fromEntries(page.headers);
-  expect(headers["content-security-policy"]).toContain("script-src 'self'; style-src 'self'");
-  expect(headers["x-content-type-options"]).toBe("nosniff");
-  const again = await fetch(`${server.url}/playground`, { headers: { "if-none-match": headers.etag! } });
-  expect(again.status).toBe(304);
-  expect(await page.text()).not.toMatch(/<script(?! src)|<style|https?:\/\/(?!www\.w3\.org)/);
-});
+scene(
+  "the page may run nothing but its own script, and is asked for again only when it changed",
+  async () => {
+    const page = await fetch(`${server.url}/playground`);
+    const headers = Object.fromEntries(page.headers);
+    expect(headers["content-security-policy"]).toContain("script-src 'self'; style-src 'self'");
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+    const again = await fetch(`${server.url}/playground`, { headers: { "if-none-match": headers.etag! } });
+    expect(again.status).toBe(304);
+    expect(await page.text()).not.toMatch(/<script(?! src)|<style|https?:\/\/(?!www\.w3\.org)/);
+  },
+);

@@ -4,7 +4,7 @@ import type { ExtraRoutes } from "../endpoint.ts";
 import { jsonResponse } from "../json-response.ts";
 import { refusedField } from "../payloads/refused-field.ts";
 import { rejectionResponse } from "../rejections.ts";
-import type { SampleUser } from "./page-routes.ts";
+import { pagePrefixes, type SampleUser } from "./page-routes.ts";
 
 export interface TokenRouteOptions {
   readonly users: readonly SampleUser[];
@@ -21,7 +21,12 @@ const deviceForm = /^[\w-]{1,64}$/;
 
 /** For `dev` only: a token of a sample user for whoever is on this page. */
 export function tokenRoute(options: TokenRouteOptions): ExtraRoutes {
-  return new Map([["POST /playground/token", (request) => answer(options, request)]]);
+  return new Map(
+    pagePrefixes.map((prefix) => [
+      `POST ${prefix}/playground/token`,
+      (request: Request) => answer(options, request),
+    ]),
+  );
 }
 
 async function answer(options: TokenRouteOptions, request: Request): Promise<Response> {

@@ -31,6 +31,11 @@ export class CatchUp {
     if (this.#isFirst(conversationId, rev)) this.#messages++;
   }
 
+  /** What this device wrote itself was not missed. */
+  own(conversationId: string, rev: number): void {
+    this.#isFirst(conversationId, rev);
+  }
+
   change(conversationId: string, rev: number): void {
     if (this.#isFirst(conversationId, rev)) this.#changes++;
   }

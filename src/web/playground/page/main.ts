@@ -69,7 +69,7 @@ async function enter(account: Account, known: readonly Person[]): Promise<void> 
   };
   const redraw = coalesced(signal, () => drawShell(app));
   const app = new App({ base, account, known, redraw, onExpired });
-  await app.start();
+  await app.start(signal);
   const timers = [setInterval(() => app.isCountingDown && redraw(), tickMs), setInterval(redraw, slowTickMs)];
   signal.addEventListener("abort", () => timers.forEach(clearInterval));
   document.addEventListener("keydown", (event) => keyed(app, event), { signal });
@@ -96,8 +96,11 @@ function coalesced(signal: AbortSignal, act: () => void): () => void {
 
 function drawShell(app: App): void {
   const keepScroll = keptScroll(app);
+  const focused = document.activeElement;
   draw(document.querySelector("#page")!, shellView(app));
   keepScroll();
+  // What moves among its siblings loses the focus.
+  if (focused instanceof HTMLElement && focused.isConnected) focused.focus({ preventScroll: true });
   document.title = titleOf(app);
 }
 
@@ -120,7 +123,7 @@ function back(app: App): void {
   if (ui.dialog) return;
   if (ui.menu) ui.menu = null;
   else if (ui.panel) ui.panel = null;
-  else if (ui.replyToSeq !== null || ui.editingSeq !== null) return app.cancelWriting();
+  else if (app.writing.subject) return app.writing.cancel();
   else return app.showList();
   app.redraw();
 }

@@ -77,10 +77,11 @@ export class Outbox {
     this.pump();
   }
 
-  /** It may have been stored although its answer was lost: the stream says so too. */
-  stored(message: Message): void {
+  /** Whether it waited here. It may have been stored although its answer was lost: the stream says so too. */
+  stored(message: Message): boolean {
     const isOurs = this.#entries.some(({ clientRandom }) => clientRandom === message.client_random);
     if (isOurs) this.#drop(message.client_random!);
+    return isOurs;
   }
 
   retry(clientRandom: number): void {

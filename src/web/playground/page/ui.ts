@@ -1,4 +1,5 @@
 import type { CaughtUp } from "./catch-up.ts";
+import type { Availability } from "./wire.ts";
 
 export type Panel = "details" | "frames";
 
@@ -14,37 +15,33 @@ export interface OpenMenu {
   readonly kind: "react" | "more";
 }
 
-export interface Toast {
-  readonly number: number;
-  readonly title: string;
-  readonly text: string;
-  /** Until when the server asked us to wait. */
-  readonly retryAtMs: number | null;
-}
-
-/** What one looks at, and what one is about to do: everything that is not the server's. */
+/** What one looks at: everything that is not the server's. */
 export interface Ui {
   openId: string | null;
   panel: Panel | null;
   filter: string;
-  readonly drafts: Map<string, string>;
-  replyToSeq: number | null;
-  editingSeq: number | null;
   menu: OpenMenu | null;
   dialog: OpenDialog | null;
-  toasts: readonly Toast[];
-  /** The first message that was unread when the conversation was opened. */
-  unreadFromSeq: number | null;
+  /** Whether the newest message is in view. */
+  isAtEnd: boolean;
   /** How many came while one looked further up. */
   missedBelow: number;
+  /** The first message that was unread when the conversation was opened. */
+  unreadFromSeq: number | null;
   /** The message that came last, told to who does not see the page. */
   announced: { readonly conversationId: string; readonly seq: number } | null;
+  /** The line has been away for longer than a reconnect takes. */
+  isAway: boolean;
   caughtUp: CaughtUp | null;
   frameFilter: string;
   readonly openFrames: Set<number>;
-  /** A message that was jumped to. */
+  /** The message that arrow keys are at: only its controls are on the way of the tab key. */
+  currentSeq: number | null;
+  /** A message that was jumped to, for a while. */
   flashedSeq: number | null;
-  availability: "online" | "away" | "busy" | "offline";
+  /** One that is to be scrolled to at the next drawing. */
+  scrollToSeq: number | null;
+  availability: Availability;
 }
 
 export function freshUi(): Ui {
@@ -52,19 +49,19 @@ export function freshUi(): Ui {
     openId: null,
     panel: null,
     filter: "",
-    drafts: new Map(),
-    replyToSeq: null,
-    editingSeq: null,
     menu: null,
     dialog: null,
-    toasts: [],
-    unreadFromSeq: null,
+    isAtEnd: true,
     missedBelow: 0,
+    unreadFromSeq: null,
     announced: null,
+    isAway: false,
     caughtUp: null,
     frameFilter: "",
     openFrames: new Set(),
+    currentSeq: null,
     flashedSeq: null,
+    scrollToSeq: null,
     availability: "online",
   };
 }

@@ -18,11 +18,11 @@ export function composerView(app: App, conversation: Conversation): Drawn {
       on: {
         submit: (event: SubmitEvent) => {
           event.preventDefault();
-          app.send(draftOf(app, conversation));
+          app.writing.send();
         },
       },
     },
-    context(app, conversation),
+    context(app),
     el("div", { class: "composer-line" }, writingField(app, conversation), sendButton(app, conversation)),
   );
 }
@@ -36,12 +36,8 @@ function whyClosed(app: App, conversation: Conversation): string | null {
   return isSilent ? "Only some roles may write in this group." : null;
 }
 
-function draftOf(app: App, { id }: Conversation): string {
-  return app.ui.drafts.get(id) ?? "";
-}
-
 function writingField(app: App, conversation: Conversation): Drawn {
-  const draft = draftOf(app, conversation);
+  const draft = app.writing.draftIn(conversation);
   const rows = Math.min(mostRows, draft.split("\n").length);
   return el("textarea", {
     id: "composer",
@@ -53,7 +49,7 @@ function writingField(app: App, conversation: Conversation): Drawn {
     value: draft,
     mounted: (field: HTMLTextAreaElement) => matchMedia("(min-width: 760px)").matches && field.focus(),
     on: {
-      input: (event: InputEvent) => app.typed((event.target as HTMLTextAreaElement).value),
+      input: (event: InputEvent) => app.writing.typed((event.target as HTMLTextAreaElement).value),
       keydown: (event: KeyboardEvent) => keyed(app, conversation, event),
       blur: () => app.sync.topicOf(conversation).typing(false),
     },
@@ -62,22 +58,21 @@ function writingField(app: App, conversation: Conversation): Drawn {
 
 /** Enter sends, Shift and Enter begins a line, Up in an empty field edits the last message, Escape takes back. */
 function keyed(app: App, conversation: Conversation, event: KeyboardEvent): void {
-  const { ui } = app;
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
-    app.send(draftOf(app, conversation));
-  } else if (event.key === "ArrowUp" && draftOf(app, conversation) === "") {
+    app.writing.send();
+  } else if (event.key === "ArrowUp" && app.writing.draftIn(conversation) === "") {
     event.preventDefault();
-    app.editLast();
-  } else if (event.key === "Escape" && (ui.editingSeq !== null || ui.replyToSeq !== null)) {
+    app.writing.editLast();
+  } else if (event.key === "Escape" && app.writing.subject) {
     event.stopPropagation();
-    app.cancelWriting();
+    app.writing.cancel();
   }
 }
 
 function sendButton(app: App, conversation: Conversation): Drawn {
-  const isEmpty = draftOf(app, conversation).trim() === "";
-  const isEditing = app.ui.editingSeq !== null;
+  const isEmpty = app.writing.draftIn(conversation).trim() === "";
+  const { isEditing } = app.writing;
   return iconButton(isEditing ? "check" : "send", isEditing ? "Save" : "Send", () => {}, {
     type: "submit",
     class: "send",
@@ -86,12 +81,9 @@ function sendButton(app: App, conversation: Conversation): Drawn {
 }
 
 /** What is answered or changed. */
-function context(app: App, conversation: Conversation): Drawn | null {
-  const { editingSeq, replyToSeq } = app.ui;
-  const seq = editingSeq ?? replyToSeq;
-  const message = seq === null ? null : conversation.log.at(seq);
+function context(app: App): Drawn | null {
+  const { subject: message, isEditing } = app.writing;
   if (!message) return null;
-  const isEditing = editingSeq !== null;
   return el(
     "div",
     { class: "composer-context" },
@@ -106,6 +98,6 @@ function context(app: App, conversation: Conversation): Drawn | null {
       ),
       el("span", { class: "reply-text" }, previewText(message)),
     ),
-    iconButton("close", isEditing ? "Stop editing" : "Do not reply", () => app.cancelWriting()),
+    iconButton("close", isEditing ? "Stop editing" : "Do not reply", () => app.writing.cancel()),
   );
 }

@@ -66,6 +66,10 @@ function lineBanner(app: App): Drawn | null {
       button("Restore", () => app.restore()),
     );
   }
+  if (app.ui.isAway) {
+    const text = "The server cannot be reached. What you write waits, and goes once it is back.";
+    return el("div", { class: "banner cut", role: "status" }, text);
+  }
   if (!caughtUp) return null;
   const { messages, changes, tookMs } = caughtUp;
   const parts = [

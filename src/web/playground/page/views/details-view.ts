@@ -14,13 +14,14 @@ import { type Drawn, el } from "../render.ts";
 import { exactText } from "../times.ts";
 import type { Member, Role } from "../wire.ts";
 import { avatar, button, count, field, iconButton } from "./parts.ts";
-import { secondTabButton } from "./second-tab.ts";
+import { secondTabButton, secondTabLink } from "./second-tab.ts";
 import { personText, statusText } from "./status.ts";
 
 /** What a conversation is: its members, roles and rules. */
 export function detailsView(app: App, conversation: Conversation): Drawn {
   const title = app.titleOf(conversation);
   const other = app.otherIn(conversation);
+  const person = app.people.known.find(({ id }) => id === other);
   return el(
     "div",
     { class: "panel-body details", key: `details ${conversation.id}` },
@@ -30,6 +31,7 @@ export function detailsView(app: App, conversation: Conversation): Drawn {
       avatar(other ?? conversation.id, title, { size: "large", isGroup: other === null }),
       el("h3", {}, title),
       el("p", {}, statusText(app, conversation)),
+      person ? secondTabLink(person) : null,
     ),
     conversation.type === "group" ? groupSections(app, conversation) : null,
     factsOf(conversation),
@@ -61,7 +63,10 @@ function groupSections(app: App, conversation: Conversation): Drawn {
       ),
     ),
     permissionSection(app, conversation, administrates(role)),
-    button("Leave the group", () => void app.leave(conversation), { class: "danger wide", symbol: "leave" }),
+    button("Leave the group", () => void app.onConversations.leave(conversation), {
+      class: "danger wide",
+      symbol: "leave",
+    }),
   );
 }
 
@@ -69,7 +74,7 @@ function renameForm(app: App, conversation: Conversation): Drawn {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const name = String(new FormData(event.target as HTMLFormElement).get("name")).trim();
-    if (name !== "" && name !== conversation.name) void app.rename(conversation, name);
+    if (name !== "" && name !== conversation.name) void app.onConversations.rename(conversation, name);
   };
   return el(
     "form",
@@ -121,9 +126,14 @@ function memberRow(app: App, conversation: Conversation, { user_id: userId, role
     isSelf ? null : secondTabAs(app, userId),
     mayChange ? roleChoice(app, conversation, userId, role) : el("span", { class: "role" }, role),
     mayChange
-      ? iconButton("close", `Remove ${name}`, () => void app.removeMember(conversation, userId), {
-          class: "small",
-        })
+      ? iconButton(
+          "close",
+          `Remove ${name}`,
+          () => void app.onConversations.removeMember(conversation, userId),
+          {
+            class: "small",
+          },
+        )
       : null,
   );
 }
@@ -138,7 +148,7 @@ const givenRoles: readonly Role[] = ["admin", "moderator", "member"];
 function roleChoice(app: App, conversation: Conversation, userId: string, role: Role): Drawn {
   const change = async (event: Event) => {
     const chosen = event.target as HTMLSelectElement;
-    const isDone = await app.setRole(conversation, userId, chosen.value as Role);
+    const isDone = await app.onConversations.setRole(conversation, userId, chosen.value as Role);
     if (!isDone) chosen.value = role;
   };
   return el(
@@ -180,7 +190,11 @@ function permissionRow(
     );
   }
   const change = (event: Event) =>
-    void app.setPermission(conversation, name, (event.target as HTMLSelectElement).value as Permission);
+    void app.onConversations.setPermission(
+      conversation,
+      name,
+      (event.target as HTMLSelectElement).value as Permission,
+    );
   return el(
     "label",
     { class: "permission" },

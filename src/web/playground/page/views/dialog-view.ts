@@ -24,8 +24,10 @@ export function dialogView(app: App): Drawn | null {
 }
 
 function frame(app: App, title: string, ...content: readonly Child[]): Drawn {
+  // The browser tells of a closing later, when another dialog may be open already.
+  const shown = app.ui.dialog;
   const closed = () => {
-    app.ui.dialog = null;
+    if (app.ui.dialog === shown) app.ui.dialog = null;
     app.redraw();
   };
   return el(
@@ -63,8 +65,12 @@ function newConversation(app: App): Drawn {
     const name = String(form.get("name")).trim();
     if (userIds.length === 0) return;
     app.closeDialog();
-    if (userIds.length === 1 && name === "") void app.createDirect(userIds[0]!);
-    else void app.createGroup(name || userIds.map((id) => app.people.nameOf(id)).join(", "), userIds);
+    if (userIds.length === 1 && name === "") void app.onConversations.createDirect(userIds[0]!);
+    else
+      void app.onConversations.createGroup(
+        name || userIds.map((id) => app.people.nameOf(id)).join(", "),
+        userIds,
+      );
   };
   const others = app.people.known.filter(({ id }) => id !== app.account.userId);
   return el(
@@ -84,7 +90,8 @@ function addMembers(app: App, conversation: Conversation): Drawn {
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const userIds = chosenIds(new FormData(event.target as HTMLFormElement));
-    if (userIds.length > 0 && (await app.addMembers(conversation, userIds))) app.closeDialog();
+    if (userIds.length > 0 && (await app.onConversations.addMembers(conversation, userIds)))
+      app.closeDialog();
   };
   const others = app.people.known.filter(({ id }) => !conversation.members.has(id));
   return el(
@@ -101,11 +108,11 @@ function peopleChoice(people: readonly Person[]): Drawn {
     "fieldset",
     { class: "people" },
     el("legend", {}, "Who"),
-    ...people.map(({ id, name }) =>
+    ...people.map(({ id, name }, index) =>
       el(
         "label",
         { class: "person", key: id },
-        el("input", { type: "checkbox", name: "user", value: id }),
+        el("input", { type: "checkbox", name: "user", value: id, autofocus: index === 0 }),
         avatar(id, name, { size: "small" }),
         name,
       ),
@@ -145,7 +152,8 @@ function switcher(app: App): Drawn {
       "aria-label": "Conversation",
       placeholder: "Name or last message",
       value: before,
-      mounted: (input: HTMLInputElement) => input.focus(),
+      // Where a dialog that is opened puts the focus.
+      autofocus: true,
       on: {
         input: (event: InputEvent) => {
           app.ui.filter = (event.target as HTMLInputElement).value;

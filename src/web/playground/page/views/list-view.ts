@@ -209,14 +209,18 @@ export function welcomeView(app: App): Drawn {
       "div",
       { class: "actions" },
       first
-        ? button(`Start a chat with ${first.name}`, () => void app.createDirect(first.id), {
+        ? button(`Start a chat with ${first.name}`, () => void app.onConversations.createDirect(first.id), {
             class: "primary",
           })
         : button("New conversation", () => app.showDialog({ type: "new" }), { class: "primary" }),
       first && second
         ? button(
             "Make a group",
-            () => void app.createGroup(`${first.name}, ${second.name} and me`, [first.id, second.id]),
+            () =>
+              void app.onConversations.createGroup(`${first.name}, ${second.name} and me`, [
+                first.id,
+                second.id,
+              ]),
             {
               symbol: "people",
             },

@@ -1,12 +1,18 @@
-import { type App, hasReacted } from "../app.ts";
+import type { App } from "../app.ts";
 import type { Conversation } from "../conversation.ts";
 import { moderates } from "../group-settings.ts";
+import { hasReacted } from "../message-acts.ts";
 import { type Child, type Drawn, el } from "../render.ts";
 import { clockText, exactText } from "../times.ts";
 import type { Message, ReplyPreview } from "../wire.ts";
 import { type IconName, icon } from "./icons.ts";
 import { previewText } from "./list-view.ts";
 import { avatar, hidden, iconButton } from "./parts.ts";
+
+/** One stop of the tab key for all messages; arrow keys walk from one to the next. */
+function tabStop(app: App, { seq }: Message): string {
+  return seq === app.ui.currentSeq ? "0" : "-1";
+}
 
 /** Where a message stands among those of its author. */
 export interface PlaceInGroup {
@@ -25,10 +31,22 @@ export function messageView(
   const isOwn = message.sender_id === app.account.userId;
   const showsAuthor = conversation.type === "group" && !isOwn;
   const name = app.nameOf(message.sender_id);
-  const classes = ["message", isOwn ? "own" : "theirs", isFirst ? "first" : "", isLast ? "last" : ""];
+  const isFlashed = message.seq === app.ui.flashedSeq;
+  const classes = [
+    "message",
+    isOwn ? "own" : "theirs",
+    isFirst ? "first" : "",
+    isLast ? "last" : "",
+    isFlashed ? "flash" : "",
+  ];
   return el(
     "li",
-    { class: classes.filter(Boolean).join(" "), key: String(message.seq), "data-seq": String(message.seq) },
+    {
+      class: classes.filter(Boolean).join(" "),
+      key: String(message.seq),
+      "data-seq": String(message.seq),
+      tabindex: "-1",
+    },
     showsAuthor
       ? el(
           "span",
@@ -110,8 +128,9 @@ function replyView(app: App, conversation: Conversation, message: Message): Draw
     {
       type: "button",
       class: "reply-preview",
+      tabindex: tabStop(app, message),
       title: "Show the message",
-      on: { click: () => void app.jump(original.seq) },
+      on: { click: () => void app.onMessages.jump(original.seq) },
     },
     el("span", { class: "reply-author" }, app.nameOf(original.sender_id)),
     el("span", { class: "reply-text" }, text),
@@ -137,10 +156,11 @@ function reactionsView(app: App, message: Message): Drawn | null {
           {
             type: "button",
             class: "reaction",
+            tabindex: tabStop(app, message),
             "aria-pressed": String(isOwn),
             "aria-label": `${reaction} by ${names.join(", ")}`,
             title: names.join(", "),
-            on: { click: () => void app.react(message, reaction) },
+            on: { click: () => void app.onMessages.react(message, reaction) },
           },
           el("span", { class: "emoji" }, reaction),
           String(many),
@@ -154,6 +174,7 @@ function reactionsView(app: App, message: Message): Drawn | null {
 function tools(app: App, conversation: Conversation, message: Message): Drawn {
   const { menu } = app.ui;
   const isOpen = menu?.seq === message.seq;
+  const tabindex = tabStop(app, message);
   const toggle = (kind: "react" | "more") => () => {
     app.ui.menu = isOpen && menu.kind === kind ? null : { seq: message.seq, kind };
     app.redraw();
@@ -168,10 +189,12 @@ function tools(app: App, conversation: Conversation, message: Message): Drawn {
           { class: "tool-row" },
           iconButton("smile", "React", toggle("react"), {
             "aria-expanded": String(isOpen && menu.kind === "react"),
+            tabindex,
           }),
-          iconButton("reply", "Reply", () => app.beginReply(message)),
+          iconButton("reply", "Reply", () => app.writing.beginReply(message), { tabindex }),
           iconButton("more", "More", toggle("more"), {
             "aria-expanded": String(isOpen && menu.kind === "more"),
+            tabindex,
           }),
         ),
     isOpen && menu.kind === "react" ? reactionChoice(app, message) : null,
@@ -196,7 +219,7 @@ function reactionChoice(app: App, message: Message): Drawn {
           class: "reaction-offer",
           "aria-label": `React with ${reaction}`,
           "aria-pressed": String(hasReacted(message, app.account.userId, reaction)),
-          on: { click: () => void app.react(message, reaction) },
+          on: { click: () => void app.onMessages.react(message, reaction) },
         },
         reaction,
       ),
@@ -209,15 +232,13 @@ function moreMenu(app: App, conversation: Conversation, message: Message): Drawn
   const role = conversation.roleOf(app.account.userId);
   const mayDelete = isOwn || (conversation.type === "group" && moderates(role));
   const items: readonly Child[] = [
-    isOwn ? menuItem("pencil", "Edit", () => app.beginEdit(message)) : null,
-    isOwn ? null : menuItem("unread", "Mark as unread", () => void app.markUnread(message)),
+    isOwn ? menuItem("pencil", "Edit", () => app.writing.beginEdit(message)) : null,
+    isOwn ? null : menuItem("unread", "Mark as unread", () => void app.onMessages.markUnread(message)),
     menuItem("details", "Who has read it", () => app.showDialog({ type: "message", seq: message.seq })),
-    menuItem("copy", "Copy text", () => {
-      app.ui.menu = null;
-      app.redraw();
-      void navigator.clipboard?.writeText(message.content);
-    }),
-    mayDelete ? menuItem("trash", "Delete for everyone", () => void app.remove(message), "danger") : null,
+    menuItem("copy", "Copy text", () => app.onMessages.copy(message)),
+    mayDelete
+      ? menuItem("trash", "Delete for everyone", () => void app.onMessages.remove(message), "danger")
+      : null,
   ];
   return el(
     "div",

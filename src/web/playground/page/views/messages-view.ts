@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import type { Conversation } from "../conversation.ts";
 import { type Child, type Drawn, el } from "../render.ts";
-import { clockText, dayText } from "../times.ts";
+import { dayText } from "../times.ts";
 import type { Message } from "../wire.ts";
 import { icon } from "./icons.ts";
 import { messageView } from "./message-view.ts";
@@ -25,21 +25,42 @@ export function messagesView(app: App, conversation: Conversation): Drawn {
         role: "region",
         "aria-label": "Messages",
         "data-first": String(log.firstSeq ?? ""),
-        on: { scroll: (event: Event) => scrolled(app, event.target as HTMLElement) },
+        on: {
+          scroll: (event: Event) => scrolled(app, event.target as HTMLElement),
+          keydown: (event: KeyboardEvent) => walk(app, conversation, event),
+        },
       },
       el(
         "div",
         { class: "scroller-top" },
         log.isRead && log.hasEarlier
-          ? button("Earlier messages", () => void app.attempt(() => app.sync.readEarlier(conversation)), {
-              class: "quiet",
-            })
+          ? button(
+              "Earlier messages",
+              () => void app.toasts.attempt(() => app.sync.readEarlier(conversation)),
+              {
+                class: "quiet",
+              },
+            )
           : null,
       ),
       el("ol", { class: "messages" }, ...entries(app, conversation)),
     ),
-    app.ui.missedBelow > 0 || !app.isAtEnd ? toEnd(app) : null,
+    app.ui.missedBelow > 0 || !app.ui.isAtEnd ? toEnd(app) : null,
   );
+}
+
+/** Up and down go from message to message; the first step goes to the newest. */
+function walk(app: App, { log }: Conversation, event: KeyboardEvent): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step === undefined || log.messages.length === 0) return;
+  event.preventDefault();
+  const { currentSeq } = app.ui;
+  const at = log.messages.findIndex(({ seq }) => seq === currentSeq);
+  const next = at < 0 ? log.messages.at(-1) : log.messages[at + step];
+  if (!next) return;
+  app.ui.currentSeq = next.seq;
+  (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-seq="${next.seq}"]`)?.focus();
+  app.redraw();
 }
 
 function toEnd(app: App): Drawn {
@@ -50,11 +71,7 @@ function toEnd(app: App): Drawn {
       type: "button",
       class: "to-end",
       on: {
-        click: () => {
-          app.isAtEnd = true;
-          app.looked();
-          app.redraw();
-        },
+        click: () => app.showEnd(),
       },
     },
     icon("down"),
@@ -119,8 +136,4 @@ function isOtherDay(previous: Message | undefined, message: Message): boolean {
 function standTogether(one: Message | undefined, other: Message | undefined): boolean {
   if (!one || !other || one.sender_id !== other.sender_id || isOtherDay(one, other)) return false;
   return Date.parse(other.sent_at) - Date.parse(one.sent_at) < groupedWithinMs;
-}
-
-export function timeView(at: string): Drawn {
-  return el("time", { datetime: at }, clockText(at));
 }

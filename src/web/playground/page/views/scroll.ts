@@ -6,13 +6,13 @@ const endWithinPx = 48;
 const earlierWithinPx = 320;
 
 export function scrolled(app: App, scroller: HTMLElement): void {
-  const wasAtEnd = app.isAtEnd;
-  app.isAtEnd = isAtEnd(scroller);
-  if (app.isAtEnd) app.looked();
-  if (app.isAtEnd !== wasAtEnd) app.redraw();
+  const wasAtEnd = app.ui.isAtEnd;
+  app.ui.isAtEnd = isAtEnd(scroller);
+  if (app.ui.isAtEnd) app.looked();
+  if (app.ui.isAtEnd !== wasAtEnd) app.redraw();
   const { open } = app;
   if (open && scroller.scrollTop < earlierWithinPx && open.log.isRead && open.log.hasEarlier) {
-    void app.attempt(() => app.sync.readEarlier(open));
+    void app.toasts.attempt(() => app.sync.readEarlier(open));
   }
 }
 
@@ -30,24 +30,18 @@ export function keptScroll(app: App): () => void {
   const fromEnd = before ? before.scrollHeight - before.scrollTop : 0;
   return () => {
     const after = document.querySelector<HTMLElement>(".scroller");
-    if (!after || scrollToFlashed(app, after)) return;
-    if (app.isAtEnd) after.scrollTop = after.scrollHeight;
+    if (!after || scrollToWanted(app, after)) return;
+    if (app.ui.isAtEnd) after.scrollTop = after.scrollHeight;
     else if (after === before && after.dataset.first !== firstBefore)
       after.scrollTop = after.scrollHeight - fromEnd;
   };
 }
 
-function scrollToFlashed(app: App, scroller: HTMLElement): boolean {
-  const { flashedSeq } = app.ui;
-  if (flashedSeq === null) return false;
-  app.ui.flashedSeq = null;
-  const target = scroller.querySelector<HTMLElement>(`[data-seq="${flashedSeq}"]`);
-  if (!target) return false;
-  target.scrollIntoView({ block: "center" });
-  target.classList.remove("flash");
-  // Reading the layout lets the same animation begin again.
-  void target.offsetWidth;
-  target.classList.add("flash");
-  app.isAtEnd = isAtEnd(scroller);
+function scrollToWanted(app: App, scroller: HTMLElement): boolean {
+  const { scrollToSeq } = app.ui;
+  if (scrollToSeq === null) return false;
+  app.ui.scrollToSeq = null;
+  scroller.querySelector(`[data-seq="${scrollToSeq}"]`)?.scrollIntoView({ block: "center" });
+  app.ui.isAtEnd = isAtEnd(scroller);
   return true;
 }

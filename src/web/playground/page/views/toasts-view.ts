@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import { type Drawn, el } from "../render.ts";
 import { secondsUntil } from "../times.ts";
-import type { Toast } from "../ui.ts";
+import type { Toast } from "../toasts.ts";
 import { iconButton } from "./parts.ts";
 
 /** Refusals, kindly: what happened, and when to try again. */
@@ -9,7 +9,7 @@ export function toastsView(app: App): Drawn {
   return el(
     "div",
     { class: "toasts", role: "status", "aria-live": "polite" },
-    ...app.ui.toasts.map((toast) => toastView(app, toast)),
+    ...app.toasts.shown.map((toast) => toastView(app, toast)),
   );
 }
 
@@ -25,6 +25,6 @@ function toastView(app: App, { number, title, text, retryAtMs }: Toast): Drawn {
       el("p", {}, text),
       seconds > 0 ? el("p", { class: "countdown" }, `Again in ${seconds} s`) : null,
     ),
-    iconButton("close", "Dismiss", () => app.dismiss(number)),
+    iconButton("close", "Dismiss", () => app.toasts.dismiss(number)),
   );
 }
