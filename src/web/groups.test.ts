@@ -411,6 +411,7 @@ describe("what a conversation is called, and whatever else its metadata holds", 
     [{ name: "x".repeat(101) }, "name"],
     [{ name: "x", is_active: false }, "is_active"],
     [{ metadata: { group_settings: [] } }, "metadata.group_settings"],
+    ['{"metadata":{"group_settings":12345678901234567890}}', "metadata.group_settings"],
     [
       { metadata: { group_settings: { message_permission: "nobody" } } },
       "metadata.group_settings.message_permission",

@@ -372,6 +372,34 @@ test("I10: a join that is slow while everybody comes back holds none of it, and 
   expect(Object.keys(state![1] as object)).toHaveLength(600);
 });
 
+test("I10: who is on many large groups to which everybody comes back at once is told of them in windows", async () => {
+  const people = Array.from({ length: 600 }, (_, index) => numbered(index));
+  const ids = await Promise.all(Array.from({ length: 60 }, () => web.groupOf(ann, people)));
+  const wire = await joined(ann, ...ids.map(topicOf));
+  await clock.runFor(windowMs);
+  for (const userId of people) web.presence.arrived(userId);
+  for (const userId of people) web.presence.presentIn(userId, ids);
+  let largest = 0;
+  let all = 0;
+  for (let window = 0; window < 15; window++) {
+    const before = await diffsOf(wire, ids);
+    await clock.runFor(windowMs);
+    const after = await diffsOf(wire, ids);
+    largest = Math.max(largest, after - before);
+    all = after;
+  }
+  expect(largest).toBeLessThanOrEqual(4_000);
+  expect(all).toBe(ids.length * 601);
+  expect(web.endpoint.sockets.size).toBe(1);
+});
+
+/** The users that a socket was told of by diffs. */
+async function diffsOf(wire: Wire, ids: readonly string[]): Promise<number> {
+  const frames = await wire.presences(ids.map(topicOf));
+  const diffs = frames.filter(([event]) => event === "presence_diff");
+  return diffs.reduce((sum, [, payload]) => sum + namesIn(payload, "joins").length, 0);
+}
+
 test("I10: while the loop is late presence waits and is gathered; messages go first", async () => {
   await web.stop();
   web = new Fixture({ clock, settings: { maxLoopLatenessMs: 200 } });

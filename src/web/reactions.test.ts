@@ -96,6 +96,8 @@ describe("over REST", () => {
     ["\n"],
     [`a${"\u0301".repeat(64)}`],
     [7],
+    ["."],
+    [".."],
     [null],
     [undefined],
   ])("refuses %j by the field's name", async (reaction) => {

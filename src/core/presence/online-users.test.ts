@@ -48,8 +48,8 @@ test("whoever has a state and hears every diff after it has, once all is told, e
       let nowMs = 0;
       let refs = 0;
       const now = () => ({ ms: nowMs, us: nowMs * 1_000 });
-      const tell = (most: number) => {
-        for (const diff of online.takeDiffs(most))
+      const tell = (conversations: number) => {
+        for (const diff of online.takeDiffs({ conversations, users: 2 }))
           for (const client of clients.get(diff.conversationId)!) client.hear(diff);
       };
       for (const taken of steps) {

@@ -1,5 +1,5 @@
 import type { Online, PresenceDiff, PresenceStatus } from "../ports/presence.ts";
-import { PendingDiffs } from "./pending-diffs.ts";
+import { type MostDiffs, PendingDiffs } from "./pending-diffs.ts";
 
 /** How long after his last connection a user is still online: longer than a reconnect takes. */
 export const graceMs = 2_000;
@@ -128,8 +128,8 @@ export class OnlineUsers {
     return null;
   }
 
-  /** Of up to `most` conversations, in the order in which something happened there. */
-  takeDiffs(most: number): readonly PresenceDiff[] {
+  /** The oldest ones, as many as `most` allows. */
+  takeDiffs(most: MostDiffs): readonly PresenceDiff[] {
     return this.#pending.take(most);
   }
 

@@ -14,6 +14,13 @@ interface Change {
   isAgain: boolean;
 }
 
+/** What is told at once: one socket may hear all of it. */
+export interface MostDiffs {
+  readonly conversations: number;
+  /** Counted in each of their conversations. */
+  readonly users: number;
+}
+
 /** What is to be told of presence, gathered per conversation: what came and went meanwhile is nothing. Kept only where somebody listens. */
 export class PendingDiffs {
   readonly #listensTo: (conversationId: string) => boolean;
@@ -60,10 +67,23 @@ export class PendingDiffs {
     );
   }
 
-  take(most: number): readonly PresenceDiff[] {
-    const taken = [...this.#changes].slice(0, most);
+  /** In the order of their first change. */
+  take(most: MostDiffs): readonly PresenceDiff[] {
+    const taken = this.#first(most);
     for (const [conversationId] of taken) this.#changes.delete(conversationId);
     return taken.map(([conversationId, changes]) => this.#diffOf(conversationId, changes)).filter(isAnything);
+  }
+
+  /** One at least, however large. */
+  #first(most: MostDiffs): readonly (readonly [string, ReadonlyMap<string, Change>])[] {
+    const first: (readonly [string, ReadonlyMap<string, Change>])[] = [];
+    let users = 0;
+    for (const [conversationId, changes] of this.#changes) {
+      users += changes.size;
+      if (first.length === most.conversations || (first.length > 0 && users > most.users)) break;
+      first.push([conversationId, changes]);
+    }
+    return first;
   }
 
   clear(): void {

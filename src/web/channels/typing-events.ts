@@ -1,4 +1,5 @@
 import { isRejection, type Rejection } from "../../core/rejection.ts";
+import { conversationNamed } from "../commands/entry.ts";
 import { readTyping, readTypingSignal, type TypingBody } from "../payloads/typing.ts";
 import type { Typing } from "../typing.ts";
 import type { Act } from "./events.ts";
@@ -25,7 +26,9 @@ function signalling(
   return (push) => {
     const body = read(push.payload);
     if (isRejection(body)) return body;
-    typing.signalled(push.identity, conversationOf(push.topic), body.isTyping);
+    const conversationId = conversationNamed(conversationOf(push.topic), body.conversationId);
+    if (typeof conversationId !== "string") return conversationId;
+    typing.signalled(push.identity, conversationId, body.isTyping);
     push.reply(true, "{}");
     return null;
   };

@@ -16,8 +16,12 @@ export interface Entry {
 }
 
 /** The conversation of the place, or of the payload; both may name it, but not different ones. */
-export function conversationOf(entry: Entry, named: string | null): string | Rejection {
-  const conversationId = entry.conversationId ?? named;
+export function conversationOf({ conversationId }: Entry, named: string | null): string | Rejection {
+  return conversationNamed(conversationId, named);
+}
+
+export function conversationNamed(place: string | null, named: string | null): string | Rejection {
+  const conversationId = place ?? named;
   if (conversationId === null) return conversationMissing;
   return (named ?? conversationId) === conversationId ? conversationId : otherConversation;
 }

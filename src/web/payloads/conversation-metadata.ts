@@ -5,7 +5,7 @@ import { refusedField } from "./refused-field.ts";
 
 /** Characters as people count them: code points. */
 const longestName = 100;
-export const nameAllowed = `must be a text of 1 to ${longestName} characters`;
+export const nameAllowed = `must be a text of 1 to ${longestName} characters, without unpaired surrogates`;
 
 export interface NamedMetadata {
   /** JSON text of an object, with the name in it. */

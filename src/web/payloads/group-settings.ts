@@ -1,5 +1,6 @@
 import { audiences, groupSettingsNames, permissionNames } from "../../core/conversations/permissions.ts";
 import type { Rejection } from "../../core/rejection.ts";
+import { isRawNumber } from "../../phoenix/exact-json.ts";
 import { refusedField } from "./refused-field.ts";
 
 type Allowed = readonly (string | boolean)[];
@@ -24,7 +25,7 @@ export function groupSettingsProblem(metadata: object): Rejection | null {
 
 function problemOf(place: string, settings: unknown): Rejection | null {
   if (settings === null) return null;
-  if (typeof settings !== "object" || Array.isArray(settings)) {
+  if (typeof settings !== "object" || Array.isArray(settings) || isRawNumber(settings)) {
     return refusedField(place, "must be an object, or null for the defaults");
   }
   for (const [name, value] of Object.entries(settings)) {

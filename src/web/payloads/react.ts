@@ -16,7 +16,7 @@ const maxCharacters = 10;
 /** Of UTF-8: a character can be as long as somebody likes. The longest emoji has 35. */
 const maxBytes = 128;
 
-const allowed = `must be 1 to ${maxCharacters} characters, of at most ${maxBytes} bytes of UTF-8, without control characters`;
+const allowed = `must be 1 to ${maxCharacters} characters, of at most ${maxBytes} bytes of UTF-8, not . nor .., without control characters and unpaired surrogates`;
 
 const shape = new PayloadShape(
   Type.Object(
@@ -41,9 +41,19 @@ export function readReact(payload: unknown): ReactBody | Rejection {
   };
 }
 
+/** What no path can name: on its way, `DELETE …/reactions/..` becomes the deletion of the message. */
+const pathSteps: readonly string[] = [".", ".."];
+
 /** Part of a key, as PostgreSQL's text: U+0000 is a control character, and unpaired surrogates have no UTF-8. */
 function isReaction(text: string): boolean {
-  if (text === "" || text.length > maxBytes || !text.isWellFormed() || /\p{Cc}/u.test(text)) return false;
+  if (
+    text === "" ||
+    pathSteps.includes(text) ||
+    text.length > maxBytes ||
+    !text.isWellFormed() ||
+    /\p{Cc}/u.test(text)
+  )
+    return false;
   if (text.length <= maxCharacters) return true;
   return Buffer.byteLength(text) <= maxBytes && countCharacters(text) <= maxCharacters;
 }

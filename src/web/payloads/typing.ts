@@ -1,10 +1,11 @@
 import { Type } from "@sinclair/typebox";
 import type { Rejection } from "../../core/rejection.ts";
 import { PayloadShape } from "../payload-shape.ts";
-import { conversationId, ignored, strict } from "./fields.ts";
+import { conversationId, idIn, ignored, strict } from "./fields.ts";
 
 /** Whether somebody types. */
 export interface TypingBody {
+  readonly conversationId: string | null;
   readonly isTyping: boolean;
 }
 
@@ -16,10 +17,17 @@ const typing = new PayloadShape(
 const signal = new PayloadShape(Type.Object(place, strict));
 
 export function readTyping(payload: unknown): TypingBody | Rejection {
-  return typing.fits(payload) ? { isTyping: payload.typing } : typing.refusal(payload);
+  return typing.fits(payload) ? bodyOf(payload, payload.typing) : typing.refusal(payload);
 }
 
 /** Of `typing_start` and `typing_stop`, which say it by their name. */
 export function readTypingSignal(payload: unknown, isTyping: boolean): TypingBody | Rejection {
-  return signal.fits(payload) ? { isTyping } : signal.refusal(payload);
+  return signal.fits(payload) ? bodyOf(payload, isTyping) : signal.refusal(payload);
+}
+
+function bodyOf(
+  { conversation_id }: { readonly conversation_id?: string | null },
+  isTyping: boolean,
+): TypingBody {
+  return { conversationId: idIn(conversation_id), isTyping };
 }
