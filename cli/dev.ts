@@ -114,9 +114,12 @@ export BOB=${bobToken}
 ${title("Paste this")} into another terminal (after the two lines above) to start a conversation and send a message:
 ${pasteLine(app.url)}
 
-Ctrl-C stops it, the data stays; \`npm start -- --reset\` starts afresh.
+Ctrl-C stops it, the data stays; \`${resetLine}\` starts afresh.
 `);
 }
+
+const resetLine =
+  process.env.npm_lifecycle_event === "start" ? "npm start -- --reset" : "whispr-msg dev --reset";
 
 /** One line of POSIX shell with curl and sed. */
 function pasteLine(url: string): string {

@@ -68,6 +68,8 @@ export interface Entry {
 
 /** Well below what RecentKeys holds: what was learned must not be forgotten before it is used. */
 const probedAtOnce = 100;
+/** Each may hold 64 KiB and a thousand reactions. */
+const targetsAtOnce = 32;
 
 /** A conversation of more members than these is held to a limit of its own. */
 const crowdFrom = 50;
@@ -357,7 +359,7 @@ export class Actor {
 
   /**
    * What is read must hold when it is decided upon: nothing may be on its way meanwhile. `stored` comes back here. Costs a busy
-   * conversation one round trip for up to a hundred commands about older messages.
+   * conversation one round trip for up to a hundred commands about up to 32 older messages.
    */
   #probeWhenDurable(): void {
     if (this.#state!.rev === this.#durableRev) this.#probeWaiting();
@@ -372,7 +374,7 @@ export class Actor {
     const messageIds = new Set<string>();
     let metadata = false;
     const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
-    for (let index = this.#decided; index < last; index++) {
+    for (let index = this.#decided; index < last && messageIds.size < targetsAtOnce; index++) {
       const turn = this.#mailbox.at(index);
       const messageId = targetIdOf(turn.command);
       const isDoubted = !turn.probed && this.#doubtsKeyOf(turn.command);

@@ -102,8 +102,8 @@ export class Backlog {
     const expired: Position[] = [];
     let characters = 0;
     for (const changes of answers) {
-      if (characters > pageCharacters) break;
       characters += writtenSize(changes.messages);
+      if (characters > pageCharacters && messages.length > 0) break;
       messages.push(...this.#unsent(changes));
       this.#reach(changes);
       (changes.isExpired ? expired : reached).push(changes.next);

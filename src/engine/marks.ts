@@ -21,11 +21,11 @@ export class Marks {
   readonly #own: OwnState;
   readonly #pubsub: PubSub;
   readonly #observer: Observer;
-  readonly #places: Gather<TargetQuestion, Message | undefined>;
+  readonly #places: Gather<TargetQuestion, { readonly seq: number | null }>;
 
   constructor(options: {
     readonly queueOf: (conversationId: string) => MarkQueue;
-    readonly reads: Pick<ActorReads, "findTargets">;
+    readonly reads: Pick<ActorReads, "findSeqs">;
     readonly own: OwnState;
     readonly pubsub: PubSub;
     readonly observer: Observer;
@@ -36,10 +36,7 @@ export class Marks {
     this.#pubsub = options.pubsub;
     this.#observer = options.observer;
     this.#places = new Gather({
-      read: async (questions) => {
-        const found = new Map((await reads.findTargets(questions)).map((message) => [message.id, message]));
-        return questions.map(({ messageId }) => found.get(messageId));
-      },
+      read: async (questions) => (await reads.findSeqs(questions)).map((seq) => ({ seq })),
       maxQuestions: lookUpsAtOnce,
       maxWaiting: maxWaitingLookUps,
     });
@@ -56,11 +53,11 @@ export class Marks {
     answer: MarkAnswer,
   ): Promise<void> {
     const { conversationId, userId, kind, messageId } = mark;
-    const message = await orUnavailable(this.#places.ask({ conversationId, messageId }));
-    if (message === null) return answer(tooManyMarks);
-    if (message === undefined) return answer(noSuchMessage);
-    if (isRejection(message)) return answer(message);
-    this.note({ type: "mark", conversationId, userId, kind, seq: message.seq }, (refusal) =>
+    const place = await orUnavailable(this.#places.ask({ conversationId, messageId }));
+    if (place === null) return answer(tooManyMarks);
+    if (isRejection(place)) return answer(place);
+    if (place.seq === null) return answer(noSuchMessage);
+    this.note({ type: "mark", conversationId, userId, kind, seq: place.seq }, (refusal) =>
       answer(refusal === noSuchConversation ? noSuchMessage : refusal),
     );
   }

@@ -53,13 +53,15 @@ test("targets are found in the conversation named with them alone, as they are n
   await other.fill(anna, 1);
   await one.edit([2]);
   counting.queries = 0;
-  const found = await reads.findTargets([
+  const questions = [
     { conversationId: one.id, messageId: one.messageIds[1]! },
     { conversationId: one.id, messageId: other.messageIds[0]! },
     { conversationId: other.id, messageId: other.messageIds[0]! },
     { conversationId: other.id, messageId: newId() },
-  ]);
-  expect(counting.queries).toBe(1);
+  ];
+  const found = await reads.findTargets(questions);
+  expect(await reads.findSeqs(questions)).toEqual([2, null, 1, null]);
+  expect(counting.queries).toBe(2);
   expect(found.map(({ conversationId, seq, rev, content }) => [conversationId, seq, rev, content])).toEqual([
     [one.id, 2, 4, "edited 4"],
     [other.id, 1, 1, "text 1"],

@@ -63,6 +63,15 @@ cross join lateral (
   select * from messages where conversation_id = asked.conversation_id and id = asked.id limit 1) m`,
 };
 
+const findSeqs = {
+  name: "find-seqs",
+  text: `
+select asked.place, m.seq
+from unnest($1::uuid[], $2::uuid[]) with ordinality asked(conversation_id, id, place)
+cross join lateral (
+  select seq from messages where conversation_id = asked.conversation_id and id = asked.id limit 1) m`,
+};
+
 const readMetadata = {
   name: "read-metadata",
   text: "select metadata from conversations where id = $1",
@@ -110,6 +119,15 @@ export class PostgresActorReads implements ActorReads {
       values: [questions.map((each) => each.conversationId), questions.map((each) => each.messageId)],
     });
     return rows.map(toMessage);
+  }
+
+  async findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]> {
+    const { rows } = await this.#reads.query<{ place: number; seq: number }>({
+      ...findSeqs,
+      values: [questions.map((each) => each.conversationId), questions.map((each) => each.messageId)],
+    });
+    const found = new Map(rows.map(({ place, seq }) => [place, seq]));
+    return questions.map((_, index) => found.get(index + 1) ?? null);
   }
 
   async readMetadata(conversationId: string): Promise<string> {

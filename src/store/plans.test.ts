@@ -96,6 +96,7 @@ async function useActorReads(): Promise<void> {
   await reads.loadConversations([conversation]);
   await reads.findKeys([{ conversationId: conversation, senderId: user, clientRandom: 1 }]);
   await reads.findTargets([{ conversationId: conversation, messageId: newId() }]);
+  await reads.findSeqs([{ conversationId: conversation, messageId: newId() }]);
   await reads.readMessages([{ conversationId: conversation, seq: 1 }]);
   await reads.findStored([aSending(conversation, 1)]);
 }
@@ -129,6 +130,7 @@ test("every statement of the hot path is known by name, so that it is planned on
     "create-group",
     "find-direct",
     "find-keys",
+    "find-seqs",
     "find-stored",
     "find-targets",
     "join-facts",

@@ -208,6 +208,10 @@ export class ModelStore {
     });
   }
 
+  findSeqs(questions: readonly TargetQuestion[]): (number | null)[] {
+    return questions.map((question) => this.findTargets([question])[0]?.seq ?? null);
+  }
+
   findStored(changes: readonly Change[]): boolean[] {
     return changes.map(({ conversationId, rev, events }) => {
       const stored = this.logs.get(conversationId)?.changes.get(rev);
@@ -533,6 +537,10 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
 
   async findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]> {
     return this.#ask(() => this.#model.findTargets(questions));
+  }
+
+  async findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]> {
+    return this.#ask(() => this.#model.findSeqs(questions));
   }
 
   async readMetadata(conversationId: string): Promise<string> {

@@ -210,12 +210,13 @@ describe("while the event loop is late", () => {
     }
   };
 
-  test("by half of what is allowed, typing is refused and nothing else is", async () => {
+  test("by half of what is allowed, typing and status are refused and nothing else is", async () => {
     await open({}, { maxLoopLatenessMs: 200 });
     const wire = await joined(anna);
     await late(wire, 101);
     const typing = await wire.push(topic, "user_typing", `{"typing":true}`);
     expect(typing.response).toMatchObject({ reason: "overloaded", retry_after_ms: 1_000 });
+    expect(told(await wire.push(topic, "update_status", `{"status":"away"}`))).toBe("overloaded");
     expect(told(await wire.push(topic, "message_read", `{"seq":1}`))).toBe("ok");
     expect(told(await wire.push(topic, "new_message", message))).toBe("ok");
   });

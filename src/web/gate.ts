@@ -15,6 +15,7 @@ interface Kind {
 const message: Kind = { limit: null, shedAt: 1 };
 const operation: Kind = { limit: "connection_operations", shedAt: 1 };
 const typing: Kind = { limit: "connection_typing", shedAt: 0.5 };
+const status: Kind = { limit: "connection_operations", shedAt: 0.5 };
 const reading: Kind = { limit: "connection_reads", shedAt: 1 };
 const join: Kind = { limit: "connection_joins", shedAt: 1 };
 const leave: Kind = { limit: "connection_joins", shedAt: Number.POSITIVE_INFINITY };
@@ -25,6 +26,7 @@ const kinds: ReadonlyMap<string, Kind> = new Map([
   ["user_typing", typing],
   ["typing_start", typing],
   ["typing_stop", typing],
+  ["update_status", status],
   ["message_read", reading],
   ["mark_read", reading],
   ["message_delivered", reading],

@@ -94,6 +94,8 @@ export interface ActorReads {
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
   /** Those that are stored in the conversation named with them, with all their reactions. In one query. */
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
+  /** Where they are, in the order asked; null: not stored in that conversation. In one query, whatever the messages hold. */
+  findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]>;
   /** JSON text of an object. */
   readMetadata(conversationId: string): Promise<string>;
   /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */
