@@ -116,7 +116,7 @@ export class PostgresBlocks implements Blocks {
       if (client) destroy(client);
       return null;
     }
-    if (this.#stopped) await client.end();
+    if (this.#stopped) await client.end().catch(() => {});
     else this.#client = client;
     return client;
   }

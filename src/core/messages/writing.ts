@@ -5,8 +5,8 @@ import { type Rejection, reject } from "../rejection.ts";
 import type { MessageType } from "./message.ts";
 
 /**
- * Null: the member may write this. In a direct conversation of one, the other one is blocked. An edit is writing too: else a member could still say something new in a group that lets only admins
- * write, by editing what he wrote before.
+ * Null: the member may write this. In a direct conversation of one, the other one is blocked. An edit is writing too: else a member could
+ * still say something new in a group that lets only admins write, by editing what he wrote before.
  */
 export function mayNotWrite(
   state: ConversationState,
