@@ -138,3 +138,18 @@ describe("the operators' listener", () => {
     expect(bugs).toEqual(["operators' listener"]);
   });
 });
+
+test("a warning is one line per event in 10 s, with how many were left out, and is counted every time", async () => {
+  const { metrics, figure, lines, time } = metering();
+  for (let nth = 0; nth < 3; nth++) metrics.warn("block_not_applied", { reason: `reason ${nth}` });
+  metrics.warn("last_seen_flush_failed");
+  expect(lines).toMatchObject([
+    { level: "warn", msg: "block_not_applied", reason: "reason 0" },
+    { level: "warn", msg: "last_seen_flush_failed" },
+  ]);
+  time.nowMs = 10_000;
+  metrics.warn("block_not_applied", { reason: "again" });
+  expect(lines[2]).toMatchObject({ msg: "block_not_applied", reason: "again", suppressed: 2 });
+  expect(await figure('whispr_warnings_total{event="block_not_applied"}')).toBe(4);
+  expect(await figure('whispr_warnings_total{event="last_seen_flush_failed"}')).toBe(1);
+});

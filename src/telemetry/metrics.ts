@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { Histogram } from "./histogram.ts";
 import { LineBudget } from "./line-budget.ts";
 import type { Logger } from "./logger.ts";
+import { Warnings } from "./warnings.ts";
 
 const secondsUpTo = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const rowsUpTo = [1, 2, 5, 10, 25, 50, 100, 200, 300, 400, 500, 1_000, 5_000];
@@ -68,6 +69,7 @@ export class Metrics {
   });
   readonly #logger: Logger;
   readonly #lines: LineBudget;
+  readonly #warnings: Warnings;
 
   constructor(options: {
     readonly logger: Logger;
@@ -77,6 +79,8 @@ export class Metrics {
     const { logger, monotonicMs = () => performance.now() } = options;
     this.#logger = logger;
     this.#lines = new LineBudget({ perSecond: linesPerSecond, monotonicMs });
+    this.#warnings = new Warnings({ logger, monotonicMs });
+    this.#registry.registerMetric(this.#warnings.asMetric());
     this.#registerTotals();
     this.#registerRefused();
     for (const histogram of [this.#ackSeconds, this.#batchRows, this.#batchSeconds]) {
@@ -139,6 +143,10 @@ export class Metrics {
   note(text: string, fields: Readonly<Record<string, string | number | boolean>> = {}): void {
     const line = this.#lines.take();
     if (line) this.#logger.info(text, { ...fields, ...line });
+  }
+
+  warn(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void {
+    this.#warnings.warn(event, fields);
   }
 
   gauge(name: string, read: () => number): void {

@@ -95,6 +95,7 @@ export interface ObserverNotes {
   readonly observer: Observer;
   readonly bugs: { readonly where: string; readonly error: unknown }[];
   readonly notes: string[];
+  readonly warnings: Readonly<Record<string, unknown>>[];
   readonly failedBatches: string[];
   readonly gauges: Map<string, () => number>;
   batches: number;
@@ -106,6 +107,7 @@ export function noteTaker(): ObserverNotes {
   const notes: Omit<ObserverNotes, "observer"> = {
     bugs: [],
     notes: [],
+    warnings: [],
     failedBatches: [],
     gauges: new Map(),
     batches: 0,
@@ -125,6 +127,7 @@ export function noteTaker(): ObserverNotes {
     actorPassivated: () => void notes.passivated++,
     bug: (where, error) => void notes.bugs.push({ where, error }),
     note: (text) => void notes.notes.push(text),
+    warn: (event, fields) => void notes.warnings.push({ event, ...fields }),
     gauge: (name, read) => void notes.gauges.set(name, read),
   };
   return Object.assign(notes, { observer });

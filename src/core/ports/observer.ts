@@ -21,6 +21,11 @@ export interface Observer {
   bug(where: string, error: unknown): void;
   /** Worth a line in the log: a take-over, a lost connection, a recovery. */
   note(text: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+  /**
+   * A failure that an operator must know of. `event` is a stable snake_case name that the source spells out, never built from
+   * data. Writes a warn line, at most one per name in 10 s, and always counts it by name.
+   */
+  warn(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   /** Called when figures are collected; the newest source of a name wins. */
   gauge(name: GaugeName, read: () => number): void;
 }
