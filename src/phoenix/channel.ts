@@ -20,12 +20,12 @@ export interface Joining<Identity> {
    */
   push(event: string, payload: Json): void;
   /**
-   * Asks for proof that the peer has received what it was sent, on any topic: pings it as soon as `pingEveryMs` and a
-   * ping that is outstanding allow, at the end of this turn if both do. All that is asked of a socket until then shares
-   * the ping; a prover asked twice counts once. Throws before the join was accepted; dropped after the topic was left,
-   * closed or accepted again. What was asked before lasts as long as the socket.
+   * Asks for proof that the peer has received what it was sent: calls the outcome's `receiver` around a ping, which goes out
+   * as soon as `pingEveryMs` and a ping that is outstanding allow, at the end of this turn if both do. All that is asked of
+   * a socket until then shares the ping; asking twice counts once. Throws before the join was accepted; does nothing once
+   * the subscription has ended.
    */
-  prove(prover: Prover): void;
+  prove(): void;
 }
 
 /** A write alone proves nothing; the pong of a ping sent after it does. */
@@ -34,6 +34,20 @@ export interface Prover {
   pinged(): void;
   /** Its pong came: the peer has received all that was sent before `pinged`. Never called when the socket ends first. */
   proved(): void;
+}
+
+/**
+ * Records what one subscription of a socket sent, and what of it arrived. A subscription lasts from an accepted join to the
+ * re-join, leave or close that ends it; each has a receiver of its own.
+ */
+export interface Receiver extends Prover {
+  /** A broadcast with a position goes out to this socket: live, or held before and not covered. In order, once per broadcast. */
+  sent(position: Position): void;
+  /**
+   * Called once when the subscription ends; a re-join ends it as it begins, also when it is refused later. What is not proved
+   * by then never is: the client may have dropped it.
+   */
+  ended(): void;
 }
 
 export type JoinOutcome =
@@ -46,8 +60,8 @@ export type JoinOutcome =
        * never covered.
        */
       readonly covers?: (position: Position) => boolean;
-      /** A held broadcast goes out: what `covers` did not. In order, once for each; before `accepted` where there is no backfill. */
-      readonly released?: (position: Position) => void;
+      /** Of this subscription alone. Held broadcasts that go out are `sent` before `accepted` where there is no backfill. */
+      readonly receiver?: Receiver;
       /** Called once the ok reply is queued, before held pushes are received: the place to push first things and to acquire what `left` releases. */
       readonly accepted?: () => void;
       /**

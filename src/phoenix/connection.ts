@@ -47,9 +47,9 @@ export class Connection<Identity> implements Wire {
   closed(): void {
     this.#socket = undefined;
     this.#frames = [];
+    this.#proofs = undefined;
     this.session?.end();
     this.session = undefined;
-    this.#proofs = undefined;
     this.#host.pace.forget(this);
     this.#callDrained();
   }
@@ -100,6 +100,10 @@ export class Connection<Identity> implements Wire {
     this.#proofs ??= new Proofs({ failed: (error) => this.#host.failed("proof", error) });
     this.#proofs.want(prover);
     this.#pingWhenDue();
+  }
+
+  unprove(prover: Prover): void {
+    this.#proofs?.drop(prover);
   }
 
   /** A pong proves what its ping asked for, and lets the next one out. */

@@ -2,10 +2,11 @@
  * One topic of one socket, from the first join to its end.
  * Joining, then perhaps backfilling, then live; a re-join begins anew.
  * Invariants: `pending` is set exactly while a join is in flight, `feed` exactly while a backfill is; `hold` is set
- * exactly while either is, and then the socket is not subscribed and nothing of the topic is delivered.
+ * exactly while either is, and then the socket is not subscribed and nothing of the topic is delivered. `receiver` is never
+ * set while a join is in flight: from its begin on nothing counts as received until the new subscription sent it.
  */
 import type { Budget } from "./budget.ts";
-import type { Channel, Feed, Joining, JoinOutcome, Json, Position, Prover, Push } from "./channel.ts";
+import type { Channel, Feed, Joining, JoinOutcome, Json, Position, Push, Receiver } from "./channel.ts";
 import { encodeClose, encodePush, encodeReply, type Frame } from "./codec.ts";
 import { Hold } from "./hold.ts";
 import { MembershipFeed } from "./membership-feed.ts";
@@ -60,8 +61,8 @@ class Attempt<Identity> implements Joining<Identity> {
   push(event: string, payload: Json): void {
     this.membership.pushFrom(this, event, payload);
   }
-  prove(prover: Prover): void {
-    this.membership.proveFrom(this, prover);
+  prove(): void {
+    this.membership.proveFrom(this);
   }
 }
 
@@ -96,6 +97,8 @@ export class Membership<Identity> implements Listener {
   /** The only attempt whose outcome counts; set with `pending`. */
   #attempt: Attempt<Identity> | undefined;
   #accepted: Attempt<Identity> | undefined;
+  /** Of the subscription that is live or backfilling. */
+  #receiver: Receiver | undefined;
   #hold: Hold | undefined;
   #feed: MembershipFeed | undefined;
   #joinRef: string | null = null;
@@ -138,6 +141,7 @@ export class Membership<Identity> implements Listener {
     const { wire, topics, budget, settings } = this.session;
     if (this.#isLive()) wire.unsubscribe(this.topic);
     this.#stopHolding();
+    this.#endReceiver();
     this.#hold = new Hold(budget, settings);
     this.#pending = new PendingJoin(budget, settings);
     topics.holding(this);
@@ -154,6 +158,23 @@ export class Membership<Identity> implements Listener {
     this.#feed = undefined;
     this.#hold?.release();
     this.#hold = undefined;
+  }
+
+  /** What was sent and is not proved is void: the client may have dropped it when it left or joined again. */
+  #endReceiver(): void {
+    const receiver = this.#receiver;
+    if (receiver === undefined) return;
+    this.#receiver = undefined;
+    this.session.wire.unprove(receiver);
+    this.#call("ended", () => receiver.ended());
+  }
+
+  #call(where: FailedIn, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.session.failed(where, this.topic, error);
+    }
   }
 
   #stopPending(): void {
@@ -206,12 +227,13 @@ export class Membership<Identity> implements Listener {
     if (backfill === undefined && !hold.isComplete) return this.session.overrun();
     this.#stopPending();
     this.#accepted = attempt;
+    this.#receiver = outcome.receiver;
     for (const { joinRef, ref } of pending.asked) {
       this.session.wire.push(encodeReply(joinRef, ref, this.topic, true, outcome.response));
     }
     if (backfill === undefined) this.#release(hold, outcome);
     else this.#beginFeed(hold);
-    this.#callAccepted(outcome.accepted);
+    if (outcome.accepted !== undefined) this.#call("accepted", outcome.accepted);
     if (backfill !== undefined) this.#fill(backfill, outcome);
     for (const frame of pending.pushes) this.session.receive(frame);
   }
@@ -223,18 +245,23 @@ export class Membership<Identity> implements Listener {
     for (const { frame, position } of hold.release()) {
       if (this.#isCovered(outcome, position)) continue;
       wire.push(frame);
-      this.#tellReleased(outcome, position);
+      this.#noteSent(position);
     }
     wire.subscribe(this.topic);
     topics.live(this);
   }
 
-  #tellReleased(outcome: Accepted, position: Position | undefined): void {
-    if (outcome.released === undefined || position === undefined) return;
+  /** A broadcast of the topic went out to all who hear it: to this socket too, unless it is held for it. */
+  broadcasted(position: Position): void {
+    if (this.#hold === undefined) this.#noteSent(position);
+  }
+
+  #noteSent(position: Position | undefined): void {
+    if (this.#receiver === undefined || position === undefined) return;
     try {
-      outcome.released(position);
+      this.#receiver.sent(position);
     } catch (error) {
-      this.session.failed("released", this.topic, error);
+      this.session.failed("sent", this.topic, error);
     }
   }
 
@@ -286,14 +313,6 @@ export class Membership<Identity> implements Listener {
     this.#release(hold, outcome);
   }
 
-  #callAccepted(accepted: (() => void) | undefined): void {
-    try {
-      accepted?.();
-    } catch (error) {
-      this.session.failed("accepted", this.topic, error);
-    }
-  }
-
   #refuse(pending: PendingJoin, response: Json): void {
     this.end();
     for (const { joinRef, ref } of pending.asked) {
@@ -338,8 +357,9 @@ export class Membership<Identity> implements Listener {
 
   /** A broadcast for this socket alone. */
   tell(frame: string, position: Position | undefined): void {
-    if (this.#hold === undefined) this.session.wire.push(frame);
-    else this.#hold.keep(frame, position);
+    if (this.#hold !== undefined) return this.#hold.keep(frame, position);
+    this.session.wire.push(frame);
+    this.#noteSent(position);
   }
 
   /** To all others that hear the topic. False, and nothing: a socket whose join is in flight publishes nothing. */
@@ -349,11 +369,10 @@ export class Membership<Identity> implements Listener {
     return true;
   }
 
-  /** What was sent before a re-join is still worth proving while that is in flight. */
-  proveFrom(attempt: Attempt<Identity>, prover: Prover): void {
+  proveFrom(attempt: Attempt<Identity>): void {
     if (this.#ended) return;
     if (attempt === this.#attempt) throw new Error("a proof was asked for before the join was accepted");
-    if (attempt === this.#accepted) this.session.wire.prove(prover);
+    if (attempt === this.#accepted && this.#receiver !== undefined) this.session.wire.prove(this.#receiver);
   }
 
   hold(frame: string, position: Position | undefined): void {
@@ -383,16 +402,10 @@ export class Membership<Identity> implements Listener {
     this.#ended = true;
     if (this.#isLive()) this.session.wire.unsubscribe(this.topic);
     this.#stopHolding();
+    this.#endReceiver();
     this.session.forget(this);
-    if (this.#accepted !== undefined) this.#callLeft();
-  }
-
-  #callLeft(): void {
-    try {
-      this.channel.left?.(this.topic, this.session.identity);
-    } catch (error) {
-      this.session.failed("left", this.topic, error);
-    }
+    if (this.#accepted === undefined) return;
+    this.#call("left", () => this.channel.left?.(this.topic, this.session.identity));
   }
 }
 

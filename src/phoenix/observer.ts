@@ -3,10 +3,11 @@ export type FailedIn =
   | "gate"
   | "join"
   | "covers"
-  | "released"
+  | "sent"
   | "accepted"
   | "backfill"
   | "receive"
+  | "ended"
   | "left"
   | "proof"
   | "socket";

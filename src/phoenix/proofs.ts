@@ -17,6 +17,12 @@ export class Proofs {
     this.#wanted.add(prover);
   }
 
+  /** Nothing that was asked for this prover is proved any more. */
+  drop(prover: Prover): void {
+    this.#wanted.delete(prover);
+    this.#pinged?.delete(prover);
+  }
+
   /** A ping is wanted, and none is outstanding. */
   get isDue(): boolean {
     return this.#pinged === undefined && this.#wanted.size > 0;

@@ -295,6 +295,7 @@ class Bench implements Wire {
   push(frame: string): void {
     this.send(frame);
   }
+  unprove(): void {}
   subscribe(topic: string): void {
     this.subscribed.add(topic);
   }

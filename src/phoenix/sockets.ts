@@ -154,7 +154,10 @@ export class Sockets<Identity> {
     if (!this.#topics.has(topic)) return;
     const frame = encodeBroadcast(topic, event, payload);
     this.#outbox.flushInOrder();
-    if (this.#topics.hold(topic, frame, position)) this.#server?.publish(topic, frame);
+    if (!this.#topics.hold(topic, frame, position)) return;
+    this.#server?.publish(topic, frame);
+    if (position === undefined) return;
+    for (const membership of this.#topics.each(topic)) membership.broadcasted(position);
   }
 
   /**

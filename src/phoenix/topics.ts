@@ -34,6 +34,11 @@ export class Topics<L extends Listener> {
     return [...(this.#listeners.get(topic)?.all ?? [])];
   }
 
+  /** Not a copy: do not end memberships while walking it. */
+  each(topic: string): Iterable<L> {
+    return this.#listeners.get(topic)?.all ?? none;
+  }
+
   find(topic: string, match: (listener: L) => boolean): L | undefined {
     for (const listener of this.#listeners.get(topic)?.all ?? []) if (match(listener)) return listener;
     return undefined;
@@ -79,6 +84,8 @@ export class Topics<L extends Listener> {
     return isHeard(entry);
   }
 }
+
+const none: readonly never[] = [];
 
 function isHeard<L extends Listener>({ all, holding }: Listeners<L>): boolean {
   return all.size > (holding?.size ?? 0);

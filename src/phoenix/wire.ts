@@ -13,5 +13,7 @@ export interface Wire {
   /** Calls back once nothing waits to be read by the peer: at once where nothing does. Also when the socket ends. */
   whenDrained(then: () => void): void;
   prove(prover: Prover): void;
+  /** Takes back what was asked for this prover, the ping that is outstanding too. */
+  unprove(prover: Prover): void;
   close(code: number, reason: string): void;
 }

@@ -32,7 +32,7 @@ import {
   reactionChangedText,
   typingText,
 } from "./pushes.ts";
-import type { FramePosition, Receivers } from "./receivers.ts";
+import type { FramePosition } from "./receivers.ts";
 import type { Session } from "./session.ts";
 import type { Typing } from "./typing.ts";
 
@@ -67,7 +67,6 @@ export class Broadcasts {
   readonly delivery: Delivery;
   readonly #sockets: Listeners;
   readonly #texts: MessageTexts;
-  readonly #receivers: Receivers;
   readonly #typing: Pick<Typing, "isSource" | "sent">;
   readonly #presences: Pick<Presences, "membersChanged" | "admitted">;
 
@@ -76,7 +75,6 @@ export class Broadcasts {
     readonly reads: Pick<ViewerReads, "changes">;
     readonly sockets: Listeners;
     readonly texts: MessageTexts;
-    readonly receivers: Receivers;
     readonly typing: Pick<Typing, "isSource" | "sent">;
     readonly presences: Pick<Presences, "membersChanged" | "admitted">;
     readonly clock: Clock;
@@ -85,7 +83,6 @@ export class Broadcasts {
     const { reads, clock, observer } = options;
     this.#sockets = options.sockets;
     this.#texts = options.texts;
-    this.#receivers = options.receivers;
     this.#typing = options.typing;
     this.#presences = options.presences;
     this.delivery = new Delivery({
@@ -122,7 +119,6 @@ export class Broadcasts {
   #tellChanges(frame: ChangeFrame, isLate: boolean): void {
     const told = { ...frame, isLate, position: positionOf(frame) };
     for (const event of frame.events) this.#tellEvent(told, event);
-    this.#noteReceived(told);
   }
 
   #tellEvent(frame: ToldFrame, event: Event): void {
@@ -236,15 +232,6 @@ export class Broadcasts {
     for (const name of names) {
       this.#sockets.broadcast(topic, name, payload, position);
     }
-  }
-
-  /** What went out just now counts as received once the sockets prove alive. */
-  #noteReceived({ conversationId, members, position }: ToldFrame): void {
-    for (const userId of members.keys()) {
-      for (const receiver of this.#receivers.ofUser(userId)) receiver.broadcast(position);
-    }
-    if (position.seq === 0) return;
-    for (const receiver of this.#receivers.ofConversation(conversationId)) receiver.broadcast(position);
   }
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {

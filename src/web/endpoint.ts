@@ -33,7 +33,7 @@ import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { Presences } from "./presences.ts";
 import { probe, type Readiness } from "./probes.ts";
-import { Receivers } from "./receivers.ts";
+import type { OnUserTopic } from "./receivers.ts";
 import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
@@ -134,12 +134,12 @@ export class Endpoint {
     rest.server = this.#server;
     this.sockets.attach(this.#server);
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
-    const receivers = new Receivers();
+    const onUserTopic: OnUserTopic = new Set();
     this.#typing = new Typing(options);
     const { sockets } = this;
     const wentOffline = (userId: string, atUs: number) => options.lastSeen.seen(userId, atUs);
     this.#presences = new Presences({ ...options, sockets, lateness, wentOffline });
-    const own = { gate, texts, receivers, typing: this.#typing, presences: this.#presences };
+    const own = { gate, texts, onUserTopic, typing: this.#typing, presences: this.#presences };
     const { delivery } = new Broadcasts({ ...options, ...own, sockets });
     channelOf = routesOf(options, { ...own, delivery });
     observer.gauge("sockets", () => this.sockets.size);
@@ -249,7 +249,7 @@ function routesOf(
   own: {
     readonly gate: Gate;
     readonly texts: MessageTexts;
-    readonly receivers: Receivers;
+    readonly onUserTopic: OnUserTopic;
     readonly delivery: Delivery;
     readonly typing: Typing;
     readonly presences: Presences;

@@ -1,4 +1,4 @@
-import type { Joining, Position, Prover } from "../phoenix/channel.ts";
+import type { Joining, Position, Receiver } from "../phoenix/channel.ts";
 import type { Receipts } from "./domain.ts";
 import type { Session } from "./session.ts";
 
@@ -20,42 +20,44 @@ interface Sent {
 
 type Proving = Pick<Joining<Session>, "prove" | "identity">;
 
+/** The sockets that are on their user's topic, which tells a device more than a conversation's does. Bounded by the sockets. */
+export type OnUserTopic = Set<Session>;
+
 /**
- * One device on its user's topic. Its position in a conversation moves when everything up to there was sent on its socket, in order,
- * and the socket proved alive: a write alone proves nothing.
+ * Records what one subscription to a user's topic received. The position of its device in a conversation moves when everything up to there was
+ * sent by this subscription, in order, and the socket proved alive after it: a write alone proves nothing.
  */
-export class UserReceiver implements Prover {
+export class UserReceiver implements Receiver {
   readonly session: Session;
   readonly #joining: Proving;
   readonly #receipts: Receipts;
+  readonly #onUserTopic: OnUserTopic;
   #sent = new Map<string, Sent>();
   #pinged = new Map<string, Sent>();
   #isAsked = false;
-  #isLive = false;
 
-  constructor(options: { readonly joining: Proving; readonly receipts: Receipts }) {
+  constructor(options: {
+    readonly joining: Proving;
+    readonly receipts: Receipts;
+    readonly onUserTopic: OnUserTopic;
+  }) {
     this.session = options.joining.identity;
     this.#joining = options.joining;
     this.#receipts = options.receipts;
+    this.#onUserTopic = options.onUserTopic;
   }
 
-  /** From here on what is broadcast is sent. */
-  live(): void {
-    this.#isLive = true;
+  accepted(): void {
+    this.#onUserTopic.add(this.session);
   }
 
-  /** It was broadcast on the topic, which is nothing to a device that is not live. */
-  broadcast(position: FramePosition): void {
-    if (this.#isLive) this.released(position);
-  }
-
-  /** A broadcast that was held is being sent. */
-  released({ stream, at, seq, senderId }: FramePosition): void {
-    this.sent(stream, seq, at, senderId === this.session.userId ? 0 : seq);
+  sent(position: Position): void {
+    const { stream, at, seq, senderId } = position as FramePosition;
+    this.reached(stream, seq, at, senderId === this.session.userId ? 0 : seq);
   }
 
   /** Everything of the conversation up to this revision was sent. */
-  sent(conversationId: string, seq: number, rev: number, othersSeq: number): void {
+  reached(conversationId: string, seq: number, rev: number, othersSeq: number): void {
     const known = this.#sent.get(conversationId);
     if (known) {
       known.seq = Math.max(known.seq, seq);
@@ -89,22 +91,27 @@ export class UserReceiver implements Prover {
   }
 
   ended(): void {
+    this.#onUserTopic.delete(this.session);
     this.#receipts.cursors.ended();
   }
 
   #ask(): void {
     if (this.#isAsked) return;
     this.#isAsked = true;
-    this.#joining.prove(this);
+    this.#joining.prove();
   }
 }
 
-/** One socket on a conversation's topic. It began at the head: history is read over REST, so the first message after it may be ticked. */
-export class ConversationReceiver implements Prover {
-  readonly session: Session;
+/**
+ * Records what one subscription to a conversation's topic received, unless the socket is on its user's topic too. It began at the head: history is
+ * read over REST, so the first message after it may be marked as delivered.
+ */
+export class ConversationReceiver implements Receiver {
+  readonly #session: Session;
   readonly #conversationId: string;
   readonly #joining: Proving;
   readonly #receipts: Receipts;
+  readonly #onUserTopic: OnUserTopic;
   #sentSeq = 0;
   #pingedSeq = 0;
 
@@ -112,26 +119,22 @@ export class ConversationReceiver implements Prover {
     readonly conversationId: string;
     readonly joining: Proving;
     readonly receipts: Receipts;
+    readonly onUserTopic: OnUserTopic;
   }) {
-    this.session = options.joining.identity;
+    this.#session = options.joining.identity;
     this.#conversationId = options.conversationId;
     this.#joining = options.joining;
     this.#receipts = options.receipts;
+    this.#onUserTopic = options.onUserTopic;
   }
 
-  /** Broadcasts that came during the join are being sent; asking waits until it is accepted. */
-  released({ seq, senderId }: FramePosition): void {
-    if (senderId !== this.session.userId) this.#sentSeq = Math.max(this.#sentSeq, seq);
-  }
-
-  accepted(): void {
-    if (this.#sentSeq > 0) this.#joining.prove(this);
-  }
-
-  broadcast(position: FramePosition): void {
+  sent(position: Position): void {
+    const { seq, senderId } = position as FramePosition;
+    if (seq <= this.#sentSeq || senderId === this.#session.userId) return;
+    if (this.#onUserTopic.has(this.#session)) return;
     const isAsked = this.#sentSeq > 0;
-    this.released(position);
-    if (!isAsked && this.#sentSeq > 0) this.#joining.prove(this);
+    this.#sentSeq = seq;
+    if (!isAsked) this.#joining.prove();
   }
 
   pinged(): void {
@@ -140,7 +143,7 @@ export class ConversationReceiver implements Prover {
   }
 
   proved(): void {
-    const { userId } = this.session;
+    const { userId } = this.#session;
     const conversationId = this.#conversationId;
     this.#receipts.marks.note({
       type: "mark",
@@ -150,59 +153,7 @@ export class ConversationReceiver implements Prover {
       seq: this.#pingedSeq,
     });
   }
-}
 
-/** Who on this node receives what: by user, and by conversation. Bounded by the topics of the sockets. */
-export class Receivers {
-  readonly #users = new Map<string, Map<Session, UserReceiver>>();
-  readonly #conversations = new Map<string, Map<Session, ConversationReceiver>>();
-
-  addUser(receiver: UserReceiver): void {
-    add(this.#users, receiver.session.userId, receiver);
-  }
-
-  addConversation(conversationId: string, receiver: ConversationReceiver): void {
-    add(this.#conversations, conversationId, receiver);
-  }
-
-  leftUser(session: Session): void {
-    this.#users.get(session.userId)?.get(session)?.ended();
-    remove(this.#users, session.userId, session);
-  }
-
-  leftConversation(conversationId: string, session: Session): void {
-    remove(this.#conversations, conversationId, session);
-  }
-
-  /** The devices of a user that are live on his topic. */
-  ofUser(userId: string): Iterable<UserReceiver> {
-    return this.#users.get(userId)?.values() ?? none;
-  }
-
-  /** The sockets on the conversation's topic whose devices are not live on their user's topic, which tells more. */
-  *ofConversation(conversationId: string): Iterable<ConversationReceiver> {
-    const receivers = this.#conversations.get(conversationId);
-    if (!receivers) return;
-    for (const receiver of receivers.values()) {
-      if (!this.#users.get(receiver.session.userId)?.has(receiver.session)) yield receiver;
-    }
-  }
-}
-
-const none: readonly never[] = [];
-
-function add<R extends { readonly session: Session }>(
-  receivers: Map<string, Map<Session, R>>,
-  key: string,
-  receiver: R,
-): void {
-  const sessions = receivers.get(key);
-  if (sessions) sessions.set(receiver.session, receiver);
-  else receivers.set(key, new Map([[receiver.session, receiver]]));
-}
-
-function remove<R>(receivers: Map<string, Map<Session, R>>, key: string, session: Session): void {
-  const sessions = receivers.get(key);
-  sessions?.delete(session);
-  if (sessions?.size === 0) receivers.delete(key);
+  /** Nothing is kept beyond it. */
+  ended(): void {}
 }

@@ -5,7 +5,7 @@ import type { Delivery } from "../../engine/delivery.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
 import type { Presences } from "../presences.ts";
-import { ConversationReceiver, type FramePosition, type Receivers } from "../receivers.ts";
+import { ConversationReceiver, type OnUserTopic } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import type { Typing } from "../typing.ts";
@@ -17,7 +17,7 @@ import { conversationOf } from "./topics.ts";
 export interface ConversationJoinsOptions {
   readonly joins: Joins;
   readonly receipts: Receipts;
-  readonly receivers: Receivers;
+  readonly onUserTopic: OnUserTopic;
   readonly delivery: Pick<Delivery, "joined" | "reached">;
   readonly typing: Pick<Typing, "left">;
   readonly presences: Pick<Presences, "joinedConversation" | "leftConversation">;
@@ -28,7 +28,7 @@ export interface ConversationJoinsOptions {
 export class ConversationJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
-  readonly #receivers: Receivers;
+  readonly #onUserTopic: OnUserTopic;
   readonly #delivery: Pick<Delivery, "joined" | "reached">;
   readonly #typing: Pick<Typing, "left">;
   readonly #presences: Pick<Presences, "joinedConversation" | "leftConversation">;
@@ -37,7 +37,7 @@ export class ConversationJoins implements TopicJoins {
   constructor(options: ConversationJoinsOptions) {
     this.#joins = options.joins;
     this.#receipts = options.receipts;
-    this.#receivers = options.receivers;
+    this.#onUserTopic = options.onUserTopic;
     this.#delivery = options.delivery;
     this.#typing = options.typing;
     this.#presences = options.presences;
@@ -57,32 +57,28 @@ export class ConversationJoins implements TopicJoins {
     const response = joinedConversationText(joined, since);
     if (!response || !head) return this.#refuse(notAuthorized);
     await this.#delivery.reached(conversationId, head.rev);
-    const receiver = new ConversationReceiver({ conversationId, joining, receipts: this.#receipts });
     return {
       ok: true,
       response,
       covers: ({ at }) => at <= head.rev,
-      released: (position) => receiver.released(position as FramePosition),
-      accepted: () => this.#accepted(joining, receiver, conversationId, head.rev),
+      receiver: new ConversationReceiver({
+        conversationId,
+        joining,
+        receipts: this.#receipts,
+        onUserTopic: this.#onUserTopic,
+      }),
+      accepted: () => this.#accepted(joining, conversationId, head.rev),
     };
   }
 
   left(topic: string, session: Session): void {
     const conversationId = conversationOf(topic);
-    this.#receivers.leftConversation(conversationId, session);
     this.#typing.left(session, conversationId);
     this.#presences.leftConversation(session, conversationId);
   }
 
-  #accepted(
-    joining: Joining<Session>,
-    receiver: ConversationReceiver,
-    conversationId: string,
-    headRev: number,
-  ): void {
+  #accepted(joining: Joining<Session>, conversationId: string, headRev: number): void {
     this.#delivery.joined(conversationId, headRev);
-    this.#receivers.addConversation(conversationId, receiver);
-    receiver.accepted();
     this.#presences.joinedConversation(joining, conversationId);
   }
 

@@ -8,7 +8,7 @@ import type { JoinedUser } from "../../engine/joins.ts";
 import type { Feed, Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
 import type { Presences } from "../presences.ts";
-import { type FramePosition, type Receivers, UserReceiver } from "../receivers.ts";
+import { type OnUserTopic, UserReceiver } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import { readDeviceWord } from "./join-payload.ts";
@@ -21,7 +21,7 @@ const retryPauseMs = 200;
 export interface UserJoinsOptions {
   readonly joins: Joins;
   readonly receipts: Receipts;
-  readonly receivers: Receivers;
+  readonly onUserTopic: OnUserTopic;
   readonly delivery: Pick<Delivery, "joined" | "reached" | "membersRevOf">;
   readonly presences: Pick<Presences, "joinedUser" | "leftUser">;
   readonly clock: Clock;
@@ -35,7 +35,7 @@ export interface UserJoinsOptions {
 export class UserJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
-  readonly #receivers: Receivers;
+  readonly #onUserTopic: OnUserTopic;
   readonly #delivery: Pick<Delivery, "joined" | "reached" | "membersRevOf">;
   readonly #presences: Pick<Presences, "joinedUser" | "leftUser">;
   readonly #clock: Clock;
@@ -44,7 +44,7 @@ export class UserJoins implements TopicJoins {
   constructor(options: UserJoinsOptions) {
     this.#joins = options.joins;
     this.#receipts = options.receipts;
-    this.#receivers = options.receivers;
+    this.#onUserTopic = options.onUserTopic;
     this.#delivery = options.delivery;
     this.#presences = options.presences;
     this.#clock = options.clock;
@@ -61,26 +61,29 @@ export class UserJoins implements TopicJoins {
     if (isRejection(joined)) return this.#refuse(joined);
     const { generation, standings } = joined;
     const backlog = new Backlog({ joins: this.#joins, viewerId, generation, standings });
-    const receiver = new UserReceiver({ joining, receipts: this.#receipts });
+    const receiver = new UserReceiver({
+      joining,
+      receipts: this.#receipts,
+      onUserTopic: this.#onUserTopic,
+    });
     return {
       ok: true,
       response: joinedUserText(identity, joined),
       covers: ({ stream, at }) => backlog.covers(stream, at),
-      released: (position) => receiver.released(position as FramePosition),
+      receiver,
       accepted: () => this.#accepted(joined, receiver),
       backfill: (feed) => this.#backfill(feed, backlog, receiver),
     };
   }
 
   left(_topic: string, session: Session): void {
-    this.#receivers.leftUser(session);
     this.#presences.leftUser(session);
   }
 
   #accepted({ standings }: JoinedUser, receiver: UserReceiver): void {
     const present = standings.filter((standing) => this.#isMemberStill(standing));
     for (const { conversationId, headRev } of standings) this.#delivery.joined(conversationId, headRev);
-    this.#receivers.addUser(receiver);
+    receiver.accepted();
     this.#presences.joinedUser(
       receiver.session,
       present.map(({ conversationId }) => conversationId),
@@ -101,7 +104,6 @@ export class UserJoins implements TopicJoins {
       await this.#extend(feed, backlog, receiver.session);
     }
     feed.push("caught_up", "{}");
-    receiver.live();
   }
 
   /**
@@ -156,8 +158,8 @@ export class UserJoins implements TopicJoins {
 
 /** Who is told that he cannot resume stands at the head from then on; that he received what is before it would not be true. */
 function noteSent(receiver: UserReceiver, { reached, expired }: BacklogPage): void {
-  for (const { conversationId, seq, rev } of reached) receiver.sent(conversationId, seq, rev, seq);
-  for (const { conversationId, seq, rev } of expired) receiver.sent(conversationId, seq, rev, 0);
+  for (const { conversationId, seq, rev } of reached) receiver.reached(conversationId, seq, rev, seq);
+  for (const { conversationId, seq, rev } of expired) receiver.reached(conversationId, seq, rev, 0);
 }
 
 function pushPage(feed: Feed, { messages, expired }: BacklogPage): void {
