@@ -196,7 +196,7 @@ function openEngine(given: {
   for (const commit of commits) opened.defer(() => stopping.within("closing the lane", commit.close()));
   const ownership = new AdvisoryOwnership({ settings, nodeId: newId(), clock: systemClock, observer });
   opened.defer(() => stopping.within("giving up the right to write", ownership.stop()));
-  const blocks = new PostgresBlocks({ settings, clock: systemClock });
+  const blocks = new PostgresBlocks({ settings, clock: systemClock, observer });
   opened.defer(() => stopping.within("closing the connection that hears of blocks", blocks.stop()));
   const pubsub = new LocalPubSub({ onError: (error) => observer.bug("pubsub", error) });
   const engine = startEngine({

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import pg from "pg";
 import { changeBlock } from "./store/change-block.ts";
 import { newId, systemClock } from "./system.ts";
 import { testDatabase } from "./testing/database.ts";
@@ -160,6 +161,50 @@ describe("a blocked user", () => {
     await device.send(conversationId, "hello, group");
   });
 });
+
+test("direct conversations with broken rows keep no other block from being applied, and operators are told", async () => {
+  await using own = await startInProcess();
+  const database = new pg.Client(own.databaseUrl);
+  await database.connect();
+  const party = new People(own);
+  const block = async ({ alice, bob }: { alice: Person; bob: Person }) => {
+    const change = { blockerId: alice.id, blockedId: bob.id, isBlocked: true, atUs: systemClock.nowUs() };
+    return changeBlock(own.databaseUrl, change, 30_000);
+  };
+  const [withoutHers, withoutHis, unreadable, headless] = [
+    await party.pair(),
+    await party.pair(),
+    await party.pair(),
+    await party.pair(),
+  ];
+  const forget = "delete from conversation_members where conversation_id = $1 and user_id = $2";
+  await database.query(forget, [withoutHers.conversationId, withoutHers.alice.id]);
+  await database.query(forget, [withoutHis.conversationId, withoutHis.bob.id]);
+  await database.query("update conversation_members set joined_at = 'infinity' where conversation_id = $1", [
+    unreadable.conversationId,
+  ]);
+  await database.query("delete from conversation_heads where conversation_id = $1", [
+    headless.conversationId,
+  ]);
+  const stuck = [block(unreadable), block(headless)];
+  expect(await block(withoutHers)).toBe("applied");
+  expect(await listOf(withoutHers.bob)).toEqual([]);
+  expect(await block(withoutHis)).toBe("applied");
+  const whole = await party.pair();
+  expect(await block(whole)).toBe("applied");
+  expect(await listOf(whole.bob)).toEqual([]);
+  const told = () => own.complaints.map((line) => (JSON.parse(line) as { msg: string }).msg);
+  await eventually("operators are told", () => told().includes("block_not_applied"));
+  expect(new Set(told())).toEqual(new Set(["direct_member_row_missing", "block_not_applied"]));
+  await database.query("update conversation_members set joined_at = now() where conversation_id = $1", [
+    unreadable.conversationId,
+  ]);
+  await database.query("insert into conversation_heads (conversation_id) values ($1)", [
+    headless.conversationId,
+  ]);
+  await database.end();
+  expect(await Promise.all(stuck)).toEqual(["applied", "applied"]);
+}, 60_000);
 
 describe("whispr-msg admin", () => {
   async function admin(...args: readonly string[]) {

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import type { CreatedDirect } from "../core/ports/store.ts";
 import { newId, systemClock } from "../system.ts";
+import { noteTaker } from "../testing/builders.ts";
+import { VirtualClock } from "../testing/clock.ts";
+import { type Disturbance, databaseLink } from "../testing/database-link.ts";
 import { eventually } from "../testing/eventually.ts";
 import { startWriter, type Writer } from "../testing/writer-on-postgres.ts";
 import { PostgresBlocks } from "./blocks.ts";
@@ -13,7 +16,11 @@ let calls = 0;
 
 beforeAll(async () => {
   writer = await startWriter();
-  blocks = new PostgresBlocks({ settings: writer.database.settings, clock: systemClock });
+  blocks = new PostgresBlocks({
+    settings: writer.database.settings,
+    clock: systemClock,
+    observer: noteTaker().observer,
+  });
   blocks.subscribe(() => calls++);
   await eventually("the first call", () => calls > 0);
 }, 30_000);
@@ -46,14 +53,14 @@ async function created(creatorId: string, otherUserId: string): Promise<string> 
 }
 
 async function pendingOf(userId: string) {
-  const all = await blocks.pending(1_000);
+  const all = await blocks.pending(null, 1_000);
   return all.find(({ lowId, highId }) => lowId === userId || highId === userId);
 }
 
 /** Who of the two is blocked, as the pair says. */
 async function blockedOf(userId: string): Promise<string[]> {
   const pair = await pendingOf(userId);
-  return pair!.conversation!.sides.filter(({ isBlocked }) => isBlocked).map(({ member }) => member.userId);
+  return pair!.conversation!.sides.filter(({ isBlocked }) => isBlocked).map(({ userId }) => userId);
 }
 
 test("what is blocked and unblocked is pending, with the conversation and its memberships, until it is applied; a listener hears of each", async () => {
@@ -65,7 +72,7 @@ test("what is blocked and unblocked is pending, with the conversation and its me
   const pair = (await pendingOf(anna))!;
   expect(pair.conversation!.id).toBe(id);
   expect(
-    pair.conversation!.sides.map(({ member, isBlocked }) => [member.userId, member.role, isBlocked]),
+    pair.conversation!.sides.map(({ userId, member, isBlocked }) => [userId, member!.role, isBlocked]),
   ).toEqual(
     [anna, ben].sort().map((userId) => [userId, userId === anna ? "owner" : "member", userId === ben]),
   );
@@ -178,4 +185,97 @@ test("after its connection was lost it listens again, and calls for what it may 
   const again = calls;
   await say(anna, ben);
   await eventually("a call for a change", () => calls > again);
+});
+
+test("a pair of which a member row is missing, or cannot be read, is returned as such; the others are returned as ever", async () => {
+  const [whole, halved, broken] = await Promise.all(
+    [0, 1, 2].map(async () => {
+      const [anna, ben] = [newId(), newId()];
+      const id = await created(anna, ben);
+      await say(anna, ben);
+      return { anna, ben, id };
+    }),
+  );
+  const { sql } = writer.database;
+  await sql("delete from conversation_members where conversation_id = $1 and user_id = $2", [
+    halved!.id,
+    halved!.anna,
+  ]);
+  await sql("update conversation_members set joined_at = 'infinity' where conversation_id = $1", [
+    broken!.id,
+  ]);
+  const sides = (await pendingOf(halved!.anna))!.conversation!.sides;
+  expect(sides.map(({ userId, member, isBlocked }) => [userId, member?.userId, isBlocked])).toEqual(
+    [halved!.anna, halved!.ben]
+      .sort()
+      .map((userId) => [userId, userId === halved!.anna ? undefined : userId, userId === halved!.ben]),
+  );
+  expect(await pendingOf(broken!.anna)).toMatchObject({ conversation: null, unreadable: expect.any(String) });
+  expect(await pendingOf(whole!.anna)).toMatchObject({ conversation: { id: whole!.id }, unreadable: null });
+});
+
+test("pending pairs are read page by page, in the order of their keys, each once", async () => {
+  const pairs = Array.from({ length: 7 }, () => [newId(), newId()] as const);
+  for (const [anna, ben] of pairs) await say(anna, ben);
+  const seen: string[] = [];
+  for (
+    let page = await blocks.pending(null, 3);
+    page.length > 0;
+    page = await blocks.pending(page.at(-1)!, 3)
+  )
+    seen.push(...page.map(({ lowId, highId }) => `${lowId} ${highId}`));
+  expect(seen).toEqual([...new Set(seen)].sort());
+  for (const pair of pairs) expect(seen).toContain([...pair].sort().join(" "));
+});
+
+/** Over a connection that can fall silent, with a heartbeat that the test calls for. */
+async function listening(disturb?: (connection: number) => Disturbance) {
+  const link = await databaseLink(writer.database.url, disturb);
+  const clock = new VirtualClock();
+  const { observer, warnings } = noteTaker();
+  // A statement without an answer is given up after 1.1 s.
+  const settings = { ...writer.database.settings, url: link.url, statementTimeoutMs: 100 };
+  const listener = new PostgresBlocks({ settings, clock, observer });
+  let called = 0;
+  listener.subscribe(() => called++);
+  await eventually("the first call", () => called === 1);
+  return { link, clock, warnings, listener, called: () => called };
+}
+
+test("a connection that falls silent is noticed by its heartbeat and replaced; what was missed is called for", async () => {
+  const { link, clock, warnings, listener, called } = await listening();
+  link.silenceAll();
+  await clock.runFor(10_000);
+  await eventually("the call on the next connection", () => called() === 2);
+  expect(warnings).toMatchObject([{ event: "block_listener_silent" }]);
+  expect(link.made()).toBe(2);
+  await say(newId(), newId());
+  await eventually("a call for a change", () => called() === 3);
+  await listener.stop();
+  await link.close();
+});
+
+test("a connection that falls silent under a read is replaced, and the next read is answered", async () => {
+  const { link, listener, called } = await listening();
+  link.silenceAll();
+  expect(await listener.pending(null, 1).catch(String)).toContain("timeout");
+  await eventually("the call on the next connection", () => called() === 2);
+  expect(await listener.pending(null, 1)).toBeArray();
+  await listener.stop();
+  await link.close();
+});
+
+test("a session that does not listen is replaced by one that does", async () => {
+  const { link, clock, warnings, listener, called } = await listening((number) =>
+    number === 1 ? "never listens" : "none",
+  );
+  await clock.runFor(10_000);
+  await eventually("the call on the next connection", () => called() === 2);
+  expect(warnings).toMatchObject([
+    { event: "block_listener_silent", reason: expect.stringContaining("listens") },
+  ]);
+  await say(newId(), newId());
+  await eventually("a call for a change", () => called() === 3);
+  await listener.stop();
+  await link.close();
 });

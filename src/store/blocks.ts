@@ -1,13 +1,18 @@
 import type pg from "pg";
 import type { BlockedSide } from "../core/conversations/blocks.ts";
-import type { Role } from "../core/conversations/conversation.ts";
-import type { BlockedPair, Blocks } from "../core/ports/blocks.ts";
+import type { Member, Role } from "../core/conversations/conversation.ts";
+import type { BlockedPair, Blocks, PairKey } from "../core/ports/blocks.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
 import { blocksChannel } from "./change-block.ts";
-import { type DatabaseSettings, destroy, openClient } from "./database.ts";
+import { type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
 import { toUs } from "./rows.ts";
 
 const reconnectPauseMs = 500;
+/** So often it is asked whether the connection still listens. */
+const heartbeatMs = 10_000;
+/** Attempts in a row, 0.5 s apart, before operators are told. */
+const failuresToTell = 10;
 
 type Side = "low" | "high";
 
@@ -31,8 +36,9 @@ left join lateral (
   select id from conversations where direct_low = p.low_id and direct_high = p.high_id limit 1) c on true
 ${sideLateral("low")}
 ${sideLateral("high")}
-where p.is_pending
-limit $1`,
+where p.is_pending and (p.low_id, p.high_id) > ($1, $2)
+order by p.low_id, p.high_id
+limit $3`,
 };
 
 const applied = {
@@ -43,25 +49,45 @@ from unnest($1::uuid[], $2::uuid[], $3::text[]) u(low_id, high_id, version)
 where p.low_id = u.low_id and p.high_id = u.high_id and ${version} = u.version`,
 };
 
-/** The members' columns are null where there is no conversation. */
+const heartbeat = {
+  name: "blocks-heartbeat",
+  text: `select exists (select from pg_listening_channels() c where c = '${blocksChannel}') as listens`,
+};
+
+/** The members' columns are null where there is no conversation, or no row of that membership. */
 type PendingRow = { readonly version: string; readonly conversation_id: string | null } & Readonly<
-  Record<`${Side}_id` | `${Side}_joined_at`, string> &
+  Record<`${Side}_id`, string> &
+    Record<`${Side}_joined_at`, string | null> &
     Record<`${Side}_is_blocked`, boolean> &
     Record<`${Side}_role`, Role> &
     Record<`${Side}_joined_seq` | `${Side}_joined_rev`, number>
 >;
 
-/** Hears of changes by NOTIFY, on a connection of its own; whatever was said while there was none is found when there is one again. */
+/** Before every pair. */
+const noUser = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * Listens to NOTIFY on a connection of its own, and reads and writes on it. The connection is replaced when it is lost, when a statement
+ * on it is not answered in time, and when a heartbeat finds that it no longer listens; the listener is then called for what it may have
+ * missed.
+ */
 export class PostgresBlocks implements Blocks {
   readonly #settings: DatabaseSettings;
   readonly #clock: Clock;
+  readonly #observer: Pick<Observer, "warn">;
   #client: pg.Client | null = null;
   #listener: () => void = () => {};
+  #cancelHeartbeat: () => void = () => {};
   #stopped = false;
 
-  constructor(options: { readonly settings: DatabaseSettings; readonly clock: Clock }) {
+  constructor(options: {
+    readonly settings: DatabaseSettings;
+    readonly clock: Clock;
+    readonly observer: Pick<Observer, "warn">;
+  }) {
     this.#settings = options.settings;
     this.#clock = options.clock;
+    this.#observer = options.observer;
   }
 
   subscribe(listener: () => void): void {
@@ -69,84 +95,128 @@ export class PostgresBlocks implements Blocks {
     void this.#connect();
   }
 
-  async pending(limit: number): Promise<readonly BlockedPair[]> {
-    const { rows } = await this.#connected().query<PendingRow>({ ...pending, values: [limit] });
+  async pending(after: PairKey | null, limit: number): Promise<readonly BlockedPair[]> {
+    const { lowId, highId } = after ?? { lowId: noUser, highId: noUser };
+    const rows = await this.#query<PendingRow>({ ...pending, values: [lowId, highId, limit] });
     return rows.map(toPair);
   }
 
   async applied(pairs: readonly BlockedPair[]): Promise<void> {
-    await this.#connected().query({
-      ...applied,
-      values: [
-        pairs.map(({ lowId }) => lowId),
-        pairs.map(({ highId }) => highId),
-        pairs.map(({ version }) => version),
-      ],
-    });
+    const values = [
+      pairs.map(({ lowId }) => lowId),
+      pairs.map(({ highId }) => highId),
+      pairs.map(({ version }) => version),
+    ];
+    await this.#query({ ...applied, values });
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#cancelHeartbeat();
     const client = this.#client;
     this.#client = null;
     await client?.end().catch(() => {});
   }
 
-  #connected(): pg.Client {
-    if (!this.#client) throw new Error("the connection that hears of blocks is away");
-    return this.#client;
+  /** A connection that did not answer may never do so again: the next statement has another one. */
+  async #query<Row extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<readonly Row[]> {
+    const client = this.#client;
+    if (!client) throw new Error("the connection that hears of blocks is away");
+    try {
+      return (await client.query<Row>(query)).rows;
+    } catch (error) {
+      if (!isServerError(error)) this.#replace(client, String(error));
+      throw error;
+    }
   }
 
   async #connect(): Promise<void> {
-    while (!this.#stopped && !this.#client) {
-      const client = await this.#open();
-      if (!client) await new Promise<void>((resolve) => this.#clock.after(reconnectPauseMs, resolve));
+    for (let failures = 0; !this.#stopped && !this.#client; failures++) {
+      const failure = await this.#open();
+      if (failure === null) break;
+      if (failures >= failuresToTell) this.#observer.warn("block_listener_unreachable", { reason: failure });
+      await new Promise<void>((resolve) => this.#clock.after(reconnectPauseMs, resolve));
     }
     if (!this.#stopped) this.#listener();
   }
 
-  /** Null: the database cannot be reached. */
-  async #open(): Promise<pg.Client | null> {
+  /** Returns why the database cannot be reached; null: it listens. */
+  async #open(): Promise<string | null> {
     let client: pg.Client | null = null;
     try {
-      client = await openClient(this.#settings, "blocks", () => this.#lost(client));
+      client = await openClient(this.#settings, "blocks", () => client && this.#lost(client));
       client.on("notification", () => this.#listener());
       await client.query(`listen ${blocksChannel}`);
-    } catch {
+    } catch (error) {
       if (client) destroy(client);
-      return null;
+      return String(error);
     }
     if (this.#stopped) await client.end().catch(() => {});
-    else this.#client = client;
-    return client;
+    else this.#listening(client);
+    return null;
   }
 
-  #lost(client: pg.Client | null): void {
+  #listening(client: pg.Client): void {
+    this.#client = client;
+    this.#beatLater(client);
+  }
+
+  #beatLater(client: pg.Client): void {
+    this.#cancelHeartbeat = this.#clock.after(heartbeatMs, () => void this.#beat(client));
+  }
+
+  async #beat(client: pg.Client): Promise<void> {
+    if (this.#client !== client) return;
+    try {
+      const rows = await this.#query<{ listens: boolean }>(heartbeat);
+      if (!rows[0]?.listens) this.#replace(client, "its session no longer listens");
+    } catch {
+      // One that was not answered has replaced the connection already; a refusal changes nothing.
+    }
+    if (this.#client === client) this.#beatLater(client);
+  }
+
+  #replace(client: pg.Client, reason: string): void {
+    if (this.#client !== client || this.#stopped) return;
+    this.#observer.warn("block_listener_silent", { reason });
+    destroy(client);
+    this.#lost(client);
+  }
+
+  #lost(client: pg.Client): void {
     if (this.#client !== client || this.#stopped) return;
     this.#client = null;
+    this.#cancelHeartbeat();
     void this.#connect();
   }
 }
 
+/** One row that cannot be read is no reason to read no other. */
 function toPair(row: PendingRow): BlockedPair {
+  const pair = { lowId: row.low_id, highId: row.high_id, version: row.version };
   const id = row.conversation_id;
-  return {
-    lowId: row.low_id,
-    highId: row.high_id,
-    version: row.version,
-    conversation: id === null ? null : { id, sides: [toSide(row, "low"), toSide(row, "high")] },
-  };
+  if (id === null) return { ...pair, conversation: null, unreadable: null };
+  try {
+    const sides = [toSide(row, "low"), toSide(row, "high")] as const;
+    return { ...pair, conversation: { id, sides }, unreadable: null };
+  } catch (error) {
+    return { ...pair, conversation: null, unreadable: String(error) };
+  }
 }
 
 function toSide(row: PendingRow, side: Side): BlockedSide {
+  const userId = row[`${side}_id`];
+  return { userId, isBlocked: row[`${side}_is_blocked`], member: toMember(row, side, userId) };
+}
+
+function toMember(row: PendingRow, side: Side, userId: string): Member | null {
+  const joinedAt = row[`${side}_joined_at`];
+  if (joinedAt === null) return null;
   return {
-    isBlocked: row[`${side}_is_blocked`],
-    member: {
-      userId: row[`${side}_id`],
-      role: row[`${side}_role`],
-      joinedAtUs: toUs(row[`${side}_joined_at`]),
-      joinedSeq: row[`${side}_joined_seq`],
-      joinedRev: row[`${side}_joined_rev`],
-    },
+    userId,
+    role: row[`${side}_role`],
+    joinedAtUs: toUs(joinedAt),
+    joinedSeq: row[`${side}_joined_seq`],
+    joinedRev: row[`${side}_joined_rev`],
   };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import pg from "pg";
 import { newId, systemClock } from "../system.ts";
+import { noteTaker } from "../testing/builders.ts";
 import {
   aConversationChange,
   aMark,
@@ -86,7 +87,8 @@ async function writeEverything(): Promise<void> {
     otherUserId,
     atUs: startUs,
   });
-  const blocks = new PostgresBlocks({ settings: writer.database.settings, clock: systemClock });
+  const { settings } = writer.database;
+  const blocks = new PostgresBlocks({ settings, clock: systemClock, observer: noteTaker().observer });
   await new Promise<void>((resolve) => blocks.subscribe(resolve));
   await blocks.applied([]);
   await blocks.stop();

@@ -13,7 +13,7 @@ export interface DatabaseLink {
 }
 
 /** What happens to the connection of that number (the first is 1) once the database has accepted it. */
-export type Disturbance = "none" | "silent" | "ends at once" | "speaks another language";
+export type Disturbance = "none" | "silent" | "ends at once" | "speaks another language" | "never listens";
 
 /** ReadyForQuery, idle: what ends the start of a connection. */
 const ready = Buffer.from("Z\0\0\0\u0005I", "latin1");
@@ -40,6 +40,7 @@ export async function databaseLink(
       });
       from.on("data", (chunk: Buffer) => {
         if (silenced.has(near)) return;
+        if (disturbance === "never listens") return void to.write(withoutListen(chunk));
         if (disturbance === "speaks another language") return void to.write(translated(chunk));
         if (from === near || disturbance === "none" || !chunk.includes(ready)) return void to.write(chunk);
         if (disturbance === "ends at once") return void to.end(Buffer.concat([chunk, lastWords]));
@@ -71,6 +72,15 @@ function placeOf(url: string): { path: string } | { host: string; port: number }
   const number = Number(port || 5432);
   if (host?.startsWith("/")) return { path: `${host}/.s.PGSQL.${number}` };
   return { host: host || "127.0.0.1", port: number };
+}
+
+/** As a pooler does that gives each statement another session: `listen` has no effect. */
+function withoutListen(chunk: Buffer): Buffer {
+  const listen = /\blisten \w+/g;
+  return Buffer.from(
+    chunk.toString("latin1").replaceAll(listen, (text) => "select 1".padEnd(text.length)),
+    "latin1",
+  );
 }
 
 /** The severity for people, in as many letters; that for programs (`V`) is never translated, but `pg` does not show it. */

@@ -57,6 +57,7 @@ interface Sent {
 /** What is blocked between the two of a direct conversation that was there from the start. */
 function blocksOf(conversationId: string, users: readonly string[], blocked: readonly string[]): ApplyBlocks {
   const [one, other] = [...membersNamed(users).values()].map((member) => ({
+    userId: member.userId,
     member,
     isBlocked: blocked.includes(member.userId),
   })) as [BlockedSide, BlockedSide];

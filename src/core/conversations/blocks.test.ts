@@ -6,22 +6,23 @@ import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";
 import type { BlockedSide } from "./blocks.ts";
-import type { ConversationState } from "./conversation.ts";
+import type { ConversationState, Member } from "./conversation.ts";
 
 const noonUs = 1_767_268_800_000_000;
 
 /** A direct conversation of two, in which something was said. */
 function aTalk() {
   const state = aState({ seq: 7, rev: 9 });
-  const [anna, ben] = [...state.members.values()] as [BlockedSide["member"], BlockedSide["member"]];
+  const [anna, ben] = [...state.members.values()] as [Member, Member];
   const say = (blocked: { anna: boolean; ben: boolean }) => {
-    const sides = [
-      { member: anna, isBlocked: blocked.anna },
-      { member: ben, isBlocked: blocked.ben },
-    ];
+    const sides = [sideOf(anna, blocked.anna), sideOf(ben, blocked.ben)];
     return act(state, { type: "apply_blocks", senderId: anna.userId, sides });
   };
   return { state, anna: anna.userId, ben: ben.userId, say };
+}
+
+function sideOf(member: Member, isBlocked: boolean): BlockedSide {
+  return { userId: member.userId, member, isBlocked };
 }
 
 function act(state: ConversationState, command: object) {
@@ -84,4 +85,18 @@ test("whatever is said in whatever order, what is applied is what was said last,
       }
     }),
   );
+});
+
+test("a side without a row of membership keeps the block of the other one from nothing, and has nothing to be given back", () => {
+  const { state: whole, anna, ben } = aTalk();
+  const hers = { userId: anna, member: null, isBlocked: false };
+  const his = sideOf(whole.members.get(ben)!, true);
+  const state = { ...whole, members: new Map([[ben, whole.members.get(ben)!]]) };
+  const blocked = act(state, { type: "apply_blocks", senderId: anna, sides: [hers, his] });
+  expect(blocked).toMatchObject({ events: [{ type: "member_blocked", member: { userId: ben } }] });
+  expect(state.members.size).toBe(0);
+  const sides = [hers, { ...his, isBlocked: false }];
+  expect(act(state, { type: "apply_blocks", senderId: anna, sides })).toMatchObject({
+    events: [{ type: "member_unblocked", member: { userId: ben } }],
+  });
 });

@@ -5,8 +5,9 @@ import type { MemberChanged } from "./member-changed.ts";
 
 /** One of the two of a direct conversation. */
 export interface BlockedSide {
-  /** The membership as it is, or was until the block. */
-  readonly member: Member;
+  readonly userId: string;
+  /** The membership as it is, or was until the block. Null: its row is missing, so that there is nothing to give back. */
+  readonly member: Member | null;
   /** The other one has blocked this one. */
   readonly isBlocked: boolean;
 }
@@ -34,10 +35,10 @@ export function decideApplyBlocks(state: ConversationState, command: ApplyBlocks
 function applied(
   state: ConversationState,
   side: BlockedSide,
-  { member: other }: BlockedSide,
+  other: BlockedSide,
   nowUs: number,
 ): MemberChanged | null {
-  const present = state.members.get(side.member.userId);
+  const present = state.members.get(side.userId);
   if (side.isBlocked !== (present !== undefined)) return null;
   const rev = state.rev + 1;
   const changed = { conversationId: state.id, rev, actorId: other.userId, atUs: nowUs };
@@ -45,6 +46,7 @@ function applied(
     const member = { ...present, rev, leftSeq: state.seq, leftAtUs: nowUs };
     return { type: "member_blocked", ...changed, member };
   }
+  if (!side.member) return null;
   const member = { ...side.member, joinedRev: rev, rev, leftSeq: null, leftAtUs: null };
   return { type: "member_unblocked", ...changed, member };
 }
