@@ -171,6 +171,14 @@ describe("imports", () => {
     expect([own.length > 10, found]).toEqual([true, []]);
   });
 
+  test("one file opens connections to PostgreSQL, so that every session has the same settings", () => {
+    const opens =
+      /\bnew\s+(?:pg\s*\.\s*)?(?:Client|Pool|native)\s*\(|\bimport\s+(?!type\b)[^;]*\bfrom\s+["']pg["']/;
+    const isProduct = ({ path }: Source) => !/\.test\.ts$|\/testing\//.test(path);
+    const found = sources.filter((source) => isProduct(source) && opens.test(source.code));
+    expect(found.map(({ path }) => path)).toEqual(["src/store/database.ts"]);
+  });
+
   test("imports of our own files name them with their extension", () => {
     const isNamed = (name: string) =>
       !name.startsWith(".") || /\.(ts|sql|json|md|txt|html|js|css)$/.test(name);

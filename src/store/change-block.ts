@@ -1,6 +1,7 @@
-import pg from "pg";
+import type pg from "pg";
 import { formatInstant } from "../core/instant.ts";
 import { isOwned } from "./advisory-ownership.ts";
+import { withClient } from "./database.ts";
 
 /** On which a server hears that something was blocked or unblocked. */
 export const blocksChannel = "whispr_blocks";
@@ -23,19 +24,11 @@ const pollMs = 50;
  * starts. Saying it again changes nothing. Rejects when the database cannot be reached.
  */
 export async function changeBlock(url: string, change: BlockChange, waitMs: number): Promise<Followed> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    application_name: "whispr-msg admin",
-  });
-  client.on("error", () => {});
-  await client.connect();
-  try {
+  const settings = { url, connectTimeoutMs: 5_000, statementTimeoutMs: 0 };
+  return withClient(settings, "admin", async (client) => {
     await say(client, change);
-    return await untilApplied(client, change, waitMs);
-  } finally {
-    await client.end();
-  }
+    return untilApplied(client, change, waitMs);
+  });
 }
 
 /** Locks the pair's row, or makes it: whoever is about to begin a conversation of the two waits for it, or is waited for. */

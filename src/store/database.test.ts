@@ -14,13 +14,13 @@ afterAll(() => database.close());
 
 test("a session is set up as ours whatever the address asks for, and keeps what else it asks for", async () => {
   const link = await databaseLink(database.url);
-  const url = `${link.url}?options=-c%20DateStyle%3DGerman%20-c%20work_mem%3D9MB`;
+  const url = `${link.url}?options=-c%20DateStyle%3DGerman%20-c%20temp_buffers%3D9MB&statement_timeout=1&query_timeout=1`;
   const pool = openPool({ ...database.settings, url }, () => {});
   const { rows } = await pool.query(
     "select name, setting from pg_settings where name = any ($1) order by name",
-    [["DateStyle", "default_transaction_isolation", "idle_session_timeout", "work_mem"]],
+    [["DateStyle", "default_transaction_isolation", "statement_timeout", "temp_buffers"]],
   );
-  expect(rows.map((row) => row.setting)).toEqual(["ISO, DMY", "read committed", "0", "9216"]);
+  expect(rows.map((row) => row.setting)).toEqual(["ISO, MDY", "read committed", "2000", "1152"]);
   await pool.end();
   await link.close();
 });

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { StoreUnavailable } from "../core/ports/store.ts";
+import { sessionSetUp } from "./session-settings.ts";
 
 /** How to reach PostgreSQL. `url` wins over the parts. */
 export interface DatabaseSettings {
@@ -22,57 +23,80 @@ const types: pg.CustomTypesConfig = {
     pg.types.getTypeParser(oid, format as "text")) as typeof pg.types.getTypeParser,
 };
 
-/**
- * Generic plans: planning over the partitions of the log costs as much as a page of history itself (1 ms of 2). They are made once
- * per connection, perhaps while the tables are empty, when a scan looks cheap: every statement here looks up by key, so scans are off
- * (27,000 messages/s instead of 12,000 after 50,000 conversations were added before the next ANALYZE).
- */
-const sessionOptions = [
-  "-c TimeZone=UTC",
-  "-c DateStyle=ISO",
-  "-c client_encoding=UTF8",
-  // The order of the batch statement was proved for this one.
-  "-c default_transaction_isolation=read\\ committed",
-  // Whatever is changed on the server while we run: an acknowledgement means flushed.
-  "-c synchronous_commit=on",
-  "-c client_connection_check_interval=2000",
-  // A machine that is gone says no goodbye: without these its session would keep the lock for two hours (Linux' own keepalive).
-  "-c tcp_keepalives_idle=5",
-  "-c tcp_keepalives_interval=2",
-  "-c tcp_keepalives_count=3",
-  "-c tcp_user_timeout=10000",
-  // The owner's connection is idle by nature.
-  "-c idle_session_timeout=0",
-  "-c plan_cache_mode=force_generic_plan",
-  "-c enable_seqscan=off",
-].join(" ");
+/** What a connection is for; `pg_stat_activity` shows it. */
+export type Purpose =
+  | "lane"
+  | "reads"
+  | "owner"
+  | "blocks"
+  | "migrate"
+  | "check"
+  | "admin"
+  | "backup"
+  | "start";
 
-function clientConfig(settings: DatabaseSettings, name: string): pg.ClientConfig {
+type ConnectionSettings = Omit<DatabaseSettings, "poolSize">;
+
+function clientConfig(settings: ConnectionSettings, purpose: Purpose): pg.ClientConfig {
+  const { connectTimeoutMs, statementTimeoutMs } = settings;
   return {
-    ...addressOf(settings.url),
-    application_name: `whispr-msg ${name}`,
-    connectionTimeoutMillis: settings.connectTimeoutMs,
-    statement_timeout: settings.statementTimeoutMs,
-    lock_timeout: settings.statementTimeoutMs,
-    query_timeout: settings.statementTimeoutMs + 1_000,
+    connectionString: withoutOurs(settings.url),
+    application_name: `whispr-msg ${purpose}`,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 1_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     types,
   };
 }
 
-/** `pg` would let the options of an address replace ours: they come before, so that ours win. */
-function addressOf(url: string): Pick<pg.ClientConfig, "connectionString" | "options"> {
-  if (!/[?&]options=/.test(url)) return { connectionString: url, options: sessionOptions };
+/** What `pg` reads from an address although we decide on it. */
+const ours = [
+  "application_name",
+  "fallback_application_name",
+  "client_encoding",
+  "statement_timeout",
+  "lock_timeout",
+  "idle_in_transaction_session_timeout",
+  "query_timeout",
+  "binary",
+  "replication",
+];
+
+/** `pg` lets the parameters of an address replace ours. Its `options` stay: the session's settings come after them. */
+function withoutOurs(url: string): string {
+  if (!ours.some((name) => url.includes(name))) return url;
   const address = new URL(url);
-  const options = `${address.searchParams.get("options")} ${sessionOptions}`;
-  address.searchParams.delete("options");
-  return { connectionString: address.href, options };
+  for (const name of ours) address.searchParams.delete(name);
+  return address.href;
+}
+
+/** Makes a new connection a session of ours. Rejects with what the server says, or when it does not answer in time. */
+async function setUp(client: pg.ClientBase, settings: ConnectionSettings): Promise<void> {
+  const { url, statementTimeoutMs, connectTimeoutMs } = settings;
+  const text = sessionSetUp({
+    statementTimeoutMs,
+    keepsSearchPath: /[?&]options=[^&]*search_path/.test(url),
+  });
+  await client.query(timed({ text }, connectTimeoutMs));
+}
+
+/** A query that is given up after `timeoutMs`, whatever the connection's own time is. */
+export function timed(query: pg.QueryConfig, timeoutMs: number): pg.QueryConfig {
+  const withTimeout: pg.QueryConfig & Pick<pg.ClientConfig, "query_timeout"> = {
+    ...query,
+    query_timeout: timeoutMs,
+  };
+  return withTimeout;
 }
 
 /** A pool for reads. Lost connections are replaced; `onError` hears of those that were lost while idle. */
 export function openPool(settings: DatabaseSettings, onError: (error: Error) => void): pg.Pool {
-  const pool = new pg.Pool({ ...clientConfig(settings, "reads"), max: settings.poolSize });
+  const pool = new pg.Pool({
+    ...clientConfig(settings, "reads"),
+    max: settings.poolSize,
+    onConnect: (client) => setUp(client, settings),
+  });
   pool.on("error", onError);
   return pool;
 }
@@ -104,11 +128,11 @@ const passing = /^(25006|40|53|55|57|58)/;
  * accept a connection and end it in the same breath: that one was never open.
  */
 export async function openClient(
-  settings: DatabaseSettings,
-  name: string,
+  settings: ConnectionSettings,
+  purpose: Purpose,
   onLost: (error: Error) => void,
 ): Promise<pg.Client> {
-  const client = new pg.Client(clientConfig(settings, name));
+  const client = new pg.Client(clientConfig(settings, purpose));
   let isOpen = false;
   let lostBy = null as Error | null;
   const lost = (error: Error) => {
@@ -119,9 +143,29 @@ export async function openClient(
   client.on("error", lost);
   client.on("end", () => lost(new Error("the connection was closed")));
   await client.connect();
+  try {
+    await setUp(client, settings);
+  } catch (error) {
+    destroy(client);
+    throw lostBy ?? error;
+  }
   if (lostBy) throw lostBy;
   isOpen = true;
   return client;
+}
+
+/** Does one piece of work on a connection of its own, which ends with it. `statementTimeoutMs` 0: it may take any time. */
+export async function withClient<T>(
+  settings: ConnectionSettings,
+  purpose: Purpose,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = await openClient(settings, purpose, () => {});
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
-import pg from "pg";
+import type pg from "pg";
 import { formatInstant } from "../core/instant.ts";
+import { timed, withClient } from "./database.ts";
 
 /** What became of the store's generation. */
 export interface GenerationCheck {
@@ -58,19 +59,11 @@ export async function checkGeneration(client: pg.ClientBase, atUs: number): Prom
 
 /** Begins a new generation by hand, after a restore that the database itself cannot tell: a disk snapshot. Answers its number. */
 export async function newGeneration(url: string, atUs: number): Promise<number> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    application_name: "whispr-msg admin",
-  });
-  client.on("error", () => {});
-  await client.connect();
-  try {
+  const settings = { url, connectTimeoutMs: 5_000, statementTimeoutMs: 0 };
+  return withClient(settings, "admin", async (client) => {
     const place = (await client.query<Place>(present)).rows[0]!;
-    return await startGeneration(client, place, atUs);
-  } finally {
-    await client.end();
-  }
+    return startGeneration(client, place, atUs);
+  });
 }
 
 /** Writes every head once (1 s for 100,000), however short the time of other statements is. */
@@ -78,12 +71,8 @@ async function startGeneration(client: pg.ClientBase, place: Place, atUs: number
   const values = [place.systemIdentifier, place.timeline, formatInstant(atUs)];
   await client.query("begin");
   try {
-    await client.query("set local statement_timeout = 0");
-    const query: pg.QueryConfig & Pick<pg.ClientConfig, "query_timeout"> = {
-      text: renew,
-      values,
-      query_timeout: longestRenewalMs,
-    };
+    await client.query("set local statement_timeout = 0; set local enable_seqscan = on");
+    const query = timed({ text: renew, values }, longestRenewalMs);
     const { rows } = await client.query<{ generation: number }>(query);
     const done = await client.query("commit");
     if (done.command !== "COMMIT") throw new Error("the new generation was not stored");

@@ -1,4 +1,5 @@
-import pg from "pg";
+import type pg from "pg";
+import { withClient } from "./database.ts";
 import { type Migration, migrations } from "./migrations.ts";
 
 /** Spells "migrate" to whoever looks into pg_locks. */
@@ -55,7 +56,7 @@ export async function migrate(options: {
 
 /** Every step that this binary or the database knows, oldest first. */
 export async function migrationStatus(options: { readonly url: string }): Promise<readonly MigrationState[]> {
-  return withClient(options.url, async (client) => {
+  return withConnection(options.url, async (client) => {
     const applied = new Map((await readHistoryIfAny(client)).map((row) => [row.version, row]));
     const known = migrations.map((each) => toState(each, applied.get(each.version)));
     const unknown = [...applied.values()]
@@ -85,7 +86,8 @@ interface HistoryRow {
   readonly version: number;
   readonly name: string;
   readonly oldest_binary: string;
-  readonly applied_at: Date;
+  /** ISO 8601, in UTC. */
+  readonly applied_at: string;
 }
 
 function stepsUp(applied: readonly HistoryRow[], to = Number.POSITIVE_INFINITY): readonly Migration[] {
@@ -111,7 +113,7 @@ async function take(client: pg.Client, step: Migration, direction: "up" | "down"
   const startedMs = performance.now();
   await client.query("begin");
   try {
-    await client.query(`set local lock_timeout = '${lockTimeout}'`);
+    await client.query(`set local lock_timeout = '${lockTimeout}'; set local enable_seqscan = on`);
     await client.query(direction === "up" ? step.up : step.down);
     if (direction === "up")
       await client.query("insert into schema_migrations (version, name, oldest_binary) values ($1, $2, $3)", [
@@ -129,7 +131,11 @@ async function take(client: pg.Client, step: Migration, direction: "up" | "down"
 }
 
 async function readHistory(client: pg.Client): Promise<readonly HistoryRow[]> {
-  return (await client.query<HistoryRow>("select * from schema_migrations order by version")).rows;
+  const { rows } = await client.query<HistoryRow>(
+    `select version, name, oldest_binary, to_char(applied_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as applied_at
+     from schema_migrations order by version`,
+  );
+  return rows;
 }
 
 async function readHistoryIfAny(client: pg.Client): Promise<readonly HistoryRow[]> {
@@ -138,25 +144,15 @@ async function readHistoryIfAny(client: pg.Client): Promise<readonly HistoryRow[
 }
 
 async function withLockedClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  return withClient(url, async (client) => {
+  return withConnection(url, async (client) => {
     await client.query(`select pg_advisory_lock(${lockKey})`);
     return work(client);
   });
 }
 
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    application_name: "whispr-msg migrate",
-  });
-  client.on("error", () => {});
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
+/** Without a time: a step, or another process with the lock, takes as long as it takes. */
+function withConnection<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  return withClient({ url, connectTimeoutMs: 10_000, statementTimeoutMs: 0 }, "migrate", work);
 }
 
 function toState(migration: Migration, row: HistoryRow | undefined): MigrationState {
@@ -175,7 +171,7 @@ function stateOf(row: HistoryRow): Omit<MigrationState, "isKnown"> {
   return {
     version: row.version,
     name: row.name,
-    appliedAt: row.applied_at.toISOString(),
+    appliedAt: row.applied_at,
     oldestBinary: row.oldest_binary,
   };
 }

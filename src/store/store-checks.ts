@@ -1,4 +1,4 @@
-import pg from "pg";
+import { withClient } from "./database.ts";
 
 /** A database on which the promises could not be kept; the text says what to change. */
 export class StoreRefusal extends Error {}
@@ -22,14 +22,8 @@ const wanted = [
 
 /** What `doctor` shows and `serve` checks. Throws when the database cannot be reached. */
 export async function readDatabaseFacts(url: string): Promise<DatabaseFacts> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    application_name: "whispr-msg check",
-  });
-  client.on("error", () => {});
-  await client.connect();
-  try {
+  const settings = { url, connectTimeoutMs: 5_000, statementTimeoutMs: 10_000 };
+  return withClient(settings, "check", async (client) => {
     const { rows } = await client.query<{ name: string; setting: string; standby: boolean }>(
       "select name, setting, pg_is_in_recovery() as standby from pg_settings where name = any ($1)",
       [wanted],
@@ -37,9 +31,7 @@ export async function readDatabaseFacts(url: string): Promise<DatabaseFacts> {
     const settings = Object.fromEntries(rows.map((row) => [row.name, row.setting]));
     const version = Math.floor(Number(settings.server_version_num) / 10_000);
     return { version, isStandby: rows[0]?.standby ?? false, settings };
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Every reason not to serve on this database, in words; none: it is good. */

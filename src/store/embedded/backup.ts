@@ -1,8 +1,9 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import pg from "pg";
-import { embeddedConnection } from "./connection.ts";
+import type pg from "pg";
+import { openClient } from "../database.ts";
+import { embeddedUrl } from "./connection.ts";
 import { type Layout, layoutOf } from "./data-directory.ts";
 import { codeOf, EmbeddedRefusal } from "./refusal.ts";
 import { syncDirectory, syncTree } from "./unpack.ts";
@@ -23,6 +24,7 @@ const leftOut =
 const controlFile = join("global", "pg_control");
 const walFile = /^([0-9A-F]{24}|[0-9A-F]{8}\.history)$/;
 const copiesAtOnce = 4;
+const connectTimeoutMs = 10_000;
 
 export interface Backup {
   readonly directory: string;
@@ -70,11 +72,9 @@ async function copyInto(target: string, source: Layout, client: pg.Client): Prom
 }
 
 async function connect(dataDir: string): Promise<pg.Client> {
-  const client = new pg.Client(embeddedConnection(dataDir));
-  client.on("error", () => {});
+  const settings = { url: embeddedUrl(dataDir), connectTimeoutMs, statementTimeoutMs: 0 };
   try {
-    await client.connect();
-    return client;
+    return await openClient(settings, "backup", () => {});
   } catch (error) {
     throw new EmbeddedRefusal({
       code: "not_running",

@@ -2,8 +2,8 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import pg from "pg";
-import { connectionAt, type EmbeddedConnection } from "./connection.ts";
+import { withClient } from "../database.ts";
+import { connectionAt, type EmbeddedConnection, urlOf } from "./connection.ts";
 import type { Layout } from "./data-directory.ts";
 import type { FileLock } from "./file-lock.ts";
 import { closePostgresLog, lastLogLines, openPostgresLog } from "./postgres-log.ts";
@@ -14,7 +14,7 @@ import { asArguments, postgresSettings } from "./settings.ts";
 /** Crash recovery of the largest WAL that the settings allow takes seconds; a slow disk may take far longer. */
 const startTimeoutMs = 180_000;
 const connectTimeoutMs = 5_000;
-const queryTimeoutMs = 60_000;
+const statementTimeoutMs = 60_000;
 const firstPollMs = 4;
 const longestPollMs = 50;
 
@@ -96,19 +96,8 @@ async function createDatabase(connection: EmbeddedConnection): Promise<boolean> 
 }
 
 async function askOnce(connection: EmbeddedConnection, text: string): Promise<void> {
-  const client = new pg.Client({
-    ...connection,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: queryTimeoutMs,
-  });
-  // A server that dies now also answers the pending call; without a listener the event would end the process.
-  client.on("error", () => {});
-  try {
-    await client.connect();
-    await client.query(text);
-  } finally {
-    await client.end().catch(() => {});
-  }
+  const settings = { url: urlOf(connection), connectTimeoutMs, statementTimeoutMs };
+  await withClient(settings, "start", (client) => client.query(text));
 }
 
 function startFailed(layout: Layout, how: string): EmbeddedRefusal {

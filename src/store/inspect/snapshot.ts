@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { openClient } from "../database.ts";
+import { withClient } from "../database.ts";
 
 /** Asks for rows within one snapshot. */
 export type Ask = <Row extends pg.QueryResultRow>(
@@ -18,14 +18,11 @@ const statementTimeoutMs = 60_000;
 
 /** All reads see the same moment and change nothing. Rejects when the connection is lost. */
 export async function inSnapshot<T>(url: string, read: (ask: Ask) => Promise<T>): Promise<T> {
-  const settings = { url, poolSize: 1, connectTimeoutMs: 5_000, statementTimeoutMs };
-  const client = await openClient(settings, "admin", () => {});
-  try {
+  const settings = { url, connectTimeoutMs: 5_000, statementTimeoutMs };
+  return withClient(settings, "admin", async (client) => {
     await client.query("begin isolation level repeatable read read only");
-    return await read(async (text, ...values) => (await client.query(text, [...values])).rows);
-  } finally {
-    await client.end();
-  }
+    return read(async (text, ...values) => (await client.query(text, [...values])).rows);
+  });
 }
 
 /** A column as clients see instants. */
