@@ -19,6 +19,8 @@ export interface Joining<Identity> {
    * the join was accepted (use `accepted`); silently dropped after the topic was left, joined again or closed.
    */
   push(event: string, payload: Json): void;
+  /** Little waits to be read on this socket, whatever its topic: what can be told later should wait while this is false. */
+  readonly hasRoom: boolean;
   /**
    * Asks for proof that the peer has received what it was sent: calls the outcome's `receiver` around a ping, which goes out
    * as soon as `pingEveryMs` and a ping that is outstanding allow, at the end of this turn if both do. All that is asked of
@@ -112,8 +114,9 @@ export interface Push<Identity> {
 
 export interface Channel<Identity> {
   /**
-   * Called for every join and re-join; the topic's broadcasts from here on are held until it is settled. May be
-   * called again before it settled (another payload, or the membership changed): then only the last outcome counts.
+   * Called for every join and re-join; the topic's broadcasts from here on are held until it is settled. May be called
+   * again before it settled (another payload, or the membership changed), and after it when its outcome had to wait for
+   * the socket and was dropped: only the last outcome counts.
    * What it throws is answered `{reason: "internal"}`.
    */
   join(joining: Joining<Identity>): JoinOutcome | Promise<JoinOutcome>;

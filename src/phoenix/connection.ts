@@ -15,6 +15,8 @@ export type SocketData<Identity> = Connection<Identity>;
 export interface ConnectionHost<Identity> {
   readonly outbox: Outbox<Connection<Identity>>;
   readonly pace: PingPace<Connection<Identity>>;
+  /** From here on a socket has no room for what can wait. */
+  readonly roomBytes: number;
   /** The socket does not read its own frames fast enough and is being closed. */
   overrun(): void;
   failed(where: FailedIn, error: unknown): void;
@@ -25,6 +27,8 @@ export class Connection<Identity> implements Wire {
   readonly #host: ConnectionHost<Identity>;
   #socket: ServerWebSocket<SocketData<Identity>> | undefined;
   #frames: string[] = [];
+  /** Characters of `#frames`. */
+  #queued = 0;
   #ordered = false;
   #proofs: Proofs | undefined;
   #whenDrained: (() => void)[] | undefined;
@@ -48,6 +52,7 @@ export class Connection<Identity> implements Wire {
     this.#socket = undefined;
     this.#frames = [];
     this.#proofs = undefined;
+    this.#queued = 0;
     this.session?.end();
     this.session = undefined;
     this.#host.pace.forget(this);
@@ -56,6 +61,7 @@ export class Connection<Identity> implements Wire {
 
   send(frame: string): void {
     if (this.#socket === undefined) return;
+    this.#queued += frame.length;
     if (this.#frames.push(frame) === 1) this.#host.outbox.add(this);
   }
 
@@ -76,6 +82,7 @@ export class Connection<Identity> implements Wire {
   sendQueued(socket: ServerWebSocket<SocketData<Identity>>): void {
     const frames = this.#frames;
     this.#frames = [];
+    this.#queued = 0;
     for (const frame of frames) {
       if (socket.sendText(frame) !== 0) continue;
       this.#host.overrun();
@@ -132,6 +139,11 @@ export class Connection<Identity> implements Wire {
       this.sendQueued(socket);
       socket.ping(payload);
     });
+  }
+
+  get hasRoom(): boolean {
+    if (this.#socket === undefined) return true;
+    return this.#queued + this.#socket.getBufferedAmount() < this.#host.roomBytes;
   }
 
   whenDrained(then: () => void): void {

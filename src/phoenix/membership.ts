@@ -13,6 +13,7 @@ import { MembershipFeed } from "./membership-feed.ts";
 import type { FailedIn } from "./observer.ts";
 import { PendingJoin } from "./pending-join.ts";
 import { internal, overloaded, unmatchedTopic } from "./refusals.ts";
+import type { ReplyQueue, WaitingReply } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import type { Listener, Topics } from "./topics.ts";
 import type { Wire } from "./wire.ts";
@@ -24,6 +25,7 @@ export interface MembershipHost<Identity> {
   readonly settings: PhoenixSettings;
   readonly topics: Topics<Membership<Identity>>;
   readonly budget: Budget;
+  readonly replies: ReplyQueue;
   /** A frame of the client that waited for a join. */
   receive(frame: Frame): void;
   /** An error reply, where the frame can be replied to. */
@@ -49,6 +51,8 @@ class Attempt<Identity> implements Joining<Identity> {
     /** The join frame's. */
     readonly size: number,
     payload: unknown,
+    /** Called once its outcome is there: the queue of replies waits for it. */
+    readonly asked?: () => void,
   ) {
     this.payload = payload;
   }
@@ -58,11 +62,38 @@ class Attempt<Identity> implements Joining<Identity> {
   get identity(): Identity {
     return this.membership.session.identity;
   }
+  get hasRoom(): boolean {
+    return this.membership.session.wire.hasRoom;
+  }
   push(event: string, payload: Json): void {
     this.membership.pushFrom(this, event, payload);
   }
   prove(): void {
     this.membership.proveFrom(this);
+  }
+}
+
+/** An outcome on its way through the queue of replies. */
+class Settled<Identity> implements WaitingReply {
+  readonly size: number;
+  readonly #attempt: Attempt<Identity>;
+  #outcome: JoinOutcome | undefined;
+  /** Nothing that was broadcast during the join itself was dropped. */
+  readonly #isWhole: boolean;
+  constructor(attempt: Attempt<Identity>, outcome: JoinOutcome, isWhole: boolean) {
+    this.size = outcome.response.length;
+    this.#attempt = attempt;
+    this.#outcome = outcome;
+    this.#isWhole = isWhole;
+  }
+  drop(): void {
+    this.#outcome = undefined;
+  }
+  send(): void {
+    if (this.#outcome) this.#attempt.membership.conclude(this.#attempt, this.#outcome, this.#isWhole);
+  }
+  ask(asked: () => void): void {
+    this.#attempt.membership.askAgain(this.#attempt, asked);
   }
 }
 
@@ -211,14 +242,34 @@ export class Membership<Identity> implements Listener {
     return { ok: false, response: internal };
   }
 
+  /** The reply waits for room on the socket. */
   #settle(attempt: Attempt<Identity>, outcome: JoinOutcome): void {
-    this.session.budget.joinSettled(attempt.size);
+    if (this.#attempt === attempt) {
+      const isWhole = this.#hold?.isComplete === true;
+      this.session.replies.add(new Settled(attempt, outcome, isWhole), attempt.asked !== undefined);
+    } else this.session.budget.joinSettled(attempt.size);
+    attempt.asked?.();
+  }
+
+  /** There is room for the reply. */
+  conclude(attempt: Attempt<Identity>, outcome: JoinOutcome, isWhole: boolean): void {
     const pending = this.#pending;
     const hold = this.#hold;
+    const isLive = outcome.ok && outcome.backfill === undefined;
+    if (isLive && isWhole && hold?.isComplete === false) return this.askAgain(attempt);
+    this.session.budget.joinSettled(attempt.size);
     if (pending === undefined || hold === undefined || this.#attempt !== attempt) return;
     if (outcome.ok) this.#accept(pending, hold, attempt, outcome);
     else this.#refuse(pending, outcome.response);
     attempt.payload = undefined;
+  }
+
+  /** While its outcome waited, that was dropped or more was broadcast than is held. */
+  askAgain(attempt: Attempt<Identity>, asked?: () => void): void {
+    this.session.budget.joinSettled(attempt.size);
+    if (this.#attempt !== attempt) return asked?.();
+    this.#hold?.restart();
+    this.#ask(new Attempt(this, attempt.size, attempt.payload, asked));
   }
 
   /** Order on the wire: the ok replies, what was held, what `accepted` pushes, then live broadcasts. With a backfill: as there. */

@@ -255,6 +255,7 @@ interface OpenFeed {
 
 /** The real session on a wire of paper. */
 class Bench implements Wire {
+  readonly hasRoom = true;
   readonly log: string[] = [];
   readonly subscribed = new Set<string>();
   readonly topics = new Topics<Membership<string>>();

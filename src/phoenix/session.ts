@@ -9,6 +9,7 @@ import { encodeClose, encodeReply, type Frame, type Malformed } from "./codec.ts
 import { Membership, type MembershipHost } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { internal, malformedFrame, overloaded, tooManyTopics, unmatchedTopic } from "./refusals.ts";
+import { ReplyQueue } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import type { Topics } from "./topics.ts";
 import type { Wire } from "./wire.ts";
@@ -23,6 +24,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly #observer: SocketsObserver;
   readonly #memberships = new Map<string, Membership<Identity>>();
   readonly budget: Budget;
+  readonly replies: ReplyQueue;
 
   constructor(options: {
     readonly identity: Identity;
@@ -41,6 +43,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.#gate = options.gate;
     this.#observer = options.observer;
     this.budget = new Budget(options.settings);
+    this.replies = new ReplyQueue({ wire: options.wire, maxBytes: options.settings.sendBufferBytes });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
+import type { Channel } from "./channel.ts";
 import { echoChannel, endpoint } from "./testing/endpoint.ts";
 import { eventually, RawClient } from "./testing/raw-client.ts";
 
@@ -11,8 +12,8 @@ function maskedText(text: string): Buffer {
   return Buffer.concat([Buffer.from([0x81, 0x80 | body.length, 0, 0, 0, 0]), body]);
 }
 
-/** Joins the topic and never reads again. */
-async function neverReading(port: number): Promise<Socket> {
+/** Joins the topics in one write and reads nothing until it is resumed. */
+async function notReading(port: number, topics: readonly string[]): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
   const upgraded = new Promise((resolve) => socket.once("data", resolve));
@@ -22,8 +23,14 @@ async function neverReading(port: number): Promise<Socket> {
   );
   await upgraded;
   socket.pause();
-  socket.write(maskedText(JSON.stringify(["1", "1", topic, "phx_join", {}])));
+  const joins = topics.map((each) => maskedText(JSON.stringify(["1", each, each, "phx_join", {}])));
+  socket.write(Buffer.concat(joins));
   return socket;
+}
+
+/** Joins the topic and never reads again. */
+function neverReading(port: number): Promise<Socket> {
+  return notReading(port, [topic]);
 }
 
 async function tellUntilClosed(say: () => void, closed: () => boolean): Promise<void> {
@@ -74,5 +81,72 @@ test("a reader that stops reading its own replies is closed past its bound too",
   expect(server.seen.closes).toEqual([1006]);
   expect(server.seen.overruns).toEqual(["send"]);
   expect(server.sockets.size).toBe(0);
+  slow.destroy();
+});
+
+/** What a client that reads again gets of `count` topics: the refs that were answered, and the news, in order. */
+function reading(socket: Socket): { readonly told: string[] } {
+  const told: string[] = [];
+  let text = "";
+  socket.on("data", (bytes) => {
+    text += bytes.toString("latin1");
+    const found = [
+      ...text.matchAll(/\["1","(place:\d+)",[^[]*"phx_reply"|\[null,null,"(place:\d+)","news"/g),
+    ];
+    for (const [, replied, heard] of found) told.push(replied ?? `news ${heard}`);
+    const last = found.at(-1);
+    if (last) text = text.slice(last.index + last[0].length);
+  });
+  socket.resume();
+  return { told };
+}
+
+const many = Array.from({ length: 200 }, (_, index) => `place:${index}`);
+
+/** Each reply is 100 kB: all together are a hundred times what may wait, and more than the kernel takes. */
+function largeReplies(): { readonly channel: Channel<string>; readonly asked: string[] } {
+  const asked: string[] = [];
+  const response = JSON.stringify("x".repeat(100_000));
+  const join: Channel<string>["join"] = async ({ topic: place }) => {
+    asked.push(place);
+    return { ok: true, response };
+  };
+  return { channel: echoChannel({ join }), asked };
+}
+
+test("a burst of joins with large replies is answered as fast as its client reads, each once", async () => {
+  const { channel, asked } = largeReplies();
+  await using server = endpoint({ channel, settings: { sendBufferBytes: 200 * 1024 } });
+  const slow = await notReading(server.port, many);
+  await eventually("all joins", () => asked.length >= many.length);
+  const { told } = reading(slow);
+  await eventually("all replies", () => told.length >= many.length);
+  expect(told).toEqual(many);
+  expect([server.seen.closes, server.seen.overruns, server.seen.failures]).toEqual([[], [], []]);
+  slow.destroy();
+});
+
+test("what is broadcast while a reply waits for its reader comes after it, and not at all after a leave", async () => {
+  const { channel, asked } = largeReplies();
+  await using server = endpoint({
+    channel,
+    settings: { sendBufferBytes: 200 * 1024, maxHeldBroadcasts: 2 },
+  });
+  const slow = await notReading(server.port, many);
+  await eventually("all joins", () => asked.length >= many.length);
+  const last = many.at(-1)!;
+  for (let n = 0; n < 2; n += 1) server.sockets.broadcast(last, "news", "{}");
+  const overHeld = many.at(-2)!;
+  for (let n = 0; n < 5; n += 1) server.sockets.broadcast(overHeld, "news", "{}");
+  slow.write(maskedText(JSON.stringify(["1", "left", "place:150", "phx_leave", {}])));
+  await eventually("the leave", () => !server.sockets.hasListeners("place:150"));
+  const { told } = reading(slow);
+  await eventually("all replies", () => many.slice(151).every((place) => told.includes(place)));
+  expect(told.filter((each) => each === last || each === `news ${last}`)[0]).toBe(last);
+  expect(told).not.toContain("place:150");
+  expect(told.filter((each) => each === overHeld)).toEqual([overHeld]);
+  server.sockets.broadcast(overHeld, "news", "{}");
+  await eventually("what comes later", () => told.includes(`news ${overHeld}`));
+  expect([server.seen.closes, server.seen.overruns, server.seen.failures]).toEqual([[], [], []]);
   slow.destroy();
 });

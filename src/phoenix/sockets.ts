@@ -41,6 +41,7 @@ export class Sockets<Identity> {
     this.#host = {
       outbox: this.#outbox,
       pace: this.#pace,
+      roomBytes: options.settings.sendBufferBytes / roomShare,
       overrun: () => options.observer.overrun("send"),
       failed: (where, error) => this.#failed(error, where),
     };
@@ -281,6 +282,9 @@ export class Sockets<Identity> {
     }
   }
 }
+
+/** Of the send buffer: the rest is for what follows a reply, broadcasts that were held among it. */
+const roomShare = 4;
 
 function noteHeard<Identity>(socket: ServerWebSocket<SocketData<Identity>>): void {
   socket.data.heard = true;

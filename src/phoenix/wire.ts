@@ -10,6 +10,8 @@ export interface Wire {
   unsubscribe(topic: string): void;
   /** A broadcast to all other sockets that are subscribed. */
   publish(topic: string, frame: string): void;
+  /** Little waits to be read by the peer, queued frames included: a reply of some size may follow. True when the socket ended. */
+  readonly hasRoom: boolean;
   /** Calls back once nothing waits to be read by the peer: at once where nothing does. Also when the socket ends. */
   whenDrained(then: () => void): void;
   prove(prover: Prover): void;

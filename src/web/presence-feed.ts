@@ -14,7 +14,7 @@ interface Again {
 }
 
 /**
- * One socket on its topics, and what it alone is told of presence. A state that is too much for the window is empty, and those whom it leaves out
+ * One socket on its topics, and what it alone is told of presence. A state that is too much for the window or the socket is empty, and those whom it leaves out
  * come as joins in a later one. After its states, it is told again of those whom the last one left out, each once, on a topic that he is in.
  */
 export class PresenceFeed {
@@ -49,7 +49,7 @@ export class PresenceFeed {
     this.#isReplaced = this.#joinings.size > 1;
     this.#again = null;
     const users = this.#presence.onlineIn(conversationId);
-    if (this.#allows(users)) return this.#pushState(joining, users);
+    if (joining.hasRoom && this.#allows(users)) return this.#pushState(joining, users);
     this.#cut.add(conversationId);
     this.#pushState(joining, []);
   }
@@ -59,12 +59,19 @@ export class PresenceFeed {
     return this.#joinings?.delete(conversationId) ?? false;
   }
 
-  /** Another window: what it allows of what is to be told. Answers how many users it was. */
+  /** Another window: what it allows of what is to be told, nothing while the socket has no room. Returns the number of users. */
   tell(): number {
+    if (!this.#hasRoom) return 0;
     this.#allowed = usersAtOnce;
     this.#tellCut();
     if (this.#cut.size === 0) this.#tellAgain();
     return usersAtOnce - this.#allowed;
+  }
+
+  /** Of the socket: any of its topics knows. */
+  get #hasRoom(): boolean {
+    for (const { hasRoom } of this.#joinings?.values() ?? []) return hasRoom;
+    return true;
   }
 
   /** A whole window bears the largest conversation. */

@@ -1,3 +1,4 @@
+import type { MemberMarks } from "../../core/conversations/conversation.ts";
 import type { Changes, Cursor, JoinFacts, SeenMessage } from "../../core/ports/store.ts";
 import type { JoinedConversation, JoinedUser } from "../../engine/joins.ts";
 import type { Session } from "../session.ts";
@@ -22,10 +23,25 @@ export function joinedConversationText(
   );
 }
 
+/** Characters of an encoded difference. A longer one is not sent with a join: the client reads it page by page. */
+const largestDifference = 192 * 1024;
+/** Marks in one reply: about 17 kB. */
+const marksInReply = 200;
+
 function resumedFields(facts: JoinFacts, changes: Changes | null): string {
-  const marks = marksText(changes?.marks ?? facts.marks);
-  if (!changes) return `,"resumed":false,"marks":${marks}`;
-  return `,"resumed":true,"changes":${changesText(changes)},"marks":${marks}`;
+  const marks = marksFields(changes?.marks ?? facts.marks, facts.viewerId);
+  const difference = changes ? changesText(changes) : null;
+  if (difference === null || difference.length > largestDifference) return `,"resumed":false,${marks}`;
+  return `,"resumed":true,"changes":${difference},${marks}`;
+}
+
+/** Of a large group some, the viewer's own first; all of them are in the difference over REST, which a client asks for when it needs them. */
+function marksFields(marks: readonly MemberMarks[], viewerId: string): string {
+  if (marks.length <= marksInReply) return `"marks":${marksText(marks)}`;
+  const own = marks.filter(({ userId }) => userId === viewerId);
+  const others = marks.filter(({ userId }) => userId !== viewerId);
+  const some = [...own, ...others.slice(0, marksInReply - own.length)];
+  return `"marks":${marksText(some)},"marks_complete":false`;
 }
 
 /** The ok of a join of `user:<id>`. */

@@ -230,6 +230,9 @@ export class Sync {
     if (reply.changes) this.#incoming.changes(conversation, reply.changes, reply.head_rev);
     else if (reply.resumed === false && !isAsKnown) this.#readAfresh(conversation.id);
     this.#incoming.marks(conversation.id, reply.marks ?? []);
+    // A large group brings some of its marks; the others are of use where messages are seen.
+    if (reply.marks_complete === false && conversation.log.isRead)
+      inBackground(this.#readChanges(conversation, reply.head_rev));
     if (conversation.unread > 0) this.#topics.get(conversation.id)?.delivered(conversation.seq);
     this.#isLive(conversation.id);
     this.#fillHole(conversation);

@@ -99,6 +99,8 @@ export interface JoinedConversation {
   readonly resumed?: boolean;
   readonly changes?: Changes;
   readonly marks?: readonly Mark[];
+  /** False: the group is large, and these are some of them. */
+  readonly marks_complete?: false;
 }
 
 /** Every push about a conversation names it; `rev` where all members see the change. */

@@ -1,0 +1,42 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { newId } from "./system.ts";
+import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { People, type Person } from "./testing/people.ts";
+
+/** Groups of many members: what one command or one join costs everybody else is bounded. On a whole server. */
+
+let server: InProcess;
+let people: People;
+
+beforeAll(async () => {
+  server = await startInProcess();
+  people = new People(server);
+}, 30_000);
+afterAll(async () => {
+  expect(server.complaints).toEqual([]);
+  await server[Symbol.asyncDispose]();
+}, 30_000);
+afterEach(() => people.disconnect());
+
+const strangers = (count: number) => Array.from({ length: count }, () => newId());
+
+async function groupOf(owner: Person, userIds: readonly string[]): Promise<string> {
+  const body = { type: "group", name: "many", user_ids: userIds };
+  const created = await owner.rest.call("POST", "/conversations", body);
+  return (created.body as { data: { id: string } }).data.id;
+}
+
+test("a join with a cursor brings some marks of a large group, the reader's own first, and all of a smaller one", async () => {
+  const owner = await people.one();
+  const [large, small] = [await groupOf(owner, strangers(300)), await groupOf(owner, strangers(199))];
+  const phone = await owner.online();
+  const cursor = { since_seq: 0, since_rev: 0 };
+  const ofLarge = await phone.openConversation(large, cursor);
+  const marks = ofLarge.marks as { user_id: string }[];
+  expect([marks.length, marks[0]!.user_id, ofLarge.marks_complete]).toEqual([200, owner.id, false]);
+  const ofSmall = await phone.openConversation(small, cursor);
+  expect((ofSmall.marks as unknown[]).length).toBe(200);
+  expect(ofSmall).not.toHaveProperty("marks_complete");
+  const whole = await owner.rest.call("GET", `/conversations/${large}/changes?since=${ofLarge.head_rev}`);
+  expect((whole.body as { meta: { marks: unknown[] } }).meta.marks.length).toBe(301);
+});
