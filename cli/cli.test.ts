@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt, decodeProtectedHeader } from "jose";
+import { type Ended, runCommand } from "../src/testing/command.ts";
 import { type TestDatabase, testDatabase } from "../src/testing/database.ts";
 import { freePort, type ServerProcess, serverCommand, startServer } from "../src/testing/server.ts";
 import { testKeys } from "../src/testing/tokens.ts";
@@ -15,26 +16,9 @@ const directory = mkdtempSync(join(tmpdir(), "whispr-cli-"));
 chmodSync(directory, 0o755);
 afterAll(() => rmSync(directory, { recursive: true, force: true }), 30_000);
 
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Runs a command of the executable with nothing in its environment but what is given. */
-async function run(
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
-  const env = { PATH: process.env.PATH ?? "", WHISPR_DATA_DIR: join(directory, "none"), ...environment };
-  const child = Bun.spawn([...serverCommand(), ...args], {
-    env,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { code, out, err };
+function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return runCommand(args, { WHISPR_DATA_DIR: join(directory, "none"), ...environment });
 }
 
 describe("help", () => {

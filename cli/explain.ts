@@ -1,5 +1,7 @@
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import type { Config } from "../src/config.ts";
+import { AddressRefusal, isSocket } from "../src/store/database-address.ts";
+import { parseDatabaseUrl } from "../src/store/database-url.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
 import { MigrationRefusal } from "../src/store/migrator.ts";
 import { StoreRefusal } from "../src/store/store-checks.ts";
@@ -17,6 +19,7 @@ export function explain(error: unknown, config: Config): Explanation {
   if (error instanceof CommandRefused) return { text: error.message, exitCode: error.exitCode };
   if (error instanceof PortInUse) return { text: error.message, exitCode: exitCodes.taken };
   if (error instanceof EmbeddedRefusal) return { text: error.message, exitCode: exitCodeOf(error) };
+  if (error instanceof AddressRefusal) return { text: error.message, exitCode: exitCodes.usage };
   if (error instanceof StoreRefusal || error instanceof MigrationRefusal) return failure(error.message);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "EADDRINUSE") return { text: portInUse(config), exitCode: exitCodes.taken };
@@ -93,8 +96,9 @@ function notOurs({ http, operators }: Config, code: string): string {
 }
 
 function addressOf(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
+  const { host, port, database } = parseDatabaseUrl(url);
+  if (isSocket(host ?? "")) return `${host}/.s.PGSQL.${port}, database ${database}`;
+  return `${isIPv6(host ?? "") ? `[${host}]` : host}:${port}/${database}`;
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import type { Limits } from "./core/ports/limiter.ts";
+import { chooseDatabase, type DatabaseConfig } from "./database-settings.ts";
 import {
   otherVariables,
   type Setting,
@@ -54,10 +55,6 @@ export interface Config {
   readonly maxLoopLatenessMs: number;
 }
 
-export type DatabaseConfig =
-  | { readonly type: "embedded" }
-  | { readonly type: "postgres"; readonly url: string };
-
 export type KeysConfig =
   | { readonly type: "url"; readonly url: string; readonly refreshMs: number }
   | { readonly type: "file"; readonly path: string; readonly refreshMs: number }
@@ -100,11 +97,13 @@ export function readConfig(
     readSetting(name as SettingName, setting as Setting<unknown>, given, problems),
   );
   const values = Object.fromEntries(readings.map(({ name, value }) => [name, value])) as unknown as Values;
-  problems.push(...contradictions(values, given));
+  const chosen = chooseDatabase(values, given);
+  problems.push(...chosen.problems, ...contradictions(values, given));
   if (problems.length > 0) return { ok: false, problems };
   const redis = given.purpose === "serve" ? [] : redisVariables(given.environment);
-  const warnings = redis.map((seen) => `${seen} is ignored here: this process runs on its own.`);
-  return { ok: true, config: treeOf(values), readings, warnings: [...warnings, ...unknownVariables(given)] };
+  const ignored = redis.map((seen) => `${seen} is ignored here: this process runs on its own.`);
+  const warnings = [...chosen.warnings, ...ignored, ...unusedKeys(values, given), ...unknownVariables(given)];
+  return { ok: true, config: treeOf(values, chosen.database), readings, warnings };
 }
 
 interface Found {
@@ -129,7 +128,7 @@ function readSetting(
   const value = setting.kind.parse(chosen.text);
   if (value === undefined) {
     problems.push(
-      `${nameOf(chosen)} is ${quoted(setting, chosen.text)}; allowed: ${setting.kind.allowed}.${hintOf(chosen)}`,
+      `${nameOf(chosen)} is ${quoted(setting, chosen.text)}; allowed: ${setting.kind.allowed}.${hintOf(setting, chosen)}`,
     );
   }
   return {
@@ -171,19 +170,17 @@ function quoted(setting: Setting<unknown>, text: string): string {
 }
 
 /** Kubernetes sets NAME_PORT=tcp://ip:port for every Service called NAME in the namespace. */
-function hintOf({ text }: Found): string {
-  return /^tcp:\/\/[\d.:]+$/.test(text)
-    ? " This looks injected by Kubernetes for a Service of that name: set enableServiceLinks: false in the pod."
-    : "";
+function hintOf({ kind }: Setting<unknown>, { text }: Found): string {
+  if (/^tcp:\/\/[\d.:]+$/.test(text))
+    return " This looks injected by Kubernetes for a Service of that name: set enableServiceLinks: false in the pod.";
+  const reason = kind.reason?.(text);
+  return reason ? ` ${reason}` : "";
 }
 
 /** A value that was refused is undefined here, and no contradiction. */
 function contradictions(values: Values, { purpose, environment }: Surroundings): readonly string[] {
   const problems: string[] = [];
-  const parts = ["DB_HOST", "DB_USERNAME", "DB_PASSWORD", "DB_NAME"].filter((name) => environment[name]);
-  if (values.databaseUrl === null && parts.length > 0 && (values.dbHost === null || values.dbName === null)) {
-    problems.push(`${parts.join(", ")}: a PostgreSQL of yours needs DATABASE_URL, or DB_HOST and DB_NAME.`);
-  }
+  problems.push(...unknownProtections(environment));
   if (values.jwksUrl && values.publicKeysFile) {
     problems.push("JWT_JWKS_URL and JWT_PUBLIC_KEYS_FILE are both set: set only one of them.");
   }
@@ -199,6 +196,23 @@ function contradictions(values: Values, { purpose, environment }: Surroundings):
     );
   }
   return problems;
+}
+
+/** A misspelt DB_SSL must not end in plaintext. */
+function unknownProtections(environment: Surroundings["environment"]): readonly string[] {
+  const names = Object.keys(environment).filter(
+    (name) => /^(DB|DATABASE)_.*(SSL|TLS|CERT|VERIFY)/i.test(name) && name !== "DB_SSL" && environment[name],
+  );
+  return names.map(
+    (name) => `${name} is not a setting: TLS to PostgreSQL is set by DB_SSL, or by sslmode in DATABASE_URL.`,
+  );
+}
+
+/** `dev` makes its own keys: those that are set would let nobody in. */
+function unusedKeys({ jwksUrl, publicKeysFile }: Values, { purpose }: Surroundings): readonly string[] {
+  if (purpose !== "dev") return [];
+  const names = [jwksUrl && "JWT_JWKS_URL", publicKeysFile && "JWT_PUBLIC_KEYS_FILE"].filter(Boolean);
+  return names.map((name) => `${name} is ignored here: dev makes its own keys.`);
 }
 
 const redisNames =
@@ -222,7 +236,7 @@ function unknownVariables({ environment }: Surroundings): readonly string[] {
   const others: readonly string[] = otherVariables.exact;
   const unknown = Object.keys(environment).filter(
     (name) =>
-      /^(WHISPR|JWT|LIMIT)_/.test(name) &&
+      /^(WHISPR|JWT|LIMIT|DB)_/.test(name) &&
       !known.includes(name) &&
       !others.includes(name) &&
       !otherVariables.prefixes.some((prefix) => name.startsWith(prefix)),
@@ -234,6 +248,8 @@ function unknownVariables({ environment }: Surroundings): readonly string[] {
 }
 
 function nearest(name: string, known: readonly string[]): string | null {
+  const longer = known.find((other) => other.startsWith(name));
+  if (longer) return longer;
   const ranked = known.map((other) => ({ other, distance: editDistance(name, other) }));
   const best = ranked.reduce((a, b) => (b.distance < a.distance ? b : a));
   return best.distance <= 4 ? best.other : null;
@@ -253,12 +269,12 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-function treeOf(values: Values): Config {
+function treeOf(values: Values, database: DatabaseConfig): Config {
   return {
     http: { host: values.host, port: values.port },
     operators: values.adminPort === 0 ? null : { host: values.adminHost, port: values.adminPort },
     dataDir: values.dataDir,
-    database: databaseOf(values),
+    database,
     connections: {
       poolSize: values.dbPoolSize,
       connectTimeoutMs: values.dbConnectTimeoutMs,
@@ -324,18 +340,4 @@ function atLeastOne(burst: number): number {
 function keysOf({ jwksUrl, publicKeysFile, jwksRefreshMs }: Values): KeysConfig | null {
   if (jwksUrl) return { type: "url", url: jwksUrl, refreshMs: jwksRefreshMs };
   return publicKeysFile ? { type: "file", path: publicKeysFile, refreshMs: jwksRefreshMs } : null;
-}
-
-function databaseOf(values: Values): DatabaseConfig {
-  if (values.databaseUrl) return { type: "postgres", url: values.databaseUrl };
-  if (!values.dbHost || !values.dbName) return { type: "embedded" };
-  const url = new URL("postgres://host");
-  url.username = encodeURIComponent(values.dbUsername);
-  url.password = encodeURIComponent(values.dbPassword ?? "");
-  url.hostname = values.dbHost;
-  url.port = String(values.dbPort);
-  url.pathname = encodeURIComponent(values.dbName);
-  const sslMode = { verify: "verify-full", "no-verify": "no-verify", off: null }[values.dbSsl];
-  if (sslMode) url.searchParams.set("sslmode", sslMode);
-  return { type: "postgres", url: url.toString() };
 }

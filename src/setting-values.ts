@@ -1,4 +1,6 @@
 import { isIP } from "node:net";
+import { type AddressParts, AddressRefusal, hostOf, isSocket } from "./store/database-address.ts";
+import { databaseUrlOf, parseDatabaseUrl } from "./store/database-url.ts";
 
 /** How a setting's text becomes a value. `parse` answers undefined for what is not allowed. */
 export interface ValueKind<T> {
@@ -7,6 +9,8 @@ export interface ValueKind<T> {
   /** All that is allowed, where it is a few words: what a shell completes. */
   readonly words?: readonly string[];
   parse(text: string): T | undefined;
+  /** Why a text that is not allowed is not, without repeating what may be secret. */
+  reason?(text: string): string | undefined;
   /** The value as a person would write it; never the secret parts. */
   show(value: T): string;
 }
@@ -84,9 +88,12 @@ export function choice<T extends string>(words: Readonly<Record<string, T>>): Va
   };
 }
 
+/** U+FFFD stands for bytes that are no UTF-8: what was meant would not arrive. */
+const unfit = /[\r\n\0\ufffd]/;
+
 export const text: ValueKind<string> = {
-  allowed: "a text without line breaks",
-  parse: (given) => (/[\r\n\0]/.test(given) ? undefined : given),
+  allowed: "a text without line breaks, in UTF-8",
+  parse: (given) => (unfit.test(given) ? undefined : given),
   show: String,
 };
 
@@ -94,37 +101,66 @@ export const list: ValueKind<readonly string[]> = {
   allowed: "values separated by commas",
   parse: (given) => {
     const parts = given.split(",").map((part) => part.trim());
-    return parts.every((part) => part !== "" && !/[\r\n\0]/.test(part)) ? parts : undefined;
+    return parts.every((part) => part !== "" && !unfit.test(part)) ? parts : undefined;
   },
   show: (parts) => parts.join(","),
 };
 
+/** A browser's parser would repair blanks, backslashes and missing slashes, and drop what follows a #: here they are refused. */
 export function url(protocols: readonly string[]): ValueKind<string> {
   return {
-    allowed: `an address that begins with ${protocols.map((name) => `${name}//`).join(" or ")}`,
+    allowed: `an address that begins with ${protocols.map((name) => `${name}//`).join(" or ")}, without blanks and #`,
     parse: (given) =>
-      URL.canParse(given) && protocols.includes(new URL(given).protocol) ? given : undefined,
+      /^[a-z]+:\/\/[^\s\\#/?][^\s\\#]*$/i.test(given) &&
+      !unfit.test(given) &&
+      URL.canParse(given) &&
+      protocols.includes(new URL(given).protocol)
+        ? given
+        : undefined,
     show: hidePassword,
   };
 }
 
-/** PostgreSQL's own form of address; the database must be named. */
-export const databaseUrl: ValueKind<string> = {
-  allowed: "postgres://user:password@host:5432/database",
-  parse: (given) => {
-    if (!URL.canParse(given)) return undefined;
-    const { protocol, pathname } = new URL(given);
-    return ["postgres:", "postgresql:"].includes(protocol) && pathname.length > 1 ? given : undefined;
-  },
-  show: hidePassword,
-};
-
-/** Query parameters go too: PostgreSQL takes a password there as well. */
 function hidePassword(given: string): string {
   const parsed = new URL(given);
   if (parsed.password) parsed.password = "***";
-  if (parsed.searchParams.has("password")) parsed.searchParams.set("password", "***");
   return parsed.toString();
+}
+
+/** PostgreSQL's own form of address. */
+export const databaseUrl: ValueKind<AddressParts> = {
+  allowed: "postgres://user:password@host:5432/database, with special characters percent-encoded",
+  ...refusing(parseDatabaseUrl),
+  show: (parts) => databaseUrlOf({ ...parts, password: parts.password === null ? null : "***" }),
+};
+
+export const databaseHost: ValueKind<string> = {
+  allowed: "a name, an IP address, or the directory of a Unix socket like /run/postgresql",
+  ...refusing(hostOf),
+  show: String,
+};
+
+/** What a port is opened on. */
+export const listenHost: ValueKind<string> = {
+  allowed: "a name or an IP address, without a port",
+  ...refusing((given) => {
+    const host = hostOf(given);
+    if (isSocket(host)) throw new AddressRefusal("A Unix socket cannot be listened on.");
+    return host;
+  }),
+  show: String,
+};
+
+function refusing<T>(read: (given: string) => T): Required<Pick<ValueKind<T>, "parse" | "reason">> {
+  const attempt = (given: string): { readonly value?: T; readonly reason?: string } => {
+    try {
+      return { value: read(given) };
+    } catch (error) {
+      if (error instanceof AddressRefusal) return { reason: error.message };
+      throw error;
+    }
+  };
+  return { parse: (given) => attempt(given).value, reason: (given) => attempt(given).reason };
 }
 
 /** Addresses (IPv4, IPv6) and networks in the form address/bits. */
@@ -147,10 +183,11 @@ function isNetwork(part: string): boolean {
 
 /** Origins of browsers that may call, or `*`. */
 export const origins: ValueKind<readonly string[]> = {
-  allowed: "* or origins like https://app.example.org, separated by commas",
+  allowed: "* alone, or origins like https://app.example.org, separated by commas",
   parse: (given) => {
     const parts = list.parse(given);
-    return parts?.every((part) => part === "*" || isOrigin(part)) ? parts : undefined;
+    const isEverything = parts?.includes("*") && parts.length > 1;
+    return !isEverything && parts?.every((part) => part === "*" || isOrigin(part)) ? parts : undefined;
   },
   show: list.show,
 };

@@ -1,18 +1,21 @@
 import { join } from "node:path";
 import {
   choice,
+  databaseHost,
   databaseUrl,
   duration,
   durationOrOff,
   flag,
   integer,
   list,
+  listenHost,
   networks,
   origins,
   text,
   url,
   type ValueKind,
 } from "./setting-values.ts";
+import type { AddressParts } from "./store/database-address.ts";
 
 /** What a default may depend on. */
 export interface Surroundings {
@@ -82,7 +85,7 @@ export const settings = {
   host: setting({
     variables: ["HOST"],
     flag: "host",
-    kind: text,
+    kind: listenHost,
     fallback: ({ purpose }) => (purpose === "dev" ? loopback : "0.0.0.0"),
     fallbackText: "0.0.0.0, for dev 127.0.0.1",
     about: "address the public port listens on",
@@ -97,7 +100,7 @@ export const settings = {
   adminHost: setting({
     variables: ["ADMIN_HOST"],
     flag: "admin-host",
-    kind: text,
+    kind: listenHost,
     fallback: loopback,
     about: "address of the operators' listener (/metrics)",
   }),
@@ -116,17 +119,18 @@ export const settings = {
     fallbackText: "$XDG_DATA_HOME/whispr-msg, else $HOME/.local/share/whispr-msg, else ./whispr-data",
     about: "directory of the embedded database",
   }),
-  databaseUrl: optional<string>({
+  databaseUrl: optional<AddressParts>({
     variables: ["DATABASE_URL"],
     flag: "database-url",
     kind: databaseUrl,
     fallbackText: "the embedded PostgreSQL",
-    about: "a PostgreSQL of yours; wins over DB_*",
+    about:
+      "a PostgreSQL of yours; what it leaves out is taken from DB_*, and where both say it they must agree",
   }),
   dbHost: optional<string>({
     variables: ["DB_HOST"],
-    kind: text,
-    about: "host of a PostgreSQL of yours",
+    kind: databaseHost,
+    about: "host of a PostgreSQL of yours, or the directory of its Unix socket",
   }),
   dbPort: setting({
     variables: ["DB_PORT"],
@@ -418,7 +422,7 @@ export type SettingValue<N extends SettingName> =
 
 /** Ours by their prefix though no setting: demanded of the earlier service's deployments, or not set by a person at all. */
 export const otherVariables = {
-  exact: ["JWT_SECRET"],
-  /** Kubernetes injects `WHISPR_MSG_PORT` and the like where a Service is named whispr-msg. */
-  prefixes: ["WHISPR_TEST_", "WHISPR_MSG_"],
+  exact: ["JWT_SECRET", "DB_IPV6"],
+  /** Kubernetes injects `WHISPR_MSG_PORT` and the like where a Service is named whispr-msg, or db. */
+  prefixes: ["WHISPR_TEST_", "WHISPR_MSG_", "DB_PORT_", "DB_SERVICE_"],
 } as const;

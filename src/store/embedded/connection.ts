@@ -18,9 +18,9 @@ export function connectionAt(socketDirectory: string, database = databaseName): 
   return { host: socketDirectory, port: 5432, user: superuser, database };
 }
 
-/** For `pg`, `psql` and whoever else reads libpq's URLs; `host` in the query wins over the host before it. */
-export function urlOf({ host, user, database }: EmbeddedConnection): string {
-  return `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(host)}`;
+/** For `psql` and others that read libpq's addresses; `host` in the query wins over the host before it, and PGPORT is not asked. */
+export function urlOf({ host, port, user, database }: EmbeddedConnection): string {
+  return `postgresql://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`;
 }
 
 /** Where the database of that directory listens now, from any process. Throws `not_running`. */

@@ -1,0 +1,238 @@
+import type { Surroundings } from "./settings.ts";
+import {
+  type AddressParts,
+  AddressRefusal,
+  checkedParts,
+  hostOf,
+  isSocket,
+  noParts,
+  portOf,
+  type TlsMode,
+} from "./store/database-address.ts";
+import { databaseUrlOf } from "./store/database-url.ts";
+import { tlsModeOf } from "./store/database-url-parameters.ts";
+
+export type DatabaseConfig =
+  | { readonly type: "embedded" }
+  /** The address is complete: nothing of it is left to variables of the environment. */
+  | { readonly type: "postgres"; readonly url: string };
+
+type Environment = Surroundings["environment"];
+
+/** What the settings say, each read by itself; undefined: it was refused already. */
+export interface DatabaseValues {
+  readonly databaseUrl: AddressParts | null | undefined;
+  readonly dbHost: string | null | undefined;
+  readonly dbPort: number | undefined;
+  readonly dbUsername: string | undefined;
+  readonly dbPassword: string | null | undefined;
+  readonly dbName: string | null | undefined;
+  readonly dbSsl: "verify" | "no-verify" | "off" | undefined;
+}
+
+export interface ChosenDatabase {
+  readonly database: DatabaseConfig;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+const dbParts = {
+  host: "DB_HOST",
+  port: "DB_PORT",
+  user: "DB_USERNAME",
+  password: "DB_PASSWORD",
+  database: "DB_NAME",
+  tls: "DB_SSL",
+} as const;
+type DbPart = keyof typeof dbParts;
+
+const tlsOfSsl = { verify: "full", "no-verify": "unchecked", off: "off" } as const;
+
+/**
+ * One address of DATABASE_URL, DB_* and the variables of libpq. What one of them leaves out is taken from the next; two that differ are
+ * refused, so that none is overridden in silence.
+ */
+export function chooseDatabase(
+  values: DatabaseValues,
+  given: Surroundings & { readonly flags: Readonly<Record<string, string | undefined>> },
+): ChosenDatabase {
+  const chosen = new Choice(given.environment, given.flags["database-url"] !== undefined);
+  try {
+    const parts = values.databaseUrl ? chosen.ofUrl(values.databaseUrl, values) : chosen.ofParts(values);
+    if (parts === null) return chosen.with({ type: "embedded" });
+    const whole = checkedParts(chosen.completed(parts));
+    if (whole.database === null)
+      throw new AddressRefusal("DATABASE_URL names no database: add it, or set DB_NAME.");
+    return chosen.with({ type: "postgres", url: databaseUrlOf(whole) });
+  } catch (error) {
+    if (!(error instanceof AddressRefusal)) throw error;
+    return chosen.refused(error.message);
+  }
+}
+
+class Choice {
+  readonly #environment: Environment;
+  readonly #isFlag: boolean;
+  readonly #problems: string[] = [];
+  readonly #warnings: string[] = [];
+
+  constructor(environment: Environment, isFlag: boolean) {
+    this.#environment = environment;
+    this.#isFlag = isFlag;
+  }
+
+  with(database: DatabaseConfig): ChosenDatabase {
+    return { database, problems: this.#problems, warnings: this.#warnings };
+  }
+
+  refused(problem: string): ChosenDatabase {
+    this.#problems.push(problem);
+    return this.with({ type: "embedded" });
+  }
+
+  /** DB_* fill what the address leaves out. A flag is for another database: of DB_* only the protection is asked for there too. */
+  ofUrl(url: AddressParts, values: DatabaseValues): AddressParts {
+    const set = this.#setParts(values);
+    const filled: Record<string, unknown> = {};
+    for (const part of Object.keys(set) as DbPart[]) {
+      const isOfOther = this.#isFlag && part !== "tls";
+      if (url[part] === set[part]) continue;
+      if (url[part] === null && !isOfOther) filled[part] = set[part];
+      else this.#noteDifference(dbParts[part], isOfOther);
+    }
+    return { ...url, ...filled };
+  }
+
+  #noteDifference(name: string, isOfOther: boolean): void {
+    if (isOfOther) this.#warnings.push(`${name} is ignored: --database-url names another one.`);
+    else
+      this.#problems.push(
+        `${this.#isFlag ? "--database-url" : "DATABASE_URL"} and ${name} differ: set only one of them.`,
+      );
+  }
+
+  /** Null: none of them is set, or not enough. */
+  ofParts(values: DatabaseValues): AddressParts | null {
+    const set = this.#setParts(values);
+    const { dbHost, dbPort, dbUsername, dbName } = values;
+    if (dbHost && dbName) {
+      return { ...noParts, port: dbPort ?? null, user: dbUsername ?? null, ...set };
+    }
+    const names = (Object.keys(set) as DbPart[])
+      .filter((part) => set[part] !== "off")
+      .map((part) => dbParts[part]);
+    if (names.length > 0 && values.databaseUrl === null) {
+      this.#problems.push(
+        `${names.join(", ")}: a PostgreSQL of yours needs DATABASE_URL, or DB_HOST and DB_NAME.`,
+      );
+    }
+    return null;
+  }
+
+  #setParts(values: DatabaseValues): Partial<AddressParts> {
+    const { dbHost, dbPort, dbUsername, dbPassword, dbName, dbSsl } = values;
+    const all: Partial<AddressParts> = {
+      host: dbHost ?? null,
+      port: dbPort ?? null,
+      user: dbUsername ?? null,
+      password: dbPassword ?? null,
+      database: dbName ?? null,
+      tls: dbSsl ? tlsOfSsl[dbSsl] : null,
+    };
+    const isSet = ([part, value]: [string, unknown]) =>
+      value !== null && Boolean(this.#environment[dbParts[part as DbPart]]);
+    return Object.fromEntries(Object.entries(all).filter(isSet));
+  }
+
+  /** What libpq's variables add. */
+  completed(parts: AddressParts): AddressParts {
+    const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGOPTIONS } = this.#environment;
+    refuseUnknownVariables(this.#environment);
+    const whole = {
+      ...parts,
+      host: parts.host ?? fromVariable("PGHOST", PGHOST, hostOf) ?? "localhost",
+      port: parts.port ?? fromVariable("PGPORT", PGPORT, portOf) ?? 5432,
+      user: parts.user ?? (PGUSER || null),
+      password: parts.password ?? (PGPASSWORD || null),
+      database: parts.database ?? (PGDATABASE || null),
+      options: parts.options ?? (PGOPTIONS || null),
+    };
+    return this.#protected(whole);
+  }
+
+  #protected(parts: AddressParts): AddressParts {
+    const { tls, tlsFiles } = withVariables(parts, this.#environment);
+    if (isSocket(parts.host ?? "")) {
+      if (parts.tls === null && tls !== null && tls !== "off")
+        this.#warnings.push("PGSSLMODE does not apply: there is no TLS on a Unix socket.");
+      return parts;
+    }
+    const asked = this.#environment.PGSSLMODE ? tls : null;
+    if (parts.tls !== null && asked !== null && isWeaker(parts.tls, asked)) {
+      this.#problems.push(
+        `PGSSLMODE is ${this.#environment.PGSSLMODE}, and DB_SSL or sslmode in DATABASE_URL asks for less: unset one of them.`,
+      );
+    }
+    const mode = parts.tls ?? tls;
+    return { ...parts, tls: mode, tlsFiles: mode === "off" ? noParts.tlsFiles : tlsFiles };
+  }
+}
+
+const strengths: readonly TlsMode[] = ["off", "unchecked", "authority", "full"];
+
+function isWeaker(one: TlsMode, other: TlsMode): boolean {
+  return strengths.indexOf(one) < strengths.indexOf(other);
+}
+
+/** TLS as libpq's variables ask for it, with the files of the address first. */
+function withVariables(
+  { tlsFiles: named }: AddressParts,
+  { PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY }: Environment,
+): Pick<AddressParts, "tls" | "tlsFiles"> {
+  const tlsFiles = {
+    authority: named.authority ?? (PGSSLROOTCERT || null),
+    certificate: named.certificate ?? (PGSSLCERT || null),
+    key: named.key ?? (PGSSLKEY || null),
+  };
+  const hasFiles = Object.values(tlsFiles).some((file) => file !== null);
+  const word = (text: string) => tlsModeOf(text, tlsFiles.authority !== null);
+  return { tls: fromVariable("PGSSLMODE", PGSSLMODE, word) ?? (hasFiles ? "full" : null), tlsFiles };
+}
+
+function fromVariable<T>(name: string, text: string | undefined, parse: (text: string) => T): T | null {
+  if (!text) return null;
+  try {
+    return parse(text);
+  } catch (error) {
+    throw error instanceof AddressRefusal
+      ? new AddressRefusal(`${name} is not allowed. ${error.message}`)
+      : error;
+  }
+}
+
+/** Variables of libpq that ask for something which `pg` does not do, and the values that ask for nothing more than we do. */
+const notApplied: Readonly<Record<string, readonly string[]>> = {
+  PGCHANNELBINDING: ["disable", "prefer"],
+  PGGSSENCMODE: ["disable", "prefer"],
+  PGHOSTADDR: [],
+  PGREQUIREAUTH: [],
+  PGREQUIREPEER: [],
+  PGREQUIRESSL: ["0"],
+  PGSERVICE: [],
+  PGSSLCERTMODE: ["allow", "disable"],
+  PGSSLCRL: [],
+  PGSSLCRLDIR: [],
+  PGSSLMAXPROTOCOLVERSION: ["TLSv1.3"],
+  PGSSLMINPROTOCOLVERSION: ["TLSv1", "TLSv1.1", "TLSv1.2"],
+  PGTARGETSESSIONATTRS: ["any", "read-write", "primary"],
+};
+
+function refuseUnknownVariables(environment: Environment): void {
+  for (const [name, harmless] of Object.entries(notApplied)) {
+    const text = environment[name];
+    if (!text || harmless.includes(text)) continue;
+    throw new AddressRefusal(
+      `${name} is set, and would not be applied to the connections of whispr-msg: unset it.`,
+    );
+  }
+}
