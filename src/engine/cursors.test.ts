@@ -124,7 +124,7 @@ describe("a store that cannot be reached", () => {
     cursors.confirmed(at(1, 1));
     cursors.confirmed(at(4, 4, "tablet"));
     await cursors.save();
-    expect(notes.notes).toHaveLength(1);
+    expect(notes.warnings).toMatchObject([{ event: "cursor_flush_failed", cursors: 2 }]);
     cursors.confirmed(at(2, 2));
     storeIsAway(false);
     await clock.runFor(60_000);

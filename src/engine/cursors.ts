@@ -1,6 +1,7 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { DeviceCursors, Position } from "../core/ports/store.ts";
+import { storeRows } from "./store-rows.ts";
 
 export interface Device {
   readonly userId: string;
@@ -95,18 +96,15 @@ export class Cursors {
     const positions = [...this.#waiting.values()];
     this.#waiting = new Map();
     this.#devices = new Set();
-    for (let from = 0; from < positions.length; from += rowsAtOnce) {
-      await this.#saveSome(positions.slice(from, from + rowsAtOnce));
-    }
-  }
-
-  async #saveSome(positions: readonly DevicePosition[]): Promise<void> {
-    try {
-      await this.#store.save(positions);
-    } catch (error) {
-      this.#observer.note("cursors of devices could not be saved", { reason: String(error) });
-      this.#keepSome(positions);
-    }
+    const left = await storeRows({
+      rows: positions,
+      atOnce: rowsAtOnce,
+      save: (rows) => this.#store.save(rows),
+      refused: (_, error) => this.#observer.bug("saving the cursor of a device", error),
+    });
+    if (!left) return;
+    this.#observer.warn("cursor_flush_failed", { reason: String(left.error), cursors: left.rows.length });
+    this.#keepSome(left.rows);
   }
 
   /** For the next save. Half of what may wait, so that they do not bring it about themselves. */

@@ -8,7 +8,7 @@ import { shardOf } from "../core/ports/ownership.ts";
 import type { ActorReads, AppendOutcome, CommitPort, KeyQuestion } from "../core/ports/store.ts";
 import { reject } from "../core/rejection.ts";
 import type { Actor, Entry } from "./actor.ts";
-import { MarkQueue, noMarks, type TakenMarks } from "./mark-queue.ts";
+import { halvesOfMarks, MarkQueue, noMarks, type TakenMarks } from "./mark-queue.ts";
 
 export interface LaneSettings {
   /** The most rows of one batch. */
@@ -84,12 +84,13 @@ export class Lane {
     this.#running = null;
   }
 
+  /** Never rejects: the lane would stand still for all of its conversations. */
   async #next(): Promise<void> {
     const batch = this.#take();
     const marks = this.#takeMarks(batch);
     if (batch.length === 0 && marks.moves.length === 0) return;
-    for (const entry of batch) entry.actor.sent(entry);
     try {
+      for (const entry of batch) entry.actor.sent(entry);
       await this.#store(batch, marks);
     } catch (error) {
       this.#observer.bug("group commit", error);
@@ -175,12 +176,18 @@ export class Lane {
 
   /** Something among them is refused: neither costs the other anything. */
   async #apart(batch: readonly Entry[], marks: TakenMarks, error: unknown): Promise<void> {
-    if (batch.length === 0) {
-      this.#observer.bug("marks that the store refuses", error);
-      return this.marks.refused(marks, unstorable);
-    }
+    if (batch.length === 0) return this.#halveMarks(marks, error);
     await this.#store(batch);
     await this.#store([], marks);
+  }
+
+  /** Stores the halves one after the other; a half of one member's marks that fails is refused, and only that. */
+  async #halveMarks(marks: TakenMarks, error: unknown): Promise<void> {
+    if (marks.moves.length === 1) {
+      this.#observer.bug("a mark that the store refuses", error);
+      return this.marks.refused(marks, unstorable);
+    }
+    for (const half of halvesOfMarks(marks)) await this.#store([], half);
   }
 
   /** Others wrote for these shards, or nobody did and they are still ours: either way they get new epochs before anything is sent. */

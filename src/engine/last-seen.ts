@@ -1,6 +1,7 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { LastSeen as LastSeenStore } from "../core/ports/store.ts";
+import { type NotStored, storeRows } from "./store-rows.ts";
 
 const saveEveryMs = 5_000;
 const rowsAtOnce = 1_000;
@@ -58,19 +59,19 @@ export class LastSeen {
     const users = [...this.#waiting];
     this.#sent = this.#waiting;
     this.#waiting = new Map();
-    for (let from = 0; from < users.length; from += rowsAtOnce) {
-      await this.#saveSome(new Map(users.slice(from, from + rowsAtOnce)));
-    }
+    const left = await storeRows({
+      rows: users,
+      atOnce: rowsAtOnce,
+      save: (rows) => this.#store.save(new Map(rows)),
+      refused: (_, error) => this.#observer.bug("saving when a user was online last", error),
+    });
     this.#sent = new Map();
+    if (left) this.#keep(left);
   }
 
   /** What could not be saved waits for the next time. */
-  async #saveSome(users: ReadonlyMap<string, number>): Promise<void> {
-    try {
-      await this.#store.save(users);
-    } catch (error) {
-      this.#observer.note("when users were online last could not be saved", { reason: String(error) });
-      for (const [userId, atUs] of users) this.seen(userId, atUs);
-    }
+  #keep({ rows, error }: NotStored<readonly [string, number]>): void {
+    this.#observer.warn("last_seen_flush_failed", { reason: String(error), users: rows.length });
+    for (const [userId, atUs] of rows) this.seen(userId, atUs);
   }
 }

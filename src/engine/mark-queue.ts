@@ -234,6 +234,17 @@ export class MarkQueue {
   }
 }
 
+/** Of two moves or more. Both kinds of one member stay together. */
+export function halvesOfMarks({ moves, slots }: TakenMarks): readonly [TakenMarks, TakenMarks] {
+  const middle = Math.ceil(moves.length / 2);
+  const first = new Set(moves.slice(0, middle).map(({ conversationId, userId }) => conversationId + userId));
+  const isFirst = ({ conversationId, userId }: Slot) => first.has(conversationId + userId);
+  return [
+    { moves: moves.slice(0, middle), slots: slots.filter(isFirst) },
+    { moves: moves.slice(middle), slots: slots.filter((slot) => !isFirst(slot)) },
+  ];
+}
+
 function send(slot: Slot): void {
   slot.state = "sent";
   slot.sentSeq = slot.seq;

@@ -99,7 +99,22 @@ describe("what the store refuses", () => {
     expect(bad).toEqual(["internal"]);
     expect(sent.outcomes).toEqual([expect.objectContaining({ type: "done" })]);
     expect(contents(id)).toEqual(["hello", "beside"]);
-    expect(notes.bugs.map(({ where }) => where)).toEqual(["marks that the store refuses"]);
+    expect(notes.bugs.map(({ where }) => where)).toEqual(["a mark that the store refuses"]);
+    engine.stop();
+  });
+
+  test("in one mark costs no mark of anybody else that goes with it", async () => {
+    const { anna, ben, note, marksOf, clock, notes, engine, hold, release } = await aTalk(options);
+    hold();
+    note({ userId: anna, seq: 1 });
+    await clock.runFor(1);
+    const [bad, good] = [note({ userId: anna, seq: 13 }), note({})];
+    const goodAgain = note({ kind: "delivered" });
+    release();
+    await clock.runUntil(() => bad.length + good.length + goodAgain.length === 3, 5_000);
+    expect([bad, good, goodAgain]).toEqual([["internal"], ["durable"], ["durable"]]);
+    expect(marksOf(ben)).toEqual({ deliveredSeq: 1, readSeq: 1 });
+    expect(notes.bugs.map(({ where }) => where)).toEqual(["a mark that the store refuses"]);
     engine.stop();
   });
 

@@ -214,14 +214,23 @@ export class Supervisor {
   #sweepLater(): void {
     this.#cancelSweep = this.#clock.after(sweepMs, () => {
       if (this.#stopped) return;
-      this.#sweep();
       this.#sweepLater();
+      this.#sweep();
     });
   }
 
   #sweep(): void {
     const nowMs = this.#clock.monotonicMs();
-    for (const actor of this.#actors.values()) if (!actor.isIdle) actor.expire(nowMs);
+    for (const actor of this.#actors.values()) if (!actor.isIdle) this.#expire(actor, nowMs);
+  }
+
+  /** One that fails keeps no other from its deadlines. */
+  #expire(actor: Actor, nowMs: number): void {
+    try {
+      actor.expire(nowMs);
+    } catch (error) {
+      this.#observer.bug("ending commands at their deadline", error);
+    }
   }
 
   /** Lets a tenth of the actors go, the longest idle first. Whether any could go. */

@@ -71,7 +71,7 @@ export class Sockets<Identity> {
   attach(server: Server<SocketData<Identity>>): void {
     this.#server = server;
     clearInterval(this.#sweeping);
-    this.#sweeping = setInterval(() => this.#guard(() => this.#sweep()), this.#options.settings.sweepEveryMs);
+    this.#sweeping = setInterval(() => this.#sweep(), this.#options.settings.sweepEveryMs);
     this.#sweeping.unref();
   }
 
@@ -277,7 +277,7 @@ export class Sockets<Identity> {
         connection.heard = false;
         connection.silentSinceMs = nowMs;
       } else if (nowMs - connection.silentSinceMs >= this.#options.settings.idleTimeoutMs) {
-        connection.closeSilent();
+        this.#guard(() => connection.closeSilent());
       }
     }
   }

@@ -80,8 +80,11 @@ export class LocalPresence implements Presence {
     if (this.#cancelTelling || !this.#users.hasPending) return;
     this.#cancelTelling = this.#clock.after(windowMs, () => {
       this.#cancelTelling = null;
-      if (!this.#listener.isLate()) this.#tell();
-      this.#tellSoon();
+      try {
+        if (!this.#listener.isLate()) this.#tell();
+      } finally {
+        this.#tellSoon();
+      }
     });
   }
 
@@ -95,9 +98,10 @@ export class LocalPresence implements Presence {
     if (this.#cancelLeaving || endMs === null) return;
     this.#cancelLeaving = this.#clock.after(Math.max(0, endMs - this.#clock.monotonicMs()), () => {
       this.#cancelLeaving = null;
-      this.#wentOffline(this.#users.expire(this.#clock.monotonicMs(), goneAtOnce));
+      const gone = this.#users.expire(this.#clock.monotonicMs(), goneAtOnce);
       this.#tellSoon();
       this.#watchLeaving();
+      this.#wentOffline(gone);
     });
   }
 

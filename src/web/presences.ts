@@ -135,8 +135,11 @@ export class Presences {
     if (this.#cancel || this.#due.size === 0) return;
     this.#cancel = this.#clock.after(windowMs, () => {
       this.#cancel = null;
-      if (!this.#isLate()) this.#tellDue();
-      this.#tellSoon();
+      try {
+        if (!this.#isLate()) this.#tellDue();
+      } finally {
+        this.#tellSoon();
+      }
     });
   }
 
@@ -145,8 +148,9 @@ export class Presences {
     let left = usersInTurn;
     for (const feed of [...this.#due]) {
       if (left <= 0) return;
-      left -= feed.tell();
+      // Before it is told: one that fails is not in the way of the others at the next turn.
       this.#due.delete(feed);
+      left -= feed.tell();
       if (!feed.isTold) this.#due.add(feed);
     }
   }

@@ -57,8 +57,9 @@ export class Typing {
     if (this.#cancel || endMs === null) return;
     this.#cancel = this.#clock.after(Math.max(0, endMs - this.#clock.monotonicMs()), () => {
       this.#cancel = null;
-      for (const typist of this.#typists.expire(this.#clock.monotonicMs())) this.#tell(typist);
+      const ended = this.#typists.expire(this.#clock.monotonicMs());
       this.#watch();
+      for (const typist of ended) this.#tell(typist);
     });
   }
 }

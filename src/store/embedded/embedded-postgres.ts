@@ -127,7 +127,7 @@ export class EmbeddedPostgres {
     while (!this.#life.signal.aborted) {
       const how = await this.#server.ended;
       if (this.#life.signal.aborted) return;
-      this.#tellDown(how);
+      this.#tell(() => this.#tellDown(how));
       await this.#restart();
     }
   }
@@ -139,6 +139,20 @@ export class EmbeddedPostgres {
       lastWords,
     });
     this.#options.onDown?.();
+  }
+
+  #tellUp(tookMs: number): void {
+    this.#options.logger.info("the embedded PostgreSQL accepts connections again", { tookMs });
+    this.#options.onUp?.();
+  }
+
+  /** Whatever a listener does with it, the server goes on being watched. */
+  #tell(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#options.logger.error("internal error", { where: "telling of the embedded PostgreSQL", error });
+    }
   }
 
   async #restart(): Promise<void> {
@@ -162,8 +176,7 @@ export class EmbeddedPostgres {
       this.#server = startServer(this.#place, lock);
       await waitUntilReady(this.#server, this.#place, this.#life.signal);
       const tookMs = Math.round(performance.now() - startedMs);
-      this.#options.logger.info("the embedded PostgreSQL accepts connections again", { tookMs });
-      this.#options.onUp?.();
+      this.#tell(() => this.#tellUp(tookMs));
       return true;
     } catch (error) {
       if (!this.#life.signal.aborted)
