@@ -103,6 +103,24 @@ test("with its conversations open at once it costs at most two", async () => {
   socket.close();
 }, 30_000);
 
+test("one that says where it is costs one more, for numbers alone, however large its last messages are", async () => {
+  const anna = await people.one();
+  const phone = await anna.online();
+  await phone.disconnect();
+  const ids = await conversationsOf(anna.id, 30, 3);
+  const socket = await FrameSocket.open({
+    url: server.url,
+    token: await server.token(anna.id, { deviceId: "phone" }),
+  });
+  const cursors = JSON.stringify({ cursors: Object.fromEntries(ids.map((id) => [id, 3])) });
+  const names = await asked(async () => {
+    const { status } = await socket.join(`user:${anna.id}`, "1", cursors);
+    expect(status).toBe("ok");
+  });
+  expect(names).toEqual(["join-facts", "find-created-revs"]);
+  socket.close();
+}, 30_000);
+
 test("the list costs one query, of one conversation as of 500", async () => {
   for (const count of [1, 500]) {
     const anna = await people.one();

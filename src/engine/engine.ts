@@ -81,6 +81,7 @@ export function startEngine(options: {
     reads: actorReads,
     own,
     pubsub,
+    clock,
     observer,
   });
   const supervisor = new Supervisor({

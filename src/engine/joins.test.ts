@@ -30,9 +30,9 @@ function someJoins(known: Partial<Pick<UserFacts, "generation" | "deviceGenerati
       },
     },
     messages: {
-      async readMessages(places) {
-        asked.push(`${places.length} messages`);
-        return places.map(({ conversationId, seq }) => model.message(conversationId, seq) ?? null);
+      async findCreatedRevs(places) {
+        asked.push(`${places.length} revisions`);
+        return model.findCreatedRevs(places);
       },
     },
     cursors: {
@@ -197,7 +197,7 @@ describe("a device's own word", () => {
       resumed: true,
       standings: [at(one, 2), at(two, 1), at(three, 2)],
     });
-    expect(given.asked).toEqual(["2 messages"]);
+    expect(given.asked).toEqual(["2 revisions"]);
   });
 
   test("of a message that is not there, or of none, brings everything", async () => {
@@ -252,9 +252,9 @@ describe("a device's own word", () => {
         changes: async () => [],
       },
       messages: {
-        async readMessages(places) {
-          asked.push(`${places.length} messages`);
-          return places.map(({ conversationId, seq }) => model.message(conversationId, seq) ?? null);
+        async findCreatedRevs(places) {
+          asked.push(`${places.length} revisions`);
+          return model.findCreatedRevs(places);
         },
       },
       cursors: { register: async () => [] },

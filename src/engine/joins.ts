@@ -8,19 +8,21 @@ import type {
   DeviceCursors,
   JoinFacts,
   JoinQuestion,
+  MessagePlace,
   Standing,
   UserFacts,
   ViewerReads,
 } from "../core/ports/store.ts";
 import type { JoinUser } from "../core/queries.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
+import { BatchLoader } from "./batch-loader.ts";
 import type { Device } from "./cursors.ts";
-import { Gather } from "./gather.ts";
+import { FactsLoader } from "./facts-loader.ts";
+
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyJoins } from "./refusals.ts";
 import { writtenSize } from "./written-size.ts";
 
-const joinsAtOnce = 1_000;
 const maxWaitingJoins = 50_000;
 /** A longer difference is not sent with a join: the client reads it page by page. */
 export const longestResume = 500;
@@ -29,6 +31,14 @@ const largestResume = 128 * 1024;
 /** What a row of a difference weighs at least, and the most that one read may bring. Characters. */
 export const lightestRow = 1_024;
 const charactersAtOnce = 2 * 1_024 * 1_024;
+/** The most differences of one read. */
+const differencesAtOnce = 1_000;
+/** Users with more than this waiting, in characters, are read apart from all others. */
+const lightDifferences = 256 * 1_024;
+/** The most messages of which one request looks up the revision, and the most of one read. */
+const placesOfRequest = 500;
+const placesAtOnce = 5_000;
+const lightPlaces = 1_000;
 
 /** A joined conversation. `changes` is null when nothing was to be resumed, or could be. */
 export interface JoinedConversation {
@@ -51,50 +61,43 @@ export interface DeviceWord {
   readonly generation: number | null;
 }
 
-type Question = JoinQuestion | Omit<JoinUser, "type">;
+interface RevsRequest {
+  readonly userId: string;
+  readonly places: readonly MessagePlace[];
+}
 
 /**
  * Joins of conversations and of users. They load no actor; those that arrive while a read is in flight share the next one, whatever
  * they join: a device that comes back with nothing missed costs one query, a storm of them a few.
  */
 export class Joins {
-  readonly #facts: Gather<Question, JoinFacts | UserFacts>;
-  readonly #changes: Gather<ChangesQuestion & { readonly weight: number }, Changes>;
-  readonly #messages: Pick<ActorReads, "readMessages">;
+  readonly #facts: FactsLoader;
+  readonly #changes: BatchLoader<ChangesQuestion & { readonly weight: number }, Changes>;
+  readonly #revs: BatchLoader<RevsRequest, readonly (number | null)[]>;
   readonly #cursors: Pick<DeviceCursors, "register">;
   readonly #settled: (device: Device) => Promise<void> | null;
   readonly #clock: Clock;
 
   constructor(options: {
     readonly reads: Pick<ViewerReads, "joinFacts" | "changes">;
-    readonly messages: Pick<ActorReads, "readMessages">;
+    readonly messages: Pick<ActorReads, "findCreatedRevs">;
     readonly cursors: Pick<DeviceCursors, "register">;
     /** Resolves when what devices have confirmed so far is where a join reads it; null: it is. */
     readonly settled: (device: Device) => Promise<void> | null;
     readonly clock: Clock;
   }) {
-    const { reads } = options;
-    this.#messages = options.messages;
+    const { reads, messages, clock } = options;
     this.#cursors = options.cursors;
     this.#settled = options.settled;
-    this.#clock = options.clock;
-    this.#facts = new Gather({
-      read: (questions) => readFacts(reads, questions),
-      maxQuestions: joinsAtOnce,
-      maxWaiting: maxWaitingJoins,
-    });
-    this.#changes = new Gather({
-      read: (questions) => reads.changes(questions),
-      maxQuestions: joinsAtOnce,
-      maxWaiting: maxWaitingJoins,
-      weigh: ({ weight }) => weight,
-      maxWeight: charactersAtOnce,
-    });
+    this.#clock = clock;
+    this.#facts = new FactsLoader({ reads, clock, maxWaiting: maxWaitingJoins });
+    this.#changes = changesLoader(reads, clock);
+    this.#revs = revsLoader(messages, clock);
   }
 
   /** Facts from a read that began after this call, and the difference since the cursor where it is short enough. */
   async conversation(question: JoinQuestion): Promise<JoinedConversation | Rejection> {
-    const facts = (await orUnavailable(this.#facts.ask(question))) as JoinFacts | Rejection | null;
+    const facts = await orUnavailable(this.#facts.conversation(question));
     if (!facts) return tooManyJoins;
     if (isRejection(facts)) return facts;
     const refusal = authorize.join_conversation(facts.membership);
@@ -126,7 +129,7 @@ export class Joins {
 
   /** A page of a difference; `weight` is what it may bring, in characters. */
   async changes(question: ChangesQuestion & { readonly weight: number }): Promise<Changes | Rejection> {
-    return (await orUnavailable(this.#changes.ask(question))) ?? tooManyJoins;
+    return (await orUnavailable(this.#changes.load(question))) ?? tooManyJoins;
   }
 
   /** From a read that began after this call. A device that was never seen starts at the heads, unless it says itself where it is. */
@@ -141,14 +144,13 @@ export class Joins {
     const standings = isKnown ? facts.standings : await this.#register(viewerId, deviceId);
     if (isRejection(standings)) return standings;
     if (!isTrusted(facts, word)) return { generation: facts.generation, resumed: false, standings };
-    const said = word ? await this.#asSaid(standings, word) : standings;
+    const said = word ? await this.#asSaid(viewerId, standings, word) : standings;
     return isRejection(said) ? said : { generation: facts.generation, resumed: true, standings: said };
   }
 
   /** Where the heads of a user's conversations are, from a read that began after this call. */
   async userFacts(question: Omit<JoinUser, "type">): Promise<UserFacts | Rejection> {
-    const facts = (await orUnavailable(this.#facts.ask(question))) as UserFacts | Rejection | null;
-    return facts ?? tooManyJoins;
+    return (await orUnavailable(this.#facts.user(question))) ?? tooManyJoins;
   }
 
   #register(userId: string, deviceId: string): Promise<readonly Standing[] | Rejection> {
@@ -156,26 +158,75 @@ export class Joins {
   }
 
   /** The device's own word wins. A message that it names stands for the revision by which it entered the log. */
-  async #asSaid(standings: readonly Standing[], word: DeviceWord): Promise<readonly Standing[] | Rejection> {
-    const differing = standings.filter(
-      ({ conversationId, seq }) => (word.cursors.get(conversationId) ?? seq) !== seq,
-    );
-    if (differing.length === 0) return standings;
-    const places = differing.map(({ conversationId }) => ({
-      conversationId,
-      seq: word.cursors.get(conversationId)!,
-    }));
-    const messages = await orUnavailable(this.#messages.readMessages(places));
-    if (isRejection(messages)) return messages;
-    const revs = new Map(
-      places.map((place, index) => [place.conversationId, messages[index]?.createdRev ?? 0]),
-    );
+  async #asSaid(
+    userId: string,
+    standings: readonly Standing[],
+    word: DeviceWord,
+  ): Promise<readonly Standing[] | Rejection> {
+    const places = standings
+      .filter(({ conversationId, seq }) => (word.cursors.get(conversationId) ?? seq) !== seq)
+      .map(({ conversationId }) => ({ conversationId, seq: word.cursors.get(conversationId)! }));
+    if (places.length === 0) return standings;
+    const found = await this.#createdRevs(userId, places);
+    if (isRejection(found)) return found;
     return standings.map((standing) => {
-      const rev = revs.get(standing.conversationId);
+      const rev = found.get(standing.conversationId);
       if (rev === undefined) return standing;
       return { ...standing, seq: rev === 0 ? 0 : word.cursors.get(standing.conversationId)!, rev };
     });
   }
+
+  /** By conversation; 0: there is no such message. */
+  async #createdRevs(
+    userId: string,
+    places: readonly MessagePlace[],
+  ): Promise<ReadonlyMap<string, number> | Rejection> {
+    const found = new Map<string, number>();
+    for (let from = 0; from < places.length; from += placesOfRequest) {
+      const some = places.slice(from, from + placesOfRequest);
+      const revs = await orUnavailable(this.#revs.load({ userId, places: some }));
+      if (!revs) return tooManyJoins;
+      if (isRejection(revs)) return revs;
+      some.forEach(({ conversationId }, index) => {
+        found.set(conversationId, revs[index] ?? 0);
+      });
+    }
+    return found;
+  }
+}
+
+function changesLoader(reads: Pick<ViewerReads, "changes">, clock: Clock) {
+  return new BatchLoader<ChangesQuestion & { readonly weight: number }, Changes>({
+    load: (questions) => reads.changes(questions),
+    weigh: ({ weight }) => weight,
+    maxWeight: charactersAtOnce,
+    maxLightWeight: lightDifferences,
+    maxRequests: differencesAtOnce,
+    maxWaiting: maxWaitingJoins,
+    userOf: ({ viewerId }) => viewerId ?? "",
+    identityOf: ({ viewerId, conversationId }) => `${viewerId} ${conversationId}`,
+    clock,
+  });
+}
+
+function revsLoader(messages: Pick<ActorReads, "findCreatedRevs">, clock: Clock) {
+  return new BatchLoader<RevsRequest, readonly (number | null)[]>({
+    load: async (requests) => {
+      const revs = await messages.findCreatedRevs(requests.flatMap(({ places }) => places));
+      let end = 0;
+      return requests.map(({ places }) => {
+        end += places.length;
+        return revs.slice(end - places.length, end);
+      });
+    },
+    weigh: ({ places }) => places.length,
+    maxWeight: placesAtOnce,
+    maxLightWeight: lightPlaces,
+    maxRequests: differencesAtOnce,
+    maxWaiting: maxWaitingJoins,
+    userOf: ({ userId }) => userId,
+    clock,
+  });
 }
 
 /** What a device confirmed, or says, in a history that is gone is worth nothing. */
@@ -183,20 +234,6 @@ function isTrusted({ generation, deviceGeneration }: UserFacts, word: DeviceWord
   if (deviceGeneration !== null) return deviceGeneration === generation;
   if (!word || word.cursors.size === 0 || generation === 1) return true;
   return word.generation === generation;
-}
-
-async function readFacts(
-  reads: Pick<ViewerReads, "joinFacts">,
-  questions: readonly Question[],
-): Promise<readonly (JoinFacts | UserFacts)[]> {
-  const conversations = questions.filter((question) => "conversationId" in question);
-  const users = questions.filter((question) => "deviceId" in question);
-  const found = await reads.joinFacts(conversations, users);
-  let conversation = 0;
-  let user = 0;
-  return questions.map((question) =>
-    "conversationId" in question ? found.conversations[conversation++]! : found.users[user++]!,
-  );
 }
 
 function nothingChanged(facts: JoinFacts): Changes {

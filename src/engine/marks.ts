@@ -3,16 +3,19 @@ import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import { type MarkedConversation, type MarkMember, statusChanges } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
+import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { ActorReads, OwnState, TargetQuestion } from "../core/ports/store.ts";
 import { isRejection } from "../core/rejection.ts";
-import { Gather } from "./gather.ts";
+import { BatchLoader } from "./batch-loader.ts";
 import type { MarkAnswer, MarkQueue } from "./mark-queue.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyMarks } from "./refusals.ts";
 
 const lookUpsAtOnce = 500;
+/** Users with more than this waiting are looked up apart. */
+const lightLookUps = 100;
 const maxWaitingLookUps = 20_000;
 
 /** Receipts: what members have received and read, on their way to the store and from there to those who wrote. */
@@ -21,13 +24,17 @@ export class Marks {
   readonly #own: OwnState;
   readonly #pubsub: PubSub;
   readonly #observer: Observer;
-  readonly #places: Gather<TargetQuestion, { readonly seq: number | null }>;
+  readonly #places: BatchLoader<
+    TargetQuestion & { readonly userId: string },
+    { readonly seq: number | null }
+  >;
 
   constructor(options: {
     readonly queueOf: (conversationId: string) => MarkQueue;
     readonly reads: Pick<ActorReads, "findSeqs">;
     readonly own: OwnState;
     readonly pubsub: PubSub;
+    readonly clock: Clock;
     readonly observer: Observer;
   }) {
     const { reads } = options;
@@ -35,10 +42,15 @@ export class Marks {
     this.#own = options.own;
     this.#pubsub = options.pubsub;
     this.#observer = options.observer;
-    this.#places = new Gather({
-      read: async (questions) => (await reads.findSeqs(questions)).map((seq) => ({ seq })),
-      maxQuestions: lookUpsAtOnce,
+    this.#places = new BatchLoader({
+      load: async (questions) => (await reads.findSeqs(questions)).map((seq) => ({ seq })),
+      weigh: () => 1,
+      maxWeight: lookUpsAtOnce,
+      maxLightWeight: lightLookUps,
+      maxRequests: lookUpsAtOnce,
       maxWaiting: maxWaitingLookUps,
+      userOf: ({ userId }) => userId,
+      clock: options.clock,
     });
   }
 
@@ -53,7 +65,7 @@ export class Marks {
     answer: MarkAnswer,
   ): Promise<void> {
     const { conversationId, userId, kind, messageId } = mark;
-    const place = await orUnavailable(this.#places.ask({ conversationId, messageId }));
+    const place = await orUnavailable(this.#places.load({ conversationId, messageId, userId }));
     if (place === null) return answer(tooManyMarks);
     if (isRejection(place)) return answer(place);
     if (place.seq === null) return answer(noSuchMessage);

@@ -17,6 +17,10 @@ export const unreachable = retriable(
   "unavailable",
   "The store cannot be reached at present. Ask again after retry_after_ms.",
 );
+export const tooSlow = retriable(
+  "unavailable",
+  "The store took too long to read this. Ask again after retry_after_ms.",
+);
 export const unreadable = retriable(
   "unavailable",
   "The stored message could not be read. Send it again after retry_after_ms.",

@@ -10,7 +10,8 @@ import type { Ownership } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { ActorReads, MessagePlace } from "../core/ports/store.ts";
 import { Actor, type Entry, type Learned, type Questions, type Surroundings } from "./actor.ts";
-import { Gather } from "./gather.ts";
+import { BatchLoader } from "./batch-loader.ts";
+import { LearnedWeights } from "./learned-weights.ts";
 import type { Turn } from "./mailbox.ts";
 import type { Outcome } from "./outcome.ts";
 import { unreadable } from "./refusals.ts";
@@ -30,6 +31,11 @@ interface Loaded {
 /** How often deadlines are looked at and idle actors are let go. */
 const sweepMs = 250;
 const loadsAtOnce = 100;
+/** The most members of the conversations of one load; those of many members are loaded apart. */
+const membersAtOnce = 5_000;
+const lightMembers = 500;
+/** Each may hold 80 kB. */
+const duplicatesAtOnce = 50;
 const maxWaitingReads = 100_000;
 const retryPauseMs = 100;
 
@@ -41,8 +47,10 @@ export class Supervisor {
   readonly #observer: Observer;
   readonly #settings: SupervisorSettings;
   readonly #around: Surroundings;
-  readonly #loads: Gather<string, Loaded>;
-  readonly #duplicates: Gather<MessagePlace, Message | null>;
+  readonly #loads: BatchLoader<string, Loaded>;
+  /** By conversation. */
+  readonly #members = new LearnedWeights({ initial: 2 });
+  readonly #duplicates: BatchLoader<MessagePlace, Message | null>;
   #cancelSweep: () => void = () => {};
   #stopped = false;
 
@@ -62,15 +70,24 @@ export class Supervisor {
     this.#clock = clock;
     this.#observer = observer;
     this.#settings = settings;
-    this.#loads = new Gather({
-      read: (ids) => this.#load(ids),
-      maxQuestions: loadsAtOnce,
+    this.#loads = new BatchLoader({
+      load: (ids) => this.#load(ids),
+      weigh: (id) => this.#members.of(id),
+      maxWeight: membersAtOnce,
+      maxLightWeight: lightMembers,
+      maxRequests: loadsAtOnce,
       maxWaiting: maxWaitingReads,
+      userOf: (id) => id,
+      clock,
     });
-    this.#duplicates = new Gather({
-      read: (asked) => reads.readMessages(asked),
-      maxQuestions: loadsAtOnce,
+    this.#duplicates = new BatchLoader({
+      load: (asked) => reads.readMessages(asked),
+      weigh: () => 1,
+      maxWeight: duplicatesAtOnce,
+      maxRequests: duplicatesAtOnce,
       maxWaiting: maxWaitingReads,
+      userOf: ({ conversationId }) => conversationId,
+      clock,
     });
     this.#around = {
       clock,
@@ -127,7 +144,7 @@ export class Supervisor {
     const isWanted = () => this.#actors.get(actor.id) === actor && actor.generation === generation;
     while (!this.#stopped && isWanted()) {
       try {
-        const loaded = await this.#loads.ask(actor.id);
+        const loaded = await this.#loads.load(actor.id);
         if (!isWanted()) return;
         if (loaded?.state) return actor.loaded(loaded.state);
         if (loaded) return this.#forget(actor);
@@ -148,6 +165,7 @@ export class Supervisor {
   async #load(ids: readonly string[]): Promise<readonly Loaded[]> {
     const found = new Map((await this.#reads.loadConversations(ids)).map((state) => [state.id, state]));
     this.#observer.actorLoaded(found.size);
+    for (const { id, members } of found.values()) this.#members.learn(id, members.size);
     return ids.map((id) => ({ state: found.get(id) ?? null }));
   }
 
@@ -181,14 +199,14 @@ export class Supervisor {
 
   /** After a read like the one that finds no conversation: how long it takes tells a stranger nothing. */
   async #refuseStranger({ command }: Turn): Promise<Outcome> {
-    await this.#duplicates.ask({ conversationId: command.conversationId, seq: 0 }).catch(() => null);
+    await this.#duplicates.load({ conversationId: command.conversationId, seq: 0 }).catch(() => null);
     return noSuchConversation;
   }
 
   async #duplicateOf({ command }: Turn, seq: number, joinedSeq: number): Promise<Outcome> {
     this.#observer.commandDuplicate();
     try {
-      const message = await this.#duplicates.ask({ conversationId: command.conversationId, seq });
+      const message = await this.#duplicates.load({ conversationId: command.conversationId, seq });
       if (!message) return unreadable;
       const differs = command.type !== "send_message" || differsFrom(message, command);
       return { type: "duplicate", message: asSeenFrom(message, joinedSeq), differs };

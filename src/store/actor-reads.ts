@@ -72,6 +72,15 @@ cross join lateral (
   select seq from messages where conversation_id = asked.conversation_id and id = asked.id limit 1) m`,
 };
 
+const findCreatedRevs = {
+  name: "find-created-revs",
+  text: `
+select asked.place, m.created_rev
+from unnest($1::uuid[], $2::int8[]) with ordinality asked(conversation_id, seq, place)
+cross join lateral (
+  select created_rev from messages where conversation_id = asked.conversation_id and seq = asked.seq limit 1) m`,
+};
+
 const readMetadata = {
   name: "read-metadata",
   text: "select metadata from conversations where id = $1",
@@ -128,6 +137,15 @@ export class PostgresActorReads implements ActorReads {
     });
     const found = new Map(rows.map(({ place, seq }) => [place, seq]));
     return questions.map((_, index) => found.get(index + 1) ?? null);
+  }
+
+  async findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]> {
+    const { rows } = await this.#reads.query<{ place: number; created_rev: number }>({
+      ...findCreatedRevs,
+      values: [places.map((each) => each.conversationId), places.map((each) => each.seq)],
+    });
+    const found = new Map(rows.map(({ place, created_rev }) => [place, created_rev]));
+    return places.map((_, index) => found.get(index + 1) ?? null);
   }
 
   async readMetadata(conversationId: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { StoreUnavailable } from "../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
 import { databaseLink } from "../testing/database-link.ts";
 import { type MigratedDatabase, migratedDatabase, startNode } from "../testing/engine-on-postgres.ts";
 import { openPool, ReadPool } from "./database.ts";
@@ -39,7 +39,7 @@ test("I3: a database that speaks another language is understood: a repeated old 
   await link.close();
 });
 
-test("a lock that is not had in time, or a standby, is the store out of reach; a statement that is wrong is a bug", async () => {
+test("a lock that is not had in time, or a standby, is the store out of reach; a statement takes too long by itself; one that is wrong is a bug", async () => {
   const pool = openPool({ ...database.settings, statementTimeoutMs: 200 }, () => {});
   const reads = new ReadPool({ pool });
   const ask = (text: string) =>
@@ -50,6 +50,8 @@ test("a lock that is not had in time, or a standby, is the store out of reach; a
   const raise = (code: string) => ask(`do $$ begin raise exception 'no' using errcode = '${code}'; end $$`);
   for (const code of ["55P03", "40P01", "53200", "25006"])
     expect(await raise(code)).toBeInstanceOf(StoreUnavailable);
+  expect(await ask("select pg_sleep(5)")).toBeInstanceOf(StoreTimedOut);
+  expect(await raise("55P03")).not.toBeInstanceOf(StoreTimedOut);
   expect(await ask("select 1 from nothing")).not.toBeInstanceOf(StoreUnavailable);
   await pool.end();
 });

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { StoreUnavailable } from "../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
 import { sessionSetUp } from "./session-settings.ts";
 
 /** How to reach PostgreSQL. `url` wins over the parts. */
@@ -113,12 +113,15 @@ export class ReadPool {
     try {
       return await this.#pool.query<Row>(query);
     } catch (error) {
-      throw isServerError(error) && !passing.test(error.code ?? "")
-        ? error
-        : new StoreUnavailable({ cause: error });
+      if (!isServerError(error)) throw new StoreUnavailable({ cause: error });
+      if (error.code === queryCanceled) throw new StoreTimedOut({ cause: error });
+      throw passing.test(error.code ?? "") ? new StoreUnavailable({ cause: error }) : error;
     }
   }
 }
+
+/** What a statement ends with that runs for longer than `statement_timeout`. */
+const queryCanceled = "57014";
 
 /** No bug of the statement: a standby, a serialization failure, no memory or disk, a lock or the time that was not had. */
 const passing = /^(25006|40|53|55|57|58)/;

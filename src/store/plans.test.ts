@@ -105,6 +105,7 @@ async function useActorReads(): Promise<void> {
   await reads.findKeys([{ conversationId: conversation, senderId: user, clientRandom: 1 }]);
   await reads.findTargets([{ conversationId: conversation, messageId: newId() }]);
   await reads.findSeqs([{ conversationId: conversation, messageId: newId() }]);
+  await reads.findCreatedRevs([{ conversationId: conversation, seq: 1 }]);
   await reads.readMessages([{ conversationId: conversation, seq: 1 }]);
   await reads.findStored([aSending(conversation, 1)]);
 }
@@ -137,6 +138,7 @@ test("every statement of the hot path is known by name, so that it is planned on
     "clear-unread",
     "create-direct",
     "create-group",
+    "find-created-revs",
     "find-direct",
     "find-keys",
     "find-seqs",

@@ -208,6 +208,10 @@ export class ModelStore {
     });
   }
 
+  findCreatedRevs(places: readonly MessagePlace[]): (number | null)[] {
+    return places.map(({ conversationId, seq }) => this.message(conversationId, seq)?.createdRev ?? null);
+  }
+
   findSeqs(questions: readonly TargetQuestion[]): (number | null)[] {
     return questions.map((question) => this.findTargets([question])[0]?.seq ?? null);
   }
@@ -537,6 +541,10 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
 
   async findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]> {
     return this.#ask(() => this.#model.findTargets(questions));
+  }
+
+  async findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]> {
+    return this.#ask(() => this.#model.findCreatedRevs(places));
   }
 
   async findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]> {

@@ -86,6 +86,9 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** The store answers, but this statement took too long: perhaps because of what was asked. Something smaller may succeed. */
+export class StoreTimedOut extends StoreUnavailable {}
+
 /** Reads for the engine itself; they throw `StoreUnavailable`. */
 export interface ActorReads {
   /** In one query; conversations that do not exist are absent from the answer. */
@@ -96,6 +99,8 @@ export interface ActorReads {
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
   /** Where they are, in the order asked; null: not stored in that conversation. In one query, whatever the messages hold. */
   findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]>;
+  /** The revisions that created these messages, in the order asked; null: no such message. In one query, whatever the messages hold. */
+  findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]>;
   /** JSON text of an object. */
   readMetadata(conversationId: string): Promise<string>;
   /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */

@@ -1,0 +1,94 @@
+/** What the taker says of the item that is next in its user's queue. */
+export type Verdict = "take" | "not_now" | "full";
+
+/**
+ * A bounded queue that serves users in turn: one item of each per round, in the order of arrival within a user. What one user
+ * queues does not delay another.
+ *
+ * Bound: a user may hold at most as many places as are free afterwards. One user alone gets half of them, two get a third
+ * each: there is always a place for a user who has none.
+ */
+export class FairQueue<Item> {
+  readonly #maxSize: number;
+  readonly #weigh: (item: Item) => number;
+  /** The order of the map is the order of service. No queue in it is empty. */
+  readonly #queues = new Map<string, UserQueue<Item>>();
+  #size = 0;
+
+  constructor(options: { readonly maxSize: number; readonly weigh: (item: Item) => number }) {
+    this.#maxSize = options.maxSize;
+    this.#weigh = options.weigh;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  sizeOf(user: string): number {
+    const queue = this.#queues.get(user);
+    return queue ? queue.items.length - queue.next : 0;
+  }
+
+  /** The total weight of what this user has queued. */
+  weightOf(user: string): number {
+    return this.#queues.get(user)?.weight ?? 0;
+  }
+
+  /** Whether the user may queue one more; `others` places are used elsewhere. */
+  hasRoomFor(user: string, others = 0): boolean {
+    return this.sizeOf(user) < this.#maxSize - this.#size - others;
+  }
+
+  push(user: string, item: Item): void {
+    let queue = this.#queues.get(user);
+    if (!queue) {
+      queue = { items: [], next: 0, weight: 0 };
+      this.#queues.set(user, queue);
+    }
+    queue.items.push(item);
+    queue.weight += this.#weigh(item);
+    this.#size++;
+  }
+
+  /** Takes items of the users for whom `serves` holds, in turn, as far as `judge` lets it. A user who got one goes to the end. */
+  take(serves: (user: string) => boolean, judge: (item: Item, user: string) => Verdict): Item[] {
+    const taken: Item[] = [];
+    let round = [...this.#queues.keys()].filter(serves);
+    while (round.length > 0) {
+      const next: string[] = [];
+      for (const user of round) {
+        const queue = this.#queues.get(user)!;
+        const item = queue.items[queue.next]!;
+        const verdict = judge(item, user);
+        if (verdict === "full") return taken;
+        if (verdict === "not_now") continue;
+        taken.push(item);
+        if (this.#shift(user, queue, item)) next.push(user);
+      }
+      round = next;
+    }
+    return taken;
+  }
+
+  /** Whether the user has more. */
+  #shift(user: string, queue: UserQueue<Item>, item: Item): boolean {
+    queue.next++;
+    queue.weight -= this.#weigh(item);
+    this.#size--;
+    this.#queues.delete(user);
+    if (queue.next === queue.items.length) return false;
+    if (queue.next > 64 && queue.next * 2 > queue.items.length) {
+      queue.items.splice(0, queue.next);
+      queue.next = 0;
+    }
+    this.#queues.set(user, queue);
+    return true;
+  }
+}
+
+interface UserQueue<Item> {
+  readonly items: Item[];
+  /** The place of the oldest item that was not taken. */
+  next: number;
+  weight: number;
+}
