@@ -14,7 +14,7 @@ afterAll(() => database.close());
 
 test("a session is set up as ours whatever the address asks for, and keeps what else it asks for", async () => {
   const link = await databaseLink(database.url);
-  const url = `${link.url}?options=-c%20DateStyle%3DGerman%20-c%20temp_buffers%3D9MB&statement_timeout=1&query_timeout=1`;
+  const url = `${link.url}?options=-c%20DateStyle%3DGerman%20-c%20temp_buffers%3D9MB%20-c%20statement_timeout%3D1`;
   const pool = openPool({ ...database.settings, url }, () => {});
   const { rows } = await pool.query(
     "select name, setting from pg_settings where name = any ($1) order by name",

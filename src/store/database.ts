@@ -1,8 +1,9 @@
 import pg from "pg";
 import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
+import { pgAddressOf } from "./pg-address.ts";
 import { sessionSetUp } from "./session-settings.ts";
 
-/** How to reach PostgreSQL. `url` wins over the parts. */
+/** How to reach PostgreSQL. */
 export interface DatabaseSettings {
   readonly url: string;
   readonly poolSize: number;
@@ -40,7 +41,7 @@ type ConnectionSettings = Omit<DatabaseSettings, "poolSize">;
 function clientConfig(settings: ConnectionSettings, purpose: Purpose): pg.ClientConfig {
   const { connectTimeoutMs, statementTimeoutMs } = settings;
   return {
-    connectionString: withoutOurs(settings.url),
+    ...pgAddressOf(settings.url),
     application_name: `whispr-msg ${purpose}`,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 1_000,
@@ -48,27 +49,6 @@ function clientConfig(settings: ConnectionSettings, purpose: Purpose): pg.Client
     keepAliveInitialDelayMillis: 5_000,
     types,
   };
-}
-
-/** What `pg` reads from an address although we decide on it. */
-const ours = [
-  "application_name",
-  "fallback_application_name",
-  "client_encoding",
-  "statement_timeout",
-  "lock_timeout",
-  "idle_in_transaction_session_timeout",
-  "query_timeout",
-  "binary",
-  "replication",
-];
-
-/** `pg` lets the parameters of an address replace ours. Its `options` stay: the session's settings come after them. */
-function withoutOurs(url: string): string {
-  if (!ours.some((name) => url.includes(name))) return url;
-  const address = new URL(url);
-  for (const name of ours) address.searchParams.delete(name);
-  return address.href;
 }
 
 /** Makes a new connection a session of ours. Rejects with what the server says, or when it does not answer in time. */

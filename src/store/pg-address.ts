@@ -14,11 +14,13 @@ export interface PgAddress {
   readonly database: string;
   readonly ssl: false | ConnectionOptions;
   readonly sslnegotiation: "postgres" | "direct";
+  /** Of the operator; our session settings come after them. */
+  readonly options: string | undefined;
 }
 
 /** @throws AddressRefusal also when a file of TLS cannot be read */
 export function pgAddress(parts: AddressParts): PgAddress {
-  const { host, port, user, password, database, isDirectTls } = parts;
+  const { host, port, user, password, database, isDirectTls, options } = parts;
   if (database === null) throw new AddressRefusal("The address names no database.");
   return {
     host: host ?? "localhost",
@@ -28,6 +30,7 @@ export function pgAddress(parts: AddressParts): PgAddress {
     database,
     ssl: sslOf(parts),
     sslnegotiation: isDirectTls ? "direct" : "postgres",
+    options: options ?? undefined,
   };
 }
 
