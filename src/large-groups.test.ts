@@ -40,3 +40,41 @@ test("a join with a cursor brings some marks of a large group, the reader's own 
   const whole = await owner.rest.call("GET", `/conversations/${large}/changes?since=${ofLarge.head_rev}`);
   expect((whole.body as { meta: { marks: unknown[] } }).meta.marks.length).toBe(301);
 });
+
+test("members who are added at once are told of in one push on each topic, which names all of them", async () => {
+  const [owner, bob] = (await people.many(2)) as [Person, Person];
+  const conversationId = await groupOf(owner, [bob.id]);
+  const device = await bob.inside(conversationId);
+  const carol = await people.one();
+  const carols = await carol.online();
+  const added = [carol.id, ...strangers(599)];
+  await owner.rest.call("POST", `/conversations/${conversationId}/members`, { user_ids: added });
+  await owner.rest.call("POST", `/conversations/${conversationId}/messages`, { content: "welcome" });
+  await device.hears("new_message", `conversation:${conversationId}`);
+  await carols.hears("new_message");
+  const told = device.heard.filter(({ event }) => event === "conversation_members_updated");
+  expect(told.map(({ topic }) => topic).sort()).toEqual([`conversation:${conversationId}`, `user:${bob.id}`]);
+  for (const { payload } of [
+    ...told,
+    ...carols.heard.filter(({ event }) => event.endsWith("members_updated")),
+  ])
+    expect(payload).toMatchObject({
+      conversation_id: conversationId,
+      event: "member_added",
+      actor_id: owner.id,
+      user_id: carol.id,
+      user_ids: added,
+      role: "member",
+    });
+});
+
+test("a member who is added alone is told of as ever, without a list", async () => {
+  const [owner, bob] = (await people.many(2)) as [Person, Person];
+  const conversationId = await groupOf(owner, [bob.id]);
+  const device = await bob.inside(conversationId);
+  const [added] = strangers(1);
+  await owner.rest.call("POST", `/conversations/${conversationId}/members`, { user_ids: [added] });
+  const { payload } = await device.hears("conversation_members_updated");
+  expect(payload).toMatchObject({ event: "member_added", user_id: added, member: { user_id: added } });
+  expect(payload).not.toHaveProperty("user_ids");
+});

@@ -1,5 +1,4 @@
 import type { Member } from "../core/conversations/conversation.ts";
-import type { Event } from "../core/events.ts";
 import type { MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { asSeenFrom } from "../core/messages/quote.ts";
@@ -17,6 +16,8 @@ import type {
 import type { ViewerReads } from "../core/ports/store.ts";
 import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
+import { FanOut } from "./fan-out.ts";
+import { eventsTogether, type OtherEvent, partsOf, topicsOf } from "./frame-parts.ts";
 import type { MessageTexts } from "./message-texts.ts";
 import type { Presences } from "./presences.ts";
 import {
@@ -26,7 +27,8 @@ import {
   deletedText,
   deliveryStatusText,
   editedText,
-  memberEventText,
+  type MembersChanged,
+  membersEventText,
   messageReadText,
   ownUnreadText,
   reactionChangedText,
@@ -65,6 +67,7 @@ interface ToldFrame extends ChangeFrame {
  */
 export class Broadcasts {
   readonly delivery: Delivery;
+  readonly #fanOut: FanOut;
   readonly #sockets: Listeners;
   readonly #texts: MessageTexts;
   readonly #typing: Pick<Typing, "isSource" | "sent">;
@@ -92,10 +95,23 @@ export class Broadcasts {
       tell: (frame, isLate) => this.#tellChanges(frame, isLate),
       membersChanged: (conversationId, members) => this.#membersChanged(conversationId, members),
     });
+    this.#fanOut = new FanOut({ failed: (error) => observer.bug("telling what was published", error) });
     options.pubsub.subscribe((frame) => this.#hear(frame));
   }
 
   #hear(frame: Frame): void {
+    if (frame.type !== "marks") return this.#tellInTurn(frame);
+    for (const part of partsOf(frame)) this.#tellInTurn(part);
+  }
+
+  #tellInTurn(frame: Frame): void {
+    const { conversationId } = frame;
+    const topics = topicsOf(frame);
+    if (this.#fanOut.takes(conversationId, topics)) this.#tell(frame);
+    else this.#fanOut.wait({ conversationId, topics, send: () => this.#tell(frame) });
+  }
+
+  #tell(frame: Frame): void {
     switch (frame.type) {
       case "changes":
         return this.delivery.forward(frame);
@@ -118,10 +134,20 @@ export class Broadcasts {
 
   #tellChanges(frame: ChangeFrame, isLate: boolean): void {
     const told = { ...frame, isLate, position: positionOf(frame) };
-    for (const event of frame.events) this.#tellEvent(told, event);
+    for (const each of eventsTogether(frame.events)) {
+      if ("type" in each) this.#tellEvent(told, each);
+      else this.#tellMembers(told, each);
+    }
   }
 
-  #tellEvent(frame: ToldFrame, event: Event): void {
+  #tellMembers(frame: ToldFrame, events: MembersChanged): void {
+    const push = { names: ["conversation_members_updated"], encode: once(() => membersEventText(events)) };
+    this.#push(frame, push);
+    for (const { type, member } of events)
+      if (type === "member_removed") this.#pushToUser(frame, member.userId, push);
+  }
+
+  #tellEvent(frame: ToldFrame, event: OtherEvent): void {
     switch (event.type) {
       case "message_sent":
         this.#tellSent(frame, event);
@@ -143,16 +169,6 @@ export class Broadcasts {
           names: [event.type],
           encode: () => reactionChangedText(event),
         });
-      case "member_added":
-      case "member_removed":
-      case "member_role_changed":
-      case "member_blocked":
-      case "member_unblocked": {
-        const push = { names: ["conversation_members_updated"], encode: () => memberEventText(event) };
-        this.#push(frame, push);
-        if (event.type === "member_removed") this.#pushToUser(frame, event.member.userId, push);
-        return;
-      }
       case "conversation_changed":
         return this.#push(frame, {
           names: ["conversation_updated"],
@@ -237,8 +253,8 @@ export class Broadcasts {
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
     this.delivery.joined(conversationId, 0);
     this.#presences.admitted(conversationId, memberIds);
-    for (const userId of memberIds)
-      this.#toUser(userId, "conversation_created", () => createdText(conversationId));
+    const encode = once(() => createdText(conversationId));
+    for (const userId of memberIds) this.#toUser(userId, "conversation_created", encode);
   }
 
   /** To those who wrote what the marks moved over: the state of each message, and who has read. To whoever has read: how far. */

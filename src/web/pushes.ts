@@ -31,13 +31,18 @@ export function reactionChangedText({ conversationId, rev, message, reaction }: 
   );
 }
 
-/** `conversation_members_updated`. */
-export function memberEventText(event: MemberChanged): string {
+/** Members that one command changed alike. */
+export type MembersChanged = readonly [MemberChanged, ...MemberChanged[]];
+
+/** `conversation_members_updated`. Where there are several, `user_ids` names all of them; the record is the first one's, and the others' are alike. */
+export function membersEventText(events: MembersChanged): string {
+  const [event] = events;
   const { conversationId, rev, actorId, member } = event;
+  const ids = events.map(({ member: { userId } }) => `"${userId}"`);
   return (
     `{"conversation_id":"${conversationId}","rev":${rev},"event":"${memberEvent(event)}",` +
-    `"user_id":"${member.userId}","actor_id":"${actorId}","role":"${member.role}",` +
-    `"member":${memberRecordText(member)}}`
+    `"user_id":"${member.userId}",${ids.length > 1 ? `"user_ids":[${ids.join()}],` : ""}` +
+    `"actor_id":"${actorId}","role":"${member.role}","member":${memberRecordText(member)}}`
   );
 }
 

@@ -90,6 +90,20 @@ test("what was decided before a change of members keeps the members of its own r
   expect(state.members.has(member)).toBe(false);
 });
 
+test("members who are added by one command make one map, whose copy is made once", () => {
+  const { state, owner } = aGroup();
+  const before = state.members;
+  const userIds = Array.from({ length: 600 }, () => newId());
+  const asked = { id: newId(), conversationId: state.id, senderId: owner, userIds };
+  const decision = decide(state, { type: "add_members", ...asked }, noonUs);
+  const maps = new Set<unknown>();
+  for (const event of decision.type === "decided" ? decision.events : []) {
+    apply(state, event);
+    maps.add(state.members);
+  }
+  expect([maps.size, maps.has(before), before.size, state.members.size]).toEqual([1, false, 4, 604]);
+});
+
 test("when the last who administrates leaves, the longest-standing member takes over in the same revision", () => {
   const { state, owner, admin, moderator } = aGroup();
   expect(act(state, { type: "leave_conversation", senderId: owner })).toMatchObject({

@@ -148,9 +148,10 @@ function isOlder(one: Member, other: Member): boolean {
   return one.userId < other.userId;
 }
 
-/** Another map, so that what was decided before keeps the members of its own revision. */
+/** Makes another map for each revision, so that what was decided before keeps its own; one for all the members that a command changes. */
 export function applyMemberChanged(state: ConversationState, event: MemberChanged): void {
-  const members = new Map(state.members);
+  const isOfThisRevision = state.membersRev === event.rev;
+  const members = isOfThisRevision ? (state.members as Map<string, Member>) : new Map(state.members);
   if (event.member.leftSeq === null) members.set(event.member.userId, event.member);
   else members.delete(event.member.userId);
   state.members = members;

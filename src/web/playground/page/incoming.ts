@@ -124,8 +124,10 @@ export class Incoming {
   }
 
   #member(conversation: Conversation, push: MembersPush, isNews: boolean): void {
-    conversation.putMember(push.member);
+    const userIds = push.user_ids ?? [push.user_id];
+    for (const user_id of userIds) conversation.putMember({ ...push.member, user_id });
     if (isNews) conversation.note(tellMembers(conversation, push, this.#options));
-    if (push.user_id === this.#options.userId && !push.member.is_active) this.#options.onLeft(conversation);
+    const isOurs = userIds.includes(this.#options.userId);
+    if (isOurs && !push.member.is_active) this.#options.onLeft(conversation);
   }
 }

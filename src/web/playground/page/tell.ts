@@ -5,17 +5,19 @@ import type { BareConversation, MembersPush } from "./wire.ts";
 /** What happened to a conversation's members, as a sentence. */
 export function tellMembers(
   conversation: Conversation,
-  { event, actor_id, user_id, member }: MembersPush,
+  { event, actor_id, user_id, user_ids, member }: MembersPush,
   { people, userId }: { readonly people: People; readonly userId: string },
 ): string {
   const name = (id: string) => (id === userId ? "you" : people.nameOf(id));
   const actor = capital(name(actor_id));
+  const others = (user_ids?.length ?? 1) - 1;
+  const added = others > 0 ? `${name(user_id)} and ${others} more` : name(user_id);
   // The two of a direct conversation do not come and go: one blocks the other.
   if (conversation.type === "direct")
     return `${actor} ${event === "member_added" ? "unblocked" : "blocked"} ${name(user_id)}`;
   switch (event) {
     case "member_added":
-      return `${actor} added ${name(user_id)}`;
+      return `${actor} added ${added}`;
     case "member_removed":
       return `${actor} removed ${name(user_id)}`;
     case "member_left":

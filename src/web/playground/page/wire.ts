@@ -112,6 +112,8 @@ export interface Push {
 export interface MembersPush extends Push {
   readonly event: "member_added" | "member_removed" | "member_left" | "member_role_updated";
   readonly user_id: string;
+  /** Where one command changed several alike: all of them, of whom `member` is the first. */
+  readonly user_ids?: readonly string[];
   readonly actor_id: string;
   readonly member: Member;
 }
