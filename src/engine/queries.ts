@@ -6,6 +6,7 @@ import {
   type CreateGroup,
   checkCreateDirect,
   checkCreateGroup,
+  differsFromGroup,
 } from "../core/conversations/create.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import type { MarkAsUnread } from "../core/messages/marks.ts";
@@ -35,6 +36,14 @@ import { orUnavailable } from "./or-unavailable.ts";
 export interface ConversationList {
   readonly summaries: readonly ConversationSummary[];
   readonly hasMore: boolean;
+}
+
+export interface CreatedGroup {
+  readonly summary: ConversationSummary;
+  /** False: it was created before, under the same key. */
+  readonly created: boolean;
+  /** It is not, or no longer, as this call would have created it. */
+  readonly differs: boolean;
 }
 
 /** What viewers may read, and the creation of conversations: straight to the store, no actor involved. Throws only for bugs. */
@@ -121,13 +130,16 @@ export class Queries {
     return marked;
   }
 
-  async createGroup(command: CreateGroup): Promise<ConversationSummary | Rejection> {
+  /** Makes the group once, however often it is asked for under its id. */
+  async createGroup(command: CreateGroup): Promise<CreatedGroup | Rejection> {
     const refusal = checkCreateGroup(command);
     if (refusal) return refusal;
-    const made = await orUnavailable(this.#creation.createGroup(command));
-    if (made && isRejection(made)) return made;
-    this.#tellCreated(command, [command.creatorId, ...command.otherUserIds]);
-    return this.#created(command, command.id);
+    const created = await orUnavailable(this.#creation.createGroup(command));
+    if (typeof created !== "boolean") return created;
+    if (created) this.#tellCreated(command, [command.creatorId, ...command.otherUserIds]);
+    const summary = await this.#created(command, command.id);
+    if (isRejection(summary)) return !created && summary.code === "not_found" ? keyUsed : summary;
+    return { summary, created, differs: !created && differsFromGroup(command, summary.conversation) };
   }
 
   #tellCreated({ id }: CreateConversation, memberIds: readonly string[]): void {
@@ -157,6 +169,10 @@ export class Queries {
   }
 }
 
+const keyUsed = reject(
+  "conflict",
+  "You created a group under this key before and are not a member of it any more. Use another key.",
+);
 const cursorExpired = reject(
   "cursor_expired",
   "What changed since this revision is not known any more. Read the conversation and its history afresh.",

@@ -50,19 +50,20 @@ interface PairRow {
   readonly highBlocks: boolean;
 }
 
-/** A group, its members and its head. */
+/** A group, its members and its head; nothing where the id is taken, also by who creates it at the same time. */
 const createGroup = {
   name: "create-group",
   text: `
 with created as (
-  insert into conversations (id, type, metadata, created_at, updated_at) values ($1, 'group', $2, $3, $3) returning id
+  insert into conversations (id, type, metadata, created_at, updated_at) values ($1, 'group', $2, $3, $3)
+  on conflict (id) do nothing returning id
 ),
 members as (
   insert into conversation_members (conversation_id, user_id, role, joined_at)
   select created.id, member.user_id, member.role, $3::timestamptz
   from created, (select $4::uuid, 'owner' union all select other, 'member' from unnest($5::uuid[]) other) member(user_id, role)
 )
-insert into conversation_heads (conversation_id) select id from created`,
+insert into conversation_heads (conversation_id) select id from created returning conversation_id`,
 };
 
 /** Not in the lane: a conversation that is being created has no owner yet, and the unique pair decides between two creators. */
@@ -91,7 +92,7 @@ export class PostgresConversationCreation implements ConversationCreation {
     return toCreated(command, rows[0]!, true) ?? toCreated(command, await this.#find(low, high), false)!;
   }
 
-  async createGroup(command: CreateGroup): Promise<void> {
+  async createGroup(command: CreateGroup): Promise<boolean> {
     const values = [
       command.id,
       Buffer.from(command.metadata),
@@ -99,7 +100,8 @@ export class PostgresConversationCreation implements ConversationCreation {
       command.creatorId,
       uuidArray(command.otherUserIds),
     ];
-    await this.#reads.query({ ...createGroup, values });
+    const { rows } = await this.#reads.query({ ...createGroup, values });
+    return rows.length > 0;
   }
 
   async #find(low: string, high: string): Promise<PairRow> {

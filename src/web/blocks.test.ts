@@ -19,6 +19,7 @@ afterEach(() => web.stop());
 /** As the server itself does it: Anna blocks Ben, or no more. */
 function say(isBlocked: boolean): Promise<Outcome> {
   const [one, other] = [...membersNamed([anna, ben]).values()].map((member) => ({
+    userId: member.userId,
     member,
     isBlocked: isBlocked && member.userId === ben,
   })) as [BlockedSide, BlockedSide];

@@ -390,7 +390,9 @@ describe("beside the API", () => {
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
     expect(preflight.headers.get("access-control-allow-credentials")).toBeNull();
-    expect(preflight.headers.get("access-control-allow-headers")).toBe("authorization, content-type, accept");
+    expect(preflight.headers.get("access-control-allow-headers")).toBe(
+      "authorization, content-type, accept, idempotency-key",
+    );
     expect(preflight.headers.get("access-control-max-age")).toBe("86400");
     const refused = await web.fetch("GET", "/api/v1/conversations");
     expect(refused.headers.get("access-control-allow-origin")).toBe("*");

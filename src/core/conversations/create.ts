@@ -1,5 +1,6 @@
 import type { Rejection } from "../rejection.ts";
 import { reject } from "../rejection.ts";
+import type { Conversation } from "./conversation.ts";
 import { largestGroup } from "./members.ts";
 
 /** Makes, or finds, the one direct conversation of two users. Not a turn of an actor: it creates what an actor would own. */
@@ -15,6 +16,7 @@ export interface CreateDirect {
 /** Makes a group of its creator, who owns it, and the others. */
 export interface CreateGroup {
   readonly type: "create_group";
+  /** Of a group that exists already: it is created once, however often this is asked for. */
   readonly id: string;
   readonly creatorId: string;
   /** Each once, without the creator. At least one. */
@@ -22,6 +24,13 @@ export interface CreateGroup {
   /** JSON text of an object; holds the name. */
   readonly metadata: string;
   readonly atUs: number;
+}
+
+/** Whether a group is not, or no longer, as the command would create it. */
+export function differsFromGroup(command: CreateGroup, { members, metadata }: Conversation): boolean {
+  const asked = new Set([command.creatorId, ...command.otherUserIds]);
+  const isSameMembers = members.length === asked.size && members.every(({ userId }) => asked.has(userId));
+  return !isSameMembers || metadata !== command.metadata;
 }
 
 export type CreateConversation = CreateDirect | CreateGroup;

@@ -298,8 +298,8 @@ export interface ConversationCreation {
    * other: also when both happens at once, neither passes the other. Throws `StoreUnavailable`.
    */
   createDirect(command: CreateDirect): Promise<CreatedDirect>;
-  /** With its members and head, in one statement. Throws `StoreUnavailable`. */
-  createGroup(command: CreateGroup): Promise<void>;
+  /** With its members and head, in one statement. False: there is one of this id already. Throws `StoreUnavailable`. */
+  createGroup(command: CreateGroup): Promise<boolean>;
 }
 
 export type { HistoryCursor };

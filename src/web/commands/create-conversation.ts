@@ -1,6 +1,7 @@
 import type { CreateConversation } from "../../core/conversations/create.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Rejection } from "../../core/rejection.ts";
+import { keyedId } from "../keyed-id.ts";
 import { readCreateConversation } from "../payloads/create-conversation.ts";
 import type { PayloadLimits } from "../payloads/limits.ts";
 
@@ -10,10 +11,13 @@ export function createConversationCommand(
     readonly limits: PayloadLimits;
     readonly newId: NewId;
     readonly creatorId: string;
+    readonly deviceId: string | null;
+    /** Under which a group is created once; null: that of the body, if it has one. */
+    readonly key: string | null;
     readonly atUs: number;
   },
 ): CreateConversation | Rejection {
-  const { limits, newId, creatorId, atUs } = entered;
+  const { limits, newId, creatorId, deviceId, atUs } = entered;
   const body = readCreateConversation(payload, creatorId, limits);
   switch (body.type) {
     case "rejection":
@@ -21,8 +25,10 @@ export function createConversationCommand(
     case "direct":
       return { type: "create_direct", id: newId(), creatorId, otherUserId: body.otherUserId, atUs };
     case "group": {
-      const { otherUserIds, metadata } = body;
-      return { type: "create_group", id: newId(), creatorId, otherUserIds, metadata, atUs };
+      const { otherUserIds, metadata, clientRandom } = body;
+      const key = entered.key ?? (clientRandom === null ? null : `client_random ${clientRandom}`);
+      const id = key === null ? newId() : keyedId({ userId: creatorId, deviceId, key });
+      return { type: "create_group", id, creatorId, otherUserIds, metadata, atUs };
     }
   }
 }

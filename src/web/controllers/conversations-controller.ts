@@ -7,6 +7,7 @@ import { readJson } from "../body.ts";
 import { createConversationCommand } from "../commands/create-conversation.ts";
 import { updateConversationCommand } from "../commands/update-conversation.ts";
 import type { Commands, Queries } from "../domain.ts";
+import { readIdempotencyKey } from "../idempotency-key.ts";
 import { dataResponse } from "../json-response.ts";
 import { readLimit, readOffset } from "../paging.ts";
 import type { PayloadLimits } from "../payloads/limits.ts";
@@ -79,12 +80,15 @@ async function update(options: ConversationsOptions, call: Call): Promise<Respon
   return events instanceof Response ? events : shown(options, call, conversationId);
 }
 
-/** 201 with the new conversation, 200 with the one that two users have. */
+/** 201 with the new conversation, 200 with the one that two users have, or that was created under the same key. */
 async function create(options: ConversationsOptions, call: Call): Promise<Response | Rejection> {
   const { queries, limits, newId, clock, maxBodyBytes } = options;
   const body = await readJson(call.request, maxBodyBytes);
   if (isRejection(body)) return body;
-  const entered = { limits, newId, creatorId: call.identity.userId, atUs: clock.nowUs() };
+  const key = readIdempotencyKey(call.request);
+  if (key !== null && typeof key !== "string") return key;
+  const { userId: creatorId, deviceId } = call.identity;
+  const entered = { limits, newId, creatorId, deviceId, key, atUs: clock.nowUs() };
   const command = createConversationCommand(body.value, entered);
   switch (command.type) {
     case "rejection":
@@ -104,5 +108,8 @@ async function createDirect(queries: Queries, command: CreateDirect): Promise<Re
 
 async function createGroup(queries: Queries, command: CreateGroup): Promise<Response | Rejection> {
   const made = await queries.createGroup(command);
-  return isRejection(made) ? made : dataResponse(201, conversationText(made), "{}");
+  if (isRejection(made)) return made;
+  const { summary, created, differs } = made;
+  if (created) return dataResponse(201, conversationText(summary), "{}");
+  return dataResponse(200, conversationText(summary), `{"duplicate":true,"differs":${differs}}`);
 }

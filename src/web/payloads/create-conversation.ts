@@ -2,7 +2,18 @@ import { Type } from "@sinclair/typebox";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { nameAllowed, namedMetadata } from "./conversation-metadata.ts";
-import { idIn, later, metadata, optional, strict, uuid } from "./fields.ts";
+import {
+  clientRandom,
+  clientRandomAllowed,
+  clientRandomIn,
+  idIn,
+  ignored,
+  later,
+  metadata,
+  optional,
+  strict,
+  uuid,
+} from "./fields.ts";
 import type { PayloadLimits } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
@@ -17,6 +28,8 @@ export interface CreateGroupBody {
   readonly otherUserIds: readonly string[];
   /** JSON text of an object; holds the name. */
   readonly metadata: string;
+  /** Null: left out. */
+  readonly clientRandom: number | null;
 }
 
 const typeAllowed = 'must be "direct" or "group"';
@@ -31,6 +44,8 @@ const direct = new PayloadShape(
       name: Type.Optional(Type.Null({ description: "is for groups; leave it out" })),
       metadata: later("settings of direct conversations"),
       external_group_id: Type.Optional(Type.Null({ description: "is for groups; leave it out" })),
+      // Two users have one direct conversation, however often it is created.
+      client_random: ignored,
     },
     strict,
   ),
@@ -45,6 +60,7 @@ const group = new PayloadShape(
         description: "must be the UUIDs of the members, with or without your own",
       }),
       metadata,
+      client_random: clientRandom,
       external_group_id: later("links to groups of the user service"),
     },
     strict,
@@ -86,9 +102,11 @@ function readGroup(payload: unknown, creatorId: string, limits: PayloadLimits): 
   const named = namedMetadata(payload, limits.maxMetadataBytes);
   if (isRejection(named)) return named;
   if (!named.hasName) return nameMissing;
+  const random = clientRandomIn(payload.client_random);
+  if (random === undefined) return refusedField("client_random", clientRandomAllowed);
   const members = new Set(payload.user_ids.map((id) => id.toLowerCase()));
   members.delete(creatorId);
-  return { type: "group", otherUserIds: [...members], metadata: named.text };
+  return { type: "group", otherUserIds: [...members], metadata: named.text, clientRandom: random };
 }
 
 const nameMissing = refusedField("name", `is required: ${nameAllowed}`);

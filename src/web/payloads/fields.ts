@@ -34,6 +34,21 @@ export const uuid = Type.String({
 export const conversationId = optional(uuid, "must be the conversation's id");
 export const messageId = optional(uuid, "must be the id of a message");
 
+const maxUint32 = 0xffff_ffff;
+export const clientRandomAllowed = `must be an integer from 0 to ${maxUint32}, as a number or a decimal string`;
+const uint32 = Type.Union([
+  Type.Integer({ minimum: 0, maximum: maxUint32 }),
+  Type.String({ pattern: "^[0-9]{1,10}$" }),
+]);
+export const clientRandom = optional(uint32, clientRandomAllowed);
+
+/** Null: left out. A string of digits can be too large still, which is undefined. */
+export function clientRandomIn(given: number | string | null | undefined): number | null | undefined {
+  if (given == null) return null;
+  // -0 as 0
+  return Number(given) <= maxUint32 ? Number(given) + 0 : undefined;
+}
+
 export const content = Type.String({ description: "must be a string" });
 export const metadata = optional(Type.Object({}), "must be an object");
 

@@ -6,6 +6,9 @@ import { contentProblem, metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { type AttachmentBody, attachmentsAllowed, readAttachments } from "./attach-media.ts";
 import {
+  clientRandom,
+  clientRandomAllowed,
+  clientRandomIn,
   content,
   conversationId,
   elsewhere,
@@ -36,13 +39,6 @@ export interface SendMessageBody {
   readonly mentions: boolean;
 }
 
-const maxUint32 = 0xffff_ffff;
-const uint32 = Type.Union([
-  Type.Integer({ minimum: 0, maximum: maxUint32 }),
-  Type.String({ pattern: "^[0-9]{1,10}$" }),
-]);
-const clientRandomAllowed = `must be an integer from 0 to ${maxUint32}, as a number or a decimal string`;
-
 const schema = Type.Object(
   {
     content,
@@ -50,7 +46,7 @@ const schema = Type.Object(
       Type.Union([Type.Literal("text"), Type.Literal("media")]),
       'must be "text" or "media"; system messages are made by the server only',
     ),
-    client_random: optional(uint32, clientRandomAllowed),
+    client_random: clientRandom,
     metadata,
     conversation_id: conversationId,
     sender_id: ignored,
@@ -86,17 +82,14 @@ function bodyOf(
   text: string,
   attachments: readonly AttachmentBody[],
 ): SendMessageBody | Rejection {
-  const clientRandom = payload.client_random == null ? null : Number(payload.client_random);
-  if (clientRandom !== null && clientRandom > maxUint32) {
-    return refusedField("client_random", clientRandomAllowed);
-  }
+  const random = clientRandomIn(payload.client_random);
+  if (random === undefined) return refusedField("client_random", clientRandomAllowed);
   return {
     conversationId: idIn(payload.conversation_id),
     messageType: payload.message_type ?? "text",
     content: payload.content,
     metadata: text,
-    // -0 as 0
-    clientRandom: clientRandom === null ? null : clientRandom + 0,
+    clientRandom: random,
     replyToId: idIn(payload.reply_to_id),
     attachments: attachments.length > 0 ? attachments : null,
     mentions: mentionsSomebody(payload.metadata),

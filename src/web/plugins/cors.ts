@@ -15,7 +15,10 @@ export class Cors {
     const response = this.decorate(request, new Response(null, { status: 204 }));
     if (!response.headers.has("access-control-allow-origin")) return response;
     response.headers.set("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS");
-    response.headers.set("access-control-allow-headers", "authorization, content-type, accept");
+    response.headers.set(
+      "access-control-allow-headers",
+      "authorization, content-type, accept, idempotency-key",
+    );
     response.headers.set("access-control-max-age", "86400");
     return response;
   }
