@@ -25,6 +25,24 @@ test("a session is set up as ours whatever the address asks for, and keeps what 
   await link.close();
 });
 
+test("tables are looked for in public, or where the address says, never where the database or the role says", async () => {
+  const name = new URL(database.url).pathname.slice(1);
+  const where = async (url: string) => {
+    const pool = openPool({ ...database.settings, url }, () => {});
+    const { rows } = await pool.query<{ search_path: string }>("show search_path");
+    await pool.end();
+    return rows[0]!.search_path;
+  };
+  await database.sql(`alter database ${name} set search_path = nowhere`);
+  await database.sql(`alter role current_user in database ${name} set search_path = ''`);
+  expect(await where(database.url)).toBe('"$user", public');
+  const named = new URL(database.url);
+  named.searchParams.set("options", "-c search_path=elsewhere");
+  expect(await where(named.href)).toBe("elsewhere");
+  await database.sql(`alter role current_user in database ${name} reset all`);
+  await database.sql(`alter database ${name} reset all`);
+});
+
 test("I3: a database that speaks another language is understood: a repeated old key is a duplicate, not a riddle", async () => {
   const link = await databaseLink(database.url, () => "speaks another language");
   const node = startNode({ ...database.settings, url: link.url });

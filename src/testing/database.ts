@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import pg from "pg";
+import { askOutside } from "./outside.ts";
 
 /** A URL of a PostgreSQL whose user may create databases. The test runner sets it for the whole run. */
 export const testDatabaseVariable = "WHISPR_TEST_DATABASE_URL";
@@ -64,11 +64,5 @@ function ownPostgres(): Promise<TestPostgres> {
 }
 
 async function askServer(url: string, text: string): Promise<void> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    await client.query(text);
-  } finally {
-    await client.end();
-  }
+  await askOutside(url, text);
 }

@@ -1,7 +1,9 @@
-import pg from "pg";
+import type pg from "pg";
 import type { DatabaseSettings } from "../store/database.ts";
 import { migrate } from "../store/migrator.ts";
 import { testDatabase } from "./database.ts";
+import { makeHostile } from "./hostile-settings.ts";
+import { outsidePool } from "./outside.ts";
 
 /** A migrated database of its own, with a connection to look into it and to interfere from outside. */
 export interface MigratedDatabase {
@@ -11,12 +13,15 @@ export interface MigratedDatabase {
   readonly close: () => Promise<void>;
 }
 
-export async function migratedDatabase(): Promise<MigratedDatabase> {
+/** `isHostile`: the database's own settings are others than ours wherever they could be. */
+export async function migratedDatabase(
+  given: { readonly isHostile?: boolean } = {},
+): Promise<MigratedDatabase> {
   const { url, close } = await testDatabase();
+  if (given.isHostile) await makeHostile(url);
   await migrate({ url, direction: "up" });
   const settings = { url, poolSize: 4, connectTimeoutMs: 2_000, statementTimeoutMs: 2_000 };
-  const outside = new pg.Pool({ connectionString: url, max: 4 });
-  outside.on("error", () => {});
+  const outside = outsidePool(url);
   return {
     url,
     settings,

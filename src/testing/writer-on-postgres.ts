@@ -28,8 +28,8 @@ export interface Writer {
   readonly close: () => Promise<void>;
 }
 
-export async function startWriter(): Promise<Writer> {
-  const database = await migratedDatabase();
+export async function startWriter(given: Parameters<typeof migratedDatabase>[0] = {}): Promise<Writer> {
+  const database = await migratedDatabase(given);
   const pool = openPool(database.settings, () => {});
   const reads = new ReadPool({ pool });
   const creation = new PostgresConversationCreation({ reads });
