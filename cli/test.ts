@@ -1,11 +1,14 @@
-// The whole suite with all that it needs: checks, one build for the black-box tests, one PostgreSQL, then every test file.
-// `npm test -- src/auth` runs a part of the tests. The last line is "N passed, N failed". Not a command of the product.
+// The whole suite with all that it needs: checks, one build for the black-box tests, one PostgreSQL, then every test file; then those that
+// touch the database again, on a PostgreSQL as the system ships it, where one is installed. `npm test -- src/auth` runs a part of the tests,
+// `-- --embedded` the first run alone, `-- --stock` the second; `--install` installs a PostgreSQL with apt where there is none.
+// The last line is "N passed, N failed". Not a command of the product.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTestPostgres, testDatabaseVariable } from "../src/testing/database.ts";
 import { binary, build } from "./build.ts";
 import { runChecks } from "./check.ts";
+import { startStockPostgres, testsOfDatabase } from "./stock-tests.ts";
 import { countTests, type TestCounts } from "./test-counts.ts";
 
 const root = join(import.meta.dir, "..");
@@ -13,13 +16,72 @@ const binaryVariable = "WHISPR_TEST_BINARY";
 /** The longest of a single test, where it does not say more itself. */
 const testTimeoutMs = 30_000;
 
-async function main(filters: readonly string[]): Promise<void> {
+interface Wanted {
+  /** On the embedded PostgreSQL, or the one that `WHISPR_TEST_DATABASE_URL` names. */
+  readonly first: boolean;
+  /** On the PostgreSQL that is installed. */
+  readonly second: boolean;
+  readonly mayInstall: boolean;
+  readonly filters: readonly string[];
+}
+
+/** A part that is asked for by name runs once; everything runs twice. */
+function wantedOf(args: readonly string[]): Wanted {
+  const has = (name: string) => args.includes(name);
+  const filters = args.filter((each) => !each.startsWith("--"));
+  const isNamed = process.env[testDatabaseVariable] !== undefined || filters.length > 0;
+  return {
+    first: !has("--stock"),
+    second: has("--stock") || (!has("--embedded") && !isNamed),
+    mayInstall: has("--install"),
+    filters,
+  };
+}
+
+async function main({ first, second, mayInstall, filters }: Wanted): Promise<void> {
   const failedSteps = [...(await runChecks()), ...(await buildOnce())];
-  const counts = await runTests(filters);
+  const counts: TestCounts[] = [];
+  if (first) counts.push(await runOnEmbedded(filters));
+  if (second) {
+    const done = await runOnStock(filters, mayInstall);
+    if ("why" in done) failedSteps.push(...notRun(done.why, first));
+    else counts.push(done);
+  }
   for (const step of failedSteps) console.log(`FAILED: ${step}`);
-  const failed = counts.failed + failedSteps.length;
-  process.exitCode = failed > 0 || counts.passed === 0 ? 1 : 0;
-  console.log(`${counts.passed} passed, ${failed} failed`);
+  const passed = sum(counts.map((each) => each.passed));
+  const failed = sum(counts.map((each) => each.failed)) + failedSteps.length;
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+  console.log(`${passed} passed, ${failed} failed`);
+}
+
+/** A machine of a developer may have none. CI must, and so must who asked for this run alone. */
+function notRun(why: string, isOptional: boolean): readonly string[] {
+  const text = `the second run, on a PostgreSQL as Debian ships it: ${why}`;
+  if (!isOptional || process.env.CI === "true") return [text];
+  console.log(`NOT RUN: ${text}. Install one (Debian: apt install postgresql), or run .ci/run as root.`);
+  return [];
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
+
+async function runOnEmbedded(filters: readonly string[]): Promise<TestCounts> {
+  const given = process.env[testDatabaseVariable];
+  if (given) return runTests(filters, given);
+  const postgres = await startTestPostgres();
+  return runTests(filters, postgres.url).finally(() => postgres.close());
+}
+
+async function runOnStock(
+  filters: readonly string[],
+  mayInstall: boolean,
+): Promise<TestCounts | { readonly why: string }> {
+  process.stderr.write("the tests of the database again, on the PostgreSQL that is installed ...\n");
+  const postgres = await startStockPostgres(mayInstall);
+  if ("why" in postgres) return postgres;
+  const files = filters.length > 0 ? filters : testsOfDatabase().map((file) => `./${file}`);
+  return runTests(files, postgres.url).finally(() => postgres.close());
 }
 
 /** Names of what failed. A binary that was named from outside is tested as it is. */
@@ -35,18 +97,16 @@ async function buildOnce(): Promise<readonly string[]> {
   }
 }
 
-async function runTests(filters: readonly string[]): Promise<TestCounts> {
+async function runTests(files: readonly string[], databaseUrl: string): Promise<TestCounts> {
   const directory = await mkdtemp(join(tmpdir(), "whispr-tests-"));
-  const postgres = process.env[testDatabaseVariable] ? null : await startTestPostgres();
   const environment = {
     ...process.env,
     [binaryVariable]: process.env[binaryVariable] ?? binary,
-    [testDatabaseVariable]: process.env[testDatabaseVariable] ?? postgres?.url,
+    [testDatabaseVariable]: databaseUrl,
   };
   try {
-    return await runBunTest(filters, join(directory, "junit.xml"), environment);
+    return await runBunTest(files, join(directory, "junit.xml"), environment);
   } finally {
-    await postgres?.close();
     await rm(directory, { recursive: true, force: true });
   }
 }
@@ -75,4 +135,4 @@ async function runBunTest(
   return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-await main(process.argv.slice(2));
+await main(wantedOf(process.argv.slice(2)));

@@ -17,10 +17,13 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** One embedded PostgreSQL in a new directory, as durable as the real one. For the runner, or for who needs one alone. */
-export async function startTestPostgres(): Promise<TestPostgres> {
+/**
+ * One PostgreSQL in a new directory, as durable as the real one: the embedded one, or the one that is installed. For the runner, or for
+ * who needs one alone.
+ */
+export async function startTestPostgres(kind: "embedded" | "stock" = "embedded"): Promise<TestPostgres> {
   const script = join(import.meta.dir, "postgres-process.ts");
-  const child = Bun.spawn([process.execPath, script], {
+  const child = Bun.spawn([process.execPath, script, kind], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
