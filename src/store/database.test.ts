@@ -36,9 +36,8 @@ test("tables are looked for in public, or where the address says, never where th
   await database.sql(`alter database ${name} set search_path = nowhere`);
   await database.sql(`alter role current_user in database ${name} set search_path = ''`);
   expect(await where(database.url)).toBe('"$user", public');
-  const named = new URL(database.url);
-  named.searchParams.set("options", "-c search_path=elsewhere");
-  expect(await where(named.href)).toBe("elsewhere");
+  const named = `${database.url}${database.url.includes("?") ? "&" : "?"}options=-c%20search_path%3Delsewhere`;
+  expect(await where(named)).toBe("elsewhere");
   await database.sql(`alter role current_user in database ${name} reset all`);
   await database.sql(`alter database ${name} reset all`);
 });

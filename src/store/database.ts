@@ -1,5 +1,6 @@
 import pg from "pg";
 import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
+import { parseDatabaseUrl } from "./database-url.ts";
 import { pgAddressOf } from "./pg-address.ts";
 import { sessionSetUp } from "./session-settings.ts";
 
@@ -54,10 +55,8 @@ function clientConfig(settings: ConnectionSettings, purpose: Purpose): pg.Client
 /** Makes a new connection a session of ours. Rejects with what the server says, or when it does not answer in time. */
 async function setUp(client: pg.ClientBase, settings: ConnectionSettings): Promise<void> {
   const { url, statementTimeoutMs, connectTimeoutMs } = settings;
-  const text = sessionSetUp({
-    statementTimeoutMs,
-    keepsSearchPath: /[?&]options=[^&]*search_path/.test(url),
-  });
+  const keepsSearchPath = /search[_-]path/i.test(parseDatabaseUrl(url).options ?? "");
+  const text = sessionSetUp({ statementTimeoutMs, keepsSearchPath });
   await client.query(timed({ text }, connectTimeoutMs));
 }
 
