@@ -3,6 +3,7 @@ import { JwtTokens } from "./auth/jwt.ts";
 import { nothingRevoked } from "./auth/revocation.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./core/ports/clock.ts";
+import type { DeliveryReads } from "./core/ports/delivery-reads.ts";
 import type { Limiter } from "./core/ports/limiter.ts";
 import type { Observer } from "./core/ports/observer.ts";
 import type { PubSub } from "./core/ports/pubsub.ts";
@@ -18,6 +19,7 @@ import { PostgresCommit } from "./store/append.ts";
 import { PostgresBlocks } from "./store/blocks.ts";
 import { PostgresConversationCreation } from "./store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
+import { PostgresDeliveryReads } from "./store/delivery-reads.ts";
 import { PostgresDeviceCursors } from "./store/device-cursors.ts";
 import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
 import { PostgresLastSeen } from "./store/last-seen.ts";
@@ -69,7 +71,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const settings = await openDatabase(options, opened);
   const operators = openOperators(config, observer, opened);
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
-  const { engine, viewerReads, ownership, pubsub } = openEngine({
+  const { engine, deliveryReads, ownership, pubsub } = openEngine({
     config,
     settings,
     limiter,
@@ -80,7 +82,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const endpoint = openEndpoint({
     options,
     engine,
-    viewerReads,
+    deliveryReads,
     ownership,
     pubsub,
     limiter,
@@ -189,6 +191,7 @@ function openEngine(given: {
   opened.defer(() => stopping.within("closing the database", pool.end()));
   const reads = new ReadPool({ pool });
   const viewerReads = new PostgresViewerReads({ reads });
+  const actorReads = new PostgresActorReads({ reads });
   const commits = Array.from(
     { length: config.lanes.count },
     () => new PostgresCommit({ settings, onLost: lost }),
@@ -202,7 +205,7 @@ function openEngine(given: {
   const engine = startEngine({
     ports: {
       commits,
-      actorReads: new PostgresActorReads({ reads }),
+      actorReads,
       viewerReads,
       creation: new PostgresConversationCreation({ reads }),
       cursors: new PostgresDeviceCursors({ reads }),
@@ -223,13 +226,14 @@ function openEngine(given: {
   enforcer.start();
   opened.defer(() => enforcer.stop());
   ownership.start();
-  return { engine, viewerReads, ownership, pubsub };
+  const deliveryReads = new PostgresDeliveryReads({ reads, actorReads });
+  return { engine, deliveryReads, ownership, pubsub };
 }
 
 function openEndpoint(given: {
   readonly options: AppOptions;
   readonly engine: Engine;
-  readonly viewerReads: PostgresViewerReads;
+  readonly deliveryReads: DeliveryReads;
   readonly ownership: AdvisoryOwnership;
   readonly pubsub: PubSub;
   readonly limiter: Limiter;
@@ -237,7 +241,7 @@ function openEndpoint(given: {
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }): Endpoint {
-  const { options, engine, viewerReads, ownership, pubsub, limiter, observer, opened, stopping } = given;
+  const { options, engine, deliveryReads, ownership, pubsub, limiter, observer, opened, stopping } = given;
   const { config, extraRoutes = new Map() } = options;
   const keys = openKeys(config, observer);
   opened.defer(() => keys.stop());
@@ -248,7 +252,8 @@ function openEndpoint(given: {
     queries: engine.queries,
     marks: engine.marks,
     receipts: { marks: engine.marks, cursors: engine.cursors },
-    reads: viewerReads,
+    deliveryReads,
+    ownership,
     pubsub,
     presence: new LocalPresence({ clock: systemClock, newId }),
     lastSeen: engine.lastSeen,

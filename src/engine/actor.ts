@@ -113,6 +113,11 @@ export class Actor {
     return members !== undefined && members.size > crowdFrom && members.has(userId);
   }
 
+  /** Whether this is a member, as far as memory knows. */
+  hasMember(userId: string): boolean {
+    return this.#state?.members.has(userId) ?? false;
+  }
+
   /** Takes a turn, or refuses: the mailbox is bounded. */
   submit(turn: Turn): Rejection | null {
     if (this.#mailbox.size >= this.#roomFor(turn.command)) return mailboxFull;

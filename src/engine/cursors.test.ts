@@ -175,3 +175,21 @@ test("a device that joins while its last socket only seems to be there finds wha
   expect(cursors.settled({ userId, deviceId: "phone" })).toBeNull();
   cursors.stop();
 });
+
+test("E3: what was confirmed of another history is not saved, also when the store was away as it was tried", async () => {
+  const { saved, cursors, storeIsAway, hold, clock } = remembering();
+  cursors.confirmed(at(1, 1));
+  const release = hold();
+  const saving = cursors.save();
+  await clock.runFor(0);
+  cursors.confirmed(at(2, 2));
+  storeIsAway(true);
+  cursors.forget();
+  release();
+  await saving;
+  storeIsAway(false);
+  cursors.confirmed(at(3, 3, "tablet"));
+  await cursors.save();
+  expect(saved).toEqual([[at(3, 3, "tablet")]]);
+  cursors.stop();
+});

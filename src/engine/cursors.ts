@@ -30,6 +30,8 @@ export class Cursors {
   #saving: Promise<void> | null = null;
   /** The last save has not begun. */
   #isSoon = false;
+  /** Raised when the store turns out to have another history. */
+  #history = 0;
   #cancel: () => void;
 
   constructor(options: {
@@ -73,6 +75,13 @@ export class Cursors {
     return device && this.#devices.has(keyOf(device)) ? this.save() : this.#saving;
   }
 
+  /** The store has another history: what was confirmed of the old one must not be saved into it. */
+  forget(): void {
+    this.#history++;
+    this.#waiting = new Map();
+    this.#devices = new Set();
+  }
+
   stop(): void {
     this.#cancel();
   }
@@ -93,6 +102,7 @@ export class Cursors {
   async #saveAfter(before: Promise<void> | null): Promise<void> {
     await before;
     this.#isSoon = false;
+    const history = this.#history;
     const positions = [...this.#waiting.values()];
     this.#waiting = new Map();
     this.#devices = new Set();
@@ -104,7 +114,7 @@ export class Cursors {
     });
     if (!left) return;
     this.#observer.warn("cursor_flush_failed", { reason: String(left.error), cursors: left.rows.length });
-    this.#keepSome(left.rows);
+    if (history === this.#history) this.#keepSome(left.rows);
   }
 
   /** For the next save. Half of what may wait, so that they do not bring it about themselves. */

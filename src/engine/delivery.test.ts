@@ -14,11 +14,12 @@ import { changesOf } from "../testing/model-changes.ts";
 import { Random } from "../testing/random.ts";
 import { RandomLog } from "../testing/random-log.ts";
 import { Delivery } from "./delivery.ts";
+import { Forwarded } from "./forwarded.ts";
 
 type Read = (question: ChangesQuestion) => Promise<Changes> | Changes;
 
 /** A delivery over a conversation in the model, and what it told. */
-function aDelivery(read?: Read) {
+function aDelivery(read?: Read, options: { readonly maxUnheard?: number } = {}) {
   const clock = new VirtualClock();
   const notes = noteTaker();
   const model = new ModelStore({ loadedKeys: 4 });
@@ -28,13 +29,22 @@ function aDelivery(read?: Read) {
   const announced: ReadonlyMap<string, Member>[] = [];
   const questions: ChangesQuestion[] = [];
   let onTell = (_: ChangeFrame) => {};
+  const headReads: number[] = [];
+  const heardTopics = new Set<string>();
   const delivery = new Delivery({
     reads: {
       async changes([question]) {
         questions.push(question!);
         return [await (read ?? ((asked) => changesOf(model, asked)))(question!)];
       },
+      async heads(ids) {
+        headReads.push(ids.length);
+        return new Map(model.load(ids).map(({ id, rev }) => [id, rev]));
+      },
+      members: async (id) => model.load([id])[0] ?? null,
     },
+    isTopicHeard: (id) => heardTopics.has(id),
+    ...options,
     tell(frame) {
       onTell(frame);
       told.push(frame);
@@ -63,6 +73,8 @@ function aDelivery(read?: Read) {
     told,
     announced,
     questions,
+    headReads,
+    heardTopics,
     revs: () => told.map(({ rev }) => rev),
     onTell(call: (frame: ChangeFrame) => void) {
       onTell = call;
@@ -285,6 +297,115 @@ describe("I8: members", () => {
   });
 });
 
+describe("what somebody listens to", () => {
+  const crowd = Array.from({ length: 40 }, () => newId());
+
+  test("I5 E6: is never forgotten, so that a join that is ahead of a frame does not make that frame lost for the others", () => {
+    for (const listens of ["on their own topic", "on the conversation's topic"]) {
+      const { delivery, id, anna, frame, revs, heardTopics } = aDelivery(undefined, { maxUnheard: 4 });
+      if (listens === "on their own topic") delivery.userJoined(anna, [{ conversationId: id, headRev: 3 }]);
+      else heardTopics.add(id);
+      delivery.forward(frame(4));
+      for (const other of crowd) delivery.forward(frame(1, { conversationId: other }));
+      delivery.joined(id, 5);
+      for (const rev of [5, 6]) delivery.forward(frame(rev));
+      expect(revs().filter((rev) => rev !== 1)).toEqual([4, 5, 6]);
+    }
+  });
+
+  test("lasts from a user's first socket to the last one, and begins when they become a member", () => {
+    const known = new Forwarded({ isTopicHeard: () => false, maxUnheard: 1 });
+    const [anna, first, later] = [newId(), newId(), newId()];
+    const push = () => crowd.forEach((other) => void known.from(other, 1));
+    const remembers = () => [first, later].filter((id) => known.of(id));
+    for (let socket = 0; socket < 2; socket++) known.joined(anna, [{ conversationId: first, headRev: 1 }]);
+    known.admitted(known.from(later, 1), [newId(), anna]);
+    push();
+    expect(remembers()).toEqual([first, later]);
+    known.left(anna);
+    push();
+    expect(remembers()).toEqual([first, later]);
+    known.left(anna);
+    push();
+    expect(remembers()).toEqual([]);
+  });
+
+  test("of others only so many are remembered, however many listen", () => {
+    const known = new Forwarded({ isTopicHeard: () => false, maxUnheard: 10 });
+    const heads = crowd.map((conversationId) => ({ conversationId, headRev: 1 }));
+    known.joined(newId(), heads);
+    for (let count = 0; count < 500; count++) known.from(newId(), 1);
+    expect(known.size).toBeLessThan(crowd.length + 30);
+    for (const { conversationId } of heads) expect(known.of(conversationId)).toBeDefined();
+  });
+});
+
+describe("I5: frames that nobody will publish any more", () => {
+  test("are read when heads are compared, a thousand a query, of what somebody listens to", async () => {
+    const { delivery, id, anna, store, revs, headReads, clock } = aDelivery();
+    const silent = Array.from({ length: 1_500 }, () => ({ conversationId: newId(), headRev: 0 }));
+    delivery.userJoined(anna, [{ conversationId: id, headRev: 1 }, ...silent]);
+    delivery.joined(newId(), 3);
+    store(1, 2, 3);
+    void delivery.compareHeads();
+    await clock.runFor(0);
+    expect({ revs: revs(), headReads }).toEqual({ revs: [2, 3], headReads: [1_000, 501] });
+    delivery.userLeft(anna);
+    store(4);
+    void delivery.compareHeads();
+    await clock.runFor(0);
+    expect({ revs: revs(), headReads }).toEqual({ revs: [2, 3], headReads: [1_000, 501] });
+  });
+
+  test("are read when a join that was answered with them has waited in vain", async () => {
+    const { delivery, id, store, revs, clock } = aDelivery();
+    delivery.joined(id, 1);
+    store(1, 2);
+    let isGone = false;
+    void delivery.reached(id, 2)?.then(() => {
+      isGone = true;
+    });
+    await clock.runFor(1_999);
+    expect([revs(), isGone]).toEqual([[], false]);
+    await clock.runFor(1);
+    expect([revs(), isGone]).toEqual([[2], true]);
+  });
+
+  test("I8: of those who were removed in them, nobody hears what came after", async () => {
+    const { delivery, id, anna, ben, model, store, told, announced, clock } = aDelivery();
+    delivery.userJoined(ben, [{ conversationId: id, headRev: 0 }]);
+    store(1);
+    const member = { ...membersNamed([ben]).get(ben)!, rev: 2, leftSeq: 1, leftAtUs: 9 };
+    model.write(id, [{ type: "member_removed", rev: 2, conversationId: id, actorId: anna, atUs: 9, member }]);
+    model.write(id, [aMessageSent({ conversationId: id, senderId: anna, seq: 2, rev: 3 })]);
+    void delivery.compareHeads();
+    await clock.runFor(0);
+    expect(announced.map((members) => [...members.keys()])).toEqual([[anna]]);
+    expect(told.map(({ rev, members }) => [rev, [...members.keys()]])).toEqual(
+      [1, 2, 3].map((rev) => [rev, [anna]]),
+    );
+  });
+
+  test("E3: of another history nothing is left: what comes next is taken as it is, and joins wait for nothing", async () => {
+    const { delivery, id, anna, frame, store, revs, clock } = aDelivery();
+    delivery.userJoined(anna, [{ conversationId: id, headRev: 8 }]);
+    delivery.forward(frame(9));
+    let isGone = false;
+    void delivery.reached(id, 12)?.then(() => {
+      isGone = true;
+    });
+    store(1, 2, 3, 4, 5);
+    delivery.forward(frame(11));
+    delivery.forgetAll();
+    await clock.runFor(0);
+    expect([isGone, revs()]).toEqual([true, [9]]);
+    delivery.forward(frame(5));
+    delivery.forward(frame(6));
+    await clock.runFor(3_000);
+    expect(revs()).toEqual([9, 5, 6]);
+  });
+});
+
 /** What a listener knows who applies everything that he is told. */
 class Listener {
   readonly messages = new Map<number, Message>();
@@ -328,7 +449,13 @@ class LossyNode {
     const users = Array.from({ length: 6 }, () => newId());
     this.#log = new RandomLog({ model: this.#model, random: this.#random, users });
     this.#delivery = new Delivery({
-      reads: { changes: ([question]) => this.#read(question!) },
+      reads: {
+        changes: ([question]) => this.#read(question!),
+        heads: (ids) =>
+          this.#readSlowly(() => new Map(this.#model.load(ids).map(({ id, rev }) => [id, rev]))),
+        members: (id) => this.#readSlowly(() => this.#model.load([id])[0] ?? null),
+      },
+      isTopicHeard: () => true,
       tell: (frame) => this.#hear(frame),
       membersChanged: (_, members) => {
         this.#announced = members;
@@ -342,11 +469,14 @@ class LossyNode {
     this.#delivery.joined(this.#log.id, 0);
     for (let step = 0; step < 80; step++) {
       this.#change();
+      if (this.#random.chance(0.05)) void this.#delivery.compareHeads();
       await this.#clock.runFor(this.#random.pick([0, 0, 0, 3, 30, 300]));
     }
     await this.#clock.runFor(5_000);
     this.#calm = true;
-    this.#delivery.forward(this.#store());
+    const last = this.#store();
+    if (this.#random.chance(0.5)) this.#delivery.forward(last);
+    else void this.#delivery.compareHeads();
     await this.#clock.runFor(5_000);
   }
 
@@ -374,6 +504,14 @@ class LossyNode {
       if (this.#random.chance(0.6)) this.#delivery.forward(frame);
       else this.#clock.after(this.#random.below(60), () => this.#delivery.forward(frame));
     }
+  }
+
+  async #readSlowly<T>(read: () => T): Promise<T> {
+    await this.#clock.sleep(this.#random.below(20));
+    if (!this.#calm && this.#random.chance(0.3)) throw new StoreUnavailable({ cause: null });
+    const found = read();
+    await this.#clock.sleep(this.#random.below(20));
+    return found;
   }
 
   /** In small pages, so that holes take several. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { SendMessage } from "../core/messages/send.ts";
 import { shardOf } from "../core/ports/ownership.ts";
+import { StoreUnavailable } from "../core/ports/store.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { newId } from "../system.ts";
 import { aSend, membersNamed } from "../testing/builders.ts";
@@ -383,4 +384,40 @@ test("joins that arrive while a read is in flight share the next one, and strang
     expect(answer).toMatchObject({ facts: { head: { seq: 0, rev: 0 } } });
   expect(answers[51]).toMatchObject({ code: "not_found" });
   expect(answers[51]).toEqual(answers[52]!);
+});
+
+test("I8 E11: the store decides who is a stranger: who was added behind the back of memory is asked to come again, and served then", async () => {
+  const { engine, model, clock, submit, aConversation } = anEngine();
+  const { id, anna } = aConversation();
+  submit({ conversationId: id, senderId: anna });
+  await clock.runFor(100);
+  const carl = newId();
+  const member = {
+    ...membersNamed([carl]).get(carl)!,
+    joinedSeq: 1,
+    joinedRev: 2,
+    rev: 2,
+    leftSeq: null,
+    leftAtUs: null,
+  };
+  model.write(id, [{ type: "member_added", rev: 2, conversationId: id, actorId: anna, atUs: 9, member }]);
+  const first = submit({ conversationId: id, senderId: carl });
+  await clock.runFor(200);
+  expect(first.outcomes).toMatchObject([{ type: "rejection", code: "unavailable", retryAfterMs: 1_000 }]);
+  const second = submit({ conversationId: id, senderId: carl });
+  await clock.runFor(200);
+  expect(second.outcomes).toMatchObject([{ type: "done" }]);
+  engine.stop();
+});
+
+test("I8 E11: a stranger whose membership cannot be read is told that, and not that there is no such conversation", async () => {
+  const { engine, store, clock, submit, aConversation } = anEngine();
+  const { id, anna } = aConversation();
+  submit({ conversationId: id, senderId: anna });
+  await clock.runFor(100);
+  store.areMembers = () => Promise.reject(new StoreUnavailable({ cause: null }));
+  const { outcomes } = submit({ conversationId: id });
+  await clock.runFor(200);
+  expect(outcomes).toMatchObject([{ type: "rejection", code: "unavailable" }]);
+  engine.stop();
 });

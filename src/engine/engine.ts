@@ -106,6 +106,10 @@ export function startEngine(options: {
     settings: settings.registry,
     queuedChanges,
   });
+  ownership.onNewHistory(() => {
+    cursors.forget();
+    for (const lane of lanes) lane.marks.forgetAll();
+  });
   observer.gauge("actors", () => supervisor.actors);
   observer.gauge("mailbox_turns", () => commands.underWay);
   observer.gauge("lane_queue_rows", queuedChanges);

@@ -431,3 +431,25 @@ test("whatever the store does, each mark ends where it was asked to, each asking
     { numRuns: 150 },
   );
 });
+
+test("E3: of another history nothing is flushed any more: not what waits or rests, nor what comes back to go again", () => {
+  const { queue, take, flush, clock } = aQueue();
+  const answers: (string | null)[] = [];
+  const note = (mark: MarkMember) => queue.note(mark, (refusal) => void answers.push(refusal?.code ?? null));
+  note(aMark(1));
+  flush();
+  note(aMark(9));
+  note(aMark(5, { userId: "ben" }));
+  const onItsWay = take();
+  note(aMark(7, { userId: "carl" }));
+  queue.forgetAll();
+  expect(answers).toEqual([null, "unavailable", "unavailable"]);
+  note(aMark(6, { userId: "ben" }));
+  queue.again(onItsWay);
+  expect(answers.slice(3)).toEqual(["unavailable"]);
+  clock.stall(restMs);
+  expect(flush()).toEqual([{ ...readTo(6), userId: "ben" }]);
+  note(aMark(2));
+  expect(flush()).toEqual([readTo(2)]);
+  expect(queue.size).toBe(2);
+});

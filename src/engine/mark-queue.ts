@@ -9,7 +9,7 @@ import type {
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Rejection } from "../core/rejection.ts";
-import { tooManyMarks } from "./refusals.ts";
+import { tooManyMarks, unreachable } from "./refusals.ts";
 
 /** Called once: null when the mark is durable. */
 export type MarkAnswer = (refusal: Rejection | null) => void;
@@ -33,7 +33,8 @@ interface Slot {
   seq: number;
   sentSeq: number;
   storedSeq: number;
-  state: "new" | "due" | "sent" | "resting";
+  /** Void: it was on its way when the store turned out to have another history. */
+  state: "new" | "due" | "sent" | "resting" | "void";
   answers: MarkAnswer[];
   sentAnswers: MarkAnswer[];
 }
@@ -134,10 +135,29 @@ export class MarkQueue {
   /** Those that are still on their way were not stored; they are due again. */
   again({ slots }: TakenMarks): void {
     for (const slot of slots) {
+      if (slot.state === "void") this.#settle(slot, unreachable);
       if (slot.state !== "sent") continue;
       slot.answers = [...slot.sentAnswers, ...slot.answers];
       slot.sentAnswers = [];
       this.#makeDue(slot);
+    }
+  }
+
+  /**
+   * The store has another history: a mark of the old one could cover messages that nobody has seen. What is on its way was meant for the
+   * old one too, and is refused when it comes back to go again.
+   */
+  forgetAll(): void {
+    this.#due = [];
+    this.#resting = [];
+    for (const kind of ["delivered", "read"] as const) {
+      for (const slot of [...this.#slots[kind].values()].flatMap((users) => [...users.values()])) {
+        const { answers } = slot;
+        slot.answers = [];
+        slot.state = "void";
+        this.#forget(slot);
+        for (const answer of answers) this.#answer(answer, unreachable);
+      }
     }
   }
 
@@ -186,13 +206,17 @@ export class MarkQueue {
   }
 
   #settle(slot: Slot, refusal: Rejection | null): void {
-    slot.state = "resting";
     const answers = slot.sentAnswers;
     slot.sentAnswers = [];
+    if (slot.state !== "void") this.#rest(slot);
+    for (const answer of answers) this.#answer(answer, refusal);
+  }
+
+  #rest(slot: Slot): void {
+    slot.state = "resting";
     this.#resting.push({ slot, untilMs: this.#clock.monotonicMs() + restMs });
     if (this.#draining) this.#restOver(Number.POSITIVE_INFINITY);
     else this.#time();
-    for (const answer of answers) this.#answer(answer, refusal);
   }
 
   #answer(answer: MarkAnswer, refusal: Rejection | null): void {

@@ -29,6 +29,10 @@ export const outcomeUnknown = retriable(
   "outcome_unknown",
   "It is not known whether this was stored. Send it again with the same client_random: it will not be stored twice.",
 );
+export const membersUnsettled = retriable(
+  "unavailable",
+  `Who is a member of this conversation is being read afresh. ${again}`,
+);
 /** A bug of ours: another try does not mend it. */
 export const undecidable = reject(
   "internal",

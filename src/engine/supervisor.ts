@@ -8,13 +8,15 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { ActorReads, MessagePlace } from "../core/ports/store.ts";
+import type { ActorReads, MembershipQuestion, MessagePlace } from "../core/ports/store.ts";
+import { isRejection } from "../core/rejection.ts";
 import { Actor, type Entry, type Learned, type Questions, type Surroundings } from "./actor.ts";
 import { BatchLoader } from "./batch-loader.ts";
 import { LearnedWeights } from "./learned-weights.ts";
 import type { Turn } from "./mailbox.ts";
+import { orUnavailable } from "./or-unavailable.ts";
 import type { Outcome } from "./outcome.ts";
-import { unreadable } from "./refusals.ts";
+import { membersUnsettled, overloaded, undecidable, unreadable } from "./refusals.ts";
 
 export interface SupervisorSettings {
   /** The most conversations in memory. */
@@ -36,6 +38,7 @@ const membersAtOnce = 5_000;
 const lightMembers = 500;
 /** Each may hold 80 kB. */
 const duplicatesAtOnce = 50;
+const membershipsAtOnce = 500;
 const maxWaitingReads = 100_000;
 const retryPauseMs = 100;
 
@@ -51,6 +54,7 @@ export class Supervisor {
   /** By conversation. */
   readonly #members = new LearnedWeights({ initial: 2 });
   readonly #duplicates: BatchLoader<MessagePlace, Message | null>;
+  readonly #memberships: BatchLoader<MembershipQuestion, { readonly isMember: boolean }>;
   #cancelSweep: () => void = () => {};
   #stopped = false;
 
@@ -87,6 +91,15 @@ export class Supervisor {
       maxRequests: duplicatesAtOnce,
       maxWaiting: maxWaitingReads,
       userOf: ({ conversationId }) => conversationId,
+      clock,
+    });
+    this.#memberships = new BatchLoader({
+      load: async (asked) => (await reads.areMembers(asked)).map((isMember) => ({ isMember })),
+      weigh: () => 1,
+      maxWeight: membershipsAtOnce,
+      maxRequests: membershipsAtOnce,
+      maxWaiting: maxWaitingReads,
+      userOf: ({ userId }) => userId,
       clock,
     });
     this.#around = {
@@ -197,10 +210,19 @@ export class Supervisor {
     return null;
   }
 
-  /** After a read like the one that finds no conversation: how long it takes tells a stranger nothing. */
+  /**
+   * The store decides who is a stranger: memory may be behind it when the right to serve has moved and this process has not noticed. A read
+   * like the one that finds no conversation, so that its time tells a stranger nothing either.
+   */
   async #refuseStranger({ command }: Turn): Promise<Outcome> {
-    await this.#duplicates.load({ conversationId: command.conversationId, seq: 0 }).catch(() => null);
-    return noSuchConversation;
+    const { conversationId, senderId: userId } = command;
+    const found = await orUnavailable(this.#memberships.load({ conversationId, userId }));
+    if (!found) return overloaded;
+    if (isRejection(found)) return found;
+    if (!found.isMember) return noSuchConversation;
+    const actor = this.#actors.get(conversationId);
+    if (!actor?.hasMember(userId)) actor?.invalidate();
+    return membersUnsettled;
   }
 
   async #duplicateOf({ command }: Turn, seq: number, joinedSeq: number): Promise<Outcome> {
@@ -220,7 +242,10 @@ export class Supervisor {
     const { answer } = turn;
     turn.answer = null;
     if (!answer) return;
-    const outcome = await ask();
+    const outcome = await ask().catch((error: unknown): Outcome => {
+      this.#observer.bug("answering a command from the store", error);
+      return undecidable;
+    });
     if (outcome.type === "rejection") this.#observer.refused(outcome.code);
     try {
       answer(outcome);

@@ -248,17 +248,23 @@ export class Sockets<Identity> {
   }
 
   /** Refuses new sockets from now on and closes the open ones, `batch` every `pauseMs`. Resolves when all were told. */
-  async drain(options: {
+  drain(options: { readonly batch: number; readonly pauseMs: number; readonly code: number }): Promise<void> {
+    this.#draining = true;
+    return this.closeAll({ ...options, reason: "restart" });
+  }
+
+  /** Closes the sockets that are open at this call, `batch` every `pauseMs`. Resolves when all were told. */
+  async closeAll(options: {
     readonly batch: number;
     readonly pauseMs: number;
     readonly code: number;
+    readonly reason: string;
   }): Promise<void> {
-    this.#draining = true;
+    const { batch, pauseMs, code, reason } = options;
     const open = [...this.#connections];
-    for (let from = 0; from < open.length; from += options.batch) {
-      if (from > 0) await Bun.sleep(options.pauseMs);
-      for (const connection of open.slice(from, from + options.batch))
-        connection.close(options.code, "restart");
+    for (let from = 0; from < open.length; from += batch) {
+      if (from > 0) await Bun.sleep(pauseMs);
+      for (const connection of open.slice(from, from + batch)) connection.close(code, reason);
     }
   }
 

@@ -2,7 +2,14 @@ import type { ConversationState } from "../core/conversations/conversation.ts";
 import { permissionsOf } from "../core/conversations/permissions.ts";
 import type { Message } from "../core/messages/message.ts";
 import { type KeyUse, RecentKeys } from "../core/messages/recent-keys.ts";
-import type { ActorReads, Change, KeyQuestion, MessagePlace, TargetQuestion } from "../core/ports/store.ts";
+import type {
+  ActorReads,
+  Change,
+  KeyQuestion,
+  MembershipQuestion,
+  MessagePlace,
+  TargetQuestion,
+} from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
 import { everything, type MessageRow, messageColumns, toMessage } from "./message-rows.ts";
 import {
@@ -98,6 +105,16 @@ interface LoadedRow extends MembersRow, HeadRow {
 }
 
 /** What actors and lanes read of the log. One query each. */
+const areMembers = {
+  name: "are-members",
+  text: `
+select asked.place
+from unnest($1::uuid[], $2::uuid[]) with ordinality asked(conversation_id, user_id, place)
+cross join lateral (
+  select 1 from conversation_members
+  where conversation_id = asked.conversation_id and user_id = asked.user_id and left_seq is null limit 1) m`,
+};
+
 export class PostgresActorReads implements ActorReads {
   readonly #reads: ReadPool;
 
@@ -146,6 +163,15 @@ export class PostgresActorReads implements ActorReads {
     });
     const found = new Map(rows.map(({ place, created_rev }) => [place, created_rev]));
     return places.map((_, index) => found.get(index + 1) ?? null);
+  }
+
+  async areMembers(questions: readonly MembershipQuestion[]): Promise<readonly boolean[]> {
+    const { rows } = await this.#reads.query<{ place: number }>({
+      ...areMembers,
+      values: [questions.map((each) => each.conversationId), questions.map((each) => each.userId)],
+    });
+    const members = new Set(rows.map(({ place }) => place));
+    return questions.map((_, index) => members.has(index + 1));
   }
 
   async readMetadata(conversationId: string): Promise<string> {

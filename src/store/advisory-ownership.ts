@@ -9,6 +9,20 @@ import { checkGeneration } from "./generation.ts";
 /** Spells "whispr" to whoever looks into pg_locks. */
 const lockKey = "x'776869737072'::bigint";
 const retryMs = 200;
+/** How often the owner asks whether its session is still there. */
+const confirmEveryMs = 500;
+/** The right counts as held for this long after the moment at which an answered question was sent. Milliseconds. */
+const rightLastsMs = 3_000;
+/** Between two log lines about the same reason to wait. */
+const sayAgainMs = 60_000;
+
+const silent = new Error(`no answer for ${rightLastsMs / 1_000} s`);
+
+/** Any answer confirms the session, and so the lock; this one also tells of a generation that was begun by somebody else. */
+const currentGeneration: pg.QueryConfig = {
+  name: "current-generation",
+  text: "select generation from store_generation",
+};
 
 /** SQL: whether some process owns this database's conversations at present. */
 export const isOwned = `exists (
@@ -20,7 +34,8 @@ export const isOwned = `exists (
 /**
  * Without a cluster, the right to own is one session advisory lock: who gets it takes every shard at once with new epochs. Its
  * connection is the proof, so every take-over runs on it; when it is lost, so is the right, until the lock is had again. A process that
- * does not get it stands by and tries again five times a second.
+ * does not get it stands by and tries again five times a second. The owner asks twice a second whether its session is still there: a process
+ * that was paused or cut off does not hold the right once the last answer is three seconds old, before it notices anything else.
  */
 export class AdvisoryOwnership implements Ownership {
   readonly #settings: DatabaseSettings;
@@ -29,11 +44,22 @@ export class AdvisoryOwnership implements Ownership {
   readonly #observer: Observer;
   readonly #epochs = new Float64Array(shardCount);
   readonly #listeners: ((held: boolean) => void)[] = [];
+  readonly #historyListeners: (() => void)[] = [];
   #client: pg.Client | null = null;
   #held = false;
   #acquiring = false;
   #stopped = false;
-  #waitsFor: string | null = "the database";
+  #waitsFor = "the database";
+  /** What was said last of the reason to wait, and when. */
+  #said = { reason: "", atMs: Number.NEGATIVE_INFINITY };
+  /** When the last question was sent that the owner's session has answered. Monotonic milliseconds. */
+  #confirmedMs = Number.NEGATIVE_INFINITY;
+  /** The question that is on its way; null: none is. */
+  #asking: { readonly client: pg.Client; sinceMs: number } | null = null;
+  #watched: pg.Client | null = null;
+  #renewals = 0;
+  /** Of the history that this process knows; null: it has not owned yet. */
+  #generation: number | null = null;
 
   constructor(options: {
     readonly settings: DatabaseSettings;
@@ -53,12 +79,16 @@ export class AdvisoryOwnership implements Ownership {
   }
 
   isHeld(): boolean {
-    return this.#held;
+    return this.#held && this.#isConfirmed();
+  }
+
+  #isConfirmed(): boolean {
+    return this.#clock.monotonicMs() - this.#confirmedMs < rightLastsMs;
   }
 
   /** What keeps this process from owning, in words; null when it owns. */
   get waitsFor(): string | null {
-    return this.#held ? null : this.#waitsFor;
+    return this.isHeld() ? null : this.#waitsFor;
   }
 
   epochOf(shard: number): number {
@@ -68,17 +98,25 @@ export class AdvisoryOwnership implements Ownership {
   async renew(shards: readonly number[]): Promise<ReadonlySet<number>> {
     const client = this.#client;
     if (!this.#held || !client) throw new Error("this process does not hold the lock at present");
+    this.#renewals++;
     try {
       this.#remember(await client.query(takeSome, [this.#nodeId, shards]));
     } catch (error) {
       if (!isServerError(error)) destroy(client);
       throw error;
+    } finally {
+      this.#renewals--;
+      if (this.#asking) this.#asking.sinceMs = this.#clock.monotonicMs();
     }
     return new Set(shards);
   }
 
   onChange(listener: (held: boolean) => void): void {
     this.#listeners.push(listener);
+  }
+
+  onNewHistory(listener: () => void): void {
+    this.#historyListeners.push(listener);
   }
 
   /** Gives the right up. Ending the session frees the lock. */
@@ -100,9 +138,20 @@ export class AdvisoryOwnership implements Ownership {
         this.#waitsFor = `the database: ${error instanceof Error ? error.message : String(error)}`;
         this.#giveUpConnection();
       }
-      if (!this.#held) await new Promise<void>((resolve) => this.#clock.after(retryMs, resolve));
+      if (this.#held || this.#stopped) break;
+      this.#sayWaiting();
+      await new Promise<void>((resolve) => this.#clock.after(retryMs, resolve));
     }
     this.#acquiring = false;
+  }
+
+  /** At once when the reason is another one, and seldom while it stays. */
+  #sayWaiting(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const { reason, atMs } = this.#said;
+    if (reason === this.#waitsFor && nowMs - atMs < sayAgainMs) return;
+    this.#said = { reason: this.#waitsFor, atMs: nowMs };
+    this.#observer.warn("ownership_waiting", { reason: `waits for ${this.#waitsFor}` });
   }
 
   async #tryOnce(): Promise<void> {
@@ -118,21 +167,80 @@ export class AdvisoryOwnership implements Ownership {
     }
     this.#remember(await client.query(takeAll, [this.#nodeId]));
     await this.#checkGeneration(client);
+    await this.#ask(client);
     if (this.#client !== client || this.#stopped) return;
     this.#observer.note("owns every conversation", { node: this.#nodeId });
-    this.#change(true);
+    this.#said = { reason: "", atMs: Number.NEGATIVE_INFINITY };
+    this.#watch(client);
   }
 
   /** After the take-over, so that nobody else moves the heads, and before anything is served from them. */
   async #checkGeneration(client: pg.Client): Promise<void> {
     const { generation, isNew } = await checkGeneration(client, this.#clock.nowUs());
-    if (!isNew) return;
-    this.#observer.note(
-      "the database was restored or promoted: devices that know more than it does start anew",
-      {
-        generation,
-      },
-    );
+    if (isNew) this.#observer.warn("store_history_changed", { generation });
+  }
+
+  #watch(client: pg.Client): void {
+    if (this.#watched === client) return;
+    this.#watched = client;
+    const tick = () => {
+      if (this.#client !== client || this.#stopped) return;
+      this.#confirmAgain(client);
+      this.#clock.after(confirmEveryMs, tick);
+    };
+    this.#clock.after(confirmEveryMs, tick);
+  }
+
+  /**
+   * Asks the session again, one question at a time. A renewal may wait for old transactions, and questions wait behind it: nothing is served
+   * meanwhile, but the lock is not given away. A session that does not answer a question in time is given up.
+   */
+  #confirmAgain(client: pg.Client): void {
+    if (!this.#isConfirmed()) this.#lapsed();
+    if (this.#renewals > 0) return;
+    if (this.#asking?.client === client) {
+      if (this.#clock.monotonicMs() - this.#asking.sinceMs >= rightLastsMs) this.#giveUp(client, silent);
+      return;
+    }
+    this.#ask(client).catch((error: Error) => this.#giveUp(client, error));
+  }
+
+  #lapsed(): void {
+    this.#waitsFor = `the database: ${silent.message}`;
+    if (!this.#held) return;
+    this.#observer.warn("ownership_lost", { reason: silent.message });
+    this.#change(false);
+  }
+
+  #giveUp(client: pg.Client, error: Error): void {
+    destroy(client);
+    this.#lost(client, error);
+  }
+
+  async #ask(client: pg.Client): Promise<void> {
+    const askedMs = this.#clock.monotonicMs();
+    const asking = { client, sinceMs: askedMs };
+    this.#asking = asking;
+    try {
+      const { rows } = await client.query<{ generation: number }>(currentGeneration);
+      if (this.#client !== client || this.#stopped) return;
+      this.#learnGeneration(Number(rows[0]!.generation));
+      this.#confirmed(askedMs);
+    } finally {
+      if (this.#asking === asking) this.#asking = null;
+    }
+  }
+
+  /** Nobody else had the lock between the take-over and the moment of the question. */
+  #confirmed(askedMs: number): void {
+    this.#confirmedMs = Math.max(this.#confirmedMs, askedMs);
+    if (this.#isConfirmed()) this.#change(true);
+  }
+
+  #learnGeneration(generation: number): void {
+    const isAnother = this.#generation !== null && this.#generation !== generation;
+    this.#generation = generation;
+    if (isAnother) for (const listener of this.#historyListeners) listener();
   }
 
   /** One that does not answer may never do so, one that refuses may lead to a standby: the next try has a new one. */
@@ -153,8 +261,7 @@ export class AdvisoryOwnership implements Ownership {
     this.#waitsFor = `the database: ${error.message}`;
     const wasHeld = this.#held;
     this.#change(false);
-    if (!wasHeld) return;
-    this.#observer.note("lost the right to write until the database is back", { reason: error.message });
+    if (wasHeld) this.#observer.warn("ownership_lost", { reason: error.message });
     void this.#acquire();
   }
 

@@ -35,6 +35,7 @@ import {
   type JoinFacts,
   type JoinQuestion,
   type KeyQuestion,
+  type MembershipQuestion,
   type MessagePlace,
   StoreUnavailable,
   type TargetQuestion,
@@ -500,6 +501,7 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
   readonly #rivalWrites: (conversationId: string) => void;
   readonly #known = new Float64Array(shardCount);
   readonly #listeners: ((held: boolean) => void)[] = [];
+  readonly #historyListeners: (() => void)[] = [];
   #held = true;
   faults: Faults;
 
@@ -551,6 +553,14 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     return this.#ask(() => this.#model.findSeqs(questions));
   }
 
+  async areMembers(questions: readonly MembershipQuestion[]): Promise<readonly boolean[]> {
+    return this.#ask(() =>
+      questions.map(({ conversationId, userId }) =>
+        this.#model.present(conversationId).some((member) => member.userId === userId),
+      ),
+    );
+  }
+
   async readMetadata(conversationId: string): Promise<string> {
     return this.#ask(() => this.#model.logs.get(conversationId)!.metadata);
   }
@@ -594,6 +604,10 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
 
   onChange(listener: (held: boolean) => void): void {
     this.#listeners.push(listener);
+  }
+
+  onNewHistory(listener: () => void): void {
+    this.#historyListeners.push(listener);
   }
 
   /** Loses the right to write; `gain` takes everything with new epochs. */

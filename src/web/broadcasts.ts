@@ -3,6 +3,7 @@ import type { MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { asSeenFrom } from "../core/messages/quote.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type {
   ChangeFrame,
@@ -13,7 +14,6 @@ import type {
   PubSub,
   TypingFrame,
 } from "../core/ports/pubsub.ts";
-import type { ViewerReads } from "../core/ports/store.ts";
 import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import { FanOut } from "./fan-out.ts";
@@ -75,7 +75,7 @@ export class Broadcasts {
 
   constructor(options: {
     readonly pubsub: PubSub;
-    readonly reads: Pick<ViewerReads, "changes">;
+    readonly deliveryReads: DeliveryReads;
     readonly sockets: Listeners;
     readonly texts: MessageTexts;
     readonly typing: Pick<Typing, "isSource" | "sent">;
@@ -83,7 +83,7 @@ export class Broadcasts {
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
-    const { reads, clock, observer } = options;
+    const { deliveryReads: reads, clock, observer } = options;
     this.#sockets = options.sockets;
     this.#texts = options.texts;
     this.#typing = options.typing;
@@ -93,6 +93,7 @@ export class Broadcasts {
       clock,
       observer,
       tell: (frame, isLate) => this.#tellChanges(frame, isLate),
+      isTopicHeard: (conversationId) => this.#sockets.hasListeners(`conversation:${conversationId}`),
       membersChanged: (conversationId, members) => this.#membersChanged(conversationId, members),
     });
     this.#fanOut = new FanOut({ failed: (error) => observer.bug("telling what was published", error) });
@@ -251,7 +252,7 @@ export class Broadcasts {
   }
 
   #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
-    this.delivery.joined(conversationId, 0);
+    this.delivery.created(conversationId, memberIds);
     this.#presences.admitted(conversationId, memberIds);
     const encode = once(() => createdText(conversationId));
     for (const userId of memberIds) this.#toUser(userId, "conversation_created", encode);

@@ -1,11 +1,12 @@
 import type { Server } from "bun";
 import type { Clock } from "../core/ports/clock.ts";
+import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import type { Ownership } from "../core/ports/ownership.ts";
 import type { Presence } from "../core/ports/presence.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { ViewerReads } from "../core/ports/store.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Delivery } from "../engine/delivery.ts";
@@ -33,11 +34,12 @@ import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { Presences } from "./presences.ts";
 import { probe, type Readiness } from "./probes.ts";
-import type { OnUserTopic } from "./receivers.ts";
+import { UserSubscriptions } from "./receivers.ts";
 import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
+import { Standby } from "./standby.ts";
 import { Typing } from "./typing.ts";
 
 export interface EndpointSettings {
@@ -68,7 +70,8 @@ export interface EndpointOptions {
   readonly marks: Marks;
   readonly receipts: Receipts;
   /** What frames that were lost told of is read here. */
-  readonly reads: Pick<ViewerReads, "changes">;
+  readonly deliveryReads: DeliveryReads;
+  readonly ownership: Pick<Ownership, "isHeld" | "onChange" | "onNewHistory">;
   readonly pubsub: PubSub;
   readonly presence: Presence;
   readonly lastSeen: LastSeen;
@@ -99,6 +102,8 @@ export class Endpoint {
   readonly #lateness: Lateness;
   readonly #typing: Typing;
   readonly #presences: Presences;
+  readonly #delivery: Delivery;
+  readonly #standby: Standby;
   readonly #cors: Cors;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
@@ -134,14 +139,16 @@ export class Endpoint {
     rest.server = this.#server;
     this.sockets.attach(this.#server);
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
-    const onUserTopic: OnUserTopic = new Set();
     this.#typing = new Typing(options);
     const { sockets } = this;
     const wentOffline = (userId: string, atUs: number) => options.lastSeen.seen(userId, atUs);
     this.#presences = new Presences({ ...options, sockets, lateness, wentOffline });
-    const own = { gate, texts, onUserTopic, typing: this.#typing, presences: this.#presences };
+    const own = { gate, texts, typing: this.#typing, presences: this.#presences };
     const { delivery } = new Broadcasts({ ...options, ...own, sockets });
-    channelOf = routesOf(options, { ...own, delivery });
+    this.#delivery = delivery;
+    this.#standby = new Standby({ ...options, sockets, delivery });
+    const subscriptions = new UserSubscriptions({ delivery });
+    channelOf = routesOf(options, { ...own, delivery, subscriptions });
     observer.gauge("sockets", () => this.sockets.size);
     observer.gauge("online_users", () => options.presence.size);
     if (settings.maxLoopLatenessMs > 0)
@@ -160,6 +167,7 @@ export class Endpoint {
   async stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#stopping = true;
     this.#ends.stop();
+    this.#standby.stop();
     const ended = this.#server.stop();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(deadlineMs, resolve);
@@ -170,6 +178,7 @@ export class Endpoint {
     this.#lateness.stop();
     this.#typing.stop();
     this.#presences.stop();
+    this.#delivery.stop();
   }
 
   /** At most half of the deadline is spent on pauses. */
@@ -222,6 +231,7 @@ export class Endpoint {
   /** Undefined: the connection is a socket now. */
   async #open(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
     if (this.#stopping) return this.#refuse(stopping);
+    if (!this.#options.readiness().ready) return this.#refuse(notServing);
     const admitted = await this.#handshakes.admit(request, server.requestIP(request)?.address ?? "");
     if (isRejection(admitted)) return this.#refuse(admitted);
     const { session, subprotocol } = admitted;
@@ -249,7 +259,7 @@ function routesOf(
   own: {
     readonly gate: Gate;
     readonly texts: MessageTexts;
-    readonly onUserTopic: OnUserTopic;
+    readonly subscriptions: UserSubscriptions;
     readonly delivery: Delivery;
     readonly typing: Typing;
     readonly presences: Presences;
@@ -293,5 +303,8 @@ function socketsObserver(observer: Observer): SocketsObserver {
 
 const longestIdleSeconds = 255;
 const stopping = reject("unavailable", "This server is stopping.", { retryAfterMs: 1_000 });
+const notServing = reject("unavailable", "This server cannot serve at present; `/ready` says why.", {
+  retryAfterMs: 1_000,
+});
 const noHost = reject("invalid_payload", "The Host header must name the host that was asked.");
 const notUpgraded = reject("invalid_payload", "The WebSocket handshake is incomplete.");

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { MarkMember } from "../core/messages/marks.ts";
 import type { DevicePosition } from "../engine/cursors.ts";
-import { ConversationReceiver, type FramePosition, type OnUserTopic, UserReceiver } from "./receivers.ts";
+import { ConversationReceiver, type FramePosition, UserReceiver, UserSubscriptions } from "./receivers.ts";
 import type { Session } from "./session.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
@@ -14,21 +14,27 @@ function receiving() {
   const session = { userId: ben, deviceId: "phone" } as Session;
   const marks: MarkMember[] = [];
   const confirmed: DevicePosition[] = [];
-  const onUserTopic: OnUserTopic = new Set();
+  const listening: string[] = [];
+  const subscriptions = new UserSubscriptions({
+    delivery: {
+      userJoined: (userId) => void listening.push(userId),
+      userLeft: (userId) => void listening.splice(listening.indexOf(userId), 1),
+    },
+  });
   const asked = { user: 0, conversation: 0 };
   const receipts = {
     marks: { note: (mark: MarkMember) => void marks.push(mark) },
     cursors: { confirmed: (position: DevicePosition) => void confirmed.push(position), ended() {} },
   };
   const joining = (topic: keyof typeof asked) => ({ identity: session, prove: () => void asked[topic]++ });
-  const user = new UserReceiver({ joining: joining("user"), receipts, onUserTopic });
+  const user = new UserReceiver({ joining: joining("user"), receipts, subscriptions });
   const conversation = new ConversationReceiver({
     conversationId: talk,
     joining: joining("conversation"),
     receipts,
-    onUserTopic,
+    subscriptions,
   });
-  return { user, conversation, asked, marks, confirmed };
+  return { session, subscriptions, listening, user, conversation, asked, marks, confirmed };
 }
 
 function position(seq: number, given: Partial<FramePosition> = {}): FramePosition {
@@ -77,11 +83,12 @@ test("one's own messages need no mark, but move the position of one's device", (
 });
 
 test("a socket on its user's topic proves by that topic alone, until the subscription to it ends", () => {
-  const { user, conversation, asked } = receiving();
-  user.accepted();
+  const { session, subscriptions, listening, user, conversation, asked } = receiving();
+  subscriptions.began(session, []);
   conversation.sent(position(1));
-  expect(asked.conversation).toBe(0);
+  expect([asked.conversation, listening]).toEqual([0, [ben]]);
   user.ended();
+  expect(listening).toEqual([]);
   conversation.sent(position(2));
   expect(asked.conversation).toBe(1);
 });

@@ -1,3 +1,4 @@
+import type { Delivery } from "../engine/delivery.ts";
 import type { Joining, Position, Receiver } from "../phoenix/channel.ts";
 import type { Receipts } from "./domain.ts";
 import type { Session } from "./session.ts";
@@ -20,8 +21,32 @@ interface Sent {
 
 type Proving = Pick<Joining<Session>, "prove" | "identity">;
 
-/** The sockets that are on their user's topic, which tells a device more than a conversation's does. Bounded by the sockets. */
-export type OnUserTopic = Set<Session>;
+type Heads = Parameters<Delivery["userJoined"]>[1];
+
+/** The subscriptions to users' topics, each from its acceptance to its end. Bounded by the sockets. */
+export class UserSubscriptions {
+  readonly #sessions = new Set<Session>();
+  readonly #delivery: Pick<Delivery, "userJoined" | "userLeft">;
+
+  constructor(options: { readonly delivery: Pick<Delivery, "userJoined" | "userLeft"> }) {
+    this.#delivery = options.delivery;
+  }
+
+  /** Answered at these revisions. */
+  began(session: Session, heads: Heads): void {
+    this.#sessions.add(session);
+    this.#delivery.userJoined(session.userId, heads);
+  }
+
+  /** Does nothing when it never began. */
+  ended(session: Session): void {
+    if (this.#sessions.delete(session)) this.#delivery.userLeft(session.userId);
+  }
+
+  has(session: Session): boolean {
+    return this.#sessions.has(session);
+  }
+}
 
 /**
  * Records what one subscription to a user's topic received. The position of its device in a conversation moves when everything up to there was
@@ -31,7 +56,7 @@ export class UserReceiver implements Receiver {
   readonly session: Session;
   readonly #joining: Proving;
   readonly #receipts: Receipts;
-  readonly #onUserTopic: OnUserTopic;
+  readonly #subscriptions: Pick<UserSubscriptions, "ended">;
   #sent = new Map<string, Sent>();
   #pinged = new Map<string, Sent>();
   #isAsked = false;
@@ -39,16 +64,12 @@ export class UserReceiver implements Receiver {
   constructor(options: {
     readonly joining: Proving;
     readonly receipts: Receipts;
-    readonly onUserTopic: OnUserTopic;
+    readonly subscriptions: Pick<UserSubscriptions, "ended">;
   }) {
     this.session = options.joining.identity;
     this.#joining = options.joining;
     this.#receipts = options.receipts;
-    this.#onUserTopic = options.onUserTopic;
-  }
-
-  accepted(): void {
-    this.#onUserTopic.add(this.session);
+    this.#subscriptions = options.subscriptions;
   }
 
   sent(position: Position): void {
@@ -91,7 +112,7 @@ export class UserReceiver implements Receiver {
   }
 
   ended(): void {
-    this.#onUserTopic.delete(this.session);
+    this.#subscriptions.ended(this.session);
     this.#receipts.cursors.ended();
   }
 
@@ -103,7 +124,7 @@ export class UserReceiver implements Receiver {
 }
 
 /**
- * Records what one subscription to a conversation's topic received, unless the socket is on its user's topic too. It began at the head: history is
+ * Records what one subscription to a conversation's topic received, unless the socket is on its user's topic, which tells a device more. It began at the head: history is
  * read over REST, so the first message after it may be marked as delivered.
  */
 export class ConversationReceiver implements Receiver {
@@ -111,7 +132,7 @@ export class ConversationReceiver implements Receiver {
   readonly #conversationId: string;
   readonly #joining: Proving;
   readonly #receipts: Receipts;
-  readonly #onUserTopic: OnUserTopic;
+  readonly #subscriptions: Pick<UserSubscriptions, "has">;
   #sentSeq = 0;
   #pingedSeq = 0;
 
@@ -119,19 +140,19 @@ export class ConversationReceiver implements Receiver {
     readonly conversationId: string;
     readonly joining: Proving;
     readonly receipts: Receipts;
-    readonly onUserTopic: OnUserTopic;
+    readonly subscriptions: Pick<UserSubscriptions, "has">;
   }) {
     this.#session = options.joining.identity;
     this.#conversationId = options.conversationId;
     this.#joining = options.joining;
     this.#receipts = options.receipts;
-    this.#onUserTopic = options.onUserTopic;
+    this.#subscriptions = options.subscriptions;
   }
 
   sent(position: Position): void {
     const { seq, senderId } = position as FramePosition;
     if (seq <= this.#sentSeq || senderId === this.#session.userId) return;
-    if (this.#onUserTopic.has(this.#session)) return;
+    if (this.#subscriptions.has(this.#session)) return;
     const isAsked = this.#sentSeq > 0;
     this.#sentSeq = seq;
     if (!isAsked) this.#joining.prove();

@@ -9,7 +9,7 @@ export function shardOf(conversationId: string): number {
  * The right to decide for shards. Leases and locks make it fast; the epoch in every write makes it safe.
  */
 export interface Ownership {
-  /** Whether this node may serve from memory now. */
+  /** Whether this node may serve from memory now: it holds the right, and that was confirmed within the last seconds. */
   isHeld(): boolean;
   /** The epoch at which this node holds the shard. Only meaningful while `isHeld()`. */
   epochOf(shard: number): number;
@@ -21,4 +21,10 @@ export interface Ownership {
   renew(shards: readonly number[]): Promise<ReadonlySet<number>>;
   /** Called each time the right was gained or lost as a whole; memory from before a gain must not be trusted. */
   onChange(listener: (held: boolean) => void): void;
+  /**
+   * Called when the store turns out to have another history than the one that this node knew: it was restored or promoted, or a new
+   * generation was begun by hand. What is remembered, queued or was sent of the old one is void. On a take-over it comes before
+   * `onChange(true)`. Listeners are called in the order in which they were added.
+   */
+  onNewHistory(listener: () => void): void;
 }

@@ -74,6 +74,11 @@ export interface TargetQuestion {
   readonly messageId: string;
 }
 
+export interface MembershipQuestion {
+  readonly conversationId: string;
+  readonly userId: string;
+}
+
 export interface MessagePlace {
   readonly conversationId: string;
   readonly seq: number;
@@ -101,6 +106,8 @@ export interface ActorReads {
   findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]>;
   /** The revisions that created these messages, in the order asked; null: no such message. In one query, whatever the messages hold. */
   findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]>;
+  /** Whether each is a present member, in the order asked. In one query. */
+  areMembers(questions: readonly MembershipQuestion[]): Promise<readonly boolean[]>;
   /** JSON text of an object. */
   readMetadata(conversationId: string): Promise<string>;
   /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */

@@ -5,7 +5,7 @@ import type { Delivery } from "../../engine/delivery.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
 import type { Presences } from "../presences.ts";
-import { ConversationReceiver, type OnUserTopic } from "../receivers.ts";
+import { ConversationReceiver, type UserSubscriptions } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import type { Typing } from "../typing.ts";
@@ -17,7 +17,7 @@ import { conversationOf } from "./topics.ts";
 export interface ConversationJoinsOptions {
   readonly joins: Joins;
   readonly receipts: Receipts;
-  readonly onUserTopic: OnUserTopic;
+  readonly subscriptions: Pick<UserSubscriptions, "has">;
   readonly delivery: Pick<Delivery, "joined" | "reached">;
   readonly typing: Pick<Typing, "left">;
   readonly presences: Pick<Presences, "joinedConversation" | "leftConversation">;
@@ -28,7 +28,7 @@ export interface ConversationJoinsOptions {
 export class ConversationJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
-  readonly #onUserTopic: OnUserTopic;
+  readonly #subscriptions: Pick<UserSubscriptions, "has">;
   readonly #delivery: Pick<Delivery, "joined" | "reached">;
   readonly #typing: Pick<Typing, "left">;
   readonly #presences: Pick<Presences, "joinedConversation" | "leftConversation">;
@@ -37,7 +37,7 @@ export class ConversationJoins implements TopicJoins {
   constructor(options: ConversationJoinsOptions) {
     this.#joins = options.joins;
     this.#receipts = options.receipts;
-    this.#onUserTopic = options.onUserTopic;
+    this.#subscriptions = options.subscriptions;
     this.#delivery = options.delivery;
     this.#typing = options.typing;
     this.#presences = options.presences;
@@ -65,7 +65,7 @@ export class ConversationJoins implements TopicJoins {
         conversationId,
         joining,
         receipts: this.#receipts,
-        onUserTopic: this.#onUserTopic,
+        subscriptions: this.#subscriptions,
       }),
       accepted: () => this.#accepted(joining, conversationId, head.rev),
     };

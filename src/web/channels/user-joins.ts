@@ -8,7 +8,7 @@ import type { JoinedUser } from "../../engine/joins.ts";
 import type { Feed, Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
 import type { Presences } from "../presences.ts";
-import { type OnUserTopic, UserReceiver } from "../receivers.ts";
+import { UserReceiver, type UserSubscriptions } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import { readDeviceWord } from "./join-payload.ts";
@@ -21,8 +21,8 @@ const retryPauseMs = 200;
 export interface UserJoinsOptions {
   readonly joins: Joins;
   readonly receipts: Receipts;
-  readonly onUserTopic: OnUserTopic;
-  readonly delivery: Pick<Delivery, "joined" | "reached" | "membersRevOf">;
+  readonly subscriptions: UserSubscriptions;
+  readonly delivery: Pick<Delivery, "reached" | "membersRevOf">;
   readonly presences: Pick<Presences, "joinedUser" | "leftUser">;
   readonly clock: Clock;
   readonly observer: Observer;
@@ -35,8 +35,8 @@ export interface UserJoinsOptions {
 export class UserJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
-  readonly #onUserTopic: OnUserTopic;
-  readonly #delivery: Pick<Delivery, "joined" | "reached" | "membersRevOf">;
+  readonly #subscriptions: UserSubscriptions;
+  readonly #delivery: Pick<Delivery, "reached" | "membersRevOf">;
   readonly #presences: Pick<Presences, "joinedUser" | "leftUser">;
   readonly #clock: Clock;
   readonly #observer: Observer;
@@ -44,7 +44,7 @@ export class UserJoins implements TopicJoins {
   constructor(options: UserJoinsOptions) {
     this.#joins = options.joins;
     this.#receipts = options.receipts;
-    this.#onUserTopic = options.onUserTopic;
+    this.#subscriptions = options.subscriptions;
     this.#delivery = options.delivery;
     this.#presences = options.presences;
     this.#clock = options.clock;
@@ -64,7 +64,7 @@ export class UserJoins implements TopicJoins {
     const receiver = new UserReceiver({
       joining,
       receipts: this.#receipts,
-      onUserTopic: this.#onUserTopic,
+      subscriptions: this.#subscriptions,
     });
     return {
       ok: true,
@@ -82,8 +82,7 @@ export class UserJoins implements TopicJoins {
 
   #accepted({ standings }: JoinedUser, receiver: UserReceiver): void {
     const present = standings.filter((standing) => this.#isMemberStill(standing));
-    for (const { conversationId, headRev } of standings) this.#delivery.joined(conversationId, headRev);
-    receiver.accepted();
+    this.#subscriptions.began(receiver.session, standings);
     this.#presences.joinedUser(
       receiver.session,
       present.map(({ conversationId }) => conversationId),
