@@ -24,6 +24,8 @@ export class Backlog {
   readonly #joins: Pick<Joins, "changes">;
   readonly #viewerId: string;
   readonly #generation: number;
+  /** Null once they are in `#at`. */
+  #initial: readonly Standing[] | null;
   readonly #at = new Map<string, Standing>();
   #behind: string[] = [];
   /** Rows that were sent as they were after the end of their page: by message, the revision. */
@@ -40,16 +42,25 @@ export class Backlog {
     this.#joins = options.joins;
     this.#viewerId = options.viewerId;
     this.#generation = options.generation;
-    this.extend(options.standings);
+    this.#initial = options.standings;
+  }
+
+  /** Indexes the standings when they are first needed: most joins of a storm are given up before that. */
+  #begin(): void {
+    const initial = this.#initial;
+    this.#initial = null;
+    if (initial) this.extend(initial);
   }
 
   /** Whether a change of this revision was read: it is in a page, or in one that was before. */
   covers(conversationId: string, rev: number): boolean {
+    this.#begin();
     return rev <= (this.#at.get(conversationId)?.rev ?? 0);
   }
 
   /** The heads as they are now. Positions that were reached stay. */
   extend(standings: readonly Standing[]): void {
+    this.#begin();
     for (const standing of standings) {
       const { conversationId, headSeq, headRev } = standing;
       const known = this.#at.get(conversationId);
@@ -63,6 +74,7 @@ export class Backlog {
 
   /** Null: everything up to the known heads was read. */
   async next(): Promise<BacklogPage | Rejection | null> {
+    this.#begin();
     const asked = this.#nextQuestions();
     if (asked.length === 0) return null;
     const answers = await Promise.all(asked.map((question) => this.#joins.changes(question)));
