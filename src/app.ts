@@ -217,7 +217,12 @@ function openEngine(given: {
       clock: systemClock,
       observer,
     },
-    settings: { lane: config.lanes, supervisor: config.actors, registry: config.commands },
+    settings: {
+      lane: config.lanes,
+      supervisor: config.actors,
+      registry: config.commands,
+      requests: config.requests,
+    },
   });
   opened.defer(() => engine.stop());
   opened.defer(() => stopping.within("settling commands", engine.drain()));

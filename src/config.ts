@@ -49,6 +49,13 @@ export interface Config {
     readonly idleTimeoutMs: number;
     readonly sessionMaxMs: number;
   };
+  /** What users ask of the store over REST. */
+  readonly requests: {
+    readonly maxAtOnce: number;
+    readonly maxAtOncePerUser: number;
+    /** 0: off. */
+    readonly maxPerUser: number;
+  };
   readonly limits: Limits;
   readonly trustedProxies: readonly string[];
   /** 0: off. */
@@ -305,10 +312,18 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
       idleTimeoutMs: values.idleTimeoutMs,
       sessionMaxMs: values.sessionMaxMs,
     },
+    requests: requestsOf(values),
     limits: limitsOf(values),
     trustedProxies: values.trustedProxies ?? [],
     maxLoopLatenessMs: values.maxLoopLatenessMs,
   };
+}
+
+/** Half of the connections are for joins and for what the engine reads itself, however much is asked over REST. */
+function requestsOf({ dbPoolSize, userRequestsAtOnce }: Values): Config["requests"] {
+  const maxAtOnce = Math.max(1, Math.floor(dbPoolSize / 2));
+  const maxAtOncePerUser = userRequestsAtOnce === 0 ? maxAtOnce : Math.max(1, Math.floor(maxAtOnce / 2));
+  return { maxAtOnce, maxAtOncePerUser, maxPerUser: userRequestsAtOnce };
 }
 
 /** The table of all limits. A burst is what one person causes at once: opening a long conversation marks each of its messages, a list joins all that it shows. */

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, type Mock, spyOn, test } from "
 import pg from "pg";
 import { ReadPool } from "./store/database.ts";
 import { newId } from "./system.ts";
+import { eventually } from "./testing/eventually.ts";
 import { FrameSocket } from "./testing/frame-socket.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
 import { StoredConversation } from "./testing/stored-conversation.ts";
@@ -13,7 +14,7 @@ let outside: pg.Pool;
 let spy: Mock<ReadPool["query"]> | null = null;
 
 beforeAll(async () => {
-  server = await startInProcess();
+  server = await startInProcess({ LIMIT_USER_REQUESTS_AT_ONCE: "60" });
   outside = new pg.Pool({ connectionString: server.databaseUrl, max: 4 });
 }, 30_000);
 afterAll(async () => {
@@ -79,5 +80,30 @@ test("I10: a storm of joins and leaves of one user's topic is read once at a tim
   expect(mostInOne).toBe(1);
   expect(watched.most).toBe(1);
   expect(watched.total).toBeLessThan(150);
+  socket.close();
+}, 30_000);
+
+test("I10: 40 lists of one user at once take two connections, and nobody's join waits for them", async () => {
+  const [anna, ben] = [await aUserOf(3), await aUserOf(1)];
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const watched = watchReads(({ name }) => name === "list-conversations", held);
+  const headers = { authorization: `Bearer ${anna.token}` };
+  const list = async () => {
+    const answer = await fetch(`${server.url}/api/v1/conversations`, { headers });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+  const lists = Array.from({ length: 40 }, list);
+  await eventually("the lists to be asked for", () => watched.underWay > 0);
+  const socket = await FrameSocket.open({ url: server.url, token: ben.token });
+  expect((await socket.join(`user:${ben.id}`, "1")).status).toBe("ok");
+  expect(watched.underWay).toBe(2);
+  // 60 of one user may wait: of 25 more, five at least are refused at once.
+  const more = Array.from({ length: 25 }, list);
+  const { status, body } = await Promise.any(more);
+  expect(status).toBe(429);
+  expect(body).toMatchObject({ error: "rate_limited", retry_after_ms: 1_000 });
+  release();
+  expect(new Set((await Promise.all(lists)).map(({ status }) => status))).toEqual(new Set([200]));
+  expect(watched.most).toBe(2);
   socket.close();
 }, 30_000);

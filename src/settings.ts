@@ -173,7 +173,7 @@ export const settings = {
     variables: ["DB_POOL_SIZE"],
     kind: integer(2, 500),
     fallback: 10,
-    about: "connections for reads; each lane has one of its own",
+    about: "connections for reads, of which REST uses at most half; each lane has one of its own",
   }),
   dbConnectTimeoutMs: setting({
     variables: ["DB_CONNECT_TIMEOUT"],
@@ -377,6 +377,12 @@ export const settings = {
     kind: rate,
     fallback: 5_000,
     about: "joins and leaves on one socket in a minute, 0 = off",
+  }),
+  userRequestsAtOnce: setting({
+    variables: ["LIMIT_USER_REQUESTS_AT_ONCE"],
+    kind: rate,
+    fallback: 300,
+    about: "reads and creations of one user over REST that are under way or wait, 0 = off",
   }),
   addressHandshakesPerMin: setting({
     variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_IP"],

@@ -14,6 +14,7 @@ import type {
   ViewerReads,
 } from "../core/ports/store.ts";
 import { Cursors } from "./cursors.ts";
+import { FairTurns, type FairTurnsSettings } from "./fair-turns.ts";
 import { Lane, type LaneSettings } from "./group-commit.ts";
 import { Joins } from "./joins.ts";
 import { LastSeen } from "./last-seen.ts";
@@ -26,6 +27,8 @@ export interface EngineSettings {
   readonly lane: LaneSettings;
   readonly supervisor: SupervisorSettings;
   readonly registry: RegistrySettings;
+  /** Of what users ask over REST. */
+  readonly requests: FairTurnsSettings;
 }
 
 export interface EnginePorts {
@@ -113,9 +116,10 @@ export function startEngine(options: {
   observer.gauge("actors", () => supervisor.actors);
   observer.gauge("mailbox_turns", () => commands.underWay);
   observer.gauge("lane_queue_rows", queuedChanges);
+  const turns = new FairTurns({ settings: settings.requests, clock });
   return {
     commands,
-    queries: new Queries({ reads: viewerReads, lastSeen, creation, own, pubsub }),
+    queries: new Queries({ turns, reads: viewerReads, lastSeen, creation, own, pubsub }),
     joins: new Joins({
       reads: viewerReads,
       messages: actorReads,

@@ -30,6 +30,7 @@ import type {
   ShowMessage,
 } from "../core/queries.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import type { FairTurns } from "./fair-turns.ts";
 import type { LastSeen } from "./last-seen.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 
@@ -46,8 +47,12 @@ export interface CreatedGroup {
   readonly differs: boolean;
 }
 
-/** What viewers may read, and the creation of conversations: straight to the store, no actor involved. Throws only for bugs. */
+/**
+ * What viewers may read, and the creation of conversations: straight to the store, no actor involved. Users are served in
+ * turn, few requests of each at once. Throws only for bugs.
+ */
 export class Queries {
+  readonly #turns: FairTurns;
   readonly #reads: ViewerReads;
   readonly #creation: ConversationCreation;
 
@@ -57,12 +62,14 @@ export class Queries {
   readonly #lastSeen: Pick<LastSeen, "recent">;
 
   constructor(options: {
+    readonly turns: FairTurns;
     readonly lastSeen: Pick<LastSeen, "recent">;
     readonly reads: ViewerReads;
     readonly creation: ConversationCreation;
     readonly own: OwnState;
     readonly pubsub: PubSub;
   }) {
+    this.#turns = options.turns;
     this.#reads = options.reads;
     this.#lastSeen = options.lastSeen;
     this.#creation = options.creation;
@@ -70,19 +77,24 @@ export class Queries {
     this.#pubsub = options.pubsub;
   }
 
-  list(query: ListConversations): Promise<ConversationList | Rejection> {
-    return orUnavailable(this.#reads.listConversations(query));
+  /** What the store is asked for a user, in their turn; or the refusal that says why it was not, or cannot be reached. */
+  #inTurn<T>(userId: string, ask: () => Promise<T>): Promise<T | Rejection> {
+    return orUnavailable(this.#turns.run(userId, ask));
   }
 
-  async show(query: ShowConversation): Promise<ConversationSummary | Rejection> {
-    const found = await orUnavailable(this.#reads.showConversation(query.viewerId, query.conversationId));
+  list(query: ListConversations): Promise<ConversationList | Rejection> {
+    return this.#inTurn(query.viewerId, () => this.#reads.listConversations(query));
+  }
+
+  async show({ viewerId, conversationId }: ShowConversation): Promise<ConversationSummary | Rejection> {
+    const found = await this.#inTurn(viewerId, () => this.#reads.showConversation(viewerId, conversationId));
     if (isRejection(found)) return found;
     return authorize.show_conversation(found.membership) ?? found.summary!;
   }
 
   /** The present members, each with when he was online last. */
   async members(query: ListMembers): Promise<readonly SeenMember[] | Rejection> {
-    const found = await orUnavailable(this.#reads.listMembers(query));
+    const found = await this.#inTurn(query.viewerId, () => this.#reads.listMembers(query));
     if (isRejection(found)) return found;
     const refusal = authorize.list_members(found.membership);
     return refusal ?? found.members.map((member) => this.#withRecent(member));
@@ -94,14 +106,14 @@ export class Queries {
   }
 
   async history(query: ReadHistory): Promise<HistoryPage | Rejection> {
-    const page = await orUnavailable(this.#reads.readHistory(query));
+    const page = await this.#inTurn(query.viewerId, () => this.#reads.readHistory(query));
     if (isRejection(page)) return page;
     return authorize.read_history(page.membership) ?? page;
   }
 
   /** With all its reactions. The same answer whether it does not exist or is not the viewer's to see. */
   async message({ viewerId, messageId }: ShowMessage): Promise<Message | Rejection> {
-    const found = await orUnavailable(this.#reads.showMessage(viewerId, messageId));
+    const found = await this.#inTurn(viewerId, () => this.#reads.showMessage(viewerId, messageId));
     if (!found) return noSuchMessage;
     if (isRejection(found)) return found;
     return authorize.show_message(found.membership) ? noSuchMessage : found.message;
@@ -111,7 +123,7 @@ export class Queries {
   async changes(query: ReadChanges): Promise<Changes | Rejection> {
     const { viewerId, conversationId, sinceRev, generation, limit } = query;
     const asked = { viewerId, conversationId, sinceRev, generation, limit, sinceSeq: null };
-    const answers = await orUnavailable(this.#reads.changes([asked]));
+    const answers = await this.#inTurn(viewerId, () => this.#reads.changes([asked]));
     if (isRejection(answers)) return answers;
     const found = answers[0]!;
     return authorize.read_changes(found.membership) ?? (found.isExpired ? cursorExpired : found);
@@ -121,7 +133,7 @@ export class Queries {
   async markUnread(
     command: MarkAsUnread,
   ): Promise<{ readonly ownRev: number; readonly seq: number } | Rejection> {
-    const marked = await orUnavailable(this.#own.markUnread(command));
+    const marked = await this.#inTurn(command.userId, () => this.#own.markUnread(command));
     if (!marked) return noSuchMessage;
     if (isRejection(marked)) return marked;
     const { userId, conversationId, messageId } = command;
@@ -134,7 +146,7 @@ export class Queries {
   async createGroup(command: CreateGroup): Promise<CreatedGroup | Rejection> {
     const refusal = checkCreateGroup(command);
     if (refusal) return refusal;
-    const created = await orUnavailable(this.#creation.createGroup(command));
+    const created = await this.#inTurn(command.creatorId, () => this.#creation.createGroup(command));
     if (typeof created !== "boolean") return created;
     if (created) this.#tellCreated(command, [command.creatorId, ...command.otherUserIds]);
     const summary = await this.#created(command, command.id);
@@ -159,7 +171,7 @@ export class Queries {
   ): Promise<{ readonly summary: ConversationSummary; readonly created: boolean } | Rejection> {
     const refusal = checkCreateDirect(command);
     if (refusal) return refusal;
-    const made = await orUnavailable(this.#creation.createDirect(command));
+    const made = await this.#inTurn(command.creatorId, () => this.#creation.createDirect(command));
     if (isRejection(made)) return made;
     if (made.type === "blocked") return made.by === "creator" ? youBlocked : noSuchUser;
     const { conversationId, created } = made;

@@ -11,6 +11,14 @@ export const tooManyMarks = retriable(
   "overloaded",
   "Too many receipts wait. Send it again after retry_after_ms.",
 );
+export const tooManyReads = retriable(
+  "rate_limited",
+  "Too many of your requests are under way. Wait for their answers, or ask again after retry_after_ms.",
+);
+export const overloadedReads = retriable(
+  "overloaded",
+  "Too many requests wait on this server. Nothing was changed; ask again after retry_after_ms.",
+);
 export const stopping = retriable("unavailable", `This server is stopping. ${again}`);
 export const tooLate = retriable("unavailable", `The store could not be reached in time. ${again}`);
 export const unreachable = retriable(

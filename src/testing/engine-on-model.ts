@@ -9,7 +9,7 @@ import { newId } from "../system.ts";
 import { aSend, membersNamed, noteTaker } from "./builders.ts";
 import { VirtualClock } from "./clock.ts";
 import { MisbehavingStore, ModelStore, noFaults } from "./commit-port.ts";
-import { noLimits } from "./limits-off.ts";
+import { noLimits, unlimitedRequests } from "./limits-off.ts";
 import { Random } from "./random.ts";
 
 export interface EngineOnModelOptions {
@@ -87,6 +87,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
         maxTurns: options.maxTurns ?? 1_000,
         maxTurnBytes: options.maxTurnBytes ?? 1 << 24,
       },
+      requests: unlimitedRequests,
     },
   });
   return {

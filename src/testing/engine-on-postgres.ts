@@ -14,7 +14,7 @@ import { PostgresViewerReads } from "../store/viewer-reads.ts";
 import { newId, systemClock } from "../system.ts";
 import { aSend, noteTaker, type ObserverNotes } from "./builders.ts";
 import { eventually } from "./eventually.ts";
-import { unlimited } from "./limits-off.ts";
+import { unlimited, unlimitedRequests } from "./limits-off.ts";
 
 export { type MigratedDatabase, migratedDatabase } from "./migrated-database.ts";
 
@@ -40,6 +40,7 @@ const defaults: EngineSettings = {
   lane: { maxRows: 500, maxBytes: 1 << 22 },
   supervisor: { maxActors: 1_000, maxTurnsPerActor: 10_000 },
   registry: { commandDeadlineMs: 8_000, maxTurns: 50_000, maxTurnBytes: 1 << 26 },
+  requests: unlimitedRequests,
 };
 
 export function startNode(settings: DatabaseSettings, engineSettings: Partial<EngineSettings> = {}): Node {

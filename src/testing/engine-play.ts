@@ -15,7 +15,7 @@ import { newId } from "../system.ts";
 import { aMessageSent, aSend, membersNamed, noteTaker, type ObserverNotes } from "./builders.ts";
 import { settled, VirtualClock } from "./clock.ts";
 import { type Faults, MisbehavingStore, ModelStore, noFaults, poison } from "./commit-port.ts";
-import { unlimited } from "./limits-off.ts";
+import { unlimited, unlimitedRequests } from "./limits-off.ts";
 import { LogJudge } from "./log-judge.ts";
 import { Random } from "./random.ts";
 
@@ -136,6 +136,7 @@ class Stage {
           maxTurns: random.pick([20, 5_000]),
           maxTurnBytes: 1 << 20,
         },
+        requests: unlimitedRequests,
       },
     });
   }

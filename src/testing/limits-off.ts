@@ -6,6 +6,7 @@ export const limitsOff: Readonly<Record<string, string>> = {
   LIMIT_CONVERSATION_MESSAGES_PER_MIN: "0",
   LIMIT_CONNECTION_OPS_PER_MIN: "0",
   LIMIT_CONNECTION_JOINS_PER_MIN: "0",
+  LIMIT_USER_REQUESTS_AT_ONCE: "0",
   LIMIT_HANDSHAKES_PER_MIN_PER_IP: "0",
   LIMIT_HANDSHAKES_PER_SEC: "0",
   WHISPR_MAX_LOOP_LATENESS: "0",
@@ -23,6 +24,8 @@ export const noLimits: Limits = {
   address_handshakes: off,
   process_handshakes: off,
 };
+
+export const unlimitedRequests = { maxAtOnce: 1_000, maxAtOncePerUser: 1_000, maxPerUser: 0 };
 
 /** Allows everything. */
 export const unlimited: Limiter = { take: () => 0, rateOf: () => off };

@@ -41,7 +41,7 @@ beforeAll(async () => {
       WHISPR_AUTO_MIGRATE: "1",
       JWT_PUBLIC_KEYS_FILE: keys.jwksFile,
       LIMIT_CONNECTION_JOINS_PER_MIN: "5000",
-      LIMIT_USER_READS_AT_ONCE: "100",
+      LIMIT_USER_REQUESTS_AT_ONCE: "300",
     },
     port: await freePort(),
   });
