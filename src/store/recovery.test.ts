@@ -216,14 +216,24 @@ test("I10: 300 different old keys in a storm cost a handful of failed batches, n
   expect(node.notes.failedBatches.length).toBeLessThanOrEqual(5);
 }, 30_000);
 
-test("I3: after 24 hours a client_random is free again, also when only the database remembers it", async () => {
+test("I3: after 24 hours, and not before, a client_random is free again, also when only the database remembers it", async () => {
   const [talk] = await talks(1);
   const own = { conversationId: talk!.id, senderId: talk!.anna };
   await node.send({ ...own, clientRandom: 7, content: "yesterday" });
   await Promise.all(
     Array.from({ length: 400 }, (_, index) => node.send({ ...own, clientRandom: 100 + index })),
   );
-  await database.sql("update messages set sent_at = sent_at - interval '25 hours' where seq = 1");
+  const age = (interval: string) =>
+    database.sql("update messages set sent_at = now() - $1::interval where seq = 1", [interval]);
+  await age("23 hours 59 minutes");
+  expect(await node.send({ ...own, clientRandom: 7, content: "today" })).toMatchObject({
+    type: "duplicate",
+    message: { seq: 1, content: "yesterday" },
+  });
+  await node.stop();
+  node = startNode(database.settings);
+  await node.owns();
+  await age("24 hours 1 second");
   const fresh = await node.send({ ...own, clientRandom: 7, content: "today" });
   expect(fresh).toMatchObject({ type: "done", events: [{ seq: 402, content: "today", releasesKeyOf: 1 }] });
   const again = await node.send({ ...own, clientRandom: 7, content: "today" });
