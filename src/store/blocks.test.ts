@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import pg from "pg";
 import type { CreatedDirect } from "../core/ports/store.ts";
 import { newId, systemClock } from "../system.ts";
@@ -153,26 +153,100 @@ test("I8: who blocks and who begins the conversation at the same moment do not p
   }
 }, 20_000);
 
-test("a creation that waits for a block that is being written sees it", async () => {
-  const [anna, ben] = [newId(), newId()];
-  const [low, high] = [anna, ben].sort();
+/** A session that holds what it wrote until it is told how to end. */
+async function holding(
+  text: string,
+  values: readonly unknown[],
+): Promise<(end: "commit" | "rollback") => Promise<void>> {
   const client = new pg.Client({ connectionString: writer.database.url });
   await client.connect();
   await client.query("begin");
-  await client.query("insert into direct_pairs (low_id, high_id, low_blocks_since) values ($1, $2, now())", [
-    low,
-    high,
-  ]);
-  const creating = create(low!, high!);
-  await eventually("the creation to wait", async () => {
+  await client.query(text, [...values]);
+  return async (end) => {
+    await client.query(end);
+    await client.end();
+  };
+}
+
+/** Until a statement with this text waits for a lock. */
+const waiting = (text: string) =>
+  eventually(`${text} to wait`, async () => {
     const rows = await writer.database.sql(
-      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%insert into direct_pairs%'",
+      `select 1 from pg_stat_activity
+      where wait_event_type = 'Lock' and datname = current_database() and position($1 in query) > 0`,
+      [text],
     );
     return rows.length > 0;
   });
-  await client.query("commit");
-  await client.end();
-  expect(await creating).toEqual({ type: "blocked", by: "creator" });
+
+/** Everything that a creation would write. */
+async function writtenFor(low: string, high: string): Promise<unknown> {
+  const [row] = await writer.database.sql(
+    `select (select count(*)::int from conversations where direct_low = $1 and direct_high = $2) as conversations,
+      (select count(*)::int from conversation_members where user_id in ($1, $2)) as members`,
+    [low, high],
+  );
+  return row;
+}
+
+describe("I8: a creation that comes while a block is being written", () => {
+  test.each([
+    ["its creator blocks", "low_blocks_since", "creator"],
+    ["the other one blocks", "high_blocks_since", "other"],
+  ])("waits for it, and writes nothing: %s", async (_, column, by) => {
+    const [low, high] = [newId(), newId()].sort() as [string, string];
+    const block = `insert into direct_pairs (low_id, high_id, ${column}) values ($1, $2, now())`;
+    const end = await holding(block, [low, high]);
+    const creating = create(low, high);
+    await waiting("insert into direct_pairs");
+    await end("commit");
+    expect(await creating).toEqual({ type: "blocked", by: by as "creator" });
+    expect(await writtenFor(low, high)).toEqual({ conversations: 0, members: 0 });
+  });
+
+  test("waits for one on a pair that is there already, too", async () => {
+    const [low, high] = [newId(), newId()].sort() as [string, string];
+    await say(low, high);
+    await say(low, high, false);
+    const block = "update direct_pairs set low_blocks_since = now() where low_id = $1 and high_id = $2";
+    const end = await holding(block, [low, high]);
+    const creating = create(high, low);
+    await waiting("insert into direct_pairs");
+    await end("commit");
+    expect(await creating).toEqual({ type: "blocked", by: "other" });
+    expect(await writtenFor(low, high)).toEqual({ conversations: 0, members: 0 });
+  });
+
+  test("begins the conversation when the block is taken back", async () => {
+    const [low, high] = [newId(), newId()].sort() as [string, string];
+    const block = "insert into direct_pairs (low_id, high_id, low_blocks_since) values ($1, $2, now())";
+    const end = await holding(block, [low, high]);
+    const creating = create(low, high);
+    await waiting("insert into direct_pairs");
+    await end("rollback");
+    expect(await creating).toMatchObject({ type: "exists", created: true });
+    expect(await writtenFor(low, high)).toEqual({ conversations: 1, members: 2 });
+  });
+});
+
+test("I8: a block that comes while the conversation is being created waits for it, and finds it", async () => {
+  const [low, high] = [newId(), newId()].sort() as [string, string];
+  // Holds the creation between the pair and the conversation.
+  const rival =
+    "insert into conversations (id, type, created_at, updated_at, direct_low, direct_high) values ($1, 'direct', now(), now(), $2, $3)";
+  const end = await holding(rival, [newId(), low, high]);
+  const creating = create(low, high);
+  await waiting("insert into direct_pairs as p (low_id, high_id) values");
+  const blocking = say(high, low);
+  await waiting("pg_notify");
+  await end("rollback");
+  const made = await creating;
+  expect(made).toMatchObject({ type: "exists", created: true });
+  await blocking;
+  expect((await pendingOf(low))!.conversation).toMatchObject({
+    id: made.type === "exists" ? made.conversationId : "none",
+  });
+  expect((await create(low, high)).type).toBe("blocked");
 });
 
 test("after its connection was lost it listens again, and calls for what it may have missed", async () => {
