@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { isRejection } from "../core/rejection.ts";
+import { VirtualClock } from "../testing/clock.ts";
+import { Fixture } from "./fixture/fixture.ts";
+import type { Wire } from "./fixture/wire.ts";
+
+const anna = "0192a7c0-0000-7000-8000-00000000000a";
+const ben = "0192a7c0-0000-7000-8000-00000000000b";
+const topic = `user:${ben}`;
+
+let web: Fixture;
+let clock: VirtualClock;
+let conversationId: string;
+beforeEach(async () => {
+  clock = new VirtualClock();
+  web = new Fixture({ clock });
+  conversationId = await web.conversationOf(anna, ben);
+  await web.sent(anna, conversationId, "first");
+  everyDeviceIsBehind();
+});
+afterEach(() => web.stop());
+
+/** No device has confirmed anything. */
+function everyDeviceIsBehind(): void {
+  const { domain } = web;
+  const user = domain.user.bind(domain);
+  domain.user = async (question) => {
+    const joined = await user(question);
+    if (isRejection(joined)) return joined;
+    return { ...joined, standings: joined.standings.map((each) => ({ ...each, seq: 0, rev: 0 })) };
+  };
+}
+
+/** Answers to heartbeats come after all that the server does in the same turn. */
+async function turns(wire: Wire): Promise<void> {
+  for (let nth = 0; nth < 5; nth++) await wire.push("phoenix", "heartbeat", "{}");
+}
+
+async function eventsOf(wire: Wire): Promise<string[]> {
+  return (await wire.told(topic)).map(([event]) => event);
+}
+
+/** How often a message came on the topic, in whatever event. */
+async function timesOf(wire: Wire, content: string): Promise<number> {
+  return JSON.stringify(await wire.told(topic)).split(`"content":"${content}"`).length - 1;
+}
+
+describe("I5: a backfill that reads a message before its owner tells of it", () => {
+  test("goes live only when it was told, and the device gets it once", async () => {
+    web.domain.unpublished = [];
+    await web.sent(anna, conversationId, "early");
+    const wire = await web.socketOf(ben, { deviceId: "phone" });
+    await wire.join(topic);
+    await turns(wire);
+    expect(await eventsOf(wire)).toEqual(["pending_messages"]);
+    web.domain.publishAll();
+    await wire.broadcasts(topic, 2);
+    await web.sent(anna, conversationId, "later");
+    await wire.broadcasts(topic, 3);
+    expect(await eventsOf(wire)).toEqual(["pending_messages", "caught_up", "new_message"]);
+    for (const content of ["first", "early", "later"])
+      expect([content, await timesOf(wire, content)]).toEqual([content, 1]);
+  });
+
+  test("waits for two seconds at most: what is told later is what a receiver passes over", async () => {
+    web.domain.unpublished = [];
+    await web.sent(anna, conversationId, "lost");
+    const wire = await web.socketOf(ben, { deviceId: "phone" });
+    await wire.join(topic);
+    await turns(wire);
+    expect(await eventsOf(wire)).toEqual(["pending_messages"]);
+    await clock.runFor(2_000);
+    await wire.broadcasts(topic, 2);
+    expect(await eventsOf(wire)).toEqual(["pending_messages", "caught_up"]);
+  });
+});
+
+test("I5: what is written during a backfill comes once, before or after caught_up, and in order", async () => {
+  const wire = await web.socketOf(ben, { deviceId: "phone" });
+  const joined = wire.join(topic);
+  const contents = Array.from({ length: 30 }, (_, nth) => `message ${nth}.`);
+  for (const content of contents) await web.sent(anna, conversationId, content);
+  await joined;
+  await web.sent(anna, conversationId, "the last");
+  for (;;) if ((await timesOf(wire, "the last")) > 0) break;
+  const told = JSON.stringify(await wire.told(topic));
+  const order = [...told.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]!);
+  expect(order).toEqual(["first", ...contents, "the last"]);
+});
