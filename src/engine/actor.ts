@@ -27,7 +27,7 @@ export interface Surroundings {
   readonly mayDecide: () => boolean;
   /** Hands a decided change to the lane. */
   readonly commit: (entry: Entry) => void;
-  /** Asks for a fresh state; it comes by `loaded`, or `absent`. */
+  /** Asks for a fresh state; it comes by `loaded`, or all who wait are refused. */
   readonly reload: (actor: Actor) => void;
   /** Asks the store about keys and messages; what it holds comes by `learned`, once for every call. */
   readonly probe: (actor: Actor, questions: Questions) => void;
@@ -140,9 +140,9 @@ export class Actor {
     this.#decideWaiting();
   }
 
-  /** There is no such conversation. Answers everybody; the actor has no further use. */
-  absent(): void {
-    this.refuseUndecided(() => true, noSuchConversation);
+  /** Refuses those of the commands that were asked about for which the store had no answer. `learned` follows. */
+  refuseProbed(concerns: (command: Command) => boolean, rejection: Rejection): void {
+    this.refuseUndecided((turn) => turn.probed && concerns(turn.command), rejection);
   }
 
   /** What the store knows of what was asked. It was asked when all that was decided was durable, so the messages are as they will be. */

@@ -1,5 +1,4 @@
 import { noSuchConversation } from "../core/authorize.ts";
-import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Message } from "../core/messages/message.ts";
 import { asSeenFrom } from "../core/messages/quote.ts";
@@ -8,15 +7,14 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { ActorReads, MembershipQuestion, MessagePlace } from "../core/ports/store.ts";
-import { isRejection } from "../core/rejection.ts";
+import type { ActorReads } from "../core/ports/store.ts";
+import { isRejection, type Rejection } from "../core/rejection.ts";
 import { Actor, type Entry, type Learned, type Questions, type Surroundings } from "./actor.ts";
-import { BatchLoader } from "./batch-loader.ts";
-import { LearnedWeights } from "./learned-weights.ts";
+import { type LookedUp, Lookups } from "./lookups.ts";
 import type { Turn } from "./mailbox.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import type { Outcome } from "./outcome.ts";
-import { membersUnsettled, overloaded, undecidable, unreadable } from "./refusals.ts";
+import { membersUnsettled, undecidable, unreadable } from "./refusals.ts";
 
 export interface SupervisorSettings {
   /** The most conversations in memory. */
@@ -25,36 +23,18 @@ export interface SupervisorSettings {
   readonly maxTurnsPerActor: number;
 }
 
-/** Null: there is no such conversation. */
-interface Loaded {
-  readonly state: ConversationState | null;
-}
-
 /** How often deadlines are looked at and idle actors are let go. */
 const sweepMs = 250;
-const loadsAtOnce = 100;
-/** The most members of the conversations of one load; those of many members are loaded apart. */
-const membersAtOnce = 5_000;
-const lightMembers = 500;
-/** Each may hold 80 kB. */
-const duplicatesAtOnce = 50;
-const membershipsAtOnce = 500;
-const maxWaitingReads = 100_000;
 const retryPauseMs = 100;
 
 /** Starts actors on demand, loads them, lets the longest idle go when there are too many, and ends waiting at deadlines. */
 export class Supervisor {
   readonly #actors = new Map<string, Actor>();
-  readonly #reads: ActorReads;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #settings: SupervisorSettings;
   readonly #around: Surroundings;
-  readonly #loads: BatchLoader<string, Loaded>;
-  /** By conversation. */
-  readonly #members = new LearnedWeights({ initial: 2 });
-  readonly #duplicates: BatchLoader<MessagePlace, Message | null>;
-  readonly #memberships: BatchLoader<MembershipQuestion, { readonly isMember: boolean }>;
+  readonly #lookups: Lookups;
   #cancelSweep: () => void = () => {};
   #stopped = false;
 
@@ -70,38 +50,10 @@ export class Supervisor {
     readonly left: (event: MemberChanged) => void;
   }) {
     const { reads, ownership, clock, observer, pubsub, settings, commit, sent, left } = options;
-    this.#reads = reads;
     this.#clock = clock;
     this.#observer = observer;
     this.#settings = settings;
-    this.#loads = new BatchLoader({
-      load: (ids) => this.#load(ids),
-      weigh: (id) => this.#members.of(id),
-      maxWeight: membersAtOnce,
-      maxLightWeight: lightMembers,
-      maxRequests: loadsAtOnce,
-      maxWaiting: maxWaitingReads,
-      userOf: (id) => id,
-      clock,
-    });
-    this.#duplicates = new BatchLoader({
-      load: (asked) => reads.readMessages(asked),
-      weigh: () => 1,
-      maxWeight: duplicatesAtOnce,
-      maxRequests: duplicatesAtOnce,
-      maxWaiting: maxWaitingReads,
-      userOf: ({ conversationId }) => conversationId,
-      clock,
-    });
-    this.#memberships = new BatchLoader({
-      load: async (asked) => (await reads.areMembers(asked)).map((isMember) => ({ isMember })),
-      weigh: () => 1,
-      maxWeight: membershipsAtOnce,
-      maxRequests: membershipsAtOnce,
-      maxWaiting: maxWaitingReads,
-      userOf: ({ userId }) => userId,
-      clock,
-    });
+    this.#lookups = new Lookups({ reads, clock, observer });
     this.#around = {
       clock,
       observer,
@@ -151,63 +103,49 @@ export class Supervisor {
     }
   }
 
-  /** Ends when it brought a state, or when another asking or another actor has taken its place: what it would bring is overtaken. */
+  /**
+   * Ends when it brought a state, or a refusal of all who wait, or when another reload or another actor has taken its place.
+   * While the store is away it goes on as long as somebody waits.
+   */
   async #reload(actor: Actor): Promise<void> {
     const { generation } = actor;
     const isWanted = () => this.#actors.get(actor.id) === actor && actor.generation === generation;
     while (!this.#stopped && isWanted()) {
-      try {
-        const loaded = await this.#loads.load(actor.id);
-        if (!isWanted()) return;
-        if (loaded?.state) return actor.loaded(loaded.state);
-        if (loaded) return this.#forget(actor);
-        await this.#pause();
-      } catch (error) {
-        this.#observer.note("conversations cannot be loaded", { reason: String(error) });
-        await this.#pause();
-        if (isWanted() && actor.isIdle) this.#actors.delete(actor.id);
-      }
+      const loaded = await this.#orAway(this.#lookups.state(actor.id));
+      if (!isWanted()) return;
+      if (loaded && isRejection(loaded)) return this.#forget(actor, loaded);
+      if (loaded?.state) return actor.loaded(loaded.state);
+      if (loaded) return this.#forget(actor, noSuchConversation);
+      await this.#pause();
+      if (isWanted() && actor.isIdle) this.#actors.delete(actor.id);
     }
   }
 
-  #forget(actor: Actor): void {
+  /** Answers everybody who waits; the actor has no further use. */
+  #forget(actor: Actor, refusal: Rejection): void {
     this.#actors.delete(actor.id);
-    actor.absent();
+    actor.refuseUndecided(() => true, refusal);
   }
 
-  async #load(ids: readonly string[]): Promise<readonly Loaded[]> {
-    const found = new Map((await this.#reads.loadConversations(ids)).map((state) => [state.id, state]));
-    this.#observer.actorLoaded(found.size);
-    for (const { id, members } of found.values()) this.#members.learn(id, members.size);
-    return ids.map((id) => ({ state: found.get(id) ?? null }));
-  }
-
+  /** While the store is away it goes on as long as somebody waits. */
   async #probe(actor: Actor, questions: Questions): Promise<void> {
     const { generation } = actor;
-    const learned = await this.#lookUp(actor.id, questions);
-    // What was read of a state that is gone by now says nothing of the next one, which asks for itself.
-    if (learned)
-      actor.learned(
-        actor.generation === generation ? learned : { keys: learned.keys, messages: [], metadata: null },
-      );
+    while (!this.#stopped) {
+      const found = await this.#orAway(this.#lookups.about(actor.id, questions));
+      if (found) return tell(actor, found, actor.generation === generation);
+      await this.#pause();
+      if (actor.isIdle) return actor.learned(nothingLearned);
+    }
   }
 
-  /** Null: this is stopping, and nobody waits for it any more. */
-  async #lookUp(conversationId: string, { keys, messageIds, metadata }: Questions): Promise<Learned | null> {
-    const asked = messageIds.map((messageId) => ({ conversationId, messageId }));
-    while (!this.#stopped) {
-      try {
-        return {
-          keys: keys.length > 0 ? await this.#reads.findKeys(keys) : [],
-          messages: asked.length > 0 ? await this.#reads.findTargets(asked) : [],
-          metadata: metadata ? await this.#reads.readMetadata(conversationId) : null,
-        };
-      } catch (error) {
-        this.#observer.note("what commands are about cannot be looked up", { reason: String(error) });
-        await this.#pause();
-      }
+  /** Null: the store is away. */
+  async #orAway<T>(looking: Promise<T>): Promise<T | null> {
+    try {
+      return await looking;
+    } catch (error) {
+      this.#observer.warn("conversation_reads_failed", { reason: String(error) });
+      return null;
     }
-    return null;
   }
 
   /**
@@ -216,8 +154,7 @@ export class Supervisor {
    */
   async #refuseStranger({ command }: Turn): Promise<Outcome> {
     const { conversationId, senderId: userId } = command;
-    const found = await orUnavailable(this.#memberships.load({ conversationId, userId }));
-    if (!found) return overloaded;
+    const found = await orUnavailable(this.#lookups.membership({ conversationId, userId }));
     if (isRejection(found)) return found;
     if (!found.isMember) return noSuchConversation;
     const actor = this.#actors.get(conversationId);
@@ -228,8 +165,9 @@ export class Supervisor {
   async #duplicateOf({ command }: Turn, seq: number, joinedSeq: number): Promise<Outcome> {
     this.#observer.commandDuplicate();
     try {
-      const message = await this.#duplicates.load({ conversationId: command.conversationId, seq });
-      if (!message) return unreadable;
+      const found = await this.#lookups.message({ conversationId: command.conversationId, seq });
+      if (isRejection(found) || !found.message) return unreadable;
+      const { message } = found;
       const differs = command.type !== "send_message" || differsFrom(message, command);
       return { type: "duplicate", message: asSeenFrom(message, joinedSeq), differs };
     } catch {
@@ -292,3 +230,11 @@ export class Supervisor {
     return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
   }
 }
+
+/** What was read of a state that is gone by now says nothing of the next one, which asks for itself; keys stay taken. */
+function tell(actor: Actor, { learned, failures }: LookedUp, isPresent: boolean): void {
+  for (const { concerns, rejection } of failures) actor.refuseProbed(concerns, rejection);
+  actor.learned(isPresent ? learned : { ...nothingLearned, keys: learned.keys });
+}
+
+const nothingLearned: Learned = { keys: [], messages: [], metadata: null };

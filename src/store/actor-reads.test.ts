@@ -214,7 +214,7 @@ test("a conversation that changed is known by the revision and the instant of th
   expect(await reads.findStored([renamed(1, atUs)])).toEqual([true]);
   expect(await reads.findStored([renamed(1, atUs + 1)])).toEqual([false]);
   expect(await reads.findStored([renamed(2, atUs)])).toEqual([false]);
-  expect(await reads.readMetadata(conversation.id)).toBe('{"name":"1"}');
+  expect(await reads.readMetadata([newId(), conversation.id])).toEqual([null, '{"name":"1"}']);
 });
 
 test("what became of a whole batch is one query; of several changes of a message the last one speaks for all", async () => {

@@ -90,7 +90,10 @@ cross join lateral (
 
 const readMetadata = {
   name: "read-metadata",
-  text: "select metadata from conversations where id = $1",
+  text: `
+select asked.place, c.metadata
+from unnest($1::uuid[]) with ordinality asked(id, place)
+cross join lateral (select metadata from conversations where id = asked.id limit 1) c`,
 };
 
 interface LoadedRow extends MembersRow, HeadRow {
@@ -174,12 +177,13 @@ export class PostgresActorReads implements ActorReads {
     return questions.map((_, index) => members.has(index + 1));
   }
 
-  async readMetadata(conversationId: string): Promise<string> {
-    const { rows } = await this.#reads.query<{ metadata: Buffer }>({
+  async readMetadata(conversationIds: readonly string[]): Promise<readonly (string | null)[]> {
+    const { rows } = await this.#reads.query<{ place: number; metadata: Buffer }>({
       ...readMetadata,
-      values: [conversationId],
+      values: [conversationIds],
     });
-    return rows[0]!.metadata.toString();
+    const found = new Map(rows.map(({ place, metadata }) => [place, metadata.toString()]));
+    return conversationIds.map((_, index) => found.get(index + 1) ?? null);
   }
 
   async findStored(changes: readonly Change[]): Promise<readonly boolean[]> {

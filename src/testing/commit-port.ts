@@ -561,8 +561,8 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     );
   }
 
-  async readMetadata(conversationId: string): Promise<string> {
-    return this.#ask(() => this.#model.logs.get(conversationId)!.metadata);
+  async readMetadata(conversationIds: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.#ask(() => conversationIds.map((id) => this.#model.logs.get(id)?.metadata ?? null));
   }
 
   async findStored(changes: readonly Change[]): Promise<readonly boolean[]> {

@@ -108,8 +108,8 @@ export interface ActorReads {
   findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]>;
   /** Whether each is a present member, in the order asked. In one query. */
   areMembers(questions: readonly MembershipQuestion[]): Promise<readonly boolean[]>;
-  /** JSON text of an object. */
-  readMetadata(conversationId: string): Promise<string>;
+  /** JSON texts of objects, in the order asked; null: no such conversation. In one query. */
+  readMetadata(conversationIds: readonly string[]): Promise<readonly (string | null)[]>;
   /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */
   findStored(changes: readonly Change[]): Promise<readonly boolean[]>;
   /** In the order asked, null for what does not exist. In one query. */

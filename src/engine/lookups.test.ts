@@ -1,0 +1,112 @@
+import { describe, expect, test } from "bun:test";
+import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
+import { newId } from "../system.ts";
+import { anEngine } from "../testing/engine-on-model.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** An engine over the model whose look-ups of one message, or loads of one conversation, fail. */
+function anEngineThatFails(error: Error) {
+  const given = anEngine();
+  const { store } = given;
+  const guilty = new Set<string>();
+  const reads = { targets: 0, loads: 0 };
+  const [findTargets, loadConversations] = [
+    store.findTargets.bind(store),
+    store.loadConversations.bind(store),
+  ];
+  store.findTargets = async (questions) => {
+    reads.targets++;
+    if (questions.some(({ messageId }) => guilty.has(messageId))) throw error;
+    return findTargets(questions);
+  };
+  store.loadConversations = async (ids) => {
+    reads.loads++;
+    if (ids.some((id) => guilty.has(id))) throw error;
+    return loadConversations(ids);
+  };
+  return {
+    ...given,
+    guilty,
+    reads,
+    react(conversationId: string, senderId: string, messageId: string) {
+      const outcomes: Outcome[] = [];
+      const command = { type: "add_reaction", id: newId(), conversationId, senderId, messageId } as const;
+      given.engine.commands.submit({ ...command, reaction: "👍" }, (outcome) => void outcomes.push(outcome));
+      return outcomes;
+    },
+    async sent(conversationId: string, senderId: string) {
+      const { outcomes } = given.submit({ conversationId, senderId });
+      await given.clock.runUntil(() => outcomes.length > 0, 1_000);
+      return outcomes[0] as Outcome & { events: readonly { id: string }[] };
+    },
+  };
+}
+
+const failures = [
+  ["holds data that the store refuses", new Error("invalid byte sequence"), "internal"],
+  ["takes too long", new StoreTimedOut({ cause: null }), "unavailable"],
+] as const;
+
+describe.each(failures)("a look-up that %s", (_, error, code) => {
+  test("costs its own command alone, at once, and nobody else's in the same read", async () => {
+    const { aConversation, sent, react, guilty, clock, reads, engine } = anEngineThatFails(error);
+    const talks = Array.from({ length: 20 }, () => aConversation());
+    const messages: string[] = [];
+    for (const { id, anna } of talks) messages.push((await sent(id, anna)).events[0]!.id);
+    guilty.add(messages[7]!);
+    const outcomes = talks.map(({ id, ben }, index) => react(id, ben, messages[index]!));
+    const more = react(talks[7]!.id, talks[7]!.ben, newId());
+    await clock.runUntil(() => [...outcomes, more].every(({ length }) => length === 1), 1_000);
+    const refused = outcomes.filter(([outcome]) => outcome!.type === "rejection");
+    expect(refused).toMatchObject([[{ code }]]);
+    expect(outcomes[7]).toBe(refused[0]!);
+    expect(more).toMatchObject([{ code: "not_found" }]);
+    expect(reads.targets).toBeLessThan(15);
+    await clock.runFor(60_000);
+    expect(reads.targets).toBeLessThan(15);
+    engine.stop();
+  });
+
+  test("of a whole conversation costs those who write to it alone, and is not repeated for ever", async () => {
+    const { aConversation, submit, guilty, clock, reads, engine } = anEngineThatFails(error);
+    const talks = Array.from({ length: 20 }, () => aConversation());
+    guilty.add(talks[3]!.id);
+    const outcomes = talks.map(({ id, anna }) => submit({ conversationId: id, senderId: anna }).outcomes);
+    await clock.runUntil(() => outcomes.every(({ length }) => length === 1), 1_000);
+    expect(outcomes.filter(([outcome]) => outcome!.type !== "done")).toMatchObject([[{ code }]]);
+    const before = reads.loads;
+    await clock.runFor(60_000);
+    expect(reads.loads).toBe(before);
+    guilty.clear();
+    const again = submit({ conversationId: talks[3]!.id, senderId: talks[3]!.anna }).outcomes;
+    await clock.runUntil(() => again.length === 1, 1_000);
+    expect(again).toMatchObject([{ type: "done" }]);
+    engine.stop();
+  });
+});
+
+test("while the store is away look-ups are repeated as long as somebody waits, and no longer", async () => {
+  const away = new StoreUnavailable({ cause: null });
+  const { aConversation, sent, react, guilty, clock, reads, engine } = anEngineThatFails(away);
+  const { id, anna, ben } = aConversation();
+  const message = (await sent(id, anna)).events[0]!.id;
+  guilty.add(message);
+  const first = react(id, ben, message);
+  await clock.runFor(2_000);
+  expect(first).toEqual([]);
+  guilty.clear();
+  await clock.runUntil(() => first.length === 1, 1_000);
+  expect(first).toMatchObject([{ type: "done" }]);
+  guilty.add(message);
+  const second = react(id, anna, message);
+  await clock.runFor(10_000);
+  expect(second).toMatchObject([{ code: "unavailable" }]);
+  const before = reads.targets;
+  await clock.runFor(60_000);
+  expect(reads.targets).toBe(before);
+  guilty.clear();
+  const third = react(id, anna, message);
+  await clock.runUntil(() => third.length === 1, 1_000);
+  expect(third).toMatchObject([{ type: "done" }]);
+  engine.stop();
+});
