@@ -298,6 +298,7 @@ function endpointSettings(config: Config): EndpointSettings {
     payloads: messages,
     corsOrigins: cors.origins === "any" ? "*" : cors.origins,
     maxSessionMs: sockets.sessionMaxMs,
+    maxSocketsPerUser: sockets.maxPerUser,
     trustedProxies: config.trustedProxies,
     maxLoopLatenessMs: config.maxLoopLatenessMs,
     phoenix: { ...phoenixDefaults, ...sockets },

@@ -46,6 +46,10 @@ export interface Config {
   readonly sockets: {
     readonly maxFrameBytes: number;
     readonly sendBufferBytes: number;
+    /** 0: no limit. */
+    readonly maxPerUser: number;
+    /** 0: no limit. */
+    readonly heartbeatsPerMin: number;
     readonly idleTimeoutMs: number;
     readonly sessionMaxMs: number;
   };
@@ -311,6 +315,8 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
       sendBufferBytes: values.sendBufferBytes,
       idleTimeoutMs: values.idleTimeoutMs,
       sessionMaxMs: values.sessionMaxMs,
+      maxPerUser: values.socketsPerUser,
+      heartbeatsPerMin: values.connectionHeartbeatsPerMin,
     },
     requests: requestsOf(values),
     limits: limitsOf(values),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "./system.ts";
+import { eventually } from "./testing/eventually.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
 import { RestClient } from "./testing/rest-client.ts";
 
@@ -46,3 +47,52 @@ test("handshakes are counted by the address that a trusted proxy names", async (
   expect([await statusFrom("198.51.100.1"), await statusFrom("198.51.100.1")]).toEqual([401, 429]);
   expect(await statusFrom("198.51.100.2")).toBe(401);
 });
+
+test("a user opens as many sockets as the setting says, is refused the next one by 429, and opens it when one has closed", async () => {
+  const [anna, ben] = [newId(), newId()];
+  const place = await startInProcess({ LIMIT_SOCKETS_PER_USER: "2" });
+  try {
+    const address = async (userId: string) =>
+      `${place.url}/socket/websocket?vsn=2.0.0&token=${await place.token(userId)}`;
+    const [annas, bens] = [await address(anna), await address(ben)];
+    const opened = [await opens(annas), await opens(annas)];
+    const headers = {
+      connection: "upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    };
+    const refused = await fetch(annas, { headers });
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "30"]);
+    expect(await refused.json()).toMatchObject({
+      error: "rate_limited",
+      message: expect.stringContaining("connections of one user"),
+      retry_after_ms: 30_000,
+    });
+    opened.push(await opens(bens));
+    opened.shift()!.close();
+    await eventually("room for another one", async () => (await opens(annas).catch(() => null)) !== null);
+    for (const socket of opened) socket.close();
+  } finally {
+    await place[Symbol.asyncDispose]();
+  }
+}, 30_000);
+
+test("of many handshakes of one user at once no more are let in than the setting says", async () => {
+  const place = await startInProcess({ LIMIT_SOCKETS_PER_USER: "5" });
+  try {
+    const address = `${place.url}/socket/websocket?vsn=2.0.0&token=${await place.token(newId())}`;
+    const opened = await Promise.allSettled(Array.from({ length: 20 }, () => opens(address)));
+    expect(opened.filter(({ status }) => status === "fulfilled")).toHaveLength(5);
+  } finally {
+    await place[Symbol.asyncDispose]();
+  }
+}, 30_000);
+
+function opens(address: string): Promise<WebSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(address.replace("http", "ws"));
+    socket.onopen = () => resolve(socket);
+    socket.onerror = () => reject(new Error("refused"));
+  });
+}

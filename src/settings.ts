@@ -384,11 +384,24 @@ export const settings = {
     fallback: 300,
     about: "reads and creations of one user over REST that are under way or wait, 0 = off",
   }),
+  connectionHeartbeatsPerMin: setting({
+    variables: ["LIMIT_CONNECTION_HEARTBEATS_PER_MIN"],
+    kind: rate,
+    fallback: 1_000,
+    about:
+      "heartbeats and malformed frames on one socket in a minute, 0 = off; beyond it the socket is closed",
+  }),
   addressHandshakesPerMin: setting({
     variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_IP"],
     kind: rate,
     fallback: 120,
     about: "sockets opened from one address in a minute, 0 = off; beyond it 429",
+  }),
+  socketsPerUser: setting({
+    variables: ["LIMIT_SOCKETS_PER_USER"],
+    kind: rate,
+    fallback: 100,
+    about: "sockets that one user may have open at once, 0 = off; beyond it 429",
   }),
   handshakesPerSec: setting({
     variables: ["LIMIT_HANDSHAKES_PER_SEC"],

@@ -13,12 +13,14 @@ export type FailedIn =
   | "socket";
 
 /** What the library tells of itself, for logs and counters. Called on the hot path: must be cheap. What it throws is ignored. */
-export interface SocketsObserver {
-  opened(): void;
+export interface SocketsObserver<Identity = unknown> {
+  opened(identity: Identity): void;
   /** `code` as the WebSocket layer reports it: 1006 also for frames too large and for slow readers. */
-  closed(code: number): void;
+  closed(code: number, identity: Identity): void;
   /** A frame that is no Phoenix message was dropped. */
   malformed(): void;
+  /** A socket is being closed because it sent too many frames that no gate counts. */
+  flooded(): void;
   /**
    * A socket is being closed because it does not read its own frames fast enough (`send`) or more was
    * broadcast during its join or backfill than could be held for it (`held`). One that falls behind on broadcasts is closed by the WebSocket layer and is only seen by `closed(1006)`.
@@ -32,6 +34,7 @@ export const silentObserver: SocketsObserver = {
   opened() {},
   closed() {},
   malformed() {},
+  flooded() {},
   overrun() {},
   failed() {},
 };

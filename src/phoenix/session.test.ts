@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Channel, Feed, JoinOutcome, Position } from "./channel.ts";
 import { encodeBroadcast, Frame } from "./codec.ts";
+import { FrameBudget } from "./frame-budget.ts";
 import type { Membership } from "./membership.ts";
 import { silentObserver } from "./observer.ts";
 import { Session } from "./session.ts";
@@ -277,12 +278,13 @@ class Bench implements Wire {
     const settings = { ...phoenixDefaults, maxWaitingFrames: 1_000, maxHeldBroadcasts };
     const routes = () => channel;
     const { topics } = this;
-    this.session = new Session({
+    this.session = new Session<string>({
       identity: "ada",
       wire: this,
       settings,
       topics,
       routes,
+      uncounted: new FrameBudget({ clock: { now: () => 0 }, perMinute: 0 }),
       observer: { ...silentObserver, failed: (where) => this.failures.push(where) },
     });
   }

@@ -6,6 +6,7 @@
 import { Budget } from "./budget.ts";
 import type { Gate, Json, Routes } from "./channel.ts";
 import { encodeClose, encodeReply, type Frame, type Malformed } from "./codec.ts";
+import type { FrameBudget } from "./frame-budget.ts";
 import { Membership, type MembershipHost } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { internal, malformedFrame, overloaded, tooManyTopics, unmatchedTopic } from "./refusals.ts";
@@ -21,7 +22,8 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly topics: Topics<Membership<Identity>>;
   readonly #routes: Routes<Identity>;
   readonly #gate: Gate<Identity> | undefined;
-  readonly #observer: SocketsObserver;
+  readonly #uncounted: FrameBudget;
+  readonly #observer: SocketsObserver<Identity>;
   readonly #memberships = new Map<string, Membership<Identity>>();
   readonly budget: Budget;
   readonly replies: ReplyQueue;
@@ -33,7 +35,8 @@ export class Session<Identity> implements MembershipHost<Identity> {
     readonly topics: Topics<Membership<Identity>>;
     readonly routes: Routes<Identity>;
     readonly gate?: Gate<Identity> | undefined;
-    readonly observer: SocketsObserver;
+    readonly uncounted: FrameBudget;
+    readonly observer: SocketsObserver<Identity>;
   }) {
     this.identity = options.identity;
     this.wire = options.wire;
@@ -41,6 +44,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.topics = options.topics;
     this.#routes = options.routes;
     this.#gate = options.gate;
+    this.#uncounted = options.uncounted;
     this.#observer = options.observer;
     this.budget = new Budget(options.settings);
     this.replies = new ReplyQueue({ wire: options.wire, maxBytes: options.settings.sendBufferBytes });
@@ -51,9 +55,18 @@ export class Session<Identity> implements MembershipHost<Identity> {
    * session still: a gate may close the socket. Frames that wait for a join are not asked about again.
    */
   admits(frame: Frame): boolean {
-    const refused = isHeartbeat(frame) ? undefined : this.#gated(frame);
+    if (isHeartbeat(frame)) return this.#allowsUncounted(frame.size);
+    const refused = this.#gated(frame);
     if (refused === undefined) return true;
     this.refuse(frame, refused);
+    return false;
+  }
+
+  /** False: there were too many, and the socket was closed. */
+  #allowsUncounted(size: number): boolean {
+    if (this.#uncounted.take(size)) return true;
+    this.#observer.flooded();
+    this.giveUp("too many frames");
     return false;
   }
 
@@ -75,8 +88,8 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.refuse(frame, unmatchedTopic);
   }
 
-  malformed(frame: Malformed): void {
-    if (frame.ref === null) return;
+  malformed(frame: Malformed, size: number): void {
+    if (!this.#allowsUncounted(size) || frame.ref === null) return;
     this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, false, malformedFrame));
   }
 

@@ -20,6 +20,8 @@ export interface PhoenixSettings {
   /** A socket that sent no frame for this long is closed with 1001, at most `sweepEveryMs` late, never early. */
   readonly idleTimeoutMs: number;
   readonly sweepEveryMs: number;
+  /** Heartbeats and malformed frames of one socket, large ones count for more; beyond it the socket is closed with 1013. 0: any number. */
+  readonly heartbeatsPerMin: number;
   /** Of one socket, and only while proof is asked of it (`Joining.prove`). */
   readonly pingEveryMs: number;
 }
@@ -34,5 +36,6 @@ export const phoenixDefaults: PhoenixSettings = {
   sendBufferBytes: 1024 * 1024,
   idleTimeoutMs: 90_000,
   sweepEveryMs: 5_000,
+  heartbeatsPerMin: 1_000,
   pingEveryMs: 2_000,
 };

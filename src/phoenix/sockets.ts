@@ -3,6 +3,7 @@ import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import type { Gate, Json, Position, Routes } from "./channel.ts";
 import { decode, encodeBroadcast, Malformed } from "./codec.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
+import { FrameBudget } from "./frame-budget.ts";
 import type { Membership } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { Outbox } from "./outbox.ts";
@@ -17,7 +18,7 @@ export interface SocketsOptions<Identity> {
   readonly routes: Routes<Identity>;
   readonly gate?: Gate<Identity>;
   readonly settings: PhoenixSettings;
-  readonly observer: SocketsObserver;
+  readonly observer: SocketsObserver<Identity>;
   /** Milliseconds from any start; never goes back. */
   readonly clock: { now(): number };
 }
@@ -90,7 +91,7 @@ export class Sockets<Identity> {
 
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
     const connection = socket.data;
-    const { routes, gate, settings, observer } = this.#options;
+    const { routes, gate, settings, observer, clock } = this.#options;
     const { identity } = connection;
     const session = new Session({
       identity,
@@ -99,18 +100,19 @@ export class Sockets<Identity> {
       topics: this.#topics,
       routes,
       gate,
+      uncounted: new FrameBudget({ clock, perMinute: settings.heartbeatsPerMin }),
       observer,
     });
     connection.opened(socket, session);
     this.#connections.add(connection);
-    observer.opened();
+    observer.opened(identity);
     if (this.#draining) connection.close(1012, "restart");
   }
 
   #closed(socket: ServerWebSocket<SocketData<Identity>>, code: number): void {
     if (!this.#connections.delete(socket.data)) return;
     socket.data.closed();
-    this.#options.observer.closed(code);
+    this.#options.observer.closed(code, socket.data.identity);
   }
 
   /** The hot path: guarded without a closure. */
@@ -119,16 +121,16 @@ export class Sockets<Identity> {
       const connection = socket.data;
       connection.heard = true;
       const frame = decode(data);
-      if (frame instanceof Malformed) this.#malformed(connection, frame);
+      if (frame instanceof Malformed) this.#malformed(connection, frame, data.length);
       else if (connection.session?.admits(frame)) connection.session?.receive(frame);
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  #malformed(connection: Connection<Identity>, frame: Malformed): void {
+  #malformed(connection: Connection<Identity>, frame: Malformed, size: number): void {
     this.#options.observer.malformed();
-    connection.session?.malformed(frame);
+    connection.session?.malformed(frame, size);
   }
 
   #guard(act: () => void): void {

@@ -11,7 +11,6 @@ import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Delivery } from "../engine/delivery.ts";
 import type { Routes } from "../phoenix/channel.ts";
-import type { SocketsObserver } from "../phoenix/observer.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
@@ -39,8 +38,10 @@ import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
+import { socketsObserver } from "./sockets-observer.ts";
 import { Standby } from "./standby.ts";
 import { Typing } from "./typing.ts";
+import { UserSockets } from "./user-sockets.ts";
 
 export interface EndpointSettings {
   readonly hostname: string;
@@ -53,6 +54,8 @@ export interface EndpointSettings {
   readonly corsOrigins: AllowedOrigins;
   /** No socket lives longer, whatever its token says. */
   readonly maxSessionMs: number;
+  /** Sockets that one user may have open; 0: no limit. */
+  readonly maxSocketsPerUser: number;
   /** Addresses and networks; see `ClientAddresses`. */
   readonly trustedProxies: readonly string[];
   /** Later than this, the event loop takes on no more work; 0: off. */
@@ -98,6 +101,7 @@ export class Endpoint {
   readonly #options: EndpointOptions;
   readonly #server: Server<SocketData<Session>>;
   readonly #handshakes: Handshakes;
+  readonly #userSockets: UserSockets;
   readonly #ends: SessionEnds;
   readonly #lateness: Lateness;
   readonly #typing: Typing;
@@ -115,6 +119,7 @@ export class Endpoint {
     const authentication = new Authentication(options);
     const texts = new MessageTexts();
     this.#options = options;
+    this.#userSockets = new UserSockets(settings);
     this.#lateness = lateness;
     this.#cors = new Cors({ origins: settings.corsOrigins });
     this.#handshakes = new Handshakes({
@@ -130,7 +135,7 @@ export class Endpoint {
       routes: (topic) => channelOf(topic),
       gate: (session, frame) => refusedFrame(gate, observer, session, frame.event),
       settings: settings.phoenix,
-      observer: socketsObserver(observer),
+      observer: socketsObserver(observer, this.#userSockets),
       clock: { now: () => clock.monotonicMs() },
     });
     const rest = restOf(options, gate, authentication, texts);
@@ -235,6 +240,8 @@ export class Endpoint {
     const admitted = await this.#handshakes.admit(request, server.requestIP(request)?.address ?? "");
     if (isRejection(admitted)) return this.#refuse(admitted);
     const { session, subprotocol } = admitted;
+    const tooMany = this.#userSockets.refusal(session.userId);
+    if (tooMany) return this.#refuse(tooMany);
     if (!this.sockets.upgrade(request, server, session, subprotocol)) {
       return this.#refuse(this.#stopping ? stopping : notUpgraded);
     }
@@ -289,16 +296,6 @@ function refusedFrame(gate: Gate, observer: Observer, session: Session, event: s
   if (!refusal) return undefined;
   observer.refused(refusal.code);
   return rejectionText(refusal);
-}
-
-function socketsObserver(observer: Observer): SocketsObserver {
-  return {
-    opened() {},
-    closed() {},
-    malformed: () => observer.malformedFrame(),
-    overrun: () => observer.slowConsumerClosed(),
-    failed: (where, topic, error) => observer.bug(`channel ${where} ${topic}`, error),
-  };
 }
 
 const longestIdleSeconds = 255;

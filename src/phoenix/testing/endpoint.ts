@@ -61,6 +61,7 @@ export function endpoint(options: {
 function remembering(seen: Seen): SocketsObserver {
   return {
     opened() {},
+    flooded: () => seen.overruns.push("flood"),
     closed: (code) => seen.closes.push(code),
     malformed: () => {
       seen.malformed += 1;

@@ -1,0 +1,31 @@
+/** A frame counts once more for each of these: what it costs to read grows with it. */
+const bytesPerFrame = 1_024;
+
+/**
+ * Counts the frames of one socket that no gate is asked about: heartbeats, and what is no Phoenix message. Stock clients send one in
+ * 30 s. As many as are allowed in a minute may come at once after a pause.
+ */
+export class FrameBudget {
+  readonly #clock: { now(): number };
+  readonly #perMinute: number;
+  #left: number;
+  #sinceMs: number;
+
+  /** `perMinute` 0: any number. */
+  constructor(options: { readonly clock: { now(): number }; readonly perMinute: number }) {
+    this.#clock = options.clock;
+    this.#perMinute = options.perMinute;
+    this.#left = options.perMinute;
+    this.#sinceMs = options.clock.now();
+  }
+
+  /** Counts a frame of this size, in characters or bytes. False: there were too many, and the socket should end. */
+  take(size: number): boolean {
+    if (this.#perMinute === 0) return true;
+    const nowMs = this.#clock.now();
+    const refilled = this.#left + ((nowMs - this.#sinceMs) / 60_000) * this.#perMinute;
+    this.#sinceMs = nowMs;
+    this.#left = Math.min(this.#perMinute, refilled) - 1 - size / bytesPerFrame;
+    return this.#left >= 0;
+  }
+}
