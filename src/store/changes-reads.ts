@@ -9,6 +9,7 @@ import {
   marksOnly,
   packedMarks,
   packedRecords,
+  presentGeneration,
   type SettingsRow,
   settingsColumns,
   toHead,
@@ -55,7 +56,7 @@ select asked.place, store.generation, viewer.role, ${headColumns}, begin.is_expi
   ${messageColumns({ ...everything, joinedSeq: "coalesce(viewer.joined_seq, 0)" })}
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) with ordinality
   asked(conversation_id, viewer_id, since_rev, generation, since_seq, page, place)
-cross join lateral (select generation from store_generation limit 1) store
+cross join lateral ${presentGeneration} store
 left join lateral (
   select role, joined_seq, joined_rev from conversation_members
   where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer on true

@@ -2,6 +2,7 @@ import { formatInstant } from "../core/instant.ts";
 import type { DeviceCursors, Position, Standing } from "../core/ports/store.ts";
 import { int8Array, textArray, uuidArray } from "./binary-array.ts";
 import type { ReadPool } from "./database.ts";
+import { presentGeneration } from "./rows.ts";
 
 /**
  * A device that is known in this generation keeps its cursors, also when two sockets of it register at once: the second one finds the row
@@ -11,7 +12,7 @@ import type { ReadPool } from "./database.ts";
 const register = {
   name: "register-device",
   text: `
-with store as (select generation from store_generation limit 1),
+with store as ${presentGeneration},
 known as (
   select 1 from devices d, store where d.user_id = $1 and d.device_id = $2 and d.generation = store.generation
 ),

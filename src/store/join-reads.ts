@@ -9,6 +9,7 @@ import {
   marksOnly,
   packed,
   packedMarks,
+  presentGeneration,
   type SettingsRow,
   settingsColumns,
   toHead,
@@ -33,7 +34,7 @@ select 'conversation' as kind, asked.place, store.generation, viewer.role, ${set
   ${isExpired} as is_expired, members.marks, null::int8 as device_generation, null::text as standings
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[]) with ordinality
   asked(viewer_id, conversation_id, since_rev, generation, place)
-cross join lateral (select generation from store_generation limit 1) store
+cross join lateral ${presentGeneration} store
 left join lateral (
   select role, joined_rev from conversation_members
   where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer on true
@@ -47,7 +48,7 @@ union all
 select 'user', asked.place, store.generation, null, null, null, null, null, null, null, null, null, null, null,
   device.generation, standings.standings
 from unnest($5::uuid[], $6::text[]) with ordinality asked(user_id, device_id, place)
-cross join lateral (select generation from store_generation limit 1) store
+cross join lateral ${presentGeneration} store
 left join lateral (
   select generation from devices where user_id = asked.user_id and device_id = asked.device_id limit 1) device on true
 cross join lateral (

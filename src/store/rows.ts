@@ -54,6 +54,9 @@ export function toHead(row: HeadRow): Head {
   };
 }
 
+/** SQL of the store's generation. By its key, because a scan would make the plan of the whole statement look expensive. */
+export const presentGeneration = "(select generation from store_generation where is_only limit 1)";
+
 /**
  * Whether `asked.since_rev` cannot be resumed from. What the node asks for itself can only be beyond the head: it forgets its cursors with
  * the history that they are from.

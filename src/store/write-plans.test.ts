@@ -18,7 +18,7 @@ import {
   type Writer,
 } from "../testing/writer-on-postgres.ts";
 import { PostgresBlocks } from "./blocks.ts";
-import { openPool } from "./database.ts";
+import { withClient } from "./database.ts";
 import { PostgresDeviceCursors } from "./device-cursors.ts";
 import { PostgresOwnState } from "./own-state.ts";
 
@@ -108,19 +108,21 @@ async function writeEverything(): Promise<void> {
   await own.clearUnread(userId, place.conversationId);
 }
 
-async function planOf(text: string, { settings }: MigratedDatabase): Promise<string> {
-  const pool = openPool(settings, () => {});
-  const client = await pool.connect();
-  try {
-    const parameters = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map((match) => Number(match[1])));
-    await client.query(`prepare planned as ${text}`);
-    const values = Array(parameters).fill("null").join(", ");
-    const { rows } = await client.query(`explain execute planned(${values})`);
-    return rows.map((row) => row["QUERY PLAN"]).join("\n");
-  } finally {
-    client.release();
-    await pool.end();
-  }
+async function planOf(client: pg.Client, text: string): Promise<string> {
+  const parameters = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map((match) => Number(match[1])));
+  await client.query(`prepare planned as ${text}`);
+  const values = Array(parameters).fill("null").join(", ");
+  const { rows } = await client.query(`explain execute planned(${values})`);
+  await client.query("deallocate planned");
+  return rows.map((row) => row["QUERY PLAN"]).join("\n");
+}
+
+function plansOn({ settings }: MigratedDatabase): Promise<ReadonlyMap<string, string>> {
+  return withClient(settings, "check", async (client) => {
+    const plans = new Map<string, string>();
+    for (const [name, text] of statements) plans.set(name, await planOf(client, text));
+    return plans;
+  });
 }
 
 test("every statement that writes is known by name, so that it is planned once", () => {
@@ -143,8 +145,7 @@ test.each(["a database", "a hostile database"])(
   async (kind) => {
     const database = kind === "a database" ? writer.database : hostile;
     const scans: string[] = [];
-    for (const [name, text] of statements) {
-      const plan = await planOf(text, database);
+    for (const [name, plan] of await plansOn(database)) {
       for (const found of plan.match(/Seq Scan on (?:messages?|conv|dev|deliv|own|direct)\w*/g) ?? [])
         scans.push(`${name}: ${found}`);
       const lines = plan.split("\n");

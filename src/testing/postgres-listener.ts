@@ -10,11 +10,9 @@ export interface Attempt {
 
 const sslRequest = 80_877_103;
 
-/** Listens like a PostgreSQL without TLS, asks for a password in plaintext, and refuses everybody with an SQLSTATE. */
+/** Listens like a PostgreSQL without TLS, asks for a password in plaintext, and refuses everybody. */
 export class PostgresListener {
   readonly attempts: Attempt[] = [];
-  /** How it refuses: the code, and what it says. */
-  refusal: readonly [code: string, message: string] = ["28P01", "no"];
   readonly #server: Server;
 
   private constructor() {
@@ -53,7 +51,7 @@ export class PostgresListener {
 
   #answer(socket: Socket, data: Buffer, { startup }: Attempt): Partial<Attempt> {
     if (startup) {
-      socket.end(errorMessage(...this.refusal));
+      socket.end(errorMessage("28P01", "no"));
       return { password: data.subarray(5, -1).toString() };
     }
     if (data.readInt32BE(4) === sslRequest) {
