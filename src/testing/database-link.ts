@@ -9,6 +9,9 @@ export interface DatabaseLink {
   readonly made: () => number;
   /** The connections that are open now say nothing any more and hear nothing, and do not end. */
   readonly silenceAll: () => void;
+  /** From here on nothing passes, also on new connections, which are accepted; nothing ends. Until `heal`, for new ones. */
+  readonly cut: () => void;
+  readonly heal: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -25,8 +28,10 @@ export async function databaseLink(
   const silenced = new WeakSet<Socket>();
   const open = new Set<Socket>();
   let made = 0;
+  let isCut = false;
   const server = createServer((near) => {
     const far = connect(placeOf(databaseUrl));
+    if (isCut) silenced.add(near);
     const disturbance = disturb(++made);
     for (const [from, to] of [
       [near, far],
@@ -52,12 +57,20 @@ export async function databaseLink(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = new URL(databaseUrl);
   const { port } = server.address() as { port: number };
+  const silenceAll = () => {
+    for (const socket of open) silenced.add(socket);
+  };
   const path = `${url.username}${url.password && `:${url.password}`}@127.0.0.1:${port}${url.pathname}`;
   return {
     url: `postgres://${path}`,
     made: () => made,
-    silenceAll: () => {
-      for (const socket of open) silenced.add(socket);
+    silenceAll,
+    cut: () => {
+      isCut = true;
+      silenceAll();
+    },
+    heal: () => {
+      isCut = false;
     },
     close: () =>
       new Promise((resolve) => {

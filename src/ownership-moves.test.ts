@@ -1,0 +1,220 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import pg from "pg";
+import { type TestDatabase, testDatabase } from "./testing/database.ts";
+import { databaseLink } from "./testing/database-link.ts";
+import type { Device } from "./testing/device.ts";
+import { eventually } from "./testing/eventually.ts";
+import { Front } from "./testing/front.ts";
+import { createGroup, People, type Person } from "./testing/people.ts";
+import { Random } from "./testing/random.ts";
+import { freePort, type ServerProcess, startServer } from "./testing/server.ts";
+import { type TestKeys, testKeys } from "./testing/tokens.ts";
+
+/**
+ * Two processes on one database, one of which is stopped or cut off, while devices are connected: nobody is left with an open socket that hears
+ * nothing, and nobody is answered from a memory that is overtaken. `WHISPR_TEST_ROUNDS` moves the ownership more often.
+ */
+
+const rounds = Number(process.env.WHISPR_TEST_ROUNDS ?? 1);
+
+let keys: TestKeys;
+let database: TestDatabase;
+let front: Front;
+let people: People;
+const running: ServerProcess[] = [];
+
+beforeEach(async () => {
+  [keys, database] = await Promise.all([testKeys(), testDatabase()]);
+}, 30_000);
+afterEach(async () => {
+  await people.disconnect();
+  front.close();
+  for (const server of running.splice(0)) await server.end("SIGKILL");
+  await database.close();
+  keys.dispose();
+}, 60_000);
+
+async function serve(databaseUrl: string, waitFor: "ready" | "live"): Promise<ServerProcess> {
+  const environment = {
+    DATABASE_URL: databaseUrl,
+    WHISPR_AUTO_MIGRATE: "1",
+    JWT_PUBLIC_KEYS_FILE: keys.jwksFile,
+    WHISPR_COMMAND_DEADLINE: "2s",
+  };
+  const server = await startServer({ arguments: ["serve"], environment, port: await freePort(), waitFor });
+  running.push(server);
+  return server;
+}
+
+function portOf({ url }: ServerProcess): number {
+  return Number(new URL(url).port);
+}
+
+async function isReady({ url }: ServerProcess): Promise<boolean> {
+  return (await fetch(`${url}/ready`)).ok;
+}
+
+/** The status of a handshake without a token, which is refused in any case. */
+async function handshake({ url }: ServerProcess): Promise<number> {
+  return (await fetch(`${url}/socket/websocket?vsn=2.0.0`)).status;
+}
+
+/** Straight to one process: a connection through the front may lead to one that is stopped. */
+async function call(server: ServerProcess, person: Person, path: string, body: object) {
+  const response = await fetch(`${server.url}/api/v1${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${await keys.token(person.id)}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const { error } = (await response.json()) as { error?: string };
+  return error ?? "ok";
+}
+
+function postAt(server: ServerProcess, person: Person, conversationId: string): Promise<string> {
+  return call(server, person, `/conversations/${conversationId}/messages`, { content: "from the outside" });
+}
+
+/** As an operator, or a network that forgot the connection. */
+async function endOwnersSession(): Promise<void> {
+  const client = new pg.Client(database.url);
+  await client.connect();
+  await client.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'whispr-msg owner' and datname = current_database() and pid in (select pid from pg_locks where locktype = 'advisory' and granted)",
+  );
+  await client.end();
+}
+
+async function deliveredTo(conversationId: string, userId: string): Promise<number> {
+  const client = new pg.Client(database.url);
+  await client.connect();
+  const { rows } = await client.query(
+    "select delivered_seq from conversation_members where conversation_id = $1 and user_id = $2",
+    [conversationId, userId],
+  );
+  await client.end();
+  return Number(rows[0].delivered_seq);
+}
+
+interface World {
+  readonly alice: Person;
+  readonly bob: Person;
+  readonly carol: Person;
+  readonly conversationId: string;
+  readonly devices: readonly Device[];
+  readonly contents: string[];
+}
+
+/** Alice writes to a group with Bob, who has a phone and a tablet on the topic of his user, and a web page on the conversation's alone. */
+async function aGroup(): Promise<World> {
+  people = new People({ url: front.url, token: keys.token });
+  const [alice, bob, carol] = (await people.many(3)) as [Person, Person, Person];
+  const conversationId = await createGroup([alice, bob]);
+  const devices = [await bob.inside(conversationId, "phone"), await bob.online("tablet")];
+  const page = await bob.device("web");
+  await page.open();
+  await page.openConversation(conversationId);
+  return { alice, bob, carol, conversationId, devices: [...devices, page], contents: [] };
+}
+
+async function post(server: ServerProcess, { alice, conversationId, contents }: World, text: string) {
+  const path = `/conversations/${conversationId}/messages`;
+  expect(await call(server, alice, path, { content: text })).toBe("ok");
+  contents.push(text);
+}
+
+async function add(server: ServerProcess, { alice, conversationId }: World, member: Person): Promise<void> {
+  const path = `/conversations/${conversationId}/members`;
+  expect(await call(server, alice, path, { user_id: member.id })).toBe("ok");
+}
+
+function closesOf({ devices }: World): readonly number[] {
+  const closes: number[] = [];
+  for (const { socket } of devices) socket.onClose(({ code }) => void closes.push(code));
+  return closes;
+}
+
+/** Those on the topic of their user have the whole log; all of them are connected to where it lives. */
+async function everybodyHears(server: ServerProcess, world: World): Promise<void> {
+  const { conversationId, devices, contents } = world;
+  await post(server, world, `after ${contents.length}`);
+  await eventually(
+    "everybody to hear of it",
+    () => devices.every((device) => device.contents(conversationId).at(-1) === contents.at(-1)),
+    30_000,
+  );
+  for (const device of devices.slice(0, 2)) expect(device.contents(conversationId)).toEqual(contents);
+  for (const device of devices) expect(device.violations).toEqual([]);
+}
+
+describe("E2: an owner that is stopped while another process takes over", () => {
+  test("closes its sockets with 1012 when it wakes, refuses handshakes, and answers nobody from its memory", async () => {
+    let [owner, standby] = [await serve(database.url, "ready"), await serve(database.url, "live")];
+    front = await Front.listen(portOf(owner));
+    const world = await aGroup();
+    const random = Random.announced("ownership moves");
+    expect(await handshake(standby)).toBe(503);
+    for (let round = 0; round < rounds; round++) {
+      await everybodyHears(owner, world);
+      const heard = world.contents.length;
+      const closes = closesOf(world);
+      process.kill(owner.pid, "SIGSTOP");
+      await endOwnersSession();
+      await eventually("the standby to be ready", () => isReady(standby), 30_000);
+      front.target = portOf(standby);
+      for (let n = random.below(4); n > 0; n--) await post(standby, world, `unheard ${round} ${n}`);
+      const newcomer = await people.one();
+      await add(standby, world, newcomer);
+      await Bun.sleep(random.pick([0, 500, 4_000]));
+      expect(await deliveredTo(world.conversationId, world.bob.id)).toBeLessThanOrEqual(heard);
+      process.kill(owner.pid, "SIGCONT");
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => postAt(owner, newcomer, world.conversationId)),
+      );
+      expect(new Set(answers)).toEqual(new Set(["unavailable"]));
+      await eventually("the sockets to be closed", () => closes.length >= world.devices.length, 30_000);
+      expect(closes.slice(0, world.devices.length)).toEqual(world.devices.map(() => 1012));
+      expect(await handshake(owner)).toBe(503);
+      await eventually("the devices to come back", () =>
+        world.devices.every(({ socket }) => socket.isConnected()),
+      );
+      expect(await postAt(standby, newcomer, world.conversationId)).toBe("ok");
+      world.contents.push("from the outside");
+      await everybodyHears(standby, world);
+      [owner, standby] = [standby, owner];
+    }
+  }, 120_000);
+});
+
+describe("E11: an owner that is cut off from the database by something that keeps the connections open", () => {
+  test("is not ready within seconds, says `unavailable` to everybody, closes its sockets, and another one takes over", async () => {
+    const link = await databaseLink(database.url);
+    const owner = await serve(link.url, "ready");
+    const standby = await serve(database.url, "live");
+    front = await Front.listen(portOf(owner));
+    const world = await aGroup();
+    await everybodyHears(owner, world);
+    expect(await postAt(owner, world.carol, world.conversationId)).toBe("not_found");
+    const closes = closesOf(world);
+    link.cut();
+    const cutMs = performance.now();
+    const strangers = postAt(owner, world.carol, world.conversationId);
+    await eventually("the owner not to be ready", async () => !(await isReady(owner)), 10_000);
+    expect(performance.now() - cutMs).toBeLessThan(8_000);
+    expect(await strangers).toBe("unavailable");
+    await eventually("the standby to be ready", () => isReady(standby), 30_000);
+    front.target = portOf(standby);
+    await add(standby, world, world.carol);
+    expect(await postAt(owner, world.carol, world.conversationId)).toBe("unavailable");
+    expect(await postAt(owner, world.bob, world.conversationId)).toBe("unavailable");
+    await eventually("the sockets to be closed", () => closes.length >= world.devices.length, 30_000);
+    expect(closes.slice(0, world.devices.length)).toEqual(world.devices.map(() => 1012));
+    expect(await postAt(standby, world.carol, world.conversationId)).toBe("ok");
+    world.contents.push("from the outside");
+    await everybodyHears(standby, world);
+    link.heal();
+    expect(owner.output()).toContain("ownership_lost");
+    expect(owner.output()).toContain("ownership_waiting");
+    expect(owner.output()).toContain("sockets_closed_without_ownership");
+    await link.close();
+  }, 120_000);
+});
