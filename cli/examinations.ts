@@ -1,10 +1,10 @@
-import { accessSync, constants, existsSync, readFileSync, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { type KeySource, readKeys } from "../src/auth/jwks.ts";
 import type { Config } from "../src/config.ts";
 import { embeddedUrl } from "../src/store/embedded/connection.ts";
-import { mountOf } from "../src/store/embedded/mount.ts";
+import { type Mount, mountOf } from "../src/store/embedded/mount.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
 import { migrationStatus } from "../src/store/migrator.ts";
 import { type DatabaseFacts, readDatabaseFacts, refusalsOf } from "../src/store/store-checks.ts";
@@ -46,20 +46,10 @@ function descriptors(): Finding {
 function dataDirectory(dataDir: string): Finding {
   const subject = `data directory ${resolve(dataDir)}`;
   const nearest = nearestExisting(resolve(dataDir));
-  try {
-    accessSync(nearest, constants.W_OK | constants.X_OK);
-  } catch {
-    return { subject, verdict: "bad", text: `${nearest} is not writable for this user; set WHISPR_DATA_DIR` };
-  }
-  const place = nearest === resolve(dataDir) ? "writable" : `will be made below ${nearest}`;
   const mount = mountOf(realpathSync(nearest));
-  if (mount?.options.includes("noexec")) {
-    return {
-      subject,
-      verdict: "bad",
-      text: `${mount.point} is mounted noexec: PostgreSQL cannot run there; set WHISPR_DATA_DIR`,
-    };
-  }
+  const problem = unusable(nearest, mount);
+  if (problem) return { subject, verdict: "bad", text: `${problem}; set WHISPR_DATA_DIR` };
+  const place = nearest === resolve(dataDir) ? "writable" : `will be made below ${nearest}`;
   return forgetful.has(mount?.type ?? "")
     ? {
         subject,
@@ -69,6 +59,31 @@ function dataDirectory(dataDir: string): Finding {
     : { subject, verdict: "good", text: place };
 }
 
+/** Why no database can be there; null: it can. */
+function unusable(directory: string, mount: Mount | null): string | null {
+  if (!statSync(directory).isDirectory()) return `${directory} is not a directory`;
+  if (systemFiles.has(mount?.type ?? "")) return `${directory} is the system's own (${mount?.type})`;
+  if (mount?.options.includes("ro")) return `${mount.point} is mounted read-only`;
+  if (mount?.options.includes("noexec"))
+    return `${mount.point} is mounted noexec: PostgreSQL cannot run there`;
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return null;
+  } catch {
+    return `${directory} is not writable for this user`;
+  }
+}
+
+const systemFiles = new Set([
+  "proc",
+  "sysfs",
+  "devpts",
+  "cgroup",
+  "cgroup2",
+  "debugfs",
+  "securityfs",
+  "mqueue",
+]);
 const forgetful = new Set(["tmpfs", "ramfs", "overlay"]);
 
 function nearestExisting(path: string): string {

@@ -3,6 +3,7 @@ import type { Config } from "../src/config.ts";
 import { AddressRefusal, isSocket } from "../src/store/database-address.ts";
 import { parseDatabaseUrl } from "../src/store/database-url.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
+import { causeOf } from "../src/store/failure-causes.ts";
 import { MigrationRefusal } from "../src/store/migrator.ts";
 import { StoreRefusal } from "../src/store/store-checks.ts";
 import { scrub } from "../src/telemetry/logger.ts";
@@ -26,10 +27,8 @@ export function explain(error: unknown, config: Config): Explanation {
   if (code === "EADDRNOTAVAIL" || (code === "EACCES" && isOfListening(error))) {
     return failure(notOurs(config, code));
   }
-  const cause = databaseCauses[code] ?? databaseCauses[messageOf(error)];
-  if (cause && config.database.type === "postgres") {
-    return failure(`${addressOf(config.database.url)}: ${cause} (${messageOf(error)}).`);
-  }
+  const cause = causeOf(error);
+  if (cause) return failure(`${nameOf(config)}: ${cause} (${messageOf(error)}).`);
   return failure(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
@@ -42,33 +41,6 @@ export async function explained<T>(config: Config, work: () => T | Promise<T>): 
     throw new CommandRefused(text, exitCode);
   }
 }
-
-const untrusted =
-  "its certificate is not trusted; give its authority to NODE_EXTRA_CA_CERTS, or set DB_SSL=no-verify (sslmode=no-verify in DATABASE_URL)";
-
-/** By the code of the error, or, where it has none, by its message. */
-const databaseCauses: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "PostgreSQL does not listen there; check DATABASE_URL",
-  ENOTFOUND: "there is no such host; check DATABASE_URL",
-  EAI_AGAIN: "its name cannot be looked up now; check DATABASE_URL and the name servers",
-  EHOSTUNREACH: "there is no way to this host; check DATABASE_URL and the network",
-  ENETUNREACH: "there is no way to this host; check DATABASE_URL and the network",
-  ETIMEDOUT: "PostgreSQL does not answer; check DATABASE_URL",
-  ECONNRESET: "the connection was ended at once; check that DATABASE_URL names a PostgreSQL",
-  "timeout expired": "what listens there does not answer like PostgreSQL; check DATABASE_URL",
-  "Connection terminated unexpectedly":
-    "the connection was ended at once; check that DATABASE_URL names a PostgreSQL",
-  "The server does not support SSL connections":
-    "PostgreSQL has no TLS there; set DB_SSL=off (or sslmode=disable in DATABASE_URL)",
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
-  "28P01": "PostgreSQL refuses the password; check DATABASE_URL",
-  "28000": "PostgreSQL refuses the user; check DATABASE_URL",
-  "3D000": "the database does not exist; create it, in UTF8",
-  "57P03": "PostgreSQL is starting or stopping; try again",
-  "53300": "PostgreSQL has no connection left; lower DB_POOL_SIZE or raise max_connections",
-};
 
 function exitCodeOf({ code }: EmbeddedRefusal): number {
   return code === "held" || code === "held_elsewhere" ? exitCodes.taken : exitCodes.failure;
@@ -93,6 +65,10 @@ function notOurs({ http, operators }: Config, code: string): string {
       ? "This user may not listen on a port below 1024; take a higher one"
       : "This machine has no such address to listen on; name one of its own, 127.0.0.1, or 0.0.0.0 for all";
   return `${cause} (${asked.join("; ")}).`;
+}
+
+function nameOf({ database, dataDir }: Config): string {
+  return database.type === "postgres" ? addressOf(database.url) : `The embedded database in ${dataDir}`;
 }
 
 function addressOf(url: string): string {

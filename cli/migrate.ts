@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { duration, integer } from "../src/setting-values.ts";
 import type { MigrationState } from "../src/store/migrator.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
-import { print, printJson, table } from "./print.ts";
+import { complain, print, printJson, table } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 
 export function migrateCommand(): Command {
@@ -32,7 +32,8 @@ function stepsCommand(direction: "up" | "down", description: string): Command {
       const { withDatabase, withExistingDatabase } = await import("./database-url.ts");
       const { migrate } = await import("../src/store/migrator.ts");
       const within = direction === "up" ? withDatabase : withExistingDatabase;
-      const done = await within(config, (url) => migrate({ url, direction, ...to }));
+      const onProgress = (text: string) => complain(`${text} …`);
+      const done = await within(config, (url) => migrate({ url, direction, onProgress, ...to }));
       for (const step of done) {
         print(
           `${step.direction} ${step.version}_${step.name} (${duration(0, 1).show(Math.round(step.tookMs))})`,
@@ -60,10 +61,11 @@ function statusCommand(): Command {
     .action(async (options: { json?: true }) => {
       const { config } = settingsOf(command, "tool");
       const { withExistingDatabase } = await import("./database-url.ts");
-      const { migrationStatus } = await import("../src/store/migrator.ts");
-      const states = await withExistingDatabase(config, (url) => migrationStatus({ url }));
+      const { migrationReport } = await import("../src/store/migrator.ts");
+      const { states, long } = await withExistingDatabase(config, (url) => migrationReport({ url }));
       if (options.json) printJson(states);
       else print(table([["VERSION", "NAME", "APPLIED"], ...states.map(rowOf)]));
+      for (const text of long) complain(text);
       const pending = states.filter(({ appliedAt }) => appliedAt === null).length;
       if (pending > 0) throw new CommandRefused(`${pending} pending: whispr-msg migrate up applies them.`);
     });

@@ -8,7 +8,7 @@ import {
 import { chmod, link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SignJWT } from "jose";
-import { prepareDataDirectory } from "../src/store/embedded/data-directory.ts";
+import { prepareDataDirectory, refusalOf } from "../src/store/embedded/data-directory.ts";
 import { CommandRefused } from "./exit-codes.ts";
 
 /** A private key and what is published of it. */
@@ -33,8 +33,13 @@ export function devKeyPath(dataDir: string): string {
 
 /** The key with which `dev` signs, made at its first start and kept, so that tokens live through restarts. Readable by its owner only. */
 export async function openDevKey(dataDir: string): Promise<SigningKey> {
-  const path = devKeyPath(prepareDataDirectory(dataDir).root);
-  if (!(await Bun.file(path).exists())) await writeNewKey(path);
+  const { root } = prepareDataDirectory(dataDir);
+  const path = devKeyPath(root);
+  try {
+    if (!(await Bun.file(path).exists())) await writeNewKey(path);
+  } catch (error) {
+    throw refusalOf(error, root);
+  }
   return readSigningKey(path);
 }
 

@@ -1,6 +1,7 @@
 -- oldest binary: 0.2.0
 -- Many devices: what changed after it was written, who was a member of which part of the log, marks, and what each device has confirmed.
 
+-- stage: short
 alter table messages
   -- The revision at which the message entered the log; `rev` is that of its last change.
   add column created_rev bigint,
@@ -8,11 +9,43 @@ alter table messages
   add column edit_count integer not null default 0,
   -- A tombstone: content and metadata are erased, the row keeps its place in the log.
   add column deleted_at timestamptz;
-update messages set created_rev = rev;
+
+-- stage: batches over messages
+update :table set created_rev = rev where created_rev is null and :range;
+
+-- From here on nobody writes a message without it.
+-- stage: short
+alter table messages add constraint messages_created_rev_known check (created_rev is not null) not valid;
+
+-- What was written during the first pass.
+-- stage: batches over messages
+update :table set created_rev = rev where created_rev is null and :range;
+
+-- stage: concurrently
+alter table messages validate constraint messages_created_rev_known;
+
+-- stage: concurrently on each partition of messages
+create index concurrently if not exists :partition_conversation_id_rev_idx on :partition (conversation_id, rev) where rev <> created_rev;
+
+-- With both columns, a look-up of one membership costs the same by whichever index it is planned: by user alone, that of a user with very
+-- many conversations would read them all. Not partial: to plans made on empty tables a partial one looks cheaper than the primary key.
+-- stage: concurrently
+create index concurrently if not exists conversation_members_by_user_and_conversation on conversation_members (user_id, conversation_id);
+
+-- stage: short
+-- The constraint spares it a look at every row.
 alter table messages alter column created_rev set not null;
+alter table messages drop constraint messages_created_rev_known;
 
 -- Rows that changed after their creation: what a difference finds besides the newest messages.
-create index messages_changed on messages (conversation_id, rev) where rev <> created_rev;
+create index messages_changed on only messages (conversation_id, rev) where rev <> created_rev;
+do $$
+begin
+  for part in 0..15 loop
+    execute format('alter index messages_changed attach partition messages_p%s_conversation_id_rev_idx', part);
+  end loop;
+end
+$$;
 
 alter table conversations
   -- The revision of the last change of its settings.
@@ -35,10 +68,8 @@ alter table conversation_members
   add column read_seq      bigint not null default 0,
   -- Marks move once per second: room on the page, and no index on them, keep that HOT.
   set (fillfactor = 70);
--- With both columns, a look-up of one membership costs the same by whichever index it is planned: by user alone, that of a user with very
--- many conversations would read them all. Not partial: to plans made on empty tables a partial one looks cheaper than the primary key.
 drop index conversation_members_by_user;
-create index conversation_members_by_user on conversation_members (user_id, conversation_id);
+alter index conversation_members_by_user_and_conversation rename to conversation_members_by_user;
 
 -- When a member's mark moved over a range of messages: their times, without a row per message and member. What was received only by being
 -- read has the range of reading alone.

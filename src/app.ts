@@ -164,7 +164,9 @@ async function openDatabase(options: AppOptions, opened: AsyncDisposableStack): 
   const url = await databaseUrl(config, logger, opened);
   await checkDatabase(url);
   if (config.database.type === "embedded" || mode === "dev" || config.autoMigrate) {
-    for (const step of await migrate({ url, direction: "up" })) logger.info("migrated", { ...step });
+    const onProgress = (progress: string) => logger.info("migrating", { progress });
+    for (const step of await migrate({ url, direction: "up", onProgress }))
+      logger.info("migrated", { ...step });
   }
   await checkSchema({ url, binary: version });
   return { url, ...config.connections };

@@ -1,14 +1,20 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { withClient } from "./database.ts";
+import {
+  type HistoryRow,
+  MigrationRefusal,
+  makeHistory,
+  readHistory,
+  refuseTakenNames,
+} from "./migration-history.ts";
+import { type LongPart, longPartsOf, type RunOptions, StepRun } from "./migration-run.ts";
 import { type Migration, migrations } from "./migrations.ts";
+import { refuseServer } from "./store-checks.ts";
 
-/** Spells "migrate" to whoever looks into pg_locks. */
+/** Spells "migrate" in pg_locks. */
 const lockKey = "x'6d696772617465'::bigint";
-const lockTimeout = "5s";
-
-const historyTable = `
-create table if not exists schema_migrations (
-  version integer primary key, name text not null, oldest_binary text not null, applied_at timestamptz not null default now())`;
+const lockPollMs = 200;
 
 export interface Applied {
   readonly version: number;
@@ -27,43 +33,89 @@ export interface MigrationState {
   readonly oldestBinary: string;
 }
 
-/** A schema that this binary must not touch or cannot reach; the text says what to do. */
-export class MigrationRefusal extends Error {}
+export { MigrationRefusal };
 
-/**
- * Applies what is pending, or takes steps back down to `to` (exclusive; by default the newest one only). Each step is one transaction. One process
- * at a time: others wait for an advisory lock, so two nodes may start at once.
- */
-export async function migrate(options: {
+export interface MigrateOptions extends RunOptions {
   readonly url: string;
   readonly direction: "up" | "down";
   /** The version to end at. */
   readonly to?: number;
   readonly onStep?: (migration: Migration) => void;
-}): Promise<readonly Applied[]> {
-  return withLockedClient(options.url, async (client) => {
-    await client.query(historyTable);
+}
+
+/**
+ * Applies what is pending, or takes steps back down to `to` (exclusive; by default the newest one only). A step is one transaction, or
+ * several stages where a table with rows is written again. One process at a time: others wait, so two nodes may start at once. Rejects
+ * with a refusal before anything is changed when the server or the database is none for whispr-msg.
+ */
+export async function migrate(options: MigrateOptions): Promise<readonly Applied[]> {
+  return withLockedClient(options, async (client) => {
+    await refuseServer(client, "to be written");
     const applied = await readHistory(client);
-    const steps = options.direction === "up" ? stepsUp(applied, options.to) : stepsDown(applied, options.to);
+    const isUp = options.direction === "up";
+    const steps = isUp ? stepsUp(applied, options.to) : stepsDown(applied, options.to);
+    if (isUp && steps.length > 0) await prepare(client, steps, options);
     const done: Applied[] = [];
     for (const step of steps) {
       options.onStep?.(step);
-      done.push(await take(client, step, options.direction));
+      done.push(await take(client, step, options));
     }
     return done;
   });
 }
 
+async function prepare(
+  client: pg.Client,
+  steps: readonly Migration[],
+  { onProgress }: RunOptions,
+): Promise<void> {
+  await refuseTakenNames(client, steps);
+  for (const text of await longTexts(client, steps)) onProgress?.(text);
+  await makeHistory(client);
+}
+
+/** What will take long, before it begins: others read and write meanwhile. */
+function longText({ version, name }: Migration, parts: readonly LongPart[]): string {
+  const rows = parts.map(({ table, rows }) => `about ${rows.toLocaleString("en")} rows of ${table}`);
+  return `${version}_${name} writes ${rows.join(", ")} again, a few at a time; a backup before it is wise`;
+}
+
+export interface MigrationReport {
+  /** Every step that this binary or the database knows, oldest first. */
+  readonly states: readonly MigrationState[];
+  /** In words, which pending steps will take long. */
+  readonly long: readonly string[];
+}
+
+export async function migrationReport(options: { readonly url: string }): Promise<MigrationReport> {
+  return withConnection(options.url, async (client) => {
+    await refuseServer(client, "to be read");
+    const applied = await readHistory(client);
+    return { states: statesOf(applied), long: await longTexts(client, stepsUp(applied)) };
+  });
+}
+
 /** Every step that this binary or the database knows, oldest first. */
 export async function migrationStatus(options: { readonly url: string }): Promise<readonly MigrationState[]> {
-  return withConnection(options.url, async (client) => {
-    const applied = new Map((await readHistoryIfAny(client)).map((row) => [row.version, row]));
-    const known = migrations.map((each) => toState(each, applied.get(each.version)));
-    const unknown = [...applied.values()]
-      .filter((row) => !migrations.some((each) => each.version === row.version))
-      .map((row) => ({ ...stateOf(row), isKnown: false }));
-    return [...known, ...unknown];
-  });
+  return (await migrationReport(options)).states;
+}
+
+function statesOf(history: readonly HistoryRow[]): readonly MigrationState[] {
+  const applied = new Map(history.map((row) => [row.version, row]));
+  const known = migrations.map((each) => toState(each, applied.get(each.version)));
+  const unknown = history
+    .filter((row) => !migrations.some((each) => each.version === row.version))
+    .map((row) => ({ ...stateOf(row), isKnown: false }));
+  return [...known, ...unknown];
+}
+
+async function longTexts(client: pg.Client, steps: readonly Migration[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const step of steps) {
+    const parts = await longPartsOf(client, step);
+    if (parts.length > 0) found.push(longText(step, parts));
+  }
+  return found;
 }
 
 /** Throws a `MigrationRefusal` unless this binary can serve on the schema as it is. `binary` is its version, X.Y.Z. */
@@ -80,14 +132,6 @@ export async function checkSchema(options: { readonly url: string; readonly bina
   throw new MigrationRefusal(
     `The database has migration ${newer.version}_${newer.name}, which needs whispr-msg ${newer.oldestBinary} or newer; this is ${options.binary}. Run a newer one, or take the step back with it (\`whispr-msg migrate down\`).`,
   );
-}
-
-interface HistoryRow {
-  readonly version: number;
-  readonly name: string;
-  readonly oldest_binary: string;
-  /** ISO 8601, in UTC. */
-  readonly applied_at: string;
 }
 
 function stepsUp(applied: readonly HistoryRow[], to = Number.POSITIVE_INFINITY): readonly Migration[] {
@@ -109,45 +153,34 @@ function knownStep(version: number): Migration {
   );
 }
 
-async function take(client: pg.Client, step: Migration, direction: "up" | "down"): Promise<Applied> {
+async function take(client: pg.Client, step: Migration, options: MigrateOptions): Promise<Applied> {
+  const { direction } = options;
   const startedMs = performance.now();
-  await client.query("begin");
-  try {
-    await client.query(`set local lock_timeout = '${lockTimeout}'; set local enable_seqscan = on`);
-    await client.query(direction === "up" ? step.up : step.down);
-    if (direction === "up")
-      await client.query("insert into schema_migrations (version, name, oldest_binary) values ($1, $2, $3)", [
-        step.version,
-        step.name,
-        step.oldestBinary,
-      ]);
-    else await client.query("delete from schema_migrations where version = $1", [step.version]);
-    await client.query("commit");
-  } catch (error) {
-    await client.query("rollback").catch(() => {});
-    throw error;
-  }
+  const run = new StepRun(client, step, options);
+  await (direction === "up" ? run.up() : run.down());
   return { version: step.version, name: step.name, direction, tookMs: performance.now() - startedMs };
 }
 
-async function readHistory(client: pg.Client): Promise<readonly HistoryRow[]> {
-  const { rows } = await client.query<HistoryRow>(
-    `select version, name, oldest_binary, to_char(applied_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as applied_at
-     from schema_migrations order by version`,
-  );
-  return rows;
-}
-
-async function readHistoryIfAny(client: pg.Client): Promise<readonly HistoryRow[]> {
-  const { rows } = await client.query("select to_regclass('schema_migrations') as found");
-  return rows[0].found === null ? [] : readHistory(client);
-}
-
-async function withLockedClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** The lock is polled for: whoever waited within a statement would hold up the indexes that are made concurrently. */
+async function withLockedClient<T>(
+  { url, onProgress }: MigrateOptions,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   return withConnection(url, async (client) => {
-    await client.query(`select pg_advisory_lock(${lockKey})`);
+    for (let polls = 0; !(await isLocked(client)); polls++) {
+      if (polls === 1) onProgress?.("another process migrates this database: waits for it");
+      await delay(lockPollMs);
+    }
+    await client.query("set enable_seqscan = on");
     return work(client);
   });
+}
+
+async function isLocked(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>(
+    `select pg_try_advisory_lock(${lockKey}) as locked`,
+  );
+  return rows[0]!.locked;
 }
 
 /** Without a time: a step, or another process with the lock, takes as long as it takes. */

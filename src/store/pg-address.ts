@@ -51,8 +51,14 @@ function sslOf({ host, tls, tlsFiles }: AddressParts): false | ConnectionOptions
 
 function fileOf(option: "ca" | "cert" | "key", parameter: string, path: string | null): ConnectionOptions {
   if (path === null) return {};
+  const text = readFile(parameter, path);
+  if (text.includes("-----BEGIN ")) return { [option]: text };
+  throw new AddressRefusal(`The file of ${parameter}, ${path}, is not PEM: name one that is.`);
+}
+
+function readFile(parameter: string, path: string): string {
   try {
-    return { [option]: readFileSync(path, "utf8") };
+    return readFileSync(path, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new AddressRefusal(

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import { withClient } from "./database.ts";
 
 /** A database on which the promises could not be kept; the text says what to change. */
@@ -37,20 +38,48 @@ export async function readDatabaseFacts(url: string): Promise<DatabaseFacts> {
 /** Every reason not to serve on this database, in words; none: it is good. */
 export function refusalsOf(facts: DatabaseFacts): readonly string[] {
   const { settings, version, isStandby } = facts;
-  const refusals: string[] = [];
-  if (isStandby) refusals.push("The database is a standby, which can only be read: name its primary.");
-  if (version < 15) refusals.push(`PostgreSQL ${version} is too old: 15 or newer is needed.`);
+  const refusals = [readOnly(isStandby), tooOld(version), notUtf8(settings.server_encoding)].filter(
+    (text) => text !== null,
+  );
   if (settings.fsync === "off")
     refusals.push("fsync is off: an acknowledged message could be lost. Set fsync = on.");
   if (settings.synchronous_commit === "off")
     refusals.push(
       "synchronous_commit is off: an acknowledged message could be lost. Set synchronous_commit = on.",
     );
-  if (settings.server_encoding !== "UTF8")
-    refusals.push(
-      `The database's encoding is ${settings.server_encoding}: UTF8 is needed (create database … encoding 'UTF8' template template0).`,
-    );
   return refusals;
+}
+
+/** Throws a `StoreRefusal` when no version of the schema can be on this server. */
+export async function refuseServer(
+  client: pg.ClientBase,
+  purpose: "to be read" | "to be written",
+): Promise<void> {
+  const { rows } = await client.query<{ version: number; encoding: string; standby: boolean }>(
+    `select current_setting('server_version_num')::int / 10000 as version, pg_is_in_recovery() as standby,
+       current_setting('server_encoding') as encoding`,
+  );
+  const { version, standby, encoding } = rows[0]!;
+  const refusals = [
+    tooOld(version),
+    ...(purpose === "to be written" ? [readOnly(standby), notUtf8(encoding)] : []),
+  ];
+  const found = refusals.filter((text) => text !== null);
+  if (found.length > 0) throw new StoreRefusal(found.join("\n"));
+}
+
+function tooOld(version: number): string | null {
+  return version < 15 ? `PostgreSQL ${version} is too old: 15 or newer is needed.` : null;
+}
+
+function readOnly(isStandby: boolean): string | null {
+  return isStandby ? "The database is a standby, which can only be read: name its primary." : null;
+}
+
+function notUtf8(encoding: string | undefined): string | null {
+  return encoding === "UTF8"
+    ? null
+    : `The database's encoding is ${encoding}: UTF8 is needed (create database … encoding 'UTF8' template template0).`;
 }
 
 /** Throws a `StoreRefusal` that names everything that is wrong. */

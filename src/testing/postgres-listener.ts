@@ -10,9 +10,11 @@ export interface Attempt {
 
 const sslRequest = 80_877_103;
 
-/** Listens like a PostgreSQL without TLS, asks for a password in plaintext, and refuses everybody. */
+/** Listens like a PostgreSQL without TLS, asks for a password in plaintext, and refuses everybody with an SQLSTATE. */
 export class PostgresListener {
   readonly attempts: Attempt[] = [];
+  /** How it refuses: the code, and what it says. */
+  refusal: readonly [code: string, message: string] = ["28P01", "no"];
   readonly #server: Server;
 
   private constructor() {
@@ -51,7 +53,7 @@ export class PostgresListener {
 
   #answer(socket: Socket, data: Buffer, { startup }: Attempt): Partial<Attempt> {
     if (startup) {
-      socket.end(errorMessage("28P01", "no"));
+      socket.end(errorMessage(...this.refusal));
       return { password: data.subarray(5, -1).toString() };
     }
     if (data.readInt32BE(4) === sslRequest) {

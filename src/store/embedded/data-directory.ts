@@ -11,7 +11,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { codeOf, EmbeddedRefusal } from "./refusal.ts";
+import { codeOf, diskFull, EmbeddedRefusal } from "./refusal.ts";
 
 /** What a data directory holds. `database` is PostgreSQL's own, complete or absent; the rest is ours. */
 export interface Layout {
@@ -74,7 +74,8 @@ function claimAsOurs(layout: Layout): void {
   closeSync(openSync(layout.ownerLock, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
 }
 
-function refusalOf(error: unknown, directory: string): unknown {
+/** What the system refuses to do in the data directory, with the way out; anything else as it is. */
+export function refusalOf(error: unknown, directory: string): unknown {
   const elsewhere = "Set WHISPR_DATA_DIR to a directory that this user can write";
   switch (codeOf(error)) {
     case "EROFS":
@@ -106,9 +107,24 @@ function refusalOf(error: unknown, directory: string): unknown {
         problem: "is not a directory, or lies below a file",
         wayOut: elsewhere,
       });
+    case "ENOSPC":
+    case "EDQUOT":
+      return diskFull(directory);
     default:
-      return error;
+      return unusable(error, directory, elsewhere);
   }
+}
+
+/** Errors of PostgreSQL have codes as well; those of the system are words. */
+function unusable(error: unknown, directory: string, wayOut: string): unknown {
+  const code = codeOf(error);
+  if (error instanceof EmbeddedRefusal || !/^E[A-Z]+$/.test(code)) return error;
+  return new EmbeddedRefusal({
+    code: "unusable",
+    directory,
+    problem: `cannot be used (${code})`,
+    wayOut,
+  });
 }
 
 /** The data directory of another major version cannot be opened, and must not be touched. */

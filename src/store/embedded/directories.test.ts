@@ -165,6 +165,8 @@ test(
 
 test.each([
   ["noexec", "noexec"],
+  ["size=30m", "disk_full"],
+  ["size=60m", "disk_full"],
   ["ro", "read_only"],
 ])(
   "a directory on a file system mounted %s is refused by name",

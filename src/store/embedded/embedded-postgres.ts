@@ -3,7 +3,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../telemetry/logger.ts";
 import { carriedMajor } from "./carried.ts";
 import { connectionAt, type EmbeddedConnection, urlOf } from "./connection.ts";
-import { hasDatabase, type Layout, prepareDataDirectory, refuseOtherMajor } from "./data-directory.ts";
+import {
+  hasDatabase,
+  type Layout,
+  prepareDataDirectory,
+  refusalOf,
+  refuseOtherMajor,
+} from "./data-directory.ts";
 import { askHoldersToEnd, endHoldersNow, killHolders, waitForLock } from "./end-holders.ts";
 import { descriptionOf, FileLock } from "./file-lock.ts";
 import { initialize } from "./initialize.ts";
@@ -91,7 +97,7 @@ export class EmbeddedPostgres {
     } catch (error) {
       removeSocketDirectory(layout);
       owner.release();
-      throw error;
+      throw refusalOf(error, layout.root);
     } finally {
       process.off("exit", onExit);
     }

@@ -2,7 +2,7 @@ import { chownSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { superuser } from "./connection.ts";
 import { hasDatabase, type Layout } from "./data-directory.ts";
 import { closePostgresLog, lastLogLines, openPostgresLog } from "./postgres-log.ts";
-import { EmbeddedRefusal } from "./refusal.ts";
+import { EmbeddedRefusal, startFailed } from "./refusal.ts";
 import { type RunAs, startProgram } from "./run-as.ts";
 import { syncDirectory } from "./unpack.ts";
 
@@ -48,12 +48,9 @@ async function runInitdb(start: {
   child.ref();
   const exitCode = await promise;
   if (exitCode === 0) return;
-  throw new EmbeddedRefusal({
-    code: "start_failed",
-    directory: start.layout.root,
-    problem: `initdb could not make the database (exit code ${exitCode}): ${lastLogLines(start.layout.log)}`,
-    wayOut: `Look into ${start.layout.log}, remove the cause and start again`,
-  });
+  const { root, log } = start.layout;
+  const how = `initdb could not make the database (exit code ${exitCode})`;
+  throw startFailed({ directory: root, log, how, lines: lastLogLines(log) });
 }
 
 function refuseWithoutShell(layout: Layout): void {

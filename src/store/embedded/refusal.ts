@@ -2,6 +2,7 @@ export type EmbeddedRefusalCode =
   | "backup_impossible"
   | "backup_target"
   | "closed_directory"
+  | "disk_full"
   | "foreign_directory"
   | "held"
   | "held_elsewhere"
@@ -17,7 +18,8 @@ export type EmbeddedRefusalCode =
   | "other_major"
   | "read_only"
   | "start_failed"
-  | "unsupported_platform";
+  | "unsupported_platform"
+  | "unusable";
 
 /** The embedded PostgreSQL cannot run here. The text names the directory, what is wrong and the way out. */
 export class EmbeddedRefusal extends Error {
@@ -36,4 +38,32 @@ export class EmbeddedRefusal extends Error {
 export function codeOf(error: unknown): string {
   if (typeof error !== "object" || error === null || !("code" in error)) return "";
   return String(error.code);
+}
+
+/** A full disk, seen from what was left behind in the log or by the file system. */
+export function diskFull(directory: string): EmbeddedRefusal {
+  return new EmbeddedRefusal({
+    code: "disk_full",
+    directory,
+    problem: "its disk is full; a new database needs about 200 MB",
+    wayOut: "Free some space there, or set WHISPR_DATA_DIR to another disk, and start again",
+  });
+}
+
+/** What the system says of a directory, and what PostgreSQL did when it could not start there. */
+export function startFailed(failed: {
+  directory: string;
+  log: string;
+  how: string;
+  lines: string;
+}): EmbeddedRefusal {
+  const { directory, log, how, lines } = failed;
+  if (/No space left on device|Disk quota exceeded/.test(lines) && !/shared memory/.test(lines))
+    return diskFull(directory);
+  return new EmbeddedRefusal({
+    code: "start_failed",
+    directory,
+    problem: `${how}: ${lines}`,
+    wayOut: `Look into ${log}, remove the cause and start again`,
+  });
 }

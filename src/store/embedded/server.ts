@@ -7,7 +7,7 @@ import { connectionAt, type EmbeddedConnection, urlOf } from "./connection.ts";
 import type { Layout } from "./data-directory.ts";
 import type { FileLock } from "./file-lock.ts";
 import { closePostgresLog, lastLogLines, openPostgresLog } from "./postgres-log.ts";
-import { codeOf, EmbeddedRefusal } from "./refusal.ts";
+import { codeOf, type EmbeddedRefusal, startFailed } from "./refusal.ts";
 import { type RunAs, startProgram } from "./run-as.ts";
 import { asArguments, postgresSettings } from "./settings.ts";
 
@@ -70,7 +70,7 @@ export async function waitUntilReady(server: Server, place: ServerPlace, signal:
     await Promise.race([delay(pollMs), server.ended]);
     pollMs = Math.min(longestPollMs, pollMs * 1.25);
   }
-  throw startFailed(
+  throw notStarted(
     place.layout,
     server.hasEnded() ? await server.ended : `not ready after ${startTimeoutMs} ms`,
   );
@@ -100,11 +100,7 @@ async function askOnce(connection: EmbeddedConnection, text: string): Promise<vo
   await withClient(settings, "start", (client) => client.query(text));
 }
 
-function startFailed(layout: Layout, how: string): EmbeddedRefusal {
-  return new EmbeddedRefusal({
-    code: "start_failed",
-    directory: layout.root,
-    problem: `its PostgreSQL did not start (${how}): ${lastLogLines(layout.log)}`,
-    wayOut: `Look into ${layout.log}, remove the cause and start again`,
-  });
+function notStarted({ root, log }: Layout, how: string): EmbeddedRefusal {
+  const lines = lastLogLines(log);
+  return startFailed({ directory: root, log, how: `its PostgreSQL did not start (${how})`, lines });
 }

@@ -8,13 +8,17 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statfsSync,
 } from "node:fs";
 import { chmod, copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { archiveName, carriedFiles, nativeDirectory, treeName, treeNamePattern } from "./carried.ts";
 import { syncFileSystem } from "./libc.ts";
+import { diskFull } from "./refusal.ts";
 
 const inWorkSuffix = ".new";
+/** Less than the largest of the files that are unpacked. */
+const fullBelowBytes = 32 << 20;
 
 /**
  * The carried PostgreSQL, unpacked below `parent` under its version: complete or absent, also after a power loss. It lies in the
@@ -25,12 +29,24 @@ export async function unpackTree(parent: string): Promise<string> {
   if (existsSync(tree)) return tree;
   const inWork = tree + inWorkSuffix;
   rmSync(inWork, { recursive: true, force: true });
-  await fill(inWork);
-  await permit(inWork);
-  syncTree(inWork);
+  try {
+    await fill(inWork);
+    await permit(inWork);
+    syncTree(inWork);
+  } catch (error) {
+    const isFull = freeBytes(parent) < fullBelowBytes;
+    rmSync(inWork, { recursive: true, force: true });
+    throw isFull ? diskFull(parent) : error;
+  }
   renameSync(inWork, tree);
   syncDirectory(parent);
   return tree;
+}
+
+/** Unpacking an archive fails without the reason: a full disk shows in what is free. */
+function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
 }
 
 /** What a killed start or an earlier version left. Only for who holds both locks. */
