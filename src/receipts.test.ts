@@ -305,3 +305,24 @@ describe("a conversation that is marked as unread", () => {
     expect(heard().slice(told)).toEqual([]);
   }, 20_000);
 });
+
+test("any number of receipts in a row on one socket are answered ok: they coalesce", async () => {
+  const { alice, bob, conversationId } = await people.pair();
+  const sender = await alice.online();
+  const sent: KeptMessage[] = [];
+  for (let n = 0; n < 200; n++) {
+    const { body } = await alice.rest.call("POST", `/conversations/${conversationId}/messages`, {
+      content: String(n),
+    });
+    sent.push((body as { data: KeptMessage }).data);
+  }
+  const phone = await bob.inside(conversationId);
+  const bySeq = sent.map(({ seq }) => phone.ask(conversationId, "message_delivered", { seq }));
+  const byId = sent.map(({ id }) => phone.ask(conversationId, "message_read", { message_id: id }));
+  const same = sent.map(() => phone.ask(conversationId, "message_read", { seq: 200 }));
+  const replies = await Promise.all([...bySeq, ...byId, ...same]);
+  expect(new Set(replies.map((reply) => JSON.stringify(reply)))).toEqual(
+    new Set([`{"status":"delivered"}`, `{"status":"read"}`]),
+  );
+  await hearsStatus(sender, sent.at(-1)!, "read");
+}, 30_000);

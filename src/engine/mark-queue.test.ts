@@ -10,7 +10,8 @@ import { MarkQueue, noMarks, type TakenMarks } from "./mark-queue.ts";
 
 const restMs = 1_000;
 const maxSlots = 200_000;
-const maxAnswers = 64;
+const maxAnswers = 100_000;
+const longestWaitMs = 10_000;
 
 /** A queue, and a store that knows who is a member and how far the head is. */
 function aQueue() {
@@ -275,14 +276,59 @@ describe("I10: bounds", () => {
     expect(queue.size).toBe(maxSlots);
   });
 
-  test("only so many wait for one mark; more are refused by name, none waits for ever", () => {
+  test("only so many wait for answers, over all marks; more are refused by name", () => {
     const { queue, flush } = aQueue();
     const answers: string[] = [];
     for (let time = 0; time <= maxAnswers; time++)
-      queue.note(aMark(1), (refusal) => void answers.push(refusal?.code ?? "durable"));
+      queue.note(aMark(1, { userId: `member ${time % 3}` }), (refusal) => {
+        answers.push(refusal?.code ?? "durable");
+      });
     expect(answers).toEqual(["overloaded"]);
     flush();
-    expect(answers).toEqual(["overloaded", ...Array.from({ length: maxAnswers }, () => "durable")]);
+    expect(new Set(answers.slice(1))).toEqual(new Set(["durable"]));
+    expect(answers.length).toBe(maxAnswers + 1);
+  });
+
+  test("while the store is away nobody waits longer than 10 s; the mark itself goes when it can", async () => {
+    const { queue, clock, take, store, flush } = aQueue();
+    const answers: (readonly [at: number, code: string])[] = [];
+    const note = (seq: number) =>
+      queue.note(aMark(seq), (refusal) => {
+        answers.push([clock.monotonicMs() - startMs, refusal?.code ?? "durable"]);
+      });
+    const startMs = clock.monotonicMs();
+    note(1);
+    const away = take();
+    await clock.runFor(4_000);
+    note(2);
+    await clock.runFor(longestWaitMs);
+    expect(answers).toEqual([
+      [longestWaitMs, "outcome_unknown"],
+      [longestWaitMs + 4_000, "outcome_unknown"],
+    ]);
+    queue.again(away);
+    note(3);
+    expect(flush()).toEqual([readTo(3)]);
+    expect(answers[2]?.[1]).toBe("durable");
+    await clock.runFor(restMs);
+    expect(queue.size).toBe(0);
+    store(take());
+  });
+
+  test("those who gave up while the store was away leave nothing behind, however many come after them", async () => {
+    const { queue, clock, take } = aQueue();
+    let unknown = 0;
+    queue.note(aMark(1));
+    take();
+    for (let second = 0; second < 60; second++) {
+      for (let n = 0; n < 5_000; n++)
+        queue.note(aMark(2), (refusal) => {
+          expect(refusal?.code).toBe("outcome_unknown");
+          unknown++;
+        });
+      await clock.runFor(1_000);
+    }
+    expect(unknown).toBe(51 * 5_000);
   });
 
   test("nothing is left of marks that have rested, whatever became of them", async () => {
@@ -326,6 +372,8 @@ describe("a drain", () => {
 
 /** One asking, and what came of it. */
 interface Asked {
+  readonly atMs: number;
+  answeredAtMs: number;
   readonly mark: MarkMember;
   readonly answers: string[];
 }
@@ -356,10 +404,12 @@ class RandomMarks {
       kind: random.pick(["delivered", "read"]),
       conversationId: random.pick(["a", "b"]),
     });
-    const asked: Asked = { mark, answers: [] };
+    const atMs = this.#clock.monotonicMs();
+    const asked: Asked = { mark, answers: [], atMs, answeredAtMs: 0 };
     this.#asked.push(asked);
     this.#queue.note(mark, (refusal) => {
       asked.answers.push(refusal?.code ?? "durable");
+      asked.answeredAtMs = this.#clock.monotonicMs();
       if (!refusal) expect(this.#reachedBy(mark)).toBeGreaterThanOrEqual(mark.seq);
     });
   }
@@ -377,9 +427,10 @@ class RandomMarks {
 
   judgeTheEnd(): void {
     expect(this.#queue.size).toBe(0);
-    for (const { mark, answers } of this.#asked) {
+    for (const { mark, answers, atMs, answeredAtMs } of this.#asked) {
       const isStranger = mark.userId === "stranger";
-      expect(answers).toEqual([isStranger ? "not_found" : "durable"]);
+      const isLate = answeredAtMs - atMs >= longestWaitMs;
+      expect(answers).toEqual([isLate ? "outcome_unknown" : isStranger ? "not_found" : "durable"]);
       if (!isStranger) expect(this.#reachedBy(mark)).toBeGreaterThanOrEqual(mark.seq);
     }
   }

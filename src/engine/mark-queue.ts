@@ -9,17 +9,15 @@ import type {
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Rejection } from "../core/rejection.ts";
+import { type MarkAnswer, MarkAnswers, type WaitingAnswer } from "./mark-answers.ts";
 import { tooManyMarks, unreachable } from "./refusals.ts";
-
-/** Called once: null when the mark is durable. */
-export type MarkAnswer = (refusal: Rejection | null) => void;
 
 /** A mark is flushed at most once in this time for each member, conversation and kind; at once when it was not lately. */
 const restMs = 1_000;
 /** The most marks that wait or rest; beyond it new ones are refused. */
 const maxSlots = 200_000;
-/** The most who wait for one mark. */
-const maxAnswers = 64;
+/** Answers of one mark from which on those that were given because of their deadline are looked for and dropped. */
+const manyAnswers = 64;
 
 /** Lower than any mark that is asked for. */
 const notStored = -1;
@@ -35,8 +33,10 @@ interface Slot {
   storedSeq: number;
   /** Void: it was on its way when the store turned out to have another history. */
   state: "new" | "due" | "sent" | "resting" | "void";
-  answers: MarkAnswer[];
-  sentAnswers: MarkAnswer[];
+  answers: WaitingAnswer[];
+  /** At this length of `answers` those that were given are dropped. */
+  manyAnswers: number;
+  sentAnswers: WaitingAnswer[];
 }
 
 /** Marks on their way to the store. Given back to `stored`, `again` or `refused`, whole. */
@@ -53,12 +53,12 @@ export const noMarks: TakenMarks = { moves: [], slots: [] };
  */
 export class MarkQueue {
   readonly #clock: Clock;
-  readonly #observer: Observer;
   readonly #wake: () => void;
   readonly #slots: Readonly<Record<MarkKind, Map<string, Map<string, Slot>>>> = {
     delivered: new Map(),
     read: new Map(),
   };
+  readonly #answers: MarkAnswers;
   #size = 0;
   #due: Slot[] = [];
   /** In the order in which their rest ends. */
@@ -74,8 +74,8 @@ export class MarkQueue {
     readonly wake: () => void;
   }) {
     this.#clock = options.clock;
-    this.#observer = options.observer;
     this.#wake = options.wake;
+    this.#answers = new MarkAnswers(options);
   }
 
   get due(): number {
@@ -91,10 +91,18 @@ export class MarkQueue {
     const slot = this.#slotOf(conversationId, userId, kind);
     if (!slot) return answer?.(tooManyMarks);
     if (slot.storedSeq >= seq) return answer?.(null);
-    if (answer && slot.answers.length >= maxAnswers) return answer(tooManyMarks);
-    if (answer) slot.answers.push(answer);
+    if (answer && !this.#keepAnswer(slot, answer)) return answer(tooManyMarks);
     if (seq > slot.seq) slot.seq = seq;
     if (slot.state === "new") this.#makeDue(slot);
+  }
+
+  /** False: too many wait. */
+  #keepAnswer(slot: Slot, answer: MarkAnswer): boolean {
+    const waiting = this.#answers.add(answer);
+    if (!waiting) return false;
+    if (slot.answers.length >= slot.manyAnswers) dropAnswered(slot);
+    slot.answers.push(waiting);
+    return true;
   }
 
   /** Who is no member any more is answered by the store alone: where his marks were says no longer that he may move them. */
@@ -137,7 +145,7 @@ export class MarkQueue {
     for (const slot of slots) {
       if (slot.state === "void") this.#settle(slot, unreachable);
       if (slot.state !== "sent") continue;
-      slot.answers = [...slot.sentAnswers, ...slot.answers];
+      slot.answers = [...slot.sentAnswers, ...slot.answers].filter(({ answer }) => answer !== null);
       slot.sentAnswers = [];
       this.#makeDue(slot);
     }
@@ -156,7 +164,7 @@ export class MarkQueue {
         slot.answers = [];
         slot.state = "void";
         this.#forget(slot);
-        for (const answer of answers) this.#answer(answer, unreachable);
+        for (const answer of answers) this.#answers.answer(answer, unreachable);
       }
     }
   }
@@ -192,6 +200,7 @@ export class MarkQueue {
       storedSeq: notStored,
       state: "new",
       answers: [],
+      manyAnswers,
       sentAnswers: [],
     };
     users.set(userId, slot);
@@ -209,7 +218,7 @@ export class MarkQueue {
     const answers = slot.sentAnswers;
     slot.sentAnswers = [];
     if (slot.state !== "void") this.#rest(slot);
-    for (const answer of answers) this.#answer(answer, refusal);
+    for (const answer of answers) this.#answers.answer(answer, refusal);
   }
 
   #rest(slot: Slot): void {
@@ -217,14 +226,6 @@ export class MarkQueue {
     this.#resting.push({ slot, untilMs: this.#clock.monotonicMs() + restMs });
     if (this.#draining) this.#restOver(Number.POSITIVE_INFINITY);
     else this.#time();
-  }
-
-  #answer(answer: MarkAnswer, refusal: Rejection | null): void {
-    try {
-      answer(refusal);
-    } catch (error) {
-      this.#observer.bug("answering a mark", error);
-    }
   }
 
   #time(): void {
@@ -267,6 +268,12 @@ export function halvesOfMarks({ moves, slots }: TakenMarks): readonly [TakenMark
     { moves: moves.slice(0, middle), slots: slots.filter(isFirst) },
     { moves: moves.slice(middle), slots: slots.filter((slot) => !isFirst(slot)) },
   ];
+}
+
+/** Costs each answer a constant: the length at which it is done again is twice that of what is left. */
+function dropAnswered(slot: Slot): void {
+  slot.answers = slot.answers.filter(({ answer }) => answer !== null);
+  slot.manyAnswers = Math.max(manyAnswers, 2 * slot.answers.length);
 }
 
 function send(slot: Slot): void {

@@ -9,7 +9,8 @@ import type { PubSub } from "../core/ports/pubsub.ts";
 import type { ActorReads, OwnState, TargetQuestion } from "../core/ports/store.ts";
 import { isRejection } from "../core/rejection.ts";
 import { BatchLoader } from "./batch-loader.ts";
-import type { MarkAnswer, MarkQueue } from "./mark-queue.ts";
+import type { MarkAnswer } from "./mark-answers.ts";
+import type { MarkQueue } from "./mark-queue.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyMarks } from "./refusals.ts";
 

@@ -37,6 +37,10 @@ export const outcomeUnknown = retriable(
   "outcome_unknown",
   "It is not known whether this was stored. Send it again with the same client_random: it will not be stored twice.",
 );
+export const markUnknown = retriable(
+  "outcome_unknown",
+  "It is not known whether this receipt was stored. Send it again after retry_after_ms: a mark only moves forward.",
+);
 export const membersUnsettled = retriable(
   "unavailable",
   `Who is a member of this conversation is being read afresh. ${again}`,
