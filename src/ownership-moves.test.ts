@@ -147,42 +147,46 @@ async function everybodyHears(server: ServerProcess, world: World): Promise<void
 }
 
 describe("E2: an owner that is stopped while another process takes over", () => {
-  test("closes its sockets with 1012 when it wakes, refuses handshakes, and answers nobody from its memory", async () => {
-    let [owner, standby] = [await serve(database.url, "ready"), await serve(database.url, "live")];
-    front = await Front.listen(portOf(owner));
-    const world = await aGroup();
-    const random = Random.announced("ownership moves");
-    expect(await handshake(standby)).toBe(503);
-    for (let round = 0; round < rounds; round++) {
-      await everybodyHears(owner, world);
-      const heard = world.contents.length;
-      const closes = closesOf(world);
-      process.kill(owner.pid, "SIGSTOP");
-      await endOwnersSession();
-      await eventually("the standby to be ready", () => isReady(standby), 30_000);
-      front.target = portOf(standby);
-      for (let n = random.below(4); n > 0; n--) await post(standby, world, `unheard ${round} ${n}`);
-      const newcomer = await people.one();
-      await add(standby, world, newcomer);
-      await Bun.sleep(random.pick([0, 500, 4_000]));
-      expect(await deliveredTo(world.conversationId, world.bob.id)).toBeLessThanOrEqual(heard);
-      process.kill(owner.pid, "SIGCONT");
-      const answers = await Promise.all(
-        Array.from({ length: 20 }, () => postAt(owner, newcomer, world.conversationId)),
-      );
-      expect(new Set(answers)).toEqual(new Set(["unavailable"]));
-      await eventually("the sockets to be closed", () => closes.length >= world.devices.length, 30_000);
-      expect(closes.slice(0, world.devices.length)).toEqual(world.devices.map(() => 1012));
-      expect(await handshake(owner)).toBe(503);
-      await eventually("the devices to come back", () =>
-        world.devices.every(({ socket }) => socket.isConnected()),
-      );
-      expect(await postAt(standby, newcomer, world.conversationId)).toBe("ok");
-      world.contents.push("from the outside");
-      await everybodyHears(standby, world);
-      [owner, standby] = [standby, owner];
-    }
-  }, 60_000 + rounds * 60_000);
+  test(
+    "closes its sockets with 1012 when it wakes, refuses handshakes, and answers nobody from its memory",
+    async () => {
+      let [owner, standby] = [await serve(database.url, "ready"), await serve(database.url, "live")];
+      front = await Front.listen(portOf(owner));
+      const world = await aGroup();
+      const random = Random.announced("ownership moves");
+      expect(await handshake(standby)).toBe(503);
+      for (let round = 0; round < rounds; round++) {
+        await everybodyHears(owner, world);
+        const heard = world.contents.length;
+        const closes = closesOf(world);
+        process.kill(owner.pid, "SIGSTOP");
+        await endOwnersSession();
+        await eventually("the standby to be ready", () => isReady(standby), 30_000);
+        front.target = portOf(standby);
+        for (let n = random.below(4); n > 0; n--) await post(standby, world, `unheard ${round} ${n}`);
+        const newcomer = await people.one();
+        await add(standby, world, newcomer);
+        await Bun.sleep(random.pick([0, 500, 4_000]));
+        expect(await deliveredTo(world.conversationId, world.bob.id)).toBeLessThanOrEqual(heard);
+        process.kill(owner.pid, "SIGCONT");
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, () => postAt(owner, newcomer, world.conversationId)),
+        );
+        expect(new Set(answers)).toEqual(new Set(["unavailable"]));
+        await eventually("the sockets to be closed", () => closes.length >= world.devices.length, 30_000);
+        expect(closes.slice(0, world.devices.length)).toEqual(world.devices.map(() => 1012));
+        expect(await handshake(owner)).toBe(503);
+        await eventually("the devices to come back", () =>
+          world.devices.every(({ socket }) => socket.isConnected()),
+        );
+        expect(await postAt(standby, newcomer, world.conversationId)).toBe("ok");
+        world.contents.push("from the outside");
+        await everybodyHears(standby, world);
+        [owner, standby] = [standby, owner];
+      }
+    },
+    60_000 + rounds * 60_000,
+  );
 });
 
 describe("E11: an owner that is cut off from the database by something that keeps the connections open", () => {

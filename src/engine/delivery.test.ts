@@ -371,6 +371,30 @@ describe("I5: frames that nobody will publish any more", () => {
     expect([revs(), isGone]).toEqual([[2], true]);
   });
 
+  test("of what nobody listened to are not told to those who join later", async () => {
+    const { delivery, id, anna, frame, store, revs, clock } = aDelivery();
+    delivery.forward(frame(1));
+    store(1, 2, 3);
+    void delivery.compareHeads();
+    await clock.runFor(0);
+    delivery.userJoined(anna, [{ conversationId: id, headRev: 3 }]);
+    expect(delivery.reached(id, 3)).toBeNull();
+    delivery.forward(frame(4));
+    expect(revs()).toEqual([1, 4]);
+  });
+
+  test("are told before the join that waited for them goes on", async () => {
+    const { delivery, id, store, revs, clock } = aDelivery();
+    delivery.joined(id, 1);
+    store(1, 2, 3);
+    let toldAsItWentOn: number[] = [];
+    void delivery.reached(id, 3)?.then(() => {
+      toldAsItWentOn = revs();
+    });
+    await clock.runFor(2_000);
+    expect(toldAsItWentOn).toEqual([2, 3]);
+  });
+
   test("I8: of those who were removed in them, nobody hears what came after", async () => {
     const { delivery, id, anna, ben, model, store, told, announced, clock } = aDelivery();
     delivery.userJoined(ben, [{ conversationId: id, headRev: 0 }]);

@@ -5,7 +5,7 @@ import type { Observer } from "../core/ports/observer.ts";
 import type { ChangeFrame } from "../core/ports/pubsub.ts";
 import { type Changes, StoreUnavailable } from "../core/ports/store.ts";
 import { eventsByRev, membersAt } from "./changes-as-events.ts";
-import { Forwarded, type Known, type Repair, unknownRev } from "./forwarded.ts";
+import { Forwarded, type Known, type Repair, unknownRev, type Waiter } from "./forwarded.ts";
 
 /** The most frames that wait for a gap to be read; beyond it they are dropped, and read as well. */
 const maxWaiting = 1_000;
@@ -14,7 +14,7 @@ const headsAtOnce = 1_000;
 const retryPauseMs = 200;
 /** After an error that asking again will hardly mend. */
 const bugPauseMs = 5_000;
-/** How long a join waits for what it was answered with; the outcome of a commit can stay unknown for longer. */
+/** How long a join waits for the frame of what it was answered with; the outcome of a commit can stay unknown for longer. */
 const longestWaitMs = 2_000;
 
 /**
@@ -73,21 +73,18 @@ export class Delivery {
   }
 
   /**
-   * Null, or what resolves when everything up to this revision was forwarded here, or after two seconds: a read can see a commit
-   * before its owner publishes it, and what a join was answered with must not come again after it. When the time is over, what is missing is
-   * read from the store.
+   * Null, or what resolves when everything up to this revision was forwarded here: a read can see a commit before its owner publishes it, and
+   * what a join was answered with must not come again after it. What has not come after two seconds is read from the store.
    */
   reached(conversationId: string, rev: number): Promise<void> | null {
     const known = this.#forwarded.of(conversationId);
     if (!known || known.rev >= rev) return null;
     return new Promise((resolve) => {
-      const waiter = { rev, go: resolve };
+      const waiter = { rev, go: resolve, isOverdue: false };
       known.waiters = [...known.waiters, waiter];
       this.#clock.after(longestWaitMs, () => {
-        if (!known.waiters.includes(waiter)) return;
-        known.waiters = known.waiters.filter((each) => each !== waiter);
-        resolve();
-        this.#readMissed(conversationId, known);
+        waiter.isOverdue = true;
+        if (known.waiters.includes(waiter)) this.#readMissed(conversationId, known);
       });
     });
   }
@@ -109,14 +106,15 @@ export class Delivery {
     }
     known.rev = frame.rev;
     this.#tell(frame, false);
-    if (known.waiters.length > 0) resolveWaiters(known);
+    if (known.waiters.length > 0) resolveReached(known);
   }
 
   /**
-   * Frames may have been missed: compares the heads of what somebody listens to with what was forwarded, 1,000 a query, and reads what is
+   * Frames may have been missed: forgets what nobody listens to, compares the heads of what somebody listens to with what was forwarded, 1,000 a query, and reads what is
    * missing. Goes on until the store has answered. Calls during it make it begin again.
    */
   async compareHeads(): Promise<void> {
+    this.#forwarded.forgetUnheard();
     this.#compareAgain = true;
     if (this.#comparing) return;
     this.#comparing = true;
@@ -132,10 +130,7 @@ export class Delivery {
 
   /** The store has another history: nothing that was forwarded says anything of it. Sockets must be closed by then. */
   forgetAll(): void {
-    for (const known of this.#forwarded.clear()) {
-      known.rev = Number.POSITIVE_INFINITY;
-      resolveWaiters(known);
-    }
+    for (const known of this.#forwarded.clear()) resolveWaiters(known, () => true);
   }
 
   /** Nothing is read any more. */
@@ -176,6 +171,7 @@ export class Delivery {
       this.#observer.bug("reading missed frames", error);
       known.repair = null;
       known.rev = unknownRev;
+      resolveWaiters(known, () => true);
     });
   }
 
@@ -189,15 +185,19 @@ export class Delivery {
       repair.isIncomplete = false;
       const { rev } = known;
       const changes = await this.#patiently(() => this.#readOnce(conversationId, known, repair));
-      if (!isWanted()) return;
-      if (!changes) return this.#forwarded.forget(conversationId);
+      if (!isWanted()) return resolveWaiters(known, () => true);
+      if (!changes) {
+        this.#forwarded.forget(conversationId);
+        return resolveWaiters(known, () => true);
+      }
       this.#tellChanges(known, repair, changes);
       if (changes.hasMore) repair.isIncomplete = true;
       else this.#tellWaiting(known, repair);
-      resolveWaiters(known);
+      resolveReached(known);
       if (known.rev === rev && hasMore(repair)) await this.#pause();
     } while (hasMore(repair) && isWanted());
     known.repair = null;
+    resolveWaiters(known, ({ isOverdue }) => isOverdue);
   }
 
   /** Null: there is no such conversation any more. */
@@ -276,10 +276,14 @@ export class Delivery {
 }
 
 /** Those whose revision was forwarded. */
-function resolveWaiters(known: Known): void {
-  const reached = known.waiters.filter(({ rev }) => rev <= known.rev);
-  known.waiters = known.waiters.filter(({ rev }) => rev > known.rev);
-  for (const { go } of reached) go();
+function resolveReached(known: Known): void {
+  resolveWaiters(known, ({ rev }) => rev <= known.rev);
+}
+
+function resolveWaiters(known: Known, which: (waiter: Waiter) => boolean): void {
+  const resolved = known.waiters.filter(which);
+  known.waiters = known.waiters.filter((waiter) => !which(waiter));
+  for (const { go } of resolved) go();
 }
 
 function hasMore({ waiting, isIncomplete }: Repair): boolean {

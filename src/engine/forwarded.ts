@@ -25,6 +25,8 @@ export interface Known {
 export interface Waiter {
   readonly rev: number;
   readonly go: () => void;
+  /** It has waited for long enough: when the store was read once more, there is nothing to wait for. */
+  isOverdue: boolean;
 }
 
 /** A gap that is being read. */
@@ -88,6 +90,13 @@ export class Forwarded {
 
   forget(conversationId: string): void {
     this.#known.delete(conversationId);
+  }
+
+  /** Forgets what nobody listens to: it is taken anew from the next join or frame. */
+  forgetUnheard(): void {
+    for (const [conversationId, known] of this.#known)
+      if (!known.repair && known.waiters.length === 0 && !this.#isHeard(conversationId, known))
+        this.#known.delete(conversationId);
   }
 
   /** Forgets everything, and who listens. Returns what was known. */
