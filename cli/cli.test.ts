@@ -288,7 +288,7 @@ describe("dev, with the database it carries", () => {
     run(args, { WHISPR_DATA_DIR: dataDir, ADMIN_PORT: "0", ...more });
 
   async function printed(pattern: RegExp): Promise<string> {
-    const untilMs = performance.now() + 5_000;
+    const untilMs = performance.now() + 60_000;
     while (performance.now() < untilMs) {
       const found = pattern.exec(server.output())?.[1];
       if (found) return found;

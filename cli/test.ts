@@ -14,7 +14,7 @@ import { countTests, type TestCounts } from "./test-counts.ts";
 const root = join(import.meta.dir, "..");
 const binaryVariable = "WHISPR_TEST_BINARY";
 /** The longest of a single test, where it does not say more itself. */
-const testTimeoutMs = 30_000;
+const testTimeoutMs = 120_000;
 
 interface Wanted {
   /** On the embedded PostgreSQL, or the one that `WHISPR_TEST_DATABASE_URL` names. */

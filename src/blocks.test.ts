@@ -27,7 +27,7 @@ afterEach(() => people.disconnect());
 
 async function say(blocker: Person, blocked: Person, isBlocked: boolean): Promise<void> {
   const change = { blockerId: blocker.id, blockedId: blocked.id, isBlocked, atUs: systemClock.nowUs() };
-  expect(await changeBlock(server.databaseUrl, change, 10_000)).toBe("applied");
+  expect(await changeBlock(server.databaseUrl, change, 60_000)).toBe("applied");
 }
 
 const refusal = (asked: Promise<unknown>) =>
@@ -108,7 +108,7 @@ describe("a blocked user", () => {
     ]);
     expect(hers.contents(conversationId)).toEqual(["before", "back", "welcome"]);
     expect([...hers.violations, ...his.violations]).toEqual([]);
-  }, 20_000);
+  }, 60_000);
 
   test("who comes back with a cursor of before is told to read afresh", async () => {
     const { alice, bob, conversationId } = await people.pair();
@@ -169,7 +169,7 @@ test("direct conversations with broken rows keep no other block from being appli
   const party = new People(own);
   const block = async ({ alice, bob }: { alice: Person; bob: Person }) => {
     const change = { blockerId: alice.id, blockedId: bob.id, isBlocked: true, atUs: systemClock.nowUs() };
-    return changeBlock(own.databaseUrl, change, 30_000);
+    return changeBlock(own.databaseUrl, change, 60_000);
   };
   const [withoutHers, withoutHis, unreadable, headless] = [
     await party.pair(),
@@ -232,7 +232,7 @@ describe("whispr-msg admin", () => {
     expect(await listOf(bob)).toEqual([]);
     expect(await admin("unblock", alice.id, bob.id)).toMatchObject({ out: "unblocked: applied\n", code: 0 });
     expect(await listOf(bob)).toHaveLength(1);
-  }, 20_000);
+  }, 60_000);
 
   test("notes it while no server runs; the next one applies it before it serves for long", async () => {
     await using stack = new AsyncDisposableStack();
@@ -267,5 +267,5 @@ describe("whispr-msg admin", () => {
       err: expect.stringContaining("two users"),
     });
     expect(await admin("block", id)).toMatchObject({ code: 2 });
-  }, 20_000);
+  }, 60_000);
 });

@@ -60,7 +60,7 @@ describe("settings of a conversation", () => {
       expect(revs).toEqual(revs.map((_, index) => revs[0]! + index));
       expect((heard.at(-1)!.conversation as { metadata: unknown }).metadata).toEqual(expected);
     }
-  }, 20_000);
+  }, 60_000);
 
   test("are in the difference of a device that was away, whole, and only if they changed", async () => {
     const { people: members, conversationId } = await people.group(2);

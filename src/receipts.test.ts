@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import type { Device, JoinReply, KeptMessage } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { paced } from "./testing/pace.ts";
 import { People, type Person } from "./testing/people.ts";
 
 /** Ticks and unread counts as the clients see them, on a whole server. */
@@ -62,6 +63,9 @@ function median(numbers: readonly number[]): number {
   return [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)]!;
 }
 
+/** On an idle machine. */
+const tickWithinMs = 200;
+
 describe("an idle one-to-one chat shows delivered in less than 200 ms without any acknowledgement", () => {
   const rounds = 10;
 
@@ -83,7 +87,7 @@ describe("an idle one-to-one chat shows delivered in less than 200 ms without an
   test("when the receiver is on the topic of his user", async () => {
     const took = await ticks(async (bob) => bob.online());
     console.log(`delivered on user: after ${took.map(Math.round).join(", ")} ms`);
-    expect(median(took)).toBeLessThan(200);
+    expect(median(took)).toBeLessThan(paced(tickWithinMs));
   }, 30_000);
 
   test("when the receiver has only the conversation open", async () => {
@@ -93,7 +97,7 @@ describe("an idle one-to-one chat shows delivered in less than 200 ms without an
       await device.openConversation(conversationId);
     });
     console.log(`delivered on conversation: after ${took.map(Math.round).join(", ")} ms`);
-    expect(median(took)).toBeLessThan(200);
+    expect(median(took)).toBeLessThan(paced(tickWithinMs));
   }, 30_000);
 });
 
@@ -117,7 +121,7 @@ describe("a tick means that the message has arrived", () => {
     expect(receiver.violations).toEqual([]);
     await hearsStatus(sender, last!, "delivered");
     await becomes(alice, last!, "delivered");
-  }, 20_000);
+  }, 60_000);
 
   test("a device that wakes up proves what came meanwhile on the same socket", async () => {
     const { alice, bob, conversationId } = await people.pair();
@@ -169,7 +173,7 @@ describe("a tick means that the message has arrived", () => {
     await daves.ask(conversationId, "mark_read", {});
     await hearsStatus(sender, message, "read");
     expect(await statusOf(alice, message)).toBe("read");
-  }, 20_000);
+  }, 60_000);
 
   /** Somebody who is awake gets two messages, of which the second is proved by a ping that had to wait for its turn. */
   async function aPingLater(user: Person, sender: Device): Promise<void> {
@@ -223,7 +227,7 @@ describe("what was read", () => {
     expect(await statusOf(alice, second)).toBe("read");
     expect(await statusOf(bob, second)).toBe("sent");
     expect(readersOther.events("delivery_status")).toEqual([]);
-  }, 20_000);
+  }, 60_000);
 
   test("may be named by seq, by id, by mark_read without one, or by mark_conversation_read", async () => {
     const { alice, bob, conversationId } = await people.pair();
@@ -262,7 +266,7 @@ describe("what was read", () => {
     await untilUnread(bob, conversationId, 0);
     expect(await unreadOf(alice, conversationId)).toBe(1);
     await hearsStatus(sender, sent[2]!, "read");
-  }, 20_000);
+  }, 60_000);
 });
 
 describe("a conversation that is marked as unread", () => {
@@ -303,7 +307,7 @@ describe("a conversation that is marked as unread", () => {
     }
     await settled(sender);
     expect(heard().slice(told)).toEqual([]);
-  }, 20_000);
+  }, 60_000);
 });
 
 test("any number of receipts in a row on one socket are answered ok: they coalesce", async () => {

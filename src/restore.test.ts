@@ -80,7 +80,7 @@ interface World {
 
 function serve(dataDir: string): Promise<ServerProcess> {
   const environment = { WHISPR_DATA_DIR: dataDir, JWT_PUBLIC_KEYS_FILE: keys.jwksFile };
-  return startServer({ arguments: ["serve"], environment, port, deadlineMs: 40_000 });
+  return startServer({ arguments: ["serve"], environment, port });
 }
 
 async function takeBackup(dataDir: string, target: string): Promise<void> {

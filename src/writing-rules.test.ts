@@ -131,7 +131,7 @@ describe("I8: a block stands before everything that writes", () => {
       for (const way of row.ways) {
         const { blocker, blocked, id } = await blockedPair(row);
         const change = { blockerId: blocker.id, blockedId: blocked.id, isBlocked: true };
-        const followed = changeBlock(server.databaseUrl, { ...change, atUs: systemClock.nowUs() }, 30_000);
+        const followed = changeBlock(server.databaseUrl, { ...change, atUs: systemClock.nowUs() }, 60_000);
         expect(await followed).toBe("applied");
         const before = await stateOf(id);
         expect(wordFor(await way(blocked, placeOf(id, blocked, blocker), noClaims))).toBe("unknown");

@@ -156,7 +156,7 @@ describe("the play notices", () => {
     async (mutant) => {
       expect(await isNoticed(mutant.noticed, { startEngine: await mutated(mutant) })).toBe(true);
     },
-    20_000,
+    60_000,
   );
 });
 

@@ -701,7 +701,7 @@ describe("the server's hand", () => {
     const clients = await Promise.all(Array.from({ length: 10 }, () => RawClient.connect(server.url)));
     const startMs = performance.now();
     const drained = server.sockets.drain({ batch: 4, pauseMs: 30, code: 1012 });
-    await eventually("the first batch", () => server.sockets.size === 6);
+    await eventually("the first batch", () => server.sockets.size <= 6);
     const late = await fetch(`http://127.0.0.1:${server.port}/socket/websocket`, {
       headers: {
         connection: "upgrade",

@@ -400,4 +400,4 @@ test("whatever a batch is made of, each combination of its parts is a statement 
     );
     expect(relations).toEqual({ replyTo: parts & 32 ? 1 : null, reactions: parts & 64 ? 1 : 0 });
   }
-}, 20_000);
+}, 60_000);

@@ -152,7 +152,7 @@ test("I7: whatever is asked, in whatever order, marks are the highest that was a
     ),
     { numRuns: 25 },
   );
-}, 20_000);
+}, 60_000);
 
 test("I4: marks alone at a stale epoch are fenced, and none of the batch is written", async () => {
   const [one, other] = [await aLog(2), await aLog(2)];
@@ -346,11 +346,7 @@ test("marks that move are HOT: no index is written for them", async () => {
       await port.append(aBatch({ marks }), epochOf);
     }
   });
-  await eventually(
-    "the server has counted them",
-    async () => (await updates()).all - earlier.all >= 80,
-    10_000,
-  );
+  await eventually("the server has counted them", async () => (await updates()).all - earlier.all >= 80);
   const later = await updates();
   const [all, hot] = [later.all - earlier.all, later.hot - earlier.hot];
   expect(all - hot).toBeLessThanOrEqual(2);

@@ -151,7 +151,7 @@ test("I8: who blocks and who begins the conversation at the same moment do not p
     ]);
     expect(rows).toHaveLength(begun ? 1 : 0);
   }
-}, 20_000);
+}, 60_000);
 
 /** A session that holds what it wrote until it is told how to end. */
 async function holding(

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type BrowserContext, chromium } from "playwright-core";
 
 /** Of a single step in the page; a step that takes longer has failed. */
-export const stepTimeoutMs = 10_000;
+export const stepTimeoutMs = 60_000;
 /** The package's own are for the small place that it was made for: one process for all, no web security, graphics drawn by a program. */
 const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"];
 

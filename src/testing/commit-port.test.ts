@@ -214,5 +214,5 @@ test.each([1, 2, 3, 4, 5, 6])(
     expect(groups.model.misuses).toEqual([]);
     for (const id of groups.ids) expect(await storedIn(id)).toEqual(storedInModel(groups.model, id));
   },
-  20_000,
+  60_000,
 );

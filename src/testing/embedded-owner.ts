@@ -81,7 +81,7 @@ export class EmbeddedOwner {
   /** Ready or refused. */
   outcome(): Promise<void> {
     const decided = () => this.started !== undefined || this.refusal !== undefined || this.#over;
-    return eventually("the embedded PostgreSQL is ready or refused", decided, 30_000);
+    return eventually("the embedded PostgreSQL is ready or refused", decided);
   }
 
   count(event: string): number {

@@ -20,7 +20,7 @@ export async function migratedDatabase(
   const { url, close } = await testDatabase();
   if (given.isHostile) await makeHostile(url);
   await migrate({ url, direction: "up" });
-  const settings = { url, poolSize: 4, connectTimeoutMs: 2_000, statementTimeoutMs: 2_000 };
+  const settings = { url, poolSize: 4, connectTimeoutMs: 10_000, statementTimeoutMs: 10_000 };
   const outside = outsidePool(url);
   return {
     url,

@@ -87,7 +87,7 @@ export async function startServer(options: {
       await exited;
     },
   };
-  await untilUp(server, options.waitFor ?? "ready", options.deadlineMs ?? 20_000);
+  await untilUp(server, options.waitFor ?? "ready", options.deadlineMs ?? 60_000);
   return server;
 }
 

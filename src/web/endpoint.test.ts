@@ -54,4 +54,4 @@ test("who reads is let go when the longest time of an answer is over, and not af
   const headers = `Host: a\r\nAuthorization: Bearer ${tokenOf({ userId: Bun.randomUUIDv7() })}`;
   expect(await statusOf(`GET /api/v1/conversations HTTP/1.1\r\n${headers}`)).toBeNaN();
   expect(performance.now() - startedMs).toBeWithin(900, 8_000);
-}, 15_000);
+}, 60_000);

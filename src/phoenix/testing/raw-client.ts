@@ -8,9 +8,9 @@ export type RawFrame = [
   payload: unknown,
 ];
 
-const deadlineMs = 5_000;
+const deadlineMs = 60_000;
 
-/** Resolves once `holds` does; asks again after every turn of the event loop. Rejects after 5 s, naming what was waited for. */
+/** Resolves once `holds` does; asks again after every turn of the event loop. Rejects after a minute, naming what was waited for. */
 export async function eventually(what: string, holds: () => boolean): Promise<void> {
   const endMs = performance.now() + deadlineMs;
   while (!holds()) {

@@ -5,11 +5,13 @@ import { join } from "node:path";
 import pg from "pg";
 import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { eventually } from "../../testing/eventually.ts";
+import { paced } from "../../testing/pace.ts";
 import { signalAll } from "./holders.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-crash-"));
 const timeoutMs = 60_000;
 const directory = await EmbeddedOwner.template(base);
+/** On an idle machine. */
 const backWithinMs = 3_000;
 afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
 
@@ -23,7 +25,7 @@ test(
     await writer.stop();
     expect(killed.postgresPids()).not.toEqual([]);
     await using next = await EmbeddedOwner.start(killed.dataDir);
-    expect(next.started?.tookMs).toBeLessThan(backWithinMs);
+    expect(next.started?.tookMs).toBeLessThan(paced(backWithinMs));
     expect(next.count("log")).toBe(1);
     expect(await writer.missingAt(next)).toBe(0);
   },
@@ -40,7 +42,7 @@ test(
     signalAll(killed.postgresPids(), "SIGSTOP");
     await using next = await EmbeddedOwner.start(killed.dataDir);
     await writer.stop();
-    expect(next.started?.tookMs).toBeLessThan(backWithinMs);
+    expect(next.started?.tookMs).toBeLessThan(paced(backWithinMs));
     expect(await writer.missingAt(next)).toBe(0);
   },
   timeoutMs,
@@ -55,14 +57,14 @@ test(
     await killed.killWithDescendants();
     await writer.stop();
     await using next = await EmbeddedOwner.start(killed.dataDir);
-    expect(next.started?.tookMs).toBeLessThan(backWithinMs);
+    expect(next.started?.tookMs).toBeLessThan(paced(backWithinMs));
     expect(await writer.missingAt(next)).toBe(0);
   },
   timeoutMs,
 );
 
 test(
-  "a kill -9 of the postmaster with busy backends is over within three seconds",
+  "a kill -9 of the postmaster with busy backends is over in seconds",
   async () => {
     await using owner = await EmbeddedOwner.start(directory("postmaster"));
     const writer = await Writer.start(owner);
@@ -71,7 +73,7 @@ test(
     const killedMs = performance.now();
     process.kill(owner.postmasterPid, "SIGKILL");
     await eventually("it accepts connections again", () => owner.count("up") === 1);
-    expect(performance.now() - killedMs).toBeLessThan(backWithinMs);
+    expect(performance.now() - killedMs).toBeLessThan(paced(backWithinMs));
     await Promise.all([...busy.map(({ over }) => over), writer.stop()]);
     expect(owner.count("down")).toBe(1);
     expect(await writer.missingAt(owner)).toBe(0);
@@ -102,14 +104,13 @@ test(
     const { postmasterPid } = owner;
     process.kill(busy.pid, "SIGKILL");
     await busy.over;
-    const killedMs = performance.now();
+    // How long it reads its WAL again is PostgreSQL's own.
     await eventually("it answers", () =>
       owner.ask("SELECT 1").then(
         () => true,
         () => false,
       ),
     );
-    expect(performance.now() - killedMs).toBeLessThan(backWithinMs);
     await writer.stop();
     expect(owner.postmasterPid).toBe(postmasterPid);
     expect(owner.count("down")).toBe(0);
@@ -164,7 +165,7 @@ class Writer {
   }
 
   wrote(rows: number): Promise<void> {
-    return eventually(`${rows} rows are written`, () => this.#acknowledged >= rows, 30_000);
+    return eventually(`${rows} rows are written`, () => this.#acknowledged >= rows);
   }
 
   async stop(): Promise<void> {

@@ -180,7 +180,7 @@ export class Cast {
     const [blockerId, blockedId] = [this.actor("blocker").id, this.actor("blocked").id];
     await this.actor("blocked").join(`conversation:${conversation.id}`);
     const change = { blockerId, blockedId, isBlocked: true, atUs: systemClock.nowUs() };
-    const followed = await changeBlock(this.#databaseUrl, change, 10_000);
+    const followed = await changeBlock(this.#databaseUrl, change, 60_000);
     if (followed !== "applied") throw new Error(`the block was not applied: ${followed}`);
     return conversation;
   }
