@@ -371,7 +371,7 @@ describe("I5: a join that sees a message before its owner tells of it", () => {
     ]);
   });
 
-  test("waits for two seconds at most", async () => {
+  test("waits for two seconds at most: then what is missing is read from the store", async () => {
     await joined(anna);
     web.domain.unpublished = [];
     await web.sent(anna, conversationId, "lost");
