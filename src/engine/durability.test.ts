@@ -140,7 +140,7 @@ describe("the play notices", () => {
       file: "mark-queue.ts",
       from: 'if (slot.state !== "sent") continue;',
       to: "if (slot) continue;",
-      noticed: "not everything was answered",
+      noticed: "a member's mark is refused: outcome_unknown",
     },
     {
       what: "when a batch that is held back forgets that its conversation is to be loaded afresh",

@@ -11,9 +11,9 @@ const maxWaiting = 100_000;
 /** How long an answer may take while the store is away. Milliseconds. */
 const longestWaitMs = 10_000;
 
-/** Somebody who waits for a mark; null once they were answered. */
-export interface WaitingAnswer {
-  answer: MarkAnswer | null;
+/** Answers somebody who waits for a mark, once: what comes after the first answer is ignored. Never throws. */
+export interface WaitingAnswer extends MarkAnswer {
+  isGiven: boolean;
   readonly untilMs: number;
 }
 
@@ -35,7 +35,9 @@ export class MarkAnswers {
   /** Null: too many wait. */
   add(answer: MarkAnswer): WaitingAnswer | null {
     if (this.#live >= maxWaiting) return null;
-    const waiting: WaitingAnswer = { answer, untilMs: this.#clock.monotonicMs() + longestWaitMs };
+    const give = (refusal: Rejection | null) => this.#give(waiting, answer, refusal);
+    const untilMs = this.#clock.monotonicMs() + longestWaitMs;
+    const waiting: WaitingAnswer = Object.assign(give, { isGiven: false, untilMs });
     this.#live++;
     this.#dropAnswered();
     this.#waiting.push(waiting);
@@ -43,10 +45,9 @@ export class MarkAnswers {
     return waiting;
   }
 
-  answer(waiting: WaitingAnswer, refusal: Rejection | null): void {
-    const { answer } = waiting;
-    if (!answer) return;
-    waiting.answer = null;
+  #give(waiting: WaitingAnswer, answer: MarkAnswer, refusal: Rejection | null): void {
+    if (waiting.isGiven) return;
+    waiting.isGiven = true;
     this.#live--;
     try {
       answer(refusal);
@@ -56,7 +57,7 @@ export class MarkAnswers {
   }
 
   #dropAnswered(): void {
-    while (this.#waiting[this.#first]?.answer === null) this.#first++;
+    while (this.#waiting[this.#first]?.isGiven) this.#first++;
     if (this.#first * 2 < this.#waiting.length) return;
     this.#waiting = this.#waiting.slice(this.#first);
     this.#first = 0;
@@ -77,7 +78,7 @@ export class MarkAnswers {
     for (let at = this.#first; at < this.#waiting.length; at++) {
       const waiting = this.#waiting[at]!;
       if (waiting.untilMs > nowMs) break;
-      this.answer(waiting, markUnknown);
+      waiting(markUnknown);
     }
     this.#dropAnswered();
   }

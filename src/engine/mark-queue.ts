@@ -145,7 +145,7 @@ export class MarkQueue {
     for (const slot of slots) {
       if (slot.state === "void") this.#settle(slot, unreachable);
       if (slot.state !== "sent") continue;
-      slot.answers = [...slot.sentAnswers, ...slot.answers].filter(({ answer }) => answer !== null);
+      slot.answers = [...slot.sentAnswers, ...slot.answers].filter(({ isGiven }) => !isGiven);
       slot.sentAnswers = [];
       this.#makeDue(slot);
     }
@@ -164,7 +164,7 @@ export class MarkQueue {
         slot.answers = [];
         slot.state = "void";
         this.#forget(slot);
-        for (const answer of answers) this.#answers.answer(answer, unreachable);
+        for (const answer of answers) answer(unreachable);
       }
     }
   }
@@ -218,7 +218,7 @@ export class MarkQueue {
     const answers = slot.sentAnswers;
     slot.sentAnswers = [];
     if (slot.state !== "void") this.#rest(slot);
-    for (const answer of answers) this.#answers.answer(answer, refusal);
+    for (const answer of answers) answer(refusal);
   }
 
   #rest(slot: Slot): void {
@@ -272,7 +272,7 @@ export function halvesOfMarks({ moves, slots }: TakenMarks): readonly [TakenMark
 
 /** Costs each answer a constant: the length at which it is done again is twice that of what is left. */
 function dropAnswered(slot: Slot): void {
-  slot.answers = slot.answers.filter(({ answer }) => answer !== null);
+  slot.answers = slot.answers.filter(({ isGiven }) => !isGiven);
   slot.manyAnswers = Math.max(manyAnswers, 2 * slot.answers.length);
 }
 
