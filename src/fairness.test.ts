@@ -107,3 +107,20 @@ test("I10: 40 lists of one user at once take two connections, and nobody's join 
   expect(watched.most).toBe(2);
   socket.close();
 }, 30_000);
+
+test("I10: a page of a difference is at most a megabyte as it is encoded, and says that there is more", async () => {
+  const [anna, friend] = [newId(), newId()];
+  const conversation = await StoredConversation.of(database, [anna, friend]);
+  for (let sent = 0; sent < 20; sent++) await conversation.send(friend, { content: "\u0001".repeat(65_000) });
+  const headers = { authorization: `Bearer ${await server.token(anna)}` };
+  const seqs: number[] = [];
+  for (let since = 0, hasMore = true; hasMore; ) {
+    const path = `/api/v1/conversations/${conversation.id}/changes?since=${since}&limit=500`;
+    const text = await (await fetch(`${server.url}${path}`, { headers })).text();
+    expect(text.length).toBeLessThan(1_100_000);
+    const { data, meta } = JSON.parse(text);
+    seqs.push(...data.messages.map(({ seq }: { seq: number }) => seq));
+    [since, hasMore] = [meta.next_since, meta.has_more];
+  }
+  expect(seqs).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+}, 30_000);

@@ -1,11 +1,17 @@
 import type { Changes, Position, SeenMessage, Standing } from "../core/ports/store.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
+import { cutToSize } from "./cut-to-size.ts";
 import { type Joins, lightestRow } from "./joins.ts";
 import { writtenSize } from "./written-size.ts";
 
 /** Messages of one page, and the most characters of content in it: more in one piece could outgrow a socket's send buffer. */
 const pageMessages = 100;
 const pageCharacters = 128 * 1024;
+
+/** The most conversations of the first read: the size of its messages is not known, and each conversation brings one at least. */
+const firstConversations = 16;
+
+type PageQuestion = Parameters<Joins["changes"]>[0];
 
 export interface BacklogPage {
   /** In order of conversation and seq, changed older ones before new ones. */
@@ -30,8 +36,8 @@ export class Backlog {
   #behind: string[] = [];
   /** Rows that were sent as they were after the end of their page: by message, the revision. */
   #ahead = new Map<string, number>();
-  /** Characters of a message, by those of the last page: what is read beyond what fits into a page is read again. */
-  #rowSize = lightestRow;
+  /** Characters of a message, by those of the last read: what is read beyond what fits into a page is read again. Null: not known. */
+  #rowSize: number | null = null;
 
   constructor(options: {
     readonly joins: Pick<Joins, "changes">;
@@ -77,17 +83,29 @@ export class Backlog {
     this.#begin();
     const asked = this.#nextQuestions();
     if (asked.length === 0) return null;
-    const answers = await Promise.all(asked.map((question) => this.#joins.changes(question)));
+    const first = await this.#read(asked);
+    if (isRejection(first)) return first;
+    const rest =
+      asked.length > first.length ? await this.#read(this.#nextQuestions().slice(first.length)) : [];
+    return this.#pageOf([...first, ...(isRejection(rest) ? [] : rest)]);
+  }
+
+  /** As many of them as may be read at once. */
+  async #read(questions: readonly PageQuestion[]): Promise<readonly Changes[] | Rejection> {
+    const some = this.#rowSize === null ? questions.slice(0, firstConversations) : questions;
+    const answers = await Promise.all(some.map((question) => this.#joins.changes(question)));
     const refused = answers.find(isRejection);
     if (refused) return refused;
-    this.#rowSize = rowSizeOf(answers as readonly Changes[]);
-    return this.#pageOf((answers as readonly Changes[]).map((changes) => this.#cutToFit(changes)));
+    const changes = answers as readonly Changes[];
+    this.#rowSize = rowSizeOf(changes);
+    return changes.map((each) => this.#cutToFit(each));
   }
 
   /** As many conversations as can fill a page, by how far their heads are: what each goes on meanwhile is no longer in this page. */
-  #nextQuestions() {
-    const questions = [];
-    const fitting = Math.min(pageMessages, Math.ceil(pageCharacters / this.#rowSize));
+  #nextQuestions(): readonly PageQuestion[] {
+    const questions: PageQuestion[] = [];
+    const rowSize = this.#rowSize ?? lightestRow;
+    const fitting = Math.min(pageMessages, Math.ceil(pageCharacters / rowSize));
     let rows = 0;
     for (const conversationId of this.#behind) {
       if (rows >= fitting) break;
@@ -100,7 +118,8 @@ export class Backlog {
         sinceSeq: seq,
         sinceRev: rev,
         limit,
-        weight: limit * this.#rowSize,
+        maxBytes: pageCharacters,
+        weight: Math.min(limit * rowSize, pageCharacters),
       });
       rows += limit;
     }
@@ -123,23 +142,11 @@ export class Backlog {
     return { messages, reached, expired };
   }
 
-  /** Large messages make short pages. Never cuts inside a revision, never to nothing. */
+  /** Large messages make short pages. */
   #cutToFit(changes: Changes): Changes {
     if (writtenSize(changes.messages) <= pageCharacters) return changes;
-    const { seq, rev } = this.#at.get(changes.conversationId)!;
-    const place = ({ message }: SeenMessage) => (message.createdRev > rev ? message.createdRev : message.rev);
-    const inOrder = [...changes.messages].sort((one, other) => place(one) - place(other));
-    let characters = 0;
-    const cut = inOrder.findIndex((seen, index) => {
-      characters += writtenSize([seen]);
-      return characters > pageCharacters && index > 0 && place(seen) !== place(inOrder[index - 1]!);
-    });
-    if (cut < 0) return changes;
-    const kept = inOrder.slice(0, cut);
-    const newest = kept.filter(({ message }) => message.createdRev > rev).at(-1)?.message.seq ?? seq;
-    const next = { conversationId: changes.conversationId, seq: newest, rev: place(kept.at(-1)!) };
-    const messages = kept.sort((one, other) => one.message.seq - other.message.seq);
-    return { ...changes, messages, next, hasMore: true };
+    const since = this.#at.get(changes.conversationId)!;
+    return cutToSize(changes, { since, maxSize: pageCharacters, sizeOf: (seen) => writtenSize([seen]) });
   }
 
   /** Without what came already: a row that was sent as it is now, before the page of that change. */

@@ -119,7 +119,8 @@ export class Joins {
       sinceSeq: since.seq,
       generation: since.generation,
       limit: longestResume,
-      weight: lightestRow * Math.min(longestResume, facts.head!.rev - since.rev),
+      maxBytes: largestResume,
+      weight: Math.min(lightestRow * (facts.head!.rev - since.rev), largestResume),
     });
     if (isRejection(changes)) return changes;
     if (!changes.membership) return noSuchConversation;

@@ -30,9 +30,11 @@ import type {
   ShowMessage,
 } from "../core/queries.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import { cutToSize } from "./cut-to-size.ts";
 import type { FairTurns } from "./fair-turns.ts";
 import type { LastSeen } from "./last-seen.ts";
 import { orUnavailable } from "./or-unavailable.ts";
+import { encodedSize } from "./written-size.ts";
 
 export interface ConversationList {
   readonly summaries: readonly ConversationSummary[];
@@ -126,7 +128,9 @@ export class Queries {
     const answers = await this.#inTurn(viewerId, () => this.#reads.changes([asked]));
     if (isRejection(answers)) return answers;
     const found = answers[0]!;
-    return authorize.read_changes(found.membership) ?? (found.isExpired ? cursorExpired : found);
+    const refusal = authorize.read_changes(found.membership);
+    if (refusal) return refusal;
+    return found.isExpired ? cursorExpired : shortEnough(found, sinceRev);
   }
 
   /** Private: the user's other devices are told, and nobody else. */
@@ -189,3 +193,11 @@ const cursorExpired = reject(
   "cursor_expired",
   "What changed since this revision is not known any more. Read the conversation and its history afresh.",
 );
+
+/** Encoded bytes of what clients wrote, in one page. */
+const maxPageBytes = 1 << 20;
+
+/** The store counts bytes as they are stored; encoded they can be six times as many. The seq of the next page is for nobody here. */
+function shortEnough(changes: Changes, sinceRev: number): Changes {
+  return cutToSize(changes, { since: { seq: 0, rev: sinceRev }, maxSize: maxPageBytes, sizeOf: encodedSize });
+}

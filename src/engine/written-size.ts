@@ -7,3 +7,9 @@ export function writtenSize(messages: readonly SeenMessage[]): number {
   for (const { message } of messages) characters += sizeOfMessage(message);
   return characters;
 }
+
+/** Bytes of what clients wrote in a message, as JSON: a control character takes six. */
+export function encodedSize({ message }: SeenMessage): number {
+  const { content } = message;
+  return Buffer.byteLength(JSON.stringify(content)) + sizeOfMessage(message) - content.length;
+}

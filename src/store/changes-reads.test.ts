@@ -303,10 +303,11 @@ test("I6: what was kept at any cut, and the pages of the difference since then, 
       fc.array(operation, { maxLength: 20, size: "max" }),
       fc.array(fc.array(operation, { maxLength: 3 }), { maxLength: 3 }),
       fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 500 })),
+      fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constant(1 << 20)),
       fc.constantFrom(null, 0, 1, 2, 3),
       fc.boolean(),
       fc.nat({ max: 3 }).map((one) => one === 0),
-      async (before, after, between, limit, viewer, knowsSeq, fromNothing) => {
+      async (before, after, between, limit, maxBytes, viewer, knowsSeq, fromNothing) => {
         const users = Array.from({ length: 4 }, newId);
         const conversation = await StoredConversation.of(database, users.slice(0, 3));
         const unreadFrom: UnreadFrom = new Map();
@@ -323,7 +324,7 @@ test("I6: what was kept at any cut, and the pages of the difference since then, 
         for (let pages = 0; ; pages++) {
           for (const each of between[pages] ?? []) await perform(play, users, each);
           const now = await snapshot(conversation.id, viewerId);
-          const page = await changesOf(conversation, { viewerId, sinceRev, sinceSeq, limit });
+          const page = await changesOf(conversation, { viewerId, sinceRev, sinceSeq, limit, maxBytes });
           if (!now) {
             expect(page).toMatchObject({
               membership: null,
@@ -516,4 +517,23 @@ test("a difference to which there is nothing new reads a handful of pages, howev
   expect(await pagesOf({ sinceRev: conversation.rev })).toBeLessThan(20);
   // A page in the middle bisects, and passes over no message that was changed later.
   expect(await pagesOf({ sinceRev: 10_000, limit: 10 })).toBeLessThan(200);
+});
+
+test("I10: a page ends where it has its bytes, however many rows it may hold, and the pages are the whole difference", async () => {
+  const anna = newId();
+  const conversation = await StoredConversation.of(database, [anna]);
+  for (let sent = 0; sent < 30; sent++) await conversation.send(anna, { content: "x".repeat(60_000) });
+  const seqs: number[] = [];
+  let sinceRev = 0;
+  for (let hasMore = true; hasMore; ) {
+    const page = await changesOf(conversation, { viewerId: anna, sinceRev, limit: 500, maxBytes: 200_000 });
+    expect(page.messages.length).toBeLessThanOrEqual(4);
+    seqs.push(...page.messages.map(({ message }) => message.seq));
+    expect(page.next).toMatchObject({ seq: seqs.at(-1), rev: seqs.at(-1) });
+    hasMore = page.hasMore;
+    sinceRev = page.next.rev;
+  }
+  expect(seqs).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
+  const whole = await changesOf(conversation, { viewerId: anna, sinceRev: 0, limit: 500 });
+  expect([whole.messages.length, whole.hasMore]).toEqual([18, true]);
 });

@@ -40,10 +40,8 @@ export function changesOf(model: ModelStore, question: ChangesQuestion): Changes
   const found = messages
     .filter((message) => message.seq > (viewer?.joinedSeq ?? 0) && placeOf(message, begin) > sinceRev)
     .sort((one, other) => placeOf(one, begin) - placeOf(other, begin));
-  const cut = cutOf(
-    found.map((message) => placeOf(message, begin)),
-    limit,
-  );
+  const places = found.map((message) => placeOf(message, begin));
+  const cut = earlier(cutOf(places, limit), cutByBytes(found, places, question.maxBytes ?? 1 << 20));
   const page = found
     .filter((message) => placeOf(message, begin) <= (cut ?? rev))
     .sort((one, other) => one.seq - other.seq);
@@ -99,4 +97,19 @@ function cutOf(places: readonly number[], limit: number): number | null {
   const tooMany = places[limit];
   if (tooMany === undefined) return null;
   return places.findLast((place, index) => index < limit && place < tooMany) ?? tooMany;
+}
+
+/** The revision that exceeds these bytes, unless it is the last one. */
+function cutByBytes(found: readonly Message[], places: readonly number[], maxBytes: number): number | null {
+  let bytes = 0;
+  for (const [index, { content, metadata }] of found.entries()) {
+    bytes += Buffer.byteLength(content) + Buffer.byteLength(metadata);
+    if (bytes >= maxBytes) return places[index]! < places.at(-1)! ? places[index]! : null;
+  }
+  return null;
+}
+
+function earlier(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
 }

@@ -198,6 +198,8 @@ export interface ChangesQuestion {
   readonly sinceSeq: number | null;
   /** The most messages of the answer; one more when a revision would be cut. */
   readonly limit: number;
+  /** The answer ends with the revision whose messages exceed these stored bytes. Default, and most: 1 MiB. */
+  readonly maxBytes?: number;
 }
 
 /**
