@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
-import { treeNamePattern } from "../store/embedded/carried.ts";
+import { archiveName, treeNamePattern } from "../store/embedded/carried.ts";
 import { layoutOf } from "../store/embedded/data-directory.ts";
 import { holdersOf, signalAll } from "../store/embedded/holders.ts";
 import { eventually } from "./eventually.ts";
@@ -36,9 +36,12 @@ export class EmbeddedOwner {
   /** Started, not yet ready. `prefix` stands before the command, for another user or another view of the file systems. */
   static spawn(dataDir: string, prefix: readonly string[] = []): EmbeddedOwner {
     const script = join(import.meta.dir, "embedded-process.ts");
-    const [program = "", ...rest] = [...prefix, process.execPath, script, dataDir];
+    const owner =
+      prefix.length === 0 ? [process.execPath, script] : [...prefix, ownerForOthers(dirname(dataDir))];
+    const [program = "", ...rest] = [...owner, dataDir];
     const stdio = ["pipe" as const, "pipe" as const, "inherit" as const];
-    return new EmbeddedOwner(dataDir, spawn(program, rest, { detached: true, stdio }));
+    // Another user may not be let into the directory where the tests run.
+    return new EmbeddedOwner(dataDir, spawn(program, rest, { detached: true, stdio, cwd: "/" }));
   }
 
   static async start(dataDir: string, prefix: readonly string[] = []): Promise<EmbeddedOwner> {
@@ -136,6 +139,26 @@ export class EmbeddedOwner {
   #end(): void {
     this.#over = true;
   }
+}
+
+/**
+ * Builds, once per directory, the owner as one executable that any user may run: the checkout may lie below a directory that only its own user
+ * may enter.
+ */
+function ownerForOthers(directory: string): string {
+  const program = join(directory, "owner-for-others");
+  if (existsSync(program)) return program;
+  const archive = join(directory, archiveName);
+  const script = join(import.meta.dir, "embedded-process.ts");
+  runOwn(join(import.meta.dir, "../../cli/pack-postgres.ts"), directory);
+  runOwn("build", "--compile", script, "--asset", archive, "--outfile", program);
+  rmSync(archive);
+  return program;
+}
+
+function runOwn(...args: string[]): void {
+  const ran = spawnSync(process.execPath, args, { cwd: "/", encoding: "utf8" });
+  if (ran.status !== 0) throw new Error(`bun ${args[0]} failed: ${ran.stderr}`);
 }
 
 /** The programs are never written, so links will do; 45 MB of them would cost more than the start itself. */

@@ -43,8 +43,10 @@ export function isolatedCommand(options: {
 /** What the executable can know or reach of the checkout: nothing, if all is well. */
 export function tracesOfCheckout(binary: string, asNobody: boolean): readonly string[] {
   if (!canHide) return pathsIn(binary).filter((path) => !harmless.test(path));
-  const command = isolatedCommand({ binary: "/bin/ls", variables: {}, asNobody });
-  const { stdout, stderr } = Bun.spawnSync([...command, "-A", checkout]);
+  const command = isolatedCommand({ binary: "/bin/sh", variables: {}, asNobody });
+  // Where the user may not even enter the checkout, nothing is reached.
+  const list = [...command, "-c", 'cd "$0" 2>/dev/null || exit 0; exec /bin/ls -A', checkout];
+  const { stdout, stderr } = Bun.spawnSync(list, { cwd: "/" });
   return `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
 }
 
