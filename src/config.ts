@@ -31,7 +31,11 @@ export interface Config {
   readonly log: { readonly level: LogLevel; readonly format: "json" | "pretty" };
   readonly stopTimeoutMs: number;
   readonly lanes: { readonly count: number; readonly maxRows: number; readonly maxBytes: number };
-  readonly actors: { readonly maxActors: number; readonly maxTurnsPerActor: number };
+  readonly actors: {
+    readonly maxActors: number;
+    readonly maxActorBytes: number;
+    readonly maxTurnsPerActor: number;
+  };
   readonly commands: {
     readonly commandDeadlineMs: number;
     readonly maxTurns: number;
@@ -298,7 +302,11 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
     log: { level: values.logLevel, format: values.logFormat },
     stopTimeoutMs: values.stopTimeoutMs,
     lanes: { count: values.lanes, maxRows: values.batchRows, maxBytes: values.batchBytes },
-    actors: { maxActors: values.maxActors, maxTurnsPerActor: values.maxMailboxTurns },
+    actors: {
+      maxActors: values.maxActors,
+      maxActorBytes: values.maxActorBytes,
+      maxTurnsPerActor: values.maxMailboxTurns,
+    },
     commands: {
       commandDeadlineMs: values.commandDeadlineMs,
       maxTurns: values.maxTurns,

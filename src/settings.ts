@@ -276,6 +276,12 @@ export const settings = {
     fallback: 50_000,
     about: "most conversations in memory",
   }),
+  maxActorBytes: setting({
+    variables: ["WHISPR_MAX_ACTOR_BYTES"],
+    kind: integer(1 << 20, 64 * (1 << 30)),
+    fallback: 256 << 20,
+    about: "most bytes that conversations in memory take, about; those that are used least leave first",
+  }),
   maxMailboxTurns: setting({
     variables: ["WHISPR_MAX_MAILBOX"],
     kind: integer(1, 1_000_000),

@@ -1,7 +1,7 @@
 import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
 import { type Command, clientRandomOf, isAboutMetadata, targetIdOf } from "../core/commands.ts";
-import type { ConversationState } from "../core/conversations/conversation.ts";
+import { bytesOf, type ConversationState } from "../core/conversations/conversation.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
@@ -39,6 +39,8 @@ export interface Surroundings {
   readonly answerDuplicate: (turn: Turn, duplicate: Decision & { readonly type: "duplicate" }) => void;
   /** Answers a command of somebody who is no member as one to a conversation that does not exist. */
   readonly refuseStranger: (turn: Turn) => void;
+  /** The actor takes so many bytes more than it was known to. */
+  readonly weighed: (actor: Actor, more: number) => void;
   readonly maxTurns: number;
 }
 
@@ -94,6 +96,8 @@ export class Actor {
   #probing = false;
   readonly #doubts = new Doubts();
   generation = 0;
+  /** What its state takes in memory, about; 0 until it is loaded for the first time. */
+  bytes = 0;
   lastUsedMs: number;
 
   constructor(options: { readonly id: string; readonly around: Surroundings }) {
@@ -137,6 +141,7 @@ export class Actor {
   loaded(state: ConversationState): void {
     this.#state = state;
     this.#durableRev = state.rev;
+    this.#weigh(state);
     this.#decideWaiting();
   }
 
@@ -307,9 +312,18 @@ export class Actor {
 
   #expect(turn: Turn, decision: Decision & { readonly type: "decided" }, state: ConversationState): void {
     for (const event of decision.events) apply(state, event);
+    this.#weigh(state);
     const { rev, members, membersRev } = state;
     turn.change = { conversationId: this.id, rev, events: decision.events, members, membersRev };
     this.#around.commit({ actor: this, turn, change: turn.change, generation: this.generation });
+  }
+
+  #weigh(state: ConversationState): void {
+    const bytes = bytesOf(state);
+    if (bytes === this.bytes) return;
+    const more = bytes - this.bytes;
+    this.bytes = bytes;
+    this.#around.weighed(this, more);
   }
 
   /** Answers from the front, in order, as far as what they were decided at is durable. */

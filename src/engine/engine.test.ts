@@ -147,7 +147,7 @@ test("I10: while the store hangs for long, what waits for it stays bounded thoug
 
 test("at the cap the longest idle conversations leave memory, and come back when they are written to", async () => {
   const { submit, aConversation, clock, notes, contents } = anEngine({ maxActors: 10 });
-  const conversations = Array.from({ length: 25 }, aConversation);
+  const conversations = Array.from({ length: 25 }, () => aConversation());
   for (const round of ["first", "second"])
     for (const { id, anna } of conversations) {
       const sent = submit({ conversationId: id, senderId: anna, content: round });
@@ -159,10 +159,31 @@ test("at the cap the longest idle conversations leave memory, and come back when
   for (const { id } of conversations) expect(contents(id)).toEqual(["first", "second"]);
 });
 
+test("I10: conversations leave memory by what they take there, not only by their number", async () => {
+  const { submit, aConversation, clock, notes, contents } = anEngine({
+    maxActors: 1_000,
+    maxActorBytes: 1 << 20,
+  });
+  const large = Array.from({ length: 12 }, () => aConversation(998));
+  const small = Array.from({ length: 100 }, () => aConversation());
+  const inMemory = notes.gauges.get("actors")!;
+  const write = async ({ id, anna }: (typeof large)[number]) => {
+    const sent = submit({ conversationId: id, senderId: anna, content: "hello" });
+    await clock.runUntil(() => answered([sent]), 1_000);
+    expect(kindOf(sent)).toBe("done");
+  };
+  for (const each of large) await write(each);
+  expect(inMemory()).toBeWithin(2, 6);
+  for (const each of small) await write(each);
+  expect(inMemory()).toBeGreaterThanOrEqual(100);
+  for (const each of large) await write(each);
+  for (const { id } of large) expect(contents(id)).toEqual(["hello", "hello"]);
+});
+
 test("I10: when no conversation is idle at the cap, a further one is refused, and works once there is room", async () => {
   const { submit, aConversation, clock, hold, release } = anEngine({ maxActors: 3 });
   hold();
-  const busy = Array.from({ length: 3 }, aConversation).map(({ id, anna }) =>
+  const busy = Array.from({ length: 3 }, () => aConversation()).map(({ id, anna }) =>
     submit({ conversationId: id, senderId: anna }),
   );
   const { id, anna } = aConversation();

@@ -19,6 +19,8 @@ import { membersUnsettled, undecidable, unreadable } from "./refusals.ts";
 export interface SupervisorSettings {
   /** The most conversations in memory. */
   readonly maxActors: number;
+  /** The most bytes that they take, about: a group of 1,000 takes as much as 150 direct conversations. */
+  readonly maxActorBytes: number;
   /** The most unsettled commands of one conversation. */
   readonly maxTurnsPerActor: number;
 }
@@ -35,6 +37,8 @@ export class Supervisor {
   readonly #settings: SupervisorSettings;
   readonly #around: Surroundings;
   readonly #lookups: Lookups;
+  /** Of all actors. */
+  #bytes = 0;
   #cancelSweep: () => void = () => {};
   #stopped = false;
 
@@ -62,6 +66,7 @@ export class Supervisor {
       sent,
       left,
       maxTurns: settings.maxTurnsPerActor,
+      weighed: (actor, more) => this.#weighed(actor, more),
       mayDecide: () => ownership.isHeld(),
       reload: (actor) => void this.#reload(actor),
       probe: (actor, questions) => void this.#probe(actor, questions),
@@ -83,7 +88,7 @@ export class Supervisor {
   actor(conversationId: string): Actor | null {
     const running = this.#actors.get(conversationId);
     if (running) return running;
-    if (this.#actors.size >= this.#settings.maxActors && !this.#passivate()) return null;
+    if (this.#isFull && !this.#passivate()) return null;
     const actor = new Actor({ id: conversationId, around: this.#around });
     this.#actors.set(conversationId, actor);
     this.#around.reload(actor);
@@ -98,7 +103,7 @@ export class Supervisor {
   /** What was remembered before the right to decide was gained may have been overtaken by another node. */
   #startAfresh(): void {
     for (const actor of this.#actors.values()) {
-      if (actor.isIdle) this.#actors.delete(actor.id);
+      if (actor.isIdle) this.#drop(actor);
       else actor.invalidate();
     }
   }
@@ -117,13 +122,13 @@ export class Supervisor {
       if (loaded?.state) return actor.loaded(loaded.state);
       if (loaded) return this.#forget(actor, noSuchConversation);
       await this.#pause();
-      if (isWanted() && actor.isIdle) this.#actors.delete(actor.id);
+      if (isWanted() && actor.isIdle) this.#drop(actor);
     }
   }
 
   /** Answers everybody who waits; the actor has no further use. */
   #forget(actor: Actor, refusal: Rejection): void {
-    this.#actors.delete(actor.id);
+    this.#drop(actor);
     actor.refuseUndecided(() => true, refusal);
   }
 
@@ -203,6 +208,7 @@ export class Supervisor {
   #sweep(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const actor of this.#actors.values()) if (!actor.isIdle) this.#expire(actor, nowMs);
+    if (this.#bytes > this.#settings.maxActorBytes) this.#passivate();
   }
 
   /** One that fails keeps no other from its deadlines. */
@@ -214,16 +220,31 @@ export class Supervisor {
     }
   }
 
-  /** Lets a tenth of the actors go, the longest idle first. Whether any could go. */
+  get #isFull(): boolean {
+    const { maxActors, maxActorBytes } = this.#settings;
+    return this.#actors.size >= maxActors || this.#bytes >= maxActorBytes;
+  }
+
+  #weighed(actor: Actor, more: number): void {
+    if (this.#actors.get(actor.id) === actor) this.#bytes += more;
+  }
+
+  #drop(actor: Actor): void {
+    if (this.#actors.delete(actor.id)) this.#bytes -= actor.bytes;
+  }
+
+  /** Lets idle actors go, the longest idle first, until a tenth of the room is free. Whether there is room. */
   #passivate(): boolean {
+    const { maxActors, maxActorBytes } = this.#settings;
+    const most = { actors: maxActors - Math.max(1, Math.floor(maxActors / 10)), bytes: 0.9 * maxActorBytes };
     const idle = [...this.#actors.values()].filter((actor) => actor.isIdle);
     idle.sort((one, other) => one.lastUsedMs - other.lastUsedMs);
-    const leaving = idle.slice(0, Math.max(1, Math.floor(this.#settings.maxActors / 10)));
-    for (const actor of leaving) {
-      this.#actors.delete(actor.id);
+    for (const actor of idle) {
+      if (this.#actors.size <= most.actors && this.#bytes <= most.bytes) break;
+      this.#drop(actor);
       this.#observer.actorPassivated();
     }
-    return leaving.length > 0;
+    return !this.#isFull;
   }
 
   #pause(): Promise<void> {

@@ -18,6 +18,7 @@ export interface EngineOnModelOptions {
   readonly maxTurns?: number;
   readonly maxTurnBytes?: number;
   readonly maxActors?: number;
+  readonly maxActorBytes?: number;
   /** Instead of hearing what is published. */
   readonly publish?: (frame: Frame) => void;
   /** What a batch comes to instead of being stored; null: it is stored. */
@@ -80,6 +81,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
       lane: { maxRows: 500, maxBytes: 1 << 22 },
       supervisor: {
         maxActors: options.maxActors ?? 100,
+        maxActorBytes: options.maxActorBytes ?? 1 << 28,
         maxTurnsPerActor: options.maxTurnsPerActor ?? 1_000,
       },
       registry: {
@@ -98,9 +100,10 @@ export function anEngine(options: EngineOnModelOptions = {}) {
     notes,
     frames,
     batches,
-    aConversation() {
+    /** Of two members, and as many others. */
+    aConversation(others = 0) {
       const [id, anna, ben] = [newId(), newId(), newId()];
-      model.create(id, membersNamed([anna, ben]));
+      model.create(id, membersNamed([anna, ben, ...Array.from({ length: others }, () => newId())]));
       return { id, anna, ben };
     },
     submit(given: Partial<SendMessage>) {

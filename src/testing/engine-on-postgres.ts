@@ -38,7 +38,7 @@ export interface Node {
 
 const defaults: EngineSettings = {
   lane: { maxRows: 500, maxBytes: 1 << 22 },
-  supervisor: { maxActors: 1_000, maxTurnsPerActor: 10_000 },
+  supervisor: { maxActors: 1_000, maxActorBytes: 1 << 28, maxTurnsPerActor: 10_000 },
   registry: { commandDeadlineMs: 8_000, maxTurns: 50_000, maxTurnBytes: 1 << 26 },
   requests: unlimitedRequests,
 };

@@ -129,6 +129,7 @@ class Stage {
         lane: { maxRows: random.pick([1, 3, 8, 500]), maxBytes: random.pick([30, 1 << 20]) },
         supervisor: {
           maxActors: random.pick([2, 50]),
+          maxActorBytes: random.pick([5_000, 1 << 28]),
           maxTurnsPerActor: random.pick([6, 1_000]),
         },
         registry: {

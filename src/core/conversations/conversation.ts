@@ -54,6 +54,15 @@ export interface ConversationState {
   lastSentAtUs: number;
 }
 
+/** A state without members and keys, and one member: an object, an id and a place in a map. */
+const bytesOfState = 1_000;
+const bytesPerMember = 250;
+
+/** Returns about how many bytes of memory a state takes. What is looked up for commands is not counted: it goes with them. */
+export function bytesOf({ members, keys }: ConversationState): number {
+  return bytesOfState + bytesPerMember * members.size + keys.bytes;
+}
+
 /** The numbers that move with each change: what a join answers and a list orders by. */
 export interface Head {
   readonly seq: number;

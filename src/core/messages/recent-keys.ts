@@ -7,6 +7,9 @@ export interface KeyUse {
 }
 
 const initialCapacity = 16;
+/** Of the four arrays. */
+const bytesPerUse = 22;
+const bytesPerSender = 100;
 
 /**
  * Which `client_random` each sender used lately in one conversation: the newest `capacity` uses, so that a retry is
@@ -25,6 +28,11 @@ export class RecentKeys {
 
   constructor(options: { readonly capacity: number }) {
     this.#capacity = options.capacity;
+  }
+
+  /** What it takes in memory, about. */
+  get bytes(): number {
+    return bytesPerUse * this.#keys.length + bytesPerSender * this.#senders.size;
   }
 
   /** The newest use of the key by this sender, if it is still remembered. */
