@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
 import pg from "pg";
+import { StoreTimedOut } from "./core/ports/store.ts";
 import { ReadPool } from "./store/database.ts";
 import { newId } from "./system.ts";
 import { eventually } from "./testing/eventually.ts";
@@ -108,6 +109,33 @@ test("I10: 40 lists of one user at once take two connections, and nobody's join 
   socket.close();
 }, 30_000);
 
+test("I10: a page of history is at most a megabyte as it is encoded, in both directions, and says that there is more", async () => {
+  const [anna, friend] = [newId(), newId()];
+  const conversation = await StoredConversation.of(database, [anna, friend]);
+  for (let sent = 0; sent < 20; sent++) await conversation.send(friend, { content: "\u0001".repeat(65_000) });
+  const headers = { authorization: `Bearer ${await server.token(anna)}` };
+  for (const [cursor, first, end] of [
+    ["before", 21, -1],
+    ["after", 0, 0],
+  ] as const) {
+    const seqs: number[] = [];
+    for (let at: number = first, hasMore = true; hasMore; ) {
+      const path = `/api/v1/conversations/${conversation.id}/messages?${cursor}=${at}&limit=100`;
+      const text = await (await fetch(`${server.url}${path}`, { headers })).text();
+      expect(text.length).toBeLessThan(1_100_000);
+      const { data, meta } = JSON.parse(text);
+      const page: number[] = data.map(({ seq }: { seq: number }) => seq);
+      expect(page).toEqual(page.toSorted((one, other) => other - one));
+      seqs.push(...page);
+      at = page.at(end)!;
+      hasMore = meta.has_more;
+    }
+    expect(seqs.toSorted((one, other) => one - other)).toEqual(
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+  }
+}, 30_000);
+
 test("I10: a page of a difference is at most a megabyte as it is encoded, and says that there is more", async () => {
   const [anna, friend] = [newId(), newId()];
   const conversation = await StoredConversation.of(database, [anna, friend]);
@@ -123,4 +151,28 @@ test("I10: a page of a difference is at most a megabyte as it is encoded, and sa
     [since, hasMore] = [meta.next_since, meta.has_more];
   }
   expect(seqs).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+}, 30_000);
+
+test("I10: a request that the store refuses for its data, or that takes too long, fails alone: joins that are read with it succeed", async () => {
+  const [guilty, ...others] = await Promise.all(Array.from({ length: 12 }, () => aUserOf(2)));
+  const fails = (error: object) =>
+    watchReads(({ name, values }) => {
+      if (name === "join-facts" && (values![4] as string[]).includes(guilty!.id)) throw error;
+      return false;
+    });
+  for (const [error, reason] of [
+    [new Error("invalid byte sequence"), "internal"],
+    [new StoreTimedOut({ cause: null }), "unavailable"],
+  ] as const) {
+    fails(error);
+    const sockets = await Promise.all(
+      [guilty!, ...others].map(({ token }) => FrameSocket.open({ url: server.url, token })),
+    );
+    const users = [guilty!, ...others];
+    const replies = await Promise.all(sockets.map((socket, at) => socket.join(`user:${users[at]!.id}`, "1")));
+    expect(replies[0]).toMatchObject({ status: "error", response: { reason } });
+    expect(replies.slice(1).filter(({ status }) => status !== "ok")).toEqual([]);
+    for (const socket of sockets) socket.close();
+    spy?.mockRestore();
+  }
 }, 30_000);

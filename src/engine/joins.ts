@@ -18,6 +18,7 @@ import { isRejection, type Rejection } from "../core/rejection.ts";
 import { BatchLoader } from "./batch-loader.ts";
 import type { Device } from "./cursors.ts";
 import { FactsLoader } from "./facts-loader.ts";
+import { FairTurns } from "./fair-turns.ts";
 
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyJoins } from "./refusals.ts";
@@ -61,6 +62,9 @@ export interface DeviceWord {
   readonly generation: number | null;
 }
 
+/** New devices that are made known at once, and of one user. */
+const registrations = { maxAtOnce: 3, maxAtOncePerUser: 1, maxPerUser: 1_000 };
+
 interface RevsRequest {
   readonly userId: string;
   readonly places: readonly MessagePlace[];
@@ -75,6 +79,7 @@ export class Joins {
   readonly #changes: BatchLoader<ChangesQuestion & { readonly weight: number }, Changes>;
   readonly #revs: BatchLoader<RevsRequest, readonly (number | null)[]>;
   readonly #cursors: Pick<DeviceCursors, "register">;
+  readonly #registrations: FairTurns;
   readonly #settled: (device: Device) => Promise<void> | null;
   readonly #clock: Clock;
 
@@ -93,6 +98,7 @@ export class Joins {
     this.#facts = new FactsLoader({ reads, clock, maxWaiting: maxWaitingJoins });
     this.#changes = changesLoader(reads, clock);
     this.#revs = revsLoader(messages, clock);
+    this.#registrations = new FairTurns({ settings: registrations, clock });
   }
 
   /** Facts from a read that began after this call, and the difference since the cursor where it is short enough. */
@@ -155,7 +161,8 @@ export class Joins {
   }
 
   #register(userId: string, deviceId: string): Promise<readonly Standing[] | Rejection> {
-    return orUnavailable(this.#cursors.register({ userId, deviceId }, this.#clock.nowUs()));
+    const register = () => this.#cursors.register({ userId, deviceId }, this.#clock.nowUs());
+    return orUnavailable(this.#registrations.run(userId, register));
   }
 
   /** The device's own word wins. A message that it names stands for the revision by which it entered the log. */

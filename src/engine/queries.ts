@@ -110,7 +110,7 @@ export class Queries {
   async history(query: ReadHistory): Promise<HistoryPage | Rejection> {
     const page = await this.#inTurn(query.viewerId, () => this.#reads.readHistory(query));
     if (isRejection(page)) return page;
-    return authorize.read_history(page.membership) ?? page;
+    return authorize.read_history(page.membership) ?? cutHistory(page, query);
   }
 
   /** With all its reactions. The same answer whether it does not exist or is not the viewer's to see. */
@@ -130,7 +130,7 @@ export class Queries {
     const found = answers[0]!;
     const refusal = authorize.read_changes(found.membership);
     if (refusal) return refusal;
-    return found.isExpired ? cursorExpired : shortEnough(found, sinceRev);
+    return found.isExpired ? cursorExpired : cutChanges(found, sinceRev);
   }
 
   /** Private: the user's other devices are told, and nobody else. */
@@ -194,10 +194,24 @@ const cursorExpired = reject(
   "What changed since this revision is not known any more. Read the conversation and its history afresh.",
 );
 
-/** Encoded bytes of what clients wrote, in one page. */
+/** Encoded bytes of what clients wrote, in one page. The store counts them as they are stored; encoded they can be six times as many. */
 const maxPageBytes = 1 << 20;
 
-/** The store counts bytes as they are stored; encoded they can be six times as many. The seq of the next page is for nobody here. */
-function shortEnough(changes: Changes, sinceRev: number): Changes {
+/** The seq that the next page would begin after is not used here. */
+function cutChanges(changes: Changes, sinceRev: number): Changes {
   return cutToSize(changes, { since: { seq: 0, rev: sinceRev }, maxSize: maxPageBytes, sizeOf: encodedSize });
+}
+
+/** Keeps the end at which the cursor is: the newest messages, or with `after` alone the oldest. Never cuts to nothing. */
+function cutHistory(page: HistoryPage, { before, after }: ReadHistory): HistoryPage {
+  const isForward = after !== null && before === null;
+  const inOrder = isForward ? page.messages.toReversed() : page.messages;
+  let bytes = 0;
+  const cut = inOrder.findIndex((seen, index) => {
+    bytes += encodedSize(seen);
+    return bytes > maxPageBytes && index > 0;
+  });
+  if (cut < 0) return page;
+  const kept = inOrder.slice(0, cut);
+  return { ...page, messages: isForward ? kept.reverse() : kept, hasMore: true };
 }

@@ -1,7 +1,14 @@
 import type { Role } from "../core/conversations/conversation.ts";
 import type { Changes, ChangesQuestion } from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
-import { everything, type MessageRow, messageColumns, toSeen } from "./message-rows.ts";
+import {
+  everything,
+  type MessageRow,
+  maxPageBytes,
+  messageColumns,
+  storedBytes,
+  toSeen,
+} from "./message-rows.ts";
 import {
   type HeadRow,
   headColumns,
@@ -36,12 +43,6 @@ const seqAtCursor = `(
       where conversation_id = asked.conversation_id and seq = half.middle limit 1) m on true
     where high - low > 1)
   select max(low) from range)`;
-
-/** Of what the client wrote of a message. */
-const storedBytes = "octet_length(content) + octet_length(metadata) + coalesce(octet_length(relations), 0)";
-
-/** The most stored bytes of a page that is not asked for with fewer. */
-const maxPageBytes = 1 << 20;
 
 /**
  * A message is in the difference once: a new one at the revision of its creation, an older one at the revision of its last change. Both

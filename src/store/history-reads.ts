@@ -3,7 +3,14 @@ import { formatInstant } from "../core/instant.ts";
 import type { HistoryCursor, HistoryPage } from "../core/ports/store.ts";
 import type { ReadHistory } from "../core/queries.ts";
 import type { ReadPool } from "./database.ts";
-import { everything, type MessageRow, messageColumns, toSeen } from "./message-rows.ts";
+import {
+  everything,
+  type MessageRow,
+  maxPageBytes,
+  messageColumns,
+  storedBytes,
+  toSeen,
+} from "./message-rows.ts";
 import { packedMarks, toMarks } from "./rows.ts";
 
 /**
@@ -38,8 +45,13 @@ const newerThan: Record<HistoryCursor["by"], (parameter: string) => string> = {
   time: (parameter) => `seq >= ${bisect(parameter, ">")}`,
 };
 
-/** `marks` are in the row of the page's first message alone. */
-type HistoryRow = MessageRow & { readonly role: Role; readonly marks: string | null };
+interface HistoryRow extends MessageRow {
+  readonly role: Role;
+  /** In the row of the page's first message alone. */
+  readonly marks: string | null;
+  /** Rows of the page, with those beyond its bytes. */
+  readonly page_rows: number;
+}
 
 export async function readHistory(reads: ReadPool, query: ReadHistory): Promise<HistoryPage> {
   const { name, text, cursors } = historyStatement(query);
@@ -50,7 +62,11 @@ export async function readHistory(reads: ReadPool, query: ReadHistory): Promise<
   const found = rows.filter((row) => row.id !== null);
   const page = found.slice(0, query.limit).map((row) => toSeen(row, query.viewerId, members));
   if (isForward(query)) page.reverse();
-  return { membership: { role: rows[0]!.role }, messages: page, hasMore: found.length > query.limit };
+  return {
+    membership: { role: rows[0]!.role },
+    messages: page,
+    hasMore: (found[0]?.page_rows ?? 0) > page.length,
+  };
 }
 
 /** With `after` alone the page starts at the cursor and goes forward; else it ends there and goes back. */
@@ -68,18 +84,23 @@ function historyStatement(query: ReadHistory) {
   };
   add(query.before, olderThan);
   add(query.after, newerThan);
+  const order = isForward(query) ? "asc" : "desc";
   const text = `
-select viewer.role, marks.marks, ${messageColumns({ ...everything, joinedSeq: "viewer.joined_seq" })}
+select viewer.role, marks.marks, m.page_rows, ${messageColumns({ ...everything, joinedSeq: "viewer.joined_seq" })}
 from conversation_members viewer
 left join lateral (
-  select page.*, row_number() over () as turn from (
-    select * from messages where conversation_id = $1 and seq > viewer.joined_seq ${conditions.join(" ")}
-    order by seq ${isForward(query) ? "asc" : "desc"} limit $3) page) m on true
+  select * from (
+    select page.*, row_number() over (order by seq ${order}) as turn, count(*) over () as page_rows,
+      sum(${storedBytes}) over (order by seq ${order} rows between unbounded preceding and 1 preceding) as bytes_before
+    from (
+      select * from messages where conversation_id = $1 and seq > viewer.joined_seq ${conditions.join(" ")}
+      order by seq ${order} limit $3) page) sized
+  where coalesce(bytes_before, 0) < ${maxPageBytes}) m on true
 cross join lateral (
   select ${packedMarks} as marks from conversation_members
   where conversation_id = $1 and left_seq is null and m.turn = 1) marks
 where viewer.conversation_id = $1 and viewer.user_id = $2 and viewer.left_seq is null
-order by m.seq ${isForward(query) ? "asc" : "desc"}`;
+order by m.seq ${order}`;
   return { name: `history-${query.before?.by ?? "end"}-${query.after?.by ?? "start"}`, text, cursors };
 }
 

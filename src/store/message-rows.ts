@@ -51,6 +51,13 @@ function reactionsColumn({ reactions }: Sight): string {
       from message_reactions where conversation_id = m.conversation_id and seq = m.seq) given) end`;
 }
 
+/** Of what clients wrote of a message, as SQL. Reads nothing that is stored apart from the row. */
+export const storedBytes =
+  "octet_length(content) + octet_length(metadata) + coalesce(octet_length(relations), 0)";
+
+/** The most stored bytes of a page; it ends with the message that exceeds them. */
+export const maxPageBytes = 1 << 20;
+
 export interface MessageRow {
   readonly id: string;
   readonly conversation_id: string;
