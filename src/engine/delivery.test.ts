@@ -313,6 +313,19 @@ describe("what somebody listens to", () => {
     }
   });
 
+  test("begins for those who are on their topic as a conversation is made with them, or they become members", () => {
+    for (const how of ["made", "admitted"]) {
+      const { delivery, id, anna, frame, revs } = aDelivery(undefined, { maxUnheard: 4 });
+      delivery.userJoined(anna, []);
+      if (how === "made") delivery.created(id, [anna]);
+      delivery.forward(frame(1, { membersRev: 1 }));
+      for (const other of crowd) delivery.forward(frame(1, { conversationId: other, members: new Map() }));
+      delivery.joined(id, 2);
+      for (const rev of [2, 3]) delivery.forward(frame(rev, { membersRev: 1 }));
+      expect(revs().filter((rev) => rev !== 1)).toEqual([2, 3]);
+    }
+  });
+
   test("lasts from a user's first socket to the last one, and begins when they become a member", () => {
     const known = new Forwarded({ isTopicHeard: () => false, maxUnheard: 1 });
     const [anna, first, later] = [newId(), newId(), newId()];

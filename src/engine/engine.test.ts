@@ -442,3 +442,23 @@ test("I8 E11: a stranger whose membership cannot be read is told that, and not t
   expect(outcomes).toMatchObject([{ type: "rejection", code: "unavailable" }]);
   engine.stop();
 });
+
+test("E3: of another history of the store, neither confirmed positions nor waiting marks are stored", async () => {
+  const { engine, store, clock, batches, savedCursors, submit, hold, release, aConversation } = anEngine();
+  const { id, anna, ben } = aConversation();
+  submit({ conversationId: id, senderId: anna });
+  await clock.runFor(100);
+  hold();
+  submit({ conversationId: id, senderId: anna });
+  await clock.runFor(10);
+  const sent = batches.length;
+  engine.marks.note({ type: "mark", conversationId: id, userId: ben, kind: "read", seq: 1 });
+  engine.cursors.confirmed({ userId: ben, deviceId: "phone", conversationId: id, seq: 1, rev: 1 });
+  store.restore();
+  release();
+  await engine.cursors.save();
+  await clock.runFor(3_000);
+  const marked = batches.slice(sent).flatMap(({ marks }) => marks.map(({ userId }) => userId));
+  expect([marked.includes(ben), savedCursors]).toEqual([false, []]);
+  engine.stop();
+});

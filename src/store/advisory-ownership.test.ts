@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Clock } from "../core/ports/clock.ts";
 import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders.ts";
+import { databaseLink } from "../testing/database-link.ts";
 import { type MigratedDatabase, migratedDatabase } from "../testing/engine-on-postgres.ts";
 import { eventually } from "../testing/eventually.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
@@ -11,14 +13,18 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => database.close());
 
-function anOwner(): AdvisoryOwnership {
-  const { observer } = noteTaker();
-  return new AdvisoryOwnership({
-    settings: database.settings,
-    nodeId: newId(),
-    clock: systemClock,
-    observer,
-  });
+function anOwner(given: { readonly clock?: Clock; readonly url?: string } = {}): AdvisoryOwnership {
+  return watchedOwner(given).owner;
+}
+
+function watchedOwner({ clock = systemClock, url = database.url }: { clock?: Clock; url?: string } = {}) {
+  const notes = noteTaker();
+  const settings = { ...database.settings, url };
+  const owner = new AdvisoryOwnership({ settings, nodeId: newId(), clock, observer: notes.observer });
+  const changes: (boolean | "new history")[] = [];
+  owner.onChange((held) => changes.push(held));
+  owner.onNewHistory(() => changes.push("new history"));
+  return { owner, changes, notes, warned: () => notes.warnings.map(({ event }) => event) };
 }
 
 async function connections(): Promise<number> {
@@ -40,7 +46,7 @@ test("I12: a stop leaves no connection and no lock behind, at whatever moment of
 });
 
 test("I4: many processes that start at once: exactly one owns, and each end hands over to one other", async () => {
-  const owners = Array.from({ length: 4 }, anOwner);
+  const owners = Array.from({ length: 4 }, () => anOwner());
   for (const owner of owners) owner.start();
   const holding = () => owners.filter((owner) => owner.isHeld());
   for (let left = 4; left > 0; left--) {
@@ -77,4 +83,74 @@ test("I4: when owner and standby lose their connections, exactly one of them own
   );
   await eventually("one of them owns", () => owner.isHeld() !== standby.isHeld());
   await Promise.all([owner.stop(), standby.stop()]);
+});
+
+test("I4 E2: a process that was paused does not hold the right from the moment it wakes, until its session has answered again", async () => {
+  let pausedMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + pausedMs };
+  const { owner, changes, warned } = watchedOwner({ clock });
+  owner.start();
+  await eventually("it owns", () => owner.isHeld());
+  pausedMs += 10_000;
+  expect([owner.isHeld(), changes]).toEqual([false, [true]]);
+  await eventually("it owns again", () => owner.isHeld());
+  expect([changes, owner.waitsFor]).toEqual([[true, false, true], null]);
+  expect(warned()).toEqual(["ownership_lost"]);
+  await owner.stop();
+});
+
+test("I4 E11: a connection that is open and says nothing is not proof of the right: it lapses within seconds, and the lock is given up", async () => {
+  const link = await databaseLink(database.url);
+  const { owner, changes } = watchedOwner({ url: link.url });
+  owner.start();
+  await eventually("it owns", () => owner.isHeld());
+  link.cut();
+  const cutMs = performance.now();
+  await eventually("the right to lapse", () => !owner.isHeld(), 30_000);
+  expect(performance.now() - cutMs).toBeGreaterThan(2_000);
+  expect(owner.waitsFor).toContain("no answer for 3 s");
+  const standby = anOwner();
+  standby.start();
+  await eventually("another process owns", () => standby.isHeld(), 30_000);
+  expect(changes).toEqual([true, false]);
+  await Promise.all([owner.stop(), standby.stop()]);
+  await link.close();
+}, 90_000);
+
+test("A7: what a process waits for is said once at warn for each reason", async () => {
+  const owner = anOwner();
+  owner.start();
+  await eventually("it owns", () => owner.isHeld());
+  const { owner: standby, notes } = watchedOwner();
+  standby.start();
+  await eventually("it stands by", () => standby.waitsFor?.includes("stands by") === true);
+  await eventually("it has said so", () => notes.warnings.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(notes.warnings).toEqual([
+    { event: "ownership_waiting", reason: expect.stringContaining("waits for another process") },
+  ]);
+  await Promise.all([owner.stop(), standby.stop()]);
+});
+
+test("E3: a generation that somebody else began is another history: the owner says so within its next question, and goes on", async () => {
+  const { owner, changes } = watchedOwner();
+  owner.start();
+  await eventually("it owns", () => owner.isHeld());
+  await database.sql("update store_generation set generation = generation + 1");
+  await eventually("it notices", () => changes.includes("new history"));
+  expect([changes, owner.isHeld()]).toEqual([[true, "new history"], true]);
+  await owner.stop();
+});
+
+test("E3: another history that was found by a take-over is announced before the right is gained", async () => {
+  const { owner, changes } = watchedOwner();
+  owner.start();
+  await eventually("it owns", () => owner.isHeld());
+  await database.sql("update store_generation set generation = generation + 1");
+  await database.sql(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'whispr-msg owner'",
+  );
+  await eventually("it owns again", () => changes.length >= 4 && owner.isHeld());
+  expect(changes).toEqual([true, false, "new history", true]);
+  await owner.stop();
 });

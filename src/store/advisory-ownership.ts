@@ -88,7 +88,8 @@ export class AdvisoryOwnership implements Ownership {
 
   /** What keeps this process from owning, in words; null when it owns. */
   get waitsFor(): string | null {
-    return this.isHeld() ? null : this.#waitsFor;
+    if (this.isHeld()) return null;
+    return this.#held ? `the database: ${silent.message}` : this.#waitsFor;
   }
 
   epochOf(shard: number): number {

@@ -610,6 +610,11 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     this.#historyListeners.push(listener);
   }
 
+  /** The store has another history now. */
+  restore(): void {
+    for (const listener of this.#historyListeners) listener();
+  }
+
   /** Loses the right to write; `gain` takes everything with new epochs. */
   lose(): void {
     this.#change(false);

@@ -1,7 +1,7 @@
 import type { SendMessage } from "../core/messages/send.ts";
 import type { Limits } from "../core/ports/limiter.ts";
 import type { Frame } from "../core/ports/pubsub.ts";
-import type { AppendOutcome, Batch, CommitPort } from "../core/ports/store.ts";
+import type { AppendOutcome, Batch, CommitPort, Position } from "../core/ports/store.ts";
 import { startEngine } from "../engine/engine.ts";
 import type { Outcome } from "../engine/outcome.ts";
 import { LocalLimiter } from "../limiter/local.ts";
@@ -45,6 +45,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
   });
   const notes = noteTaker();
   const frames: Frame[] = [];
+  const savedCursors: Position[] = [];
   const batches: Batch[] = [];
   let gate: Promise<void> = Promise.resolve();
   let open = () => {};
@@ -68,7 +69,10 @@ export function anEngine(options: EngineOnModelOptions = {}) {
         changes: unused,
       }),
       creation: { createDirect: unused, createGroup: unused },
-      cursors: { register: unused, save: unused },
+      cursors: {
+        register: unused,
+        save: async (positions) => void savedCursors.push(...positions),
+      },
       lastSeen: { save: unused },
       own: { markUnread: unused, clearUnread: unused },
       ownership: store,
@@ -99,6 +103,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
     store,
     notes,
     frames,
+    savedCursors,
     batches,
     /** Of two members, and as many others. */
     aConversation(others = 0) {
