@@ -9,6 +9,7 @@ import type { Observer } from "./core/ports/observer.ts";
 import type { PubSub } from "./core/ports/pubsub.ts";
 import { BlockEnforcer } from "./engine/block-enforcer.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
+import { SharedDeliveryReads } from "./engine/shared-delivery-reads.ts";
 import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
 import { LocalPresence } from "./presence/local.ts";
@@ -233,7 +234,8 @@ function openEngine(given: {
   enforcer.start();
   opened.defer(() => enforcer.stop());
   ownership.start();
-  const deliveryReads = new PostgresDeliveryReads({ reads, actorReads });
+  const missed = new PostgresDeliveryReads({ reads, actorReads });
+  const deliveryReads = new SharedDeliveryReads({ reads: missed, actorReads, clock: systemClock });
   return { engine, deliveryReads, ownership, pubsub };
 }
 
