@@ -8,7 +8,7 @@ export function newGenerationCommand(): Command {
     .description("after a disk snapshot was restored: tell devices that the log may have gone back")
     .addHelpText(
       "after",
-      "\nWhispr-msg sees by itself that a backup was restored or a standby promoted; a disk snapshot looks like the original.\nStop every whispr-msg of the database first.\n\nExamples:\n  whispr-msg admin new-generation\n  whispr-msg admin new-generation --data-dir /var/lib/whispr",
+      "\nWhispr-msg sees by itself that a backup or a pg_dump was restored, the database copied, or a standby promoted; a disk snapshot looks like\nthe original, and so may rows that were copied back into tables that stayed (pg_restore --data-only, COPY). Best while no whispr-msg serves:\nthen only devices start anew that know more than the database does.\n\nExamples:\n  whispr-msg admin new-generation\n  whispr-msg admin new-generation --data-dir /var/lib/whispr",
     )
     .action(() => runNewGeneration(command));
   return withSettings(command, ["dataDir", "databaseUrl"]);

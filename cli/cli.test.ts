@@ -215,6 +215,7 @@ describe("migrate, on a database of one's own", () => {
     await run(["migrate", "up"], environment);
     expect((await begin()).out).toContain("generation 2 begins");
     expect((await begin()).out).toContain("generation 3 begins");
+    expect((await run(["doctor"], { ...environment, PORT: "0" })).out).toMatch(/ok +generation: 3, since 20/);
     await run(["migrate", "down", "--to", "0"], environment);
   });
 

@@ -6,6 +6,7 @@ import type { Config } from "../src/config.ts";
 import { embeddedUrl } from "../src/store/embedded/connection.ts";
 import { type Mount, mountOf } from "../src/store/embedded/mount.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
+import { readGeneration } from "../src/store/generation.ts";
 import { migrationStatus } from "../src/store/migrator.ts";
 import { type DatabaseFacts, readDatabaseFacts, refusalsOf } from "../src/store/store-checks.ts";
 import { systemClock } from "../src/system.ts";
@@ -104,7 +105,9 @@ async function database(config: Config): Promise<readonly Finding[]> {
     ];
   }
   try {
-    return [...settingsOf(await readDatabaseFacts(url)), schema(await migrationStatus({ url }))];
+    const facts = settingsOf(await readDatabaseFacts(url));
+    const states = await migrationStatus({ url });
+    return [...facts, schema(states), ...(await generation(url, states))];
   } catch (error) {
     return [{ subject: "database", verdict: "bad", text: explain(error, config).text }];
   }
@@ -146,6 +149,25 @@ function schema(states: Awaited<ReturnType<typeof migrationStatus>>): Finding {
         verdict: "doubtful",
         text: `${pending} migrations pending: whispr-msg migrate up`,
       };
+}
+
+/** Where the schema knows of it: devices bring the number back, and start anew when it is another one. */
+async function generation(
+  url: string,
+  states: Awaited<ReturnType<typeof migrationStatus>>,
+): Promise<readonly Finding[]> {
+  if (states.some(({ appliedAt }) => appliedAt === null)) return [];
+  const found = await readGeneration(url);
+  const subject = "generation";
+  if (!found) {
+    return [
+      { subject, verdict: "doubtful", text: "none: store_generation is empty; the next start fills it" },
+    ];
+  }
+  const text = `${found.generation}, since ${found.since}`;
+  if (found.verdict !== "another") return [{ subject, verdict: "good", text }];
+  const next = `${text}; the database was restored, copied or promoted since it was served last: the next start begins another one, and devices that know more than it does start anew`;
+  return [{ subject, verdict: "doubtful", text: next }];
 }
 
 async function publicPort({ http: { host, port } }: Config): Promise<Finding> {

@@ -5,9 +5,8 @@ import { type Ownership, shardCount } from "../core/ports/ownership.ts";
 import { type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
 import { takeAll, takeSome } from "./fence.ts";
 import { checkGeneration } from "./generation.ts";
+import { ownerLockKey } from "./owner-lock.ts";
 
-/** Spells "whispr" to whoever looks into pg_locks. */
-const lockKey = "x'776869737072'::bigint";
 const retryMs = 200;
 /** How often the owner asks whether its session is still there. */
 const confirmEveryMs = 500;
@@ -29,7 +28,7 @@ export const isOwned = `exists (
   select from pg_locks
   where locktype = 'advisory' and granted and objsubid = 1
     and database = (select oid from pg_database where datname = current_database())
-    and (classid::int8 << 32 | objid::int8) = ${lockKey})`;
+    and (classid::int8 << 32 | objid::int8) = ${ownerLockKey})`;
 
 /**
  * Without a cluster, the right to own is one session advisory lock: who gets it takes every shard at once with new epochs. Its
@@ -160,7 +159,7 @@ export class AdvisoryOwnership implements Ownership {
     if (this.#stopped) return client.end();
     this.#client = client;
     const locked = await client.query<{ locked: boolean }>(
-      `select pg_try_advisory_lock(${lockKey}) as locked`,
+      `select pg_try_advisory_lock(${ownerLockKey}) as locked`,
     );
     if (!locked.rows[0]?.locked) {
       this.#waitsFor = "another process, which owns this database's conversations; this one stands by";

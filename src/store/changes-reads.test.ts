@@ -468,8 +468,13 @@ test("a cursor from below the horizon, beyond the head or a history that is gone
   expect(await isExpired({ sinceRev: 21, generation: null, viewerId: null })).toBe(false);
   expect(await isExpired({ sinceRev: 21, generation: 3 })).toBe(false);
   expect(await isExpired({ sinceRev: 20, generation: 2 })).toBe(false);
-  expect(await isExpired({ sinceRev: 20, generation: null })).toBe(false);
+  // What the history before the last one has in common with this one is not known any more.
+  expect(await isExpired({ sinceRev: 20, generation: 1 })).toBe(true);
+  expect(await isExpired({ sinceRev: 20, generation: null })).toBe(true);
   expect(await isExpired({ sinceRev: 0, generation: null })).toBe(false);
+  await database.sql("update store_generation set generation = 2");
+  expect(await isExpired({ sinceRev: 20, generation: null })).toBe(false);
+  await database.sql("update store_generation set generation = 3");
   expect((await changesOf(conversation, { viewerId: anna })).generation).toBe(3);
   await database.sql("update store_generation set generation = 1");
 });

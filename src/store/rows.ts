@@ -59,12 +59,14 @@ export const presentGeneration = "(select generation from store_generation where
 
 /**
  * Whether `asked.since_rev` cannot be resumed from. What the node asks for itself can only be beyond the head: it forgets its cursors with
- * the history that they are from.
+ * the history that they are from. `restored_rev` is what the history before the present one has in common with it; of earlier ones, and of
+ * cursors that do not say which they are from, nothing is known.
  */
 export const isExpired = `asked.since_rev > h.rev or asked.viewer_id is not null and asked.since_rev > 0 and (
   asked.since_rev < h.horizon_rev
   or asked.since_rev < viewer.joined_rev
-  or store.generation > 1 and asked.since_rev > h.restored_rev and asked.generation is distinct from store.generation)`;
+  or store.generation > 1 and asked.generation is distinct from store.generation
+    and (asked.since_rev > h.restored_rev or coalesce(asked.generation, 1) < store.generation - 1))`;
 
 /** What the members of a conversation `c` can change about it. */
 export const settingsColumns =
