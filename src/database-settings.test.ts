@@ -264,3 +264,38 @@ function refusalOfFile(environment: Record<string, string>): string {
     return String(error);
   }
 }
+
+describe("other addresses", () => {
+  test("what is listened on is a host without a port, IPv6 with brackets or without", () => {
+    for (const given of ["::1", "[::1]"]) {
+      const result = read({ HOST: given, ADMIN_HOST: given });
+      expect(result.ok && result.config.http.host).toBe("::1");
+      expect(result.ok && result.config.operators?.host).toBe("::1");
+    }
+    for (const given of ["localhost:4000", "http://localhost", "/run/whispr.sock", "a b", "[host]"])
+      expect(refusal({ HOST: given })).toMatch(
+        /^HOST is .*; allowed: a name or an IP address, without a port/,
+      );
+  });
+
+  test.each([
+    "https:/auth.example/keys",
+    "https:auth.example/keys",
+    "https:///auth.example/keys",
+    "https://auth.example/keys#new",
+    "https://auth.example/ keys",
+    "https:\\\\auth.example\\keys",
+    "https://auth.example:99999/keys",
+    "//auth.example/keys",
+  ])("the address of the keys is not %s, which a browser would repair", (given) => {
+    expect(refusal({ JWT_JWKS_URL: given })).toMatch(
+      /^JWT_JWKS_URL is .*; allowed: an address that begins with/,
+    );
+  });
+
+  test("a value that is no UTF-8 is refused rather than sent as something else", () => {
+    expect(refusal({ DB_HOST: "db", DB_NAME: "x", DB_PASSWORD: "p\ufffd" })).toMatch(
+      /^DB_PASSWORD is not allowed/,
+    );
+  });
+});

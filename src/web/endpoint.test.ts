@@ -55,3 +55,10 @@ test("who reads is let go when the longest time of an answer is over, and not af
   expect(await statusOf(`GET /api/v1/conversations HTTP/1.1\r\n${headers}`)).toBeNaN();
   expect(performance.now() - startedMs).toBeWithin(900, 8_000);
 }, 60_000);
+
+test("the address of a server that listens on IPv6 can be called as it is", async () => {
+  await web.stop();
+  web = new Fixture({ clock: new VirtualClock(), settings: { hostname: "::1" } });
+  expect(web.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  expect((await fetch(`${web.url}/live`)).status).toBe(200);
+});

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Server } from "bun";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
@@ -162,7 +163,8 @@ export class Endpoint {
 
   /** `http://host:port`, with the port that was taken. */
   get url(): string {
-    return `http://${this.#options.settings.hostname}:${this.#server.port}`;
+    const { hostname } = this.#options.settings;
+    return `http://${isIPv6(hostname) ? `[${hostname}]` : hostname}:${this.#server.port}`;
   }
 
   /**
