@@ -5,7 +5,10 @@ import { holdersOf, leadersOf, signalAll } from "./holders.ts";
 import { EmbeddedRefusal } from "./refusal.ts";
 
 const pollMs = 5;
+/** How long a lock may stay held after the last holder was seen. */
 const killTimeoutMs = 5_000;
+/** How long a holder may take to end after SIGKILL, on a machine or a disk that is busy. */
+const longestKillMs = 60_000;
 
 /** The lock once nobody holds it, or null when the time is over. */
 export async function waitForLock(path: string, timeoutMs: number): Promise<FileLock | null> {
@@ -31,9 +34,12 @@ export function askHoldersToEnd(lockPath: string, signal: "SIGINT" | "SIGQUIT" =
 
 /** Ends whoever holds the lock by SIGKILL, also who was just being forked, and gives the lock. */
 export async function killHolders(lockPath: string): Promise<FileLock> {
-  const deadline = performance.now() + killTimeoutMs;
-  while (performance.now() < deadline) {
-    signalAll(holdersOf(lockPath), "SIGKILL");
+  const startedMs = performance.now();
+  let seenMs = startedMs;
+  for (let nowMs = startedMs; nowMs < seenMs + killTimeoutMs; nowMs = performance.now()) {
+    const holders = holdersOf(lockPath);
+    if (holders.length > 0 && nowMs < startedMs + longestKillMs) seenMs = nowMs;
+    signalAll(holders, "SIGKILL");
     const lock = await waitForLock(lockPath, 4 * pollMs);
     if (lock !== null) return lock;
   }
