@@ -54,6 +54,14 @@ test("a confirmed change of an older message does not take back the messages tha
   cursors.stop();
 });
 
+test("positions of two sockets of one device may be confirmed in any order: neither number goes back", async () => {
+  const { saved, cursors } = remembering();
+  for (const position of [at(5, 9), at(6, 8), at(4, 7)]) cursors.confirmed(position);
+  await cursors.save();
+  expect(saved).toEqual([[at(6, 9)]]);
+  cursors.stop();
+});
+
 test("what was confirmed is saved when a socket ends, and every minute, many devices at once", async () => {
   const { saved, clock, cursors } = remembering();
   cursors.confirmed(at(1, 1));

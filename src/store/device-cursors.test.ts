@@ -146,12 +146,17 @@ test("cursors only move forward, each of a device for itself, many devices in on
     move(users[1]!, "phone", 9, 11),
     move(users[1]!, "phone", 8, 12),
     move(users[2]!, "phone", 5, 8),
+    // One number is ahead of what is stored, the other one behind.
+    move(users[3]!, "phone", 6, 6),
+    move(users[4]!, "phone", 4, 9),
   ]);
   const cursorOf = async (index: number, deviceId: string) =>
     (await stored(users[index]!, deviceId)).get(conversationId);
   expect(await cursorOf(0, "phone")).toEqual({ seq: 5, rev: 7 });
   expect(await cursorOf(1, "phone")).toEqual({ seq: 9, rev: 12 });
   expect(await cursorOf(2, "phone")).toEqual({ seq: 5, rev: 8 });
+  expect(await cursorOf(3, "phone")).toEqual({ seq: 6, rev: 7 });
+  expect(await cursorOf(4, "phone")).toEqual({ seq: 5, rev: 9 });
   expect(await cursorOf(1, "web")).toEqual({ seq: 2, rev: 2 });
   expect(await generationOf(users[0]!, "phone")).toBeUndefined();
   await cursors.save([]);

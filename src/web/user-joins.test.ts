@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { isRejection } from "../core/rejection.ts";
+import { phoenixDefaults } from "../phoenix/settings.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { Fixture } from "./fixture/fixture.ts";
 import type { Wire } from "./fixture/wire.ts";
@@ -91,4 +92,36 @@ test("I5: what is written during a backfill comes once, before or after caught_u
   const told = JSON.stringify(await wire.told(topic));
   const order = [...told.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]!);
   expect(order).toEqual(["first", ...contents, "the last"]);
+});
+
+test("I5: more than may be held comes during the last read of a backfill: it is read again, and nothing is missed", async () => {
+  const few = { phoenix: { ...phoenixDefaults, maxHeldBroadcasts: 3 } };
+  await web.stop();
+  web = new Fixture({ clock, settings: few });
+  conversationId = await web.conversationOf(anna, ben);
+  await web.sent(anna, conversationId, "first");
+  everyDeviceIsBehind();
+  // The read after the first page answers as it was, and late.
+  const { domain } = web;
+  const userFacts = domain.userFacts.bind(domain);
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  let reads = 0;
+  domain.userFacts = async (question) => {
+    reads++;
+    const facts = await userFacts(question);
+    await gate;
+    return facts;
+  };
+  const wire = await web.socketOf(ben, { deviceId: "phone" });
+  await wire.join(topic);
+  await turns(wire);
+  expect(reads).toBe(1);
+  const contents = Array.from({ length: 10 }, (_, nth) => `message ${nth}.`);
+  for (const content of contents) await web.sent(anna, conversationId, content);
+  open();
+  for (;;) if ((await eventsOf(wire)).includes("caught_up")) break;
+  await web.sent(anna, conversationId, "the last");
+  for (;;) if ((await timesOf(wire, "the last")) > 0) break;
+  const order = [...JSON.stringify(await wire.told(topic)).matchAll(/"content":"([^"]*)"/g)];
+  expect(order.map((match) => match[1]!)).toEqual(["first", ...contents, "the last"]);
 });
