@@ -542,3 +542,55 @@ test("I10: a page ends where it has its bytes, however many rows it may hold, an
   const whole = await changesOf(conversation, { viewerId: anna, sinceRev: 0, limit: 500 });
   expect([whole.messages.length, whole.hasMore]).toEqual([18, true]);
 });
+
+test("I10: a page passes over a bounded number of changes that are not the viewer's to see, and the pages go on to the head", async () => {
+  const [anna, late] = [newId(), newId()];
+  const conversation = await StoredConversation.of(database, [anna]);
+  await conversation.fill(anna, 12_000);
+  await conversation.add(late);
+  await conversation.fill(anna, 3);
+  const joinedRev = conversation.rev;
+  await database.sql("update messages set rev = $2::int8 + seq where conversation_id = $1 and seq <= 12000", [
+    conversation.id,
+    joinedRev,
+  ]);
+  await database.sql("update conversation_heads set rev = $2 where conversation_id = $1", [
+    conversation.id,
+    joinedRev + 12_000,
+  ]);
+  const reached: number[] = [];
+  for (let sinceRev = joinedRev, hasMore = true; hasMore; ) {
+    const page = await changesOf(conversation, { viewerId: late, sinceRev, limit: 500 });
+    expect(page.messages).toEqual([]);
+    sinceRev = page.next.rev;
+    reached.push(sinceRev - joinedRev);
+    hasMore = page.hasMore;
+    expect(page.next.seq).toBe(12_003);
+  }
+  expect(reached).toEqual([5_001, 10_002, 12_000]);
+  const seen = await changesOf(conversation, { viewerId: anna, sinceRev: joinedRev, limit: 500 });
+  expect([seen.messages.length, seen.hasMore, seen.next.rev - joinedRev]).toEqual([500, true, 500]);
+});
+
+test("I10: reactions count against the bytes of a page, and the pages are the whole difference", async () => {
+  const anna = newId();
+  const conversation = await StoredConversation.of(database, [anna]);
+  await conversation.fill(anna, 60);
+  await database.sql(
+    `insert into message_reactions (conversation_id, seq, user_id, reaction, id, reacted_at)
+    select $1, seq, gen_random_uuid(), 'r' || n, gen_random_uuid(), now() + n * interval '1 microsecond'
+    from generate_series(1, 60) seq, generate_series(1, 300) n`,
+    [conversation.id],
+  );
+  await database.sql("update messages set rev = 60 + seq where conversation_id = $1", [conversation.id]);
+  await database.sql("update conversation_heads set rev = 120 where conversation_id = $1", [conversation.id]);
+  const seqs: number[] = [];
+  for (let sinceRev = 60, hasMore = true; hasMore; ) {
+    const page = await changesOf(conversation, { viewerId: anna, sinceRev, limit: 500 });
+    expect(page.messages.length).toBeLessThanOrEqual(21);
+    seqs.push(...page.messages.map(({ message }) => message.seq));
+    sinceRev = page.next.rev;
+    hasMore = page.hasMore;
+  }
+  expect(seqs).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+});

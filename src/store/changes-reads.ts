@@ -6,7 +6,7 @@ import {
   type MessageRow,
   maxPageBytes,
   messageColumns,
-  storedBytes,
+  storedBytesOf,
   toSeen,
 } from "./message-rows.ts";
 import {
@@ -45,6 +45,12 @@ const seqAtCursor = `(
   select max(low) from range)`;
 
 /**
+ * The most changed messages that one page passes over, those among them that are not the viewer's to see: others may have reacted to a million
+ * messages from before they joined. A page that ends there can be empty; `has_more` and `next` say how to go on.
+ */
+const changesPassed = 5_000;
+
+/**
  * A message is in the difference once: a new one at the revision of its creation, an older one at the revision of its last change. Both
  * are read in that order, one more than the page holds, so that the one that is too many tells where the page has to end. New ones have
  * no holes: the revision of the first that does not fit bounds the search for changed ones, which would else pass over every later
@@ -62,7 +68,7 @@ const changes = {
   name: "changes",
   text: `
 select asked.place, store.generation, viewer.role, ${headColumns}, begin.is_expired, begin.seq as begin_seq,
-  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position, m.has_next,
+  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position, m.has_next, reach.until_rev,
   ${messageColumns({ ...everything, joinedSeq: "coalesce(viewer.joined_seq, 0)" })}
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) with ordinality
   asked(conversation_id, viewer_id, since_rev, generation, since_seq, page, bytes, place)
@@ -81,15 +87,18 @@ cross join lateral (
       else coalesce(asked.since_seq, ${seqAtCursor}) end) as seq
   offset 0) begin
 cross join lateral (
-  select case when asked.since_rev < h.rev then coalesce((
+  select case when asked.since_rev < h.rev then least(h.rev, (
     select created_rev from messages
-    where conversation_id = asked.conversation_id and seq = begin.seq + asked.page + 1 limit 1), h.rev) end as until_rev
+    where conversation_id = asked.conversation_id and seq = begin.seq + asked.page + 1 limit 1), (
+    select rev from messages
+    where conversation_id = asked.conversation_id and rev <> created_rev and rev > asked.since_rev
+    order by rev offset ${changesPassed} limit 1)) end as until_rev
   offset 0) reach
 left join lateral (
   select * from (
   select changed.*, row_number() over (order by position) as turn,
     position < max(position) over () as has_next,
-    sum(${storedBytes}) over (order by position groups between unbounded preceding and 1 preceding) as bytes_before
+    sum(${storedBytesOf("changed")}) over (order by position groups between unbounded preceding and 1 preceding) as bytes_before
   from (
     (select created_rev as position, * from messages
     where conversation_id = asked.conversation_id and seq > begin.seq
@@ -129,6 +138,8 @@ interface ChangesRow extends MessageRow, HeadRow, SettingsRow {
   readonly c_rev: number;
   readonly c_updated_at: string;
   readonly position: number;
+  /** Changes after this revision were not looked at; null: nothing is new. */
+  readonly until_rev: number | null;
   /** There are changes after this one, which may be beyond the bytes of the page. */
   readonly has_next: boolean;
 }
@@ -174,9 +185,9 @@ function toChanges(question: ChangesQuestion, rows: readonly ChangesRow[]): Chan
     return { ...nothing, ...seen, isExpired: true, next: { conversationId, seq: head.seq, rev: head.rev } };
   }
   const found = rows.filter((row) => row.id !== null).sort((one, other) => one.position - other.position);
-  const cut = cutOf(found, limit) ?? head.rev;
+  const cut = Math.min(cutOf(found, limit) ?? head.rev, facts.until_rev ?? head.rev);
   const page = found.filter((row) => row.position <= cut).sort((one, other) => one.seq - other.seq);
-  const lastSeq = cut === head.rev ? head.seq : Math.max(facts.begin_seq, page.at(-1)!.seq);
+  const lastSeq = cut === head.rev ? head.seq : Math.max(facts.begin_seq, page.at(-1)?.seq ?? 0);
   return {
     ...seen,
     isExpired: false,

@@ -8,7 +8,7 @@ import {
   type MessageRow,
   maxPageBytes,
   messageColumns,
-  storedBytes,
+  storedBytesOf,
   toSeen,
 } from "./message-rows.ts";
 import { packedMarks, toMarks } from "./rows.ts";
@@ -91,7 +91,7 @@ from conversation_members viewer
 left join lateral (
   select * from (
     select page.*, row_number() over (order by seq ${order}) as turn, count(*) over () as page_rows,
-      sum(${storedBytes}) over (order by seq ${order} rows between unbounded preceding and 1 preceding) as bytes_before
+      sum(${storedBytesOf("page")}) over (order by seq ${order} rows between unbounded preceding and 1 preceding) as bytes_before
     from (
       select * from messages where conversation_id = $1 and seq > viewer.joined_seq ${conditions.join(" ")}
       order by seq ${order} limit $3) page) sized

@@ -51,9 +51,19 @@ function reactionsColumn({ reactions }: Sight): string {
       from message_reactions where conversation_id = m.conversation_id and seq = m.seq) given) end`;
 }
 
-/** Of what clients wrote of a message, as SQL. Reads nothing that is stored apart from the row. */
-export const storedBytes =
-  "octet_length(content) + octet_length(metadata) + coalesce(octet_length(relations), 0)";
+/** A reaction as it is told, and what it takes to count it. */
+const bytesOfReaction = 512;
+/** The most reactions of a message that count. A message shows no more, but all of them are read to count each kind. */
+const countedReactions = 100;
+
+/** Of what clients wrote of a message of the table or subquery, as SQL, with its reactions. Reads nothing that is stored apart from the row. */
+export function storedBytesOf(m: string): string {
+  return `octet_length(${m}.content) + octet_length(${m}.metadata) + coalesce(octet_length(${m}.relations), 0)
+    + case when ${m}.rev <> ${m}.created_rev and ${m}.deleted_at is null then ${bytesOfReaction} * (
+      select count(*) from (
+        select from message_reactions
+        where conversation_id = ${m}.conversation_id and seq = ${m}.seq limit ${countedReactions}) counted) else 0 end`;
+}
 
 /** The most stored bytes of a page; it ends with the message that exceeds them. */
 export const maxPageBytes = 1 << 20;
