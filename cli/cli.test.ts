@@ -14,7 +14,7 @@ const bob = "0198c0de-0000-7000-8000-000000000b0b";
 
 const directory = mkdtempSync(join(tmpdir(), "whispr-cli-"));
 chmodSync(directory, 0o755);
-afterAll(() => rmSync(directory, { recursive: true, force: true }), 30_000);
+afterAll(() => rmSync(directory, { recursive: true, force: true }), 120_000);
 
 /** Runs a command of the executable with nothing in its environment but what is given. */
 function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
@@ -133,7 +133,7 @@ describe("serve refuses", () => {
       expect(err).toContain(`${variable} is 192.0.2.1`);
       expect(err).not.toContain("    at ");
     },
-    30_000,
+    120_000,
   );
 
   test("a PostgreSQL that is not there, in a sentence that names it without its password", async () => {
@@ -282,7 +282,7 @@ describe("dev, with the database it carries", () => {
   beforeAll(async () => {
     port = await freePort();
     server = await startServer({ arguments: ["dev"], environment: { WHISPR_DATA_DIR: dataDir }, port });
-  }, 60_000);
+  }, 180_000);
   afterAll(() => server[Symbol.asyncDispose]());
 
   const here = (args: readonly string[], more: Record<string, string> = {}) =>
@@ -337,7 +337,7 @@ describe("dev, with the database it carries", () => {
     expect(code).toBe(3);
     expect(err).toContain(`Port ${port} on 127.0.0.1 is in use by another process.`);
     expect(err).toContain(`PORT=${port + 1} npm start`);
-  }, 30_000);
+  }, 120_000);
 
   test("--reset is refused while it runs", async () => {
     const { code, err } = await here(["dev", "--reset"]);
@@ -368,7 +368,7 @@ describe("dev, with the database it carries", () => {
       };
       ids.conversation = await post("conversations", { type: "direct", other_user_id: bob });
       ids.message = await post(`conversations/${ids.conversation}/messages`, { content: "a secret" });
-    }, 30_000);
+    }, 120_000);
 
     const expected = {
       conversation: { head: { seq: 1 }, stored: { messages: 1, maxSeq: 1 }, memberCount: 2 },
@@ -440,5 +440,5 @@ describe("dev, with the database it carries", () => {
     const headers = { authorization: `Bearer ${out.trim()}` };
     const list = await (await fetch(`${server.url}/api/v1/conversations`, { headers })).json();
     expect(list).toMatchObject({ data: [] });
-  }, 60_000);
+  }, 180_000);
 });

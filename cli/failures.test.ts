@@ -61,7 +61,7 @@ describe.each([
       expectSentence(ended, text);
       expect(ended.out + ended.err).toContain(message);
     }
-  }, 30_000);
+  }, 120_000);
 });
 
 test.each(commands.map((command) => [command.join(" "), command] as const))(
@@ -137,6 +137,6 @@ describe("a data directory that cannot be", () => {
         /BAD +data directory .*set WHISPR_DATA_DIR/,
       );
     },
-    30_000,
+    120_000,
   );
 });

@@ -48,7 +48,7 @@ beforeAll(async () => {
   chmodSync(elsewhere, 0o777);
   keys = await testKeys();
   copyFileSync(keys.jwksFile, join(directory, "jwks.json"));
-}, 30_000);
+}, 120_000);
 afterAll(() => {
   signalAll(processesNaming(directory), "SIGKILL");
   rmSync(directory, { recursive: true, force: true });
@@ -97,7 +97,7 @@ for (const user of users) {
       const againMs = await expectServes(variables, asNobody, 2);
       console.log(`binary as ${user}: first start in ${firstMs} ms, second in ${againMs} ms`);
       expect(processesNaming(dataDir)).toEqual([]);
-    }, 60_000);
+    }, 180_000);
 
     test("refuses to serve without keys, with a cluster's settings, or with a value that is wrong", () => {
       const noKeys = run({}, "serve");
@@ -128,7 +128,7 @@ for (const user of users) {
       expect(second.output).toContain("another whispr-msg");
       expect(second.code).toBe(exitCode.taken);
       expect((await first.end("SIGTERM")).code).toBe(0);
-    }, 60_000);
+    }, 180_000);
   });
 }
 
@@ -154,7 +154,7 @@ test("with a data directory below one that others may not enter it serves, or na
   } finally {
     chmodSync(closed, 0o700);
   }
-}, 60_000);
+}, 180_000);
 
 /** Below the test's directory, filled up to 120 characters. */
 function longDirectory(name: string, asNobody: boolean): string {

@@ -18,11 +18,11 @@ let people: People;
 beforeAll(async () => {
   server = await startInProcess();
   people = new People(server);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   expect(server.complaints).toEqual([]);
   await server[Symbol.asyncDispose]();
-}, 30_000);
+}, 120_000);
 afterEach(() => people.disconnect());
 
 async function say(blocker: Person, blocked: Person, isBlocked: boolean): Promise<void> {
@@ -108,7 +108,7 @@ describe("a blocked user", () => {
     ]);
     expect(hers.contents(conversationId)).toEqual(["before", "back", "welcome"]);
     expect([...hers.violations, ...his.violations]).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   test("who comes back with a cursor of before is told to read afresh", async () => {
     const { alice, bob, conversationId } = await people.pair();
@@ -204,7 +204,7 @@ test("direct conversations with broken rows keep no other block from being appli
   ]);
   await database.end();
   expect(await Promise.all(stuck)).toEqual(["applied", "applied"]);
-}, 60_000);
+}, 180_000);
 
 describe("whispr-msg admin", () => {
   async function admin(...args: readonly string[]) {
@@ -232,7 +232,7 @@ describe("whispr-msg admin", () => {
     expect(await listOf(bob)).toEqual([]);
     expect(await admin("unblock", alice.id, bob.id)).toMatchObject({ out: "unblocked: applied\n", code: 0 });
     expect(await listOf(bob)).toHaveLength(1);
-  }, 60_000);
+  }, 180_000);
 
   test("notes it while no server runs; the next one applies it before it serves for long", async () => {
     await using stack = new AsyncDisposableStack();
@@ -257,7 +257,7 @@ describe("whispr-msg admin", () => {
     );
     expect(await adminOf(database.url, "block", alice, bob)).toMatchObject({ out: "blocked: applied\n" });
     expect(second.complaints).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test("refuses what names no two users", async () => {
     const { id } = await people.one();
@@ -267,5 +267,5 @@ describe("whispr-msg admin", () => {
       err: expect.stringContaining("two users"),
     });
     expect(await admin("block", id)).toMatchObject({ code: 2 });
-  }, 60_000);
+  }, 180_000);
 });

@@ -49,7 +49,7 @@ test("kill -9 of the embedded postmaster, and of one of its backends, under load
   expect(client.socket.isConnected()).toBe(true);
   client.close();
   expect((await server.end("SIGTERM")).code).toBe(0);
-}, 60_000);
+}, 180_000);
 
 async function oneSender(server: ServerProcess) {
   const [alice, bob] = [newId(), newId()];

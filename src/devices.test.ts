@@ -12,11 +12,11 @@ let people: People;
 beforeAll(async () => {
   server = await startInProcess();
   people = new People(server);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   expect(server.complaints).toEqual([]);
   await server[Symbol.asyncDispose]();
-}, 30_000);
+}, 120_000);
 afterEach(() => people.disconnect());
 
 /** Over REST, so that nobody needs a socket for it. */
@@ -165,7 +165,7 @@ describe("a device on the topic of its user", () => {
       .flatMap((id) => texts[id]!);
     expect(pages.flat()).toEqual(inOrder);
     expect(phone.violations).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   test("hears what happens while it catches up after what it missed, and nothing twice", async () => {
     const { alice, bob, conversationId } = await people.pair();
@@ -196,7 +196,7 @@ describe("a device on the topic of its user", () => {
     expect(events.slice(caughtUp + 1)).not.toContain("pending_messages");
     expect(phone.violations).toEqual([]);
     await isLog(phone, bob, conversationId);
-  }, 60_000);
+  }, 180_000);
 
   test("gets on its next socket only what it did not prove to have", async () => {
     const { alice, bob, conversationId } = await people.pair();
@@ -357,7 +357,7 @@ describe("a join of a conversation with a cursor", () => {
     const tooLong = await late.openConversation(conversationId, cursor);
     expect(tooLong).toMatchObject({ resumed: false, head_seq: 502, head_rev: 502 });
     expect(tooLong).not.toHaveProperty("changes");
-  }, 60_000);
+  }, 180_000);
 
   test("that is from beyond the head cannot be resumed", async () => {
     const { alice, bob, conversationId } = await people.pair();
@@ -388,7 +388,7 @@ describe("GET changes", () => {
       const ofDevice = [...kept.values()].sort((one, other) => one.seq - other.seq);
       expect(ofDevice).toEqual(log);
     }
-  }, 60_000);
+  }, 180_000);
 
   test("answers cursor_expired where it cannot be resumed", async () => {
     const { bob, conversationId } = await people.pair();
@@ -469,7 +469,7 @@ describe("members who come and go", () => {
     expect(daves.userEvents).toEqual(["caught_up"]);
     expect(JSON.stringify(daves.heard)).not.toContain("without dave");
     expect(bobs.contents(conversationId)).toEqual(["hello dave", "without dave", "dave again", "and live"]);
-  }, 60_000);
+  }, 180_000);
 
   test("who was added while his device was away gets what was sent since, and nothing from before", async () => {
     const { people: members, conversationId } = await people.group(2);

@@ -17,7 +17,7 @@ let spy: Mock<ReadPool["query"]> | null = null;
 beforeAll(async () => {
   server = await startInProcess({ LIMIT_USER_REQUESTS_AT_ONCE: "60" });
   outside = new pg.Pool({ connectionString: server.databaseUrl, max: 4 });
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   await outside.end();
   await server[Symbol.asyncDispose]();
@@ -82,7 +82,7 @@ test("I10: a storm of joins and leaves of one user's topic is read once at a tim
   expect(watched.most).toBe(1);
   expect(watched.total).toBeLessThan(150);
   socket.close();
-}, 30_000);
+}, 120_000);
 
 test("I10: 40 lists of one user at once take two connections, and nobody's join waits for them", async () => {
   const [anna, ben] = [await aUserOf(3), await aUserOf(1)];
@@ -107,7 +107,7 @@ test("I10: 40 lists of one user at once take two connections, and nobody's join 
   expect(new Set((await Promise.all(lists)).map(({ status }) => status))).toEqual(new Set([200]));
   expect(watched.most).toBe(2);
   socket.close();
-}, 30_000);
+}, 120_000);
 
 test("I10: a page of history is at most a megabyte as it is encoded, in both directions, and says that there is more", async () => {
   const [anna, friend] = [newId(), newId()];
@@ -134,7 +134,7 @@ test("I10: a page of history is at most a megabyte as it is encoded, in both dir
       Array.from({ length: 20 }, (_, index) => index + 1),
     );
   }
-}, 30_000);
+}, 120_000);
 
 test("I10: a page of a difference is at most a megabyte as it is encoded, and says that there is more", async () => {
   const [anna, friend] = [newId(), newId()];
@@ -151,7 +151,7 @@ test("I10: a page of a difference is at most a megabyte as it is encoded, and sa
     [since, hasMore] = [meta.next_since, meta.has_more];
   }
   expect(seqs).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
-}, 30_000);
+}, 120_000);
 
 test("I10: a request that the store refuses for its data, or that takes too long, fails alone: joins that are read with it succeed", async () => {
   const [guilty, ...others] = await Promise.all(Array.from({ length: 12 }, () => aUserOf(2)));
@@ -175,4 +175,4 @@ test("I10: a request that the store refuses for its data, or that takes too long
     for (const socket of sockets) socket.close();
     spy?.mockRestore();
   }
-}, 30_000);
+}, 120_000);

@@ -11,11 +11,11 @@ let people: People;
 beforeAll(async () => {
   server = await startInProcess();
   people = new People(server);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   expect(server.complaints).toEqual([]);
   await server[Symbol.asyncDispose]();
-}, 30_000);
+}, 120_000);
 afterEach(() => people.disconnect());
 
 const put = ({ rest }: Person, conversationId: string, body: object) =>
@@ -60,7 +60,7 @@ describe("settings of a conversation", () => {
       expect(revs).toEqual(revs.map((_, index) => revs[0]! + index));
       expect((heard.at(-1)!.conversation as { metadata: unknown }).metadata).toEqual(expected);
     }
-  }, 60_000);
+  }, 180_000);
 
   test("are in the difference of a device that was away, whole, and only if they changed", async () => {
     const { people: members, conversationId } = await people.group(2);

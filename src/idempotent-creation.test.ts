@@ -7,11 +7,11 @@ import { type InProcess, startInProcess } from "./testing/in-process.ts";
 let server: InProcess;
 beforeAll(async () => {
   server = await startInProcess();
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   expect(server.complaints).toEqual([]);
   await server[Symbol.asyncDispose]();
-}, 30_000);
+}, 120_000);
 
 interface Created {
   readonly status: number;

@@ -30,7 +30,7 @@ describe("kill -9 of the server under load loses nothing that was acknowledged a
     } finally {
       await database.close();
     }
-  }, 120_000);
+  }, 300_000);
 
   test("with the embedded one", async () => {
     const dataDir = join(mkdtempSync(join(tmpdir(), "whispr-kill-")), "data");
@@ -40,7 +40,7 @@ describe("kill -9 of the server under load loses nothing that was acknowledged a
     } finally {
       rmSync(dataDir, { recursive: true, force: true });
     }
-  }, 120_000);
+  }, 300_000);
 });
 
 async function survivesKills(

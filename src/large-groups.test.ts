@@ -11,11 +11,11 @@ let people: People;
 beforeAll(async () => {
   server = await startInProcess();
   people = new People(server);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   expect(server.complaints).toEqual([]);
   await server[Symbol.asyncDispose]();
-}, 30_000);
+}, 120_000);
 afterEach(() => people.disconnect());
 
 const strangers = (count: number) => Array.from({ length: count }, () => newId());

@@ -15,8 +15,8 @@ beforeAll(async () => {
     LIMIT_HANDSHAKES_PER_MIN_PER_IP: "1",
     TRUSTED_PROXIES: "127.0.0.1",
   });
-}, 30_000);
-afterAll(() => server[Symbol.asyncDispose](), 30_000);
+}, 120_000);
+afterAll(() => server[Symbol.asyncDispose](), 120_000);
 
 test("a user who sends too much is refused by REST status and told when to come back; the other one is not", async () => {
   const [anna, ben] = [newId(), newId()];
@@ -76,7 +76,7 @@ test("a user opens as many sockets as the setting says, is refused the next one 
   } finally {
     await place[Symbol.asyncDispose]();
   }
-}, 30_000);
+}, 120_000);
 
 test("of many handshakes of one user at once no more are let in than the setting says", async () => {
   const place = await startInProcess({ LIMIT_SOCKETS_PER_USER: "5" });
@@ -87,7 +87,7 @@ test("of many handshakes of one user at once no more are let in than the setting
   } finally {
     await place[Symbol.asyncDispose]();
   }
-}, 30_000);
+}, 120_000);
 
 function opens(address: string): Promise<WebSocket> {
   return new Promise((resolve, reject) => {

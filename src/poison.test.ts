@@ -35,9 +35,9 @@ beforeAll(async () => {
   conversationId = await rest.createDirect(bob);
   topic = `conversation:${conversationId}`;
   bystander = await Bystander.start();
-}, 30_000);
+}, 120_000);
 
-afterAll(() => server[Symbol.asyncDispose](), 30_000);
+afterAll(() => server[Symbol.asyncDispose](), 120_000);
 
 describe("I9: what can be stored comes back equal", () => {
   const kept: Readonly<Record<string, string>> = {
@@ -126,7 +126,7 @@ describe("I3: a key that was used 5,000 messages ago", () => {
     const { response } = await pair.send(`{"content":"the first","metadata":{"a":1},"client_random":${key}}`);
     first = response.message as Sent;
     for (let sent = 0; sent < 5_000; sent += 500) await sendMany(pair, sent);
-  }, 30_000);
+  }, 120_000);
 
   test("sent again 100 times gives 100 times the first message, and nobody is told of it", async () => {
     await using pair = await Pair.open();

@@ -57,7 +57,7 @@ test("two stock clients see each other come and type, and who was there when the
     await database.close();
     keys.dispose();
   }
-}, 60_000);
+}, 180_000);
 
 type Client = ReturnType<typeof clientOf>;
 

@@ -41,7 +41,7 @@ function snippetOf(language: string, code: string): Snippet {
 const directory = mkdtempSync(join(tmpdir(), "whispr-readme-"));
 chmodSync(directory, 0o755);
 symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }), 30_000);
+afterAll(() => rmSync(directory, { recursive: true, force: true }), 120_000);
 
 /** Printed after each snippet by whatever runs it. */
 const done = "--- done ---";
@@ -218,7 +218,7 @@ for (const [name, runtime] of Object.entries(runtimes)) {
     });
     for (const snippet of snippets) await reader.run(snippet);
     reader.expectSilence();
-  }, 60_000);
+  }, 180_000);
 }
 
 describe("README.md", () => {

@@ -26,7 +26,7 @@ let publish: Mock<LocalPubSub["publish"]>;
 beforeAll(async () => {
   server = await startInProcess({ WHISPR_MAX_LOOP_LATENESS: "0" });
   people = new People(server);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
@@ -77,7 +77,7 @@ describe("I8: who is removed while 500 messages a second flow", () => {
       for (const ear of [...bystanders, ...ears, ...comers, back]) ear.socket.close();
       flow.close();
     },
-    60_000,
+    180_000,
   );
 });
 

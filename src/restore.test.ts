@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => {
   keys.dispose();
   rmSync(base, { recursive: true, force: true });
-}, 30_000);
+}, 120_000);
 
 const sentBefore = 10;
 const sentAfter = 5;
@@ -70,7 +70,7 @@ describe.each([
     for (const device of devices)
       expect(await device.connect()).toMatchObject({ resumed: true, generation: 2 });
     await people.disconnect();
-  }, 90_000);
+  }, 180_000);
 });
 
 interface World {

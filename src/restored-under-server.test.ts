@@ -25,14 +25,14 @@ beforeAll(async () => {
   };
   server = await startServer({ arguments: ["serve"], environment, port: await freePort() });
   people = new People({ url: server.url, token: keys.token });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await people.disconnect();
   await server.end("SIGTERM");
   await asOperator((sql) => sql(`drop database if exists ${nameOf()}_backup`));
   await database.close();
   keys.dispose();
-}, 60_000);
+}, 180_000);
 
 function nameOf(): string {
   return new URL(database.url).pathname.slice(1);
@@ -83,7 +83,7 @@ async function post({ alice, conversationId }: World, text: string): Promise<voi
   await eventually(
     "a message to be taken",
     () => alice.rest.call("POST", path, { content: text }).then(isTrue, isFalse),
-    30_000,
+    120_000,
   );
 }
 
@@ -105,7 +105,7 @@ async function readAfresh({ bob, conversationId }: World, device: Device): Promi
   await eventually(
     "the device to be told that it cannot resume",
     () => device.joined?.resumed === false,
-    30_000,
+    120_000,
   );
   await device.readAfresh(conversationId, bob.rest);
 }
@@ -123,7 +123,7 @@ test(
       await eventually(
         "the devices to have what will be lost",
         () => devices.every((device) => lost(device.contents(conversationId).at(-1)!)),
-        30_000,
+        120_000,
       );
       for (const device of devices) await device.proves();
 
@@ -140,7 +140,7 @@ test(
       await eventually(
         "the devices to hear of the last message",
         () => devices.every((device) => device.contents(conversationId).at(-1) === `${round} live`),
-        30_000,
+        120_000,
       );
       for (const device of devices) {
         expect(device.contents(conversationId)).toEqual(log.map(({ content }) => content));

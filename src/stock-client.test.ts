@@ -14,8 +14,8 @@ let server: InProcess;
 
 beforeAll(async () => {
   server = await startInProcess();
-}, 30_000);
-afterAll(() => server[Symbol.asyncDispose](), 30_000);
+}, 120_000);
+afterAll(() => server[Symbol.asyncDispose](), 120_000);
 
 describe("a stock phoenix client", () => {
   for (const way of ["params.token", "authToken"] as const) {
@@ -56,7 +56,7 @@ describe("a stock phoenix client", () => {
       expect(contents(heardAgain)).toEqual(["back"]);
       expect(contents(heardByBob)).toEqual(["hello"]);
       expect(contents(heardAsBob)).toEqual(["hello", "while he is away", "back"]);
-    }, 60_000);
+    }, 180_000);
   }
 
   test("may be one of two devices of a user: each hears what the other one sends", async () => {
@@ -112,7 +112,7 @@ describe("a stock phoenix client", () => {
     token = alice.token;
     expect((await outcome(socket.channel(`conversation:${conversationId}`).join()))[0]).toBe("ok");
     socket.disconnect();
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("I12: when the server is stopped and started again", () => {
@@ -156,7 +156,7 @@ describe("I12: when the server is stopped and started again", () => {
       await database.close();
       keys.dispose();
     }
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("I8: a stranger learns nothing", () => {

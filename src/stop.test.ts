@@ -36,7 +36,7 @@ afterEach(async () => {
   await server?.end("SIGKILL");
   signalAll(processesNaming(directory), "SIGKILL");
   rmSync(directory, { recursive: true, force: true });
-}, 30_000);
+}, 120_000);
 
 describe("I12: a stop under load loses nothing", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -47,7 +47,7 @@ describe("I12: a stop under load loses nothing", () => {
       await load.endsWellWith(signal, server);
       expectStored(load, await contentsIn(database.url, load.conversationId));
       await database.close();
-    }, 60_000);
+    }, 180_000);
   }
 
   test("SIGTERM with the embedded one, which is gone too", async () => {
@@ -62,7 +62,7 @@ describe("I12: a stop under load loses nothing", () => {
     server = await start({ WHISPR_DATA_DIR: join(directory, "data") });
     const log = await new RestClient({ url: server.url, token: load.token }).history(load.conversationId);
     expectStored(load, log);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("I12: a stop with a database that does not answer", () => {
@@ -71,9 +71,9 @@ describe("I12: a stop with a database that does not answer", () => {
 
   beforeAll(async () => {
     postgres = await startTestPostgres();
-  }, 30_000);
+  }, 120_000);
   afterEach(() => signalAll(stopped, "SIGCONT"));
-  afterAll(() => postgres.close(), 30_000);
+  afterAll(() => postgres.close(), 120_000);
 
   test("ends within WHISPR_STOP_TIMEOUT, with another code than 0 and a line that says why", async () => {
     const load = await hangingUnderLoad("2s");
@@ -84,7 +84,7 @@ describe("I12: a stop with a database that does not answer", () => {
     expect(lastLines(server!)).toMatch(/WHISPR_STOP_TIMEOUT/);
     signalAll(stopped, "SIGCONT");
     expectStored(load, await contentsIn(postgres.url, load.conversationId));
-  }, 60_000);
+  }, 180_000);
 
   test("ends at once at a second signal", async () => {
     await hangingUnderLoad("60s");
@@ -94,7 +94,7 @@ describe("I12: a stop with a database that does not answer", () => {
     await Bun.sleep(sameSignalMs + 100);
     const { code, tookMs } = await server!.end("SIGTERM");
     expect({ code, quick: tookMs < paced(1_000) }).toEqual({ code: 128 + 15, quick: true });
-  }, 60_000);
+  }, 180_000);
 
   test("says so too when it is only the commits that hang", async () => {
     server = await start({
@@ -109,7 +109,7 @@ describe("I12: a stop with a database that does not answer", () => {
     const { code, tookMs } = await server.end("SIGTERM");
     expect({ code, inTime: tookMs < 2_000 + paced(1_000) }).toEqual({ code: 1, inTime: true });
     expect(lastLines(server)).toMatch(/WHISPR_STOP_TIMEOUT/);
-  }, 60_000);
+  }, 180_000);
 
   /** Under load, with every process of PostgreSQL stopped (SIGSTOP) while commands are under way. */
   async function hangingUnderLoad(stopTimeout: string): Promise<Load> {
@@ -142,7 +142,7 @@ test("I12: the embedded PostgreSQL does not outlive a stop in which it hangs", a
   expect(code).toBe(1);
   expect(tookMs).toBeLessThan(2_000 + paced(3_000));
   await eventually("nothing to be left", () => !postgres.some(isAlive));
-}, 60_000);
+}, 180_000);
 
 /** Two stock clients that send without a pause, and sockets that only listen. */
 class Load {

@@ -27,11 +27,11 @@ let keys: TestKeys;
 let database: TestDatabase;
 beforeAll(async () => {
   [keys, database] = await Promise.all([testKeys(), testDatabase()]);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   await database.close();
   keys.dispose();
-}, 30_000);
+}, 120_000);
 
 describe("50 senders with several devices each, through disconnections, frozen devices and kills of the server", () => {
   test("end with one log on every device: no hole, no reorder, nothing twice, nothing lost", async () => {

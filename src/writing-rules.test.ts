@@ -22,7 +22,7 @@ beforeAll(async () => {
   server = await startInProcess();
   cast = await Cast.gather(server);
   database = new pg.Pool({ connectionString: server.databaseUrl, max: 2 });
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   cast.end();
   await database.end();
@@ -92,7 +92,7 @@ describe("I8: a setting of a group decides about what it names and about nothing
         expect([name, await seenBy("moderator", row, { [name]: "admins_only" })]).toEqual([name, "no"]);
       }
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -142,7 +142,7 @@ describe("I8: a block stands before everything that writes", () => {
         for (const actor of [blocker, blocked]) actor.leave();
       }
     },
-    60_000,
+    180_000,
   );
 });
 

@@ -5,7 +5,7 @@ let database: MigratedDatabase;
 
 beforeAll(async () => {
   database = await migratedDatabase();
-}, 30_000);
+}, 120_000);
 
 afterAll(() => database.close());
 

@@ -35,7 +35,7 @@ test("I1 I2 I3 I7 I8: whatever the store does, no answer, refusal, mark or frame
     "unchanged",
   ];
   expect([...seen.keys()].sort()).toEqual(kinds);
-}, 60_000);
+}, 180_000);
 
 /** Whether one of the plays of the property notices it. */
 async function isNoticed(violation: string, options: PlayOptions): Promise<boolean> {
@@ -156,7 +156,7 @@ describe("the play notices", () => {
     async (mutant) => {
       expect(await isNoticed(mutant.noticed, { startEngine: await mutated(mutant) })).toBe(true);
     },
-    60_000,
+    180_000,
   );
 });
 

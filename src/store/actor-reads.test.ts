@@ -20,7 +20,7 @@ beforeAll(async () => {
   pool = openPool(database.settings, () => {});
   counting = new CountingPool({ pool });
   reads = new PostgresActorReads({ reads: counting });
-}, 30_000);
+}, 120_000);
 
 afterAll(async () => {
   await pool.end();

@@ -10,7 +10,7 @@ import { AdvisoryOwnership } from "./advisory-ownership.ts";
 let database: MigratedDatabase;
 beforeAll(async () => {
   database = await migratedDatabase();
-}, 30_000);
+}, 120_000);
 afterAll(() => database.close());
 
 function anOwner(given: { readonly clock?: Clock; readonly url?: string } = {}): AdvisoryOwnership {
@@ -115,7 +115,7 @@ test("I4 E11: a connection that is open and says nothing is not proof of the rig
   expect(changes).toEqual([true, false]);
   await Promise.all([owner.stop(), standby.stop()]);
   await link.close();
-}, 90_000);
+}, 180_000);
 
 test("A7: what a process waits for is said once at warn for each reason", async () => {
   const owner = anOwner();

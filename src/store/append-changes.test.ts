@@ -24,7 +24,7 @@ import {
 let writer: Writer;
 beforeAll(async () => {
   writer = await startWriter();
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 const storedAll = { type: "stored", moved: new Set<string>(), marked: [] } as const;
@@ -400,4 +400,4 @@ test("whatever a batch is made of, each combination of its parts is a statement 
     );
     expect(relations).toEqual({ replyTo: parts & 32 ? 1 : null, reactions: parts & 64 ? 1 : 0 });
   }
-}, 60_000);
+}, 180_000);

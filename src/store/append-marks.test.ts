@@ -22,7 +22,7 @@ import { PostgresCommit } from "./append.ts";
 let writer: Writer;
 beforeAll(async () => {
   writer = await startWriter();
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 function markedIn(outcome: AppendOutcome): readonly MarkedConversation[] {
@@ -152,7 +152,7 @@ test("I7: whatever is asked, in whatever order, marks are the highest that was a
     ),
     { numRuns: 25 },
   );
-}, 60_000);
+}, 180_000);
 
 test("I4: marks alone at a stale epoch are fenced, and none of the batch is written", async () => {
   const [one, other] = [await aLog(2), await aLog(2)];

@@ -26,7 +26,7 @@ beforeAll(async () => {
   writer = await startWriter();
   ({ database, commit } = writer);
   reads = new PostgresActorReads({ reads: writer.reads });
-}, 30_000);
+}, 120_000);
 
 afterAll(() => writer.close());
 
@@ -148,7 +148,7 @@ test("I2 I4: batches are never torn while their shards are taken over again and 
   const unequal = `select 1 from conversation_heads h join conversation_members m using (conversation_id)
     where m.user_id = any ($1::uuid[]) and (m.read_seq <> h.seq or m.delivered_seq <> h.seq)`;
   expect(await database.sql(unequal, [[...readerOf.values()]])).toEqual([]);
-}, 60_000);
+}, 180_000);
 
 test("I3: a client_random that is taken refuses the batch by name, and one statement frees an old one and uses it again", async () => {
   const { id, anna } = await aConversation();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   database = await testDatabase();
   client = new pg.Client({ connectionString: database.url, options: "-c TimeZone=UTC" });
   await client.connect();
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   await client.end();
   await database.close();

@@ -23,7 +23,7 @@ beforeAll(async () => {
   });
   blocks.subscribe(() => calls++);
   await eventually("the first call", () => calls > 0);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   await blocks.stop();
   await writer.close();
@@ -151,7 +151,7 @@ test("I8: who blocks and who begins the conversation at the same moment do not p
     ]);
     expect(rows).toHaveLength(begun ? 1 : 0);
   }
-}, 60_000);
+}, 180_000);
 
 /** A session that holds what it wrote until it is told how to end. */
 async function holding(

@@ -5,7 +5,7 @@ import { startUs, startWriter, type Writer } from "../testing/writer-on-postgres
 let writer: Writer;
 beforeAll(async () => {
   writer = await startWriter();
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 test("a group is there with its metadata, its owner, its members and an empty log", async () => {

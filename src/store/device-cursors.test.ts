@@ -16,7 +16,7 @@ let cursors: PostgresDeviceCursors;
 beforeAll(async () => {
   writer = await startWriter();
   cursors = new PostgresDeviceCursors({ reads: writer.reads });
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 /** Groups of one user, with as many messages as asked. */

@@ -7,7 +7,7 @@ import { takeAll, takeSome } from "./fence.ts";
 let database: MigratedDatabase;
 beforeAll(async () => {
   database = await migratedDatabase();
-}, 30_000);
+}, 120_000);
 afterAll(() => database.close());
 
 test("SQL and TypeScript agree on every conversation's shard", async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   writer = await startWriter();
   client = new pg.Client({ connectionString: writer.database.url });
   await client.connect();
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   await client.end();
   await writer.close();

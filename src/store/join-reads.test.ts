@@ -17,7 +17,7 @@ beforeAll(async () => {
   pool = openPool(database.settings, () => {});
   counting = new CountingPool({ pool });
   reads = new PostgresViewerReads({ reads: counting });
-}, 30_000);
+}, 120_000);
 
 afterAll(async () => {
   await pool.end();
@@ -196,4 +196,4 @@ test("a user of 500 conversations joins with one row", async () => {
   expect(new Set(standings.map(({ conversationId }) => conversationId))).toEqual(
     new Set(conversations.map(({ id }) => id)),
   );
-}, 60_000);
+}, 180_000);

@@ -11,7 +11,7 @@ beforeAll(async () => {
   writer = await startWriter();
   lastSeen = new PostgresLastSeen({ reads: writer.reads });
   reads = new PostgresViewerReads({ reads: writer.reads });
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 async function group(creatorId: string, otherUserIds: readonly string[]): Promise<string> {

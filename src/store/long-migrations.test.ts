@@ -15,7 +15,7 @@ beforeEach(async () => {
   database = await testDatabase();
   clients = [];
   await migrate({ url: url(), direction: "up", to: 1 });
-}, 30_000);
+}, 120_000);
 afterEach(async () => {
   await Promise.all(clients.map((client) => client.end()));
   await database.close();
@@ -98,7 +98,7 @@ test("a dump under way holds a migration up, and nobody else: others read and wr
   await migrated;
   expect(await others.stop()).toBeLessThan(longestWaitMs);
   expect(await pending()).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test("a migration says whom it waits for", async () => {
   await fill(20);
@@ -110,7 +110,7 @@ test("a migration says whom it waits for", async () => {
   );
   await dump.query("commit");
   await up();
-}, 30_000);
+}, 120_000);
 
 test("a table with rows is written again in short transactions, to the same schema, and nothing that is written meanwhile is missed", async () => {
   await fill(20_000);
@@ -135,7 +135,7 @@ test("a table with rows is written again in short transactions, to the same sche
   expect(rows[0].all).toBeGreaterThanOrEqual(20_000);
   expect(rows[0].known).toBe(rows[0].all);
   expect(await shape(writer)).toEqual(await shapeOfEmpty());
-}, 60_000);
+}, 180_000);
 
 test("a migration that was cut short goes on where it stopped", async () => {
   await fill(2_000);
@@ -155,7 +155,7 @@ test("a migration that was cut short goes on where it stopped", async () => {
   expect(said.join("\n")).not.toContain("stage 1 of");
   expect(await pending()).toBe(0);
   expect(await shape(killer)).toEqual(await shapeOfEmpty());
-}, 60_000);
+}, 180_000);
 
 test("what will take long is said before it begins, with how many rows", async () => {
   await fill(2_000);
@@ -166,7 +166,7 @@ test("what will take long is said before it begins, with how many rows", async (
   ]);
   await up();
   expect((await migrationReport({ url: url() })).long).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 const shapeQuery = `
 select 'column' as kind, table_name || '.' || column_name as name, data_type || is_nullable || coalesce(column_default, '') as what

@@ -14,7 +14,7 @@ let database: MigratedDatabase;
 
 beforeAll(async () => {
   database = await migratedDatabase();
-}, 30_000);
+}, 120_000);
 
 afterAll(() => database.close());
 
@@ -63,7 +63,7 @@ test("I1: every connection falls silent at once under an owner: others are made,
   expect(await send()).toMatchObject({ type: "done", events: [{ seq: 2 }] });
   await node.stop();
   await link.close();
-}, 60_000);
+}, 180_000);
 
 test("after a failover: a connection that leads to where nothing can be written is given up for another", async () => {
   const { url } = database;

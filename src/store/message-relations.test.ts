@@ -27,7 +27,7 @@ beforeAll(async () => {
   writer = await startWriter();
   actor = new PostgresActorReads({ reads: writer.reads });
   viewer = new PostgresViewerReads({ reads: writer.reads });
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 /** As a page of history, a difference and an actor's look-up show it; they must not differ. */

@@ -13,7 +13,7 @@ beforeEach(async () => {
   url = database.url;
   client = new pg.Client({ connectionString: url });
   await client.connect();
-}, 30_000);
+}, 120_000);
 afterEach(async () => {
   await client.end();
   await database.close();

@@ -16,7 +16,7 @@ let own: PostgresOwnState;
 beforeAll(async () => {
   writer = await startWriter();
   own = new PostgresOwnState({ reads: writer.reads });
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 async function aLog(length: number) {

@@ -58,7 +58,7 @@ beforeAll(async () => {
     `truncate messages, conversation_heads, conversation_members, conversation_settings, conversations,
       message_reactions, delivery_statuses, devices, device_cursors, own_revs`,
   );
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await databases["a hostile database"]?.close();
   await writer.close();
@@ -250,7 +250,7 @@ test.each(kinds)(
     }
     expect([...excesses]).toEqual([]);
   },
-  60_000,
+  180_000,
 );
 
 test.each(kinds)(
@@ -267,7 +267,7 @@ test.each(kinds)(
     // Who asks for one message by its id does not say where it is.
     expect([...everywhere]).toEqual(["show-message"]);
   },
-  60_000,
+  180_000,
 );
 
 /** Above such a node, every alternative costs the same to PostgreSQL before 18, and JIT compiles the whole plan. */
@@ -280,5 +280,5 @@ test.each(kinds)(
     }
     expect([...disabled]).toEqual([]);
   },
-  60_000,
+  180_000,
 );

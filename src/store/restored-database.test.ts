@@ -18,7 +18,7 @@ beforeEach(async () => {
   await migrate({ url: database.url, direction: "up" });
   client = await connect(database.url);
   await checkGeneration(client, startUs);
-}, 30_000);
+}, 120_000);
 afterEach(async () => {
   await client.end();
   for (const end of more.splice(0)) await end();
@@ -171,7 +171,7 @@ describe("a generation that is begun by hand", () => {
       { generation: 2, isNew: false },
       { generation: 2, isNew: false },
     ]);
-  }, 30_000);
+  }, 120_000);
 
   test("cut short between the heads and the number, is finished by the next process that owns them", async () => {
     await addHeads(10, 7);
@@ -202,5 +202,5 @@ describe("a generation that is begun by hand", () => {
     await owner.end();
     expect(await newGeneration(database.url, startUs)).toBe(4);
     expect(await marks()).toEqual([20]);
-  }, 30_000);
+  }, 120_000);
 });

@@ -7,7 +7,7 @@ import * as schema from "./schema.ts";
 let database: MigratedDatabase;
 beforeAll(async () => {
   database = await migratedDatabase();
-}, 30_000);
+}, 120_000);
 afterAll(() => database.close());
 
 const tables = Object.values(schema).filter((each) => is(each, PgTable));

@@ -24,7 +24,7 @@ beforeAll(async () => {
   writer = await startWriter();
   const settings = { ...writer.database.settings, statementTimeoutMs: 60_000 };
   commit = new PostgresCommit({ settings, onLost: () => {} });
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   await commit.close();
   for (const session of sessions) await session.end();

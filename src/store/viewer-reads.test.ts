@@ -22,7 +22,7 @@ beforeAll(async () => {
   counting = new CountingPool({ pool });
   reads = new PostgresViewerReads({ reads: counting });
   creation = new PostgresConversationCreation({ reads: counting });
-}, 30_000);
+}, 120_000);
 
 afterAll(async () => {
   await pool.end();
@@ -105,7 +105,7 @@ test("a page of history by seq, id or time, before, after or between, is exactly
     }),
     { numRuns: 200 },
   );
-}, 60_000);
+}, 180_000);
 
 test("an unknown id as a cursor is an empty page, and so is a message of another conversation or from before the membership", async () => {
   const [anna, ben] = [newId(), newId()];

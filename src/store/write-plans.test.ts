@@ -58,7 +58,7 @@ beforeAll(async () => {
   }
   query.mockRestore();
   await writer.database.sql(`truncate messages, ${watched.join(", ")}`);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   await hostile.close();
   await writer.close();
@@ -156,7 +156,7 @@ test.each(["a database", "a hostile database"])(
     }
     expect(scans).toEqual([]);
   },
-  60_000,
+  180_000,
 );
 
 test("messages alone pay for no other part", () => {

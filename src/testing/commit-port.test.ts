@@ -17,7 +17,7 @@ import { aBatch, startUs, startWriter, type Writer } from "./writer-on-postgres.
 let writer: Writer;
 beforeAll(async () => {
   writer = await startWriter();
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 /** Batches of a few groups, decided as actors would, some against heads that are elsewhere. */
@@ -214,5 +214,5 @@ test.each([1, 2, 3, 4, 5, 6])(
     expect(groups.model.misuses).toEqual([]);
     for (const id of groups.ids) expect(await storedIn(id)).toEqual(storedInModel(groups.model, id));
   },
-  60_000,
+  180_000,
 );

@@ -11,7 +11,7 @@ test("each test gets an empty database of its own, which is gone when the test c
   expect(await ask(other.url, "SHOW fsync")).toEqual([{ fsync: "on" }]);
   await Promise.all([one.close(), other.close()]);
   await expect(ask(one.url, "SELECT 1")).rejects.toThrow("does not exist");
-}, 60_000);
+}, 180_000);
 
 async function ask(url: string, text: string): Promise<unknown[]> {
   const client = new pg.Client(url);

@@ -7,10 +7,10 @@ import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { backup } from "./backup.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-backup-"));
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 const directory = await EmbeddedOwner.template(base);
 const timeline = "SELECT timeline_id AS timeline FROM pg_control_checkpoint()";
-afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
+afterAll(() => rmSync(base, { recursive: true, force: true }), 180_000);
 
 test(
   "a backup that is taken while rows are written opens as a data directory, whole, on a timeline of its own",

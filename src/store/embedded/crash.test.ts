@@ -9,11 +9,11 @@ import { paced } from "../../testing/pace.ts";
 import { signalAll } from "./holders.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-crash-"));
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 const directory = await EmbeddedOwner.template(base);
 /** On an idle machine. */
 const backWithinMs = 3_000;
-afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
+afterAll(() => rmSync(base, { recursive: true, force: true }), 180_000);
 
 test(
   "after a kill -9 of the owner the next start ends the orphan and has every acknowledged row",

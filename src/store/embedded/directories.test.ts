@@ -18,10 +18,10 @@ import { recordedSocketDirectory } from "./socket-directory.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-places-"));
 chmodSync(base, 0o755);
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 const directory = await EmbeddedOwner.template(base);
 const asRoot = process.getuid?.() === 0;
-afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
+afterAll(() => rmSync(base, { recursive: true, force: true }), 180_000);
 
 test(
   "a path of 120 characters works, with the socket in a short directory",

@@ -11,9 +11,9 @@ import { FileLock } from "./file-lock.ts";
 import { recordedSocketDirectory } from "./socket-directory.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-life-"));
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 const directory = await EmbeddedOwner.template(base);
-afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
+afterAll(() => rmSync(base, { recursive: true, force: true }), 180_000);
 
 test(
   "a first start makes a durable UTF-8 database that is reached only through a private socket",

@@ -6,8 +6,8 @@ import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-kills-"));
 const moments = Array.from({ length: 20 }, (_, index) => index * 47);
-const timeoutMs = 120_000;
-afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
+const timeoutMs = 300_000;
+afterAll(() => rmSync(base, { recursive: true, force: true }), 180_000);
 
 test(
   "a first start that is killed at any moment is simply done again by the next start",

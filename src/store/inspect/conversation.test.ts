@@ -16,7 +16,7 @@ const all = { limit: 100, offset: 0 };
 let writer: Writer;
 beforeAll(async () => {
   writer = await startWriter();
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 test("operators see who is and was a member and how far each has read, and never what was written", async () => {

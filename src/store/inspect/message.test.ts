@@ -19,7 +19,7 @@ const all = { limit: 100, offset: 0 };
 let writer: Writer;
 beforeAll(async () => {
   writer = await startWriter();
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 test("operators see where a message is, its sizes, times and edits, and never what was written", async () => {

@@ -23,7 +23,7 @@ let cursors: PostgresDeviceCursors;
 beforeAll(async () => {
   writer = await startWriter();
   cursors = new PostgresDeviceCursors({ reads: writer.reads });
-}, 30_000);
+}, 120_000);
 afterAll(() => writer.close());
 
 /** A group of the user's own with as many messages, whose log nobody has read. */

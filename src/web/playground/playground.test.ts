@@ -22,7 +22,7 @@ const tabs: PlaygroundTab[] = [];
 
 beforeAll(async () => {
   [browser, server] = await Promise.all([startBrowser(), dev({})]);
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await browser?.browser()?.close();
