@@ -8,6 +8,7 @@ import { type Mount, mountOf } from "../src/store/embedded/mount.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
 import { readGeneration } from "../src/store/generation.ts";
 import { migrationStatus } from "../src/store/migrator.ts";
+import { findSessionProblems } from "../src/store/session-checks.ts";
 import { type DatabaseFacts, readDatabaseFacts, refusalsOf } from "../src/store/store-checks.ts";
 import { systemClock } from "../src/system.ts";
 import { explain } from "./explain.ts";
@@ -106,8 +107,9 @@ async function database(config: Config): Promise<readonly Finding[]> {
   }
   try {
     const facts = settingsOf(await readDatabaseFacts(url));
+    const ofSessions = await sessions(url, config);
     const states = await migrationStatus({ url });
-    return [...facts, schema(states), ...(await generation(url, states))];
+    return [...facts, ...ofSessions, schema(states), ...(await generation(url, states))];
   } catch (error) {
     return [{ subject: "database", verdict: "bad", text: explain(error, config).text }];
   }
@@ -138,6 +140,15 @@ function standby({ settings }: DatabaseFacts): readonly Finding[] {
   const text =
     "no synchronous standby: fine alone; a failover to an asynchronous one may lose what was acknowledged last";
   return [{ subject: "database failover", verdict: "good", text }];
+}
+
+/** Through the connections that serve makes, so that it is what they get. */
+async function sessions(url: string, { connections }: Config): Promise<readonly Finding[]> {
+  const subject = "database sessions";
+  const problems = await findSessionProblems(url, connections.poolSize);
+  if (problems.length === 0)
+    return [{ subject, verdict: "good", text: "each has its own settings, and may do what serving needs" }];
+  return problems.map(({ text, isFatal }) => ({ subject, verdict: isFatal ? "bad" : "doubtful", text }));
 }
 
 function schema(states: Awaited<ReturnType<typeof migrationStatus>>): Finding {

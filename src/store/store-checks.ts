@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { withClient } from "./database.ts";
+import { findSharedSessions } from "./session-checks.ts";
 
 /** A database on which the promises could not be kept; the text says what to change. */
 export class StoreRefusal extends Error {}
@@ -84,6 +85,8 @@ function notUtf8(encoding: string | undefined): string | null {
 
 /** Throws a `StoreRefusal` that names everything that is wrong. */
 export async function checkDatabase(url: string): Promise<void> {
-  const refusals = refusalsOf(await readDatabaseFacts(url));
+  const refusals = [...refusalsOf(await readDatabaseFacts(url))];
+  const shared = await findSharedSessions(url);
+  if (shared) refusals.push(shared.text);
   if (refusals.length > 0) throw new StoreRefusal(refusals.join("\n"));
 }

@@ -80,7 +80,7 @@ export async function databaseLink(
   };
 }
 
-function placeOf(url: string): { path: string } | { host: string; port: number } {
+export function placeOf(url: string): { path: string } | { host: string; port: number } {
   const { host, port } = parse(url);
   const number = Number(port || 5432);
   if (host?.startsWith("/")) return { path: `${host}/.s.PGSQL.${number}` };
