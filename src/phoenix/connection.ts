@@ -17,6 +17,8 @@ export interface ConnectionHost<Identity> {
   readonly pace: PingPace<Connection<Identity>>;
   /** From here on a socket has no room for what can wait. */
   readonly roomBytes: number;
+  /** From here on a socket takes no large frames in. */
+  readonly crowdedBytes: number;
   /** The socket does not read its own frames fast enough and is being closed. */
   overrun(): void;
   failed(where: FailedIn, error: unknown): void;
@@ -142,8 +144,15 @@ export class Connection<Identity> implements Wire {
   }
 
   get hasRoom(): boolean {
-    if (this.#socket === undefined) return true;
-    return this.#queued + this.#socket.getBufferedAmount() < this.#host.roomBytes;
+    return this.#unread < this.#host.roomBytes;
+  }
+
+  get isCrowded(): boolean {
+    return this.#unread >= this.#host.crowdedBytes;
+  }
+
+  get #unread(): number {
+    return this.#socket === undefined ? 0 : this.#queued + this.#socket.getBufferedAmount();
   }
 
   whenDrained(then: () => void): void {

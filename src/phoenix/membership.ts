@@ -39,6 +39,9 @@ export interface MembershipHost<Identity> {
   failed(where: FailedIn, topic: string, error: unknown): void;
 }
 
+/** A frame whose answer may be large. While its socket is crowded it is refused: else a slow reader could not send without being closed. */
+const largeFrame = 1_024;
+
 type Accepted = Extract<JoinOutcome, { ok: true }>;
 type Backfill = NonNullable<Accepted["backfill"]>;
 
@@ -374,6 +377,7 @@ export class Membership<Identity> implements Listener {
 
   /** A push of the client with this membership's join_ref. Pushes pipelined behind a join wait for it, as in Phoenix. */
   receive(frame: Frame): void {
+    if (frame.size > largeFrame && this.session.wire.isCrowded) return this.session.refuse(frame, overloaded);
     const pending = this.#pending;
     if (pending === undefined) this.#deliver(new ReceivedPush(this, frame));
     else if (pending.allows(frame)) pending.keep(frame, pending.pushes);

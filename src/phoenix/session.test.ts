@@ -257,6 +257,7 @@ interface OpenFeed {
 /** The real session on a wire of paper. */
 class Bench implements Wire {
   readonly hasRoom = true;
+  readonly isCrowded = false;
   readonly log: string[] = [];
   readonly subscribed = new Set<string>();
   readonly topics = new Topics<Membership<string>>();

@@ -6,10 +6,12 @@ import { eventually, RawClient } from "./testing/raw-client.ts";
 
 const topic = "place:1";
 
-/** A client frame with an all-zero mask. At most 125 bytes. */
+/** A client frame with an all-zero mask. At most 65,535 bytes. */
 function maskedText(text: string): Buffer {
   const body = Buffer.from(text);
-  return Buffer.concat([Buffer.from([0x81, 0x80 | body.length, 0, 0, 0, 0]), body]);
+  const { length } = body;
+  const head = length < 126 ? [0x80 | length] : [0x80 | 126, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([0x81, ...head, 0, 0, 0, 0]), body]);
 }
 
 /** Joins the topics in one write and reads nothing until it is resumed. */
@@ -147,6 +149,34 @@ test("what is broadcast while a reply waits for its reader comes after it, and n
   expect(told.filter((each) => each === overHeld)).toEqual([overHeld]);
   server.sockets.broadcast(overHeld, "news", "{}");
   await eventually("what comes later", () => told.includes(`news ${overHeld}`));
+  expect([server.seen.closes, server.seen.overruns, server.seen.failures]).toEqual([[], [], []]);
+  slow.destroy();
+});
+
+test("who sends more than they read the answers of is refused by name while they are behind, and not closed", async () => {
+  const pushed: string[] = [];
+  const channel = echoChannel({
+    receive: (push) => {
+      pushed.push(push.event);
+      push.reply(true, JSON.stringify("x".repeat(60_000)));
+    },
+  });
+  await using server = endpoint({ channel, settings: { sendBufferBytes: 400 * 1024 } });
+  const slow = await notReading(server.port, [topic]);
+  const large = "x".repeat(60_000);
+  for (let n = 0; n < 400; n += 1)
+    slow.write(maskedText(JSON.stringify(["1", `large ${n}`, topic, "say", large])));
+  slow.write(maskedText(JSON.stringify(["1", "small", topic, "last", {}])));
+  await eventually("all pushes", () => pushed.includes("last"));
+  expect(pushed.length).toBeLessThan(400);
+  let answers = "";
+  slow.on("data", (bytes) => {
+    answers += bytes.toString("latin1").replaceAll("x", "");
+  });
+  const answered = (mark: string) => answers.split(mark).length - 1;
+  slow.resume();
+  await eventually("all answers", () => answered('"status":') === 402);
+  expect(answered('"reason":"overloaded"')).toBeGreaterThan(0);
   expect([server.seen.closes, server.seen.overruns, server.seen.failures]).toEqual([[], [], []]);
   slow.destroy();
 });

@@ -42,7 +42,8 @@ export class Sockets<Identity> {
     this.#host = {
       outbox: this.#outbox,
       pace: this.#pace,
-      roomBytes: options.settings.sendBufferBytes / roomShare,
+      roomBytes: roomShare * options.settings.sendBufferBytes,
+      crowdedBytes: crowdedShare * options.settings.sendBufferBytes,
       overrun: () => options.observer.overrun("send"),
       failed: (where, error) => this.#failed(error, where),
     };
@@ -292,7 +293,9 @@ export class Sockets<Identity> {
 }
 
 /** Of the send buffer: the rest is for what follows a reply, broadcasts that were held among it. */
-const roomShare = 4;
+const roomShare = 1 / 4;
+/** Pages of a backfill, which wait for one another, do not reach it. */
+const crowdedShare = 3 / 4;
 
 function noteHeard<Identity>(socket: ServerWebSocket<SocketData<Identity>>): void {
   socket.data.heard = true;

@@ -12,6 +12,8 @@ export interface Wire {
   publish(topic: string, frame: string): void;
   /** Little waits to be read by the peer, queued frames included: a reply of some size may follow. True when the socket ended. */
   readonly hasRoom: boolean;
+  /** So much waits to be read by the peer that a large answer could end the socket. */
+  readonly isCrowded: boolean;
   /** Calls back once nothing waits to be read by the peer: at once where nothing does. Also when the socket ends. */
   whenDrained(then: () => void): void;
   prove(prover: Prover): void;
