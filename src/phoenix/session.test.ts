@@ -17,6 +17,7 @@ type Op =
   | { readonly op: "leave" | "push"; readonly topic: string; readonly stale: boolean }
   | { readonly op: "broadcast"; readonly topic: string; readonly alone: boolean }
   | { readonly op: "evict"; readonly topic: string }
+  | { readonly op: "room"; readonly has: boolean }
   | {
       readonly op: "settle";
       readonly nth: number;
@@ -50,6 +51,7 @@ const anyOp: fc.Arbitrary<Op> = fc.oneof(
     arbitrary: fc.record({ op: fc.constant("broadcast" as const), topic: topicName, alone: fc.boolean() }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("evict" as const), topic: topicName }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("room" as const), has: fc.boolean() }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -128,6 +130,15 @@ class Model {
   failures = 0;
   accepted = 0;
   left = 0;
+  hasRoom = true;
+  /** What was answered while the socket had no room, in order. */
+  #waiting: (() => void)[] = [];
+
+  /** What waited is told now, as it is decided by then. */
+  room(has: boolean): void {
+    this.hasRoom = has;
+    if (has) for (const tell of this.#waiting.splice(0)) tell();
+  }
 
   join(topic: string, ref: string, payload: number): void {
     const place = this.places.get(topic) ?? { joinRef: ref, accepted: false };
@@ -143,7 +154,23 @@ class Model {
     pending.question = this.questions++;
   }
 
+  /** Complete, and then no more while it waits for room: asked again. */
   settle(question: number, ok: boolean, cover: Cover, backfill: boolean): void {
+    const place = [...this.places.values()].find(({ pending }) => pending?.question === question);
+    if (!place) return;
+    const isWhole = place.held?.complete === true;
+    const tell = () => {
+      const { pending, held } = place;
+      const isLate = ok && !backfill && isWhole && !held?.complete;
+      if (pending?.question !== question || !isLate) return this.#tell(question, ok, cover, backfill);
+      held?.restart();
+      pending.question = this.questions++;
+    };
+    if (this.hasRoom) tell();
+    else this.#waiting.push(tell);
+  }
+
+  #tell(question: number, ok: boolean, cover: Cover, backfill: boolean): void {
     for (const [topic, place] of this.places) {
       const pending = place.pending;
       if (pending?.question !== question) continue;
@@ -256,9 +283,10 @@ interface OpenFeed {
 
 /** The real session on a wire of paper. */
 class Bench implements Wire {
-  readonly hasRoom = true;
+  hasRoom = true;
   readonly isCrowded = false;
   readonly log: string[] = [];
+  #whenDrained: (() => void)[] = [];
   readonly subscribed = new Set<string>();
   readonly topics = new Topics<Membership<string>>();
   readonly joins = joinsByHand();
@@ -309,7 +337,13 @@ class Bench implements Wire {
   publish(): void {}
   prove(): void {}
   whenDrained(then: () => void): void {
-    then();
+    if (this.hasRoom) then();
+    else this.#whenDrained.push(then);
+  }
+  async room(has: boolean): Promise<void> {
+    this.hasRoom = has;
+    if (has) for (const then of this.#whenDrained.splice(0)) then();
+    await promisesToRun();
   }
   close(code: number): void {
     this.log.push(`closed ${code}`);
@@ -371,10 +405,16 @@ class Game {
       const { questions, feeds } = this.model;
       if (step.op === "settle") await this.#settle(step);
       else if (step.op === "feed") await this.#feed(step);
+      else if (step.op === "room") await this.#room(step.has);
       else this.#act(step);
-      if (this.model.questions > questions) this.#open.push(questions);
-      if (this.model.feeds > feeds) this.#openFeeds.push(feeds);
+      for (let next = questions; next < this.model.questions; next++) this.#open.push(next);
+      for (let next = feeds; next < this.model.feeds; next++) this.#openFeeds.push(next);
     }
+  }
+
+  async #room(has: boolean): Promise<void> {
+    this.model.room(has);
+    await this.bench.room(has);
   }
 
   async #settle({ nth, ok, covers, backfill }: Step<"settle">): Promise<void> {
@@ -405,12 +445,13 @@ class Game {
   }
 
   async settleAll(): Promise<void> {
+    await this.bench.room(true);
     for (const question of this.#open) await this.bench.settle(question, true, new Cover(0), true);
     for (const { settled } of this.bench.feeds) settled.resolve();
     await promisesToRun();
   }
 
-  #act(step: Exclude<Op, { op: "settle" | "feed" }>): void {
+  #act(step: Exclude<Op, { op: "settle" | "feed" | "room" }>): void {
     if (step.op === "join") return this.#join(step);
     if (step.op === "broadcast") return this.#broadcast(step);
     if (step.op === "evict") return this.#evict(step.topic);
