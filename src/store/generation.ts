@@ -129,20 +129,28 @@ export async function newGeneration(url: string, atUs: number): Promise<number> 
     );
     const place = await read<Place>(client, present);
     const { generation } = await rowOf(client, atUs);
-    if (isAlone) await client.query(unfinished);
-    return isAlone || Number(generation) === 1
-      ? startGeneration(client, place, atUs)
+    if (isAlone) {
+      await client.query(unfinished);
+      return startGeneration(client, place, atUs);
+    }
+    return Number(generation) === 1
+      ? startGeneration(client, place, atUs, "underServer")
       : storeGeneration(client, place, atUs);
   });
 }
 
 /**
- * First the heads as they are, a few at a time (100,000 a second), then the number: a head is served in the new generation only with its
+ * First the heads as they are, some at a time, then the number: a head is served in the new generation only with its
  * own `restored_rev`, and cut short this is done again, because the row still names another database. In the first generation nothing is
  * decided by `restored_rev`; in a later one nobody may serve meanwhile.
  */
-async function startGeneration(client: pg.ClientBase, place: Place, atUs: number): Promise<number> {
-  for (let last: string | null = beforeAll; last !== null; ) last = await markHeads(client, last);
+async function startGeneration(
+  client: pg.ClientBase,
+  place: Place,
+  atUs: number,
+  marking: keyof typeof markings = "alone",
+): Promise<number> {
+  await markHeads(client, marking);
   return storeGeneration(client, place, atUs);
 }
 
@@ -162,20 +170,27 @@ async function storeGeneration(client: pg.ClientBase, place: Place, atUs: number
 }
 
 const longestMs = 10 * 60_000;
-const headsAtOnce = 2_000;
-const beforeAll = "00000000-0000-0000-0000-000000000000";
+const headBlocks = `
+select (pg_relation_size('conversation_heads') / current_setting('block_size')::int)::int as blocks`;
 
-/** One that is being written is passed over, so that nobody waits for us in a circle: its mark stays lower than it might be. */
-const markSome = `
-with few as (
-  select conversation_id from conversation_heads where conversation_id > $1
-  order by conversation_id limit ${headsAtOnce} for no key update skip locked),
-marked as (
-  update conversation_heads head set restored_rev = head.rev from few
-  where head.conversation_id = few.conversation_id and head.restored_rev <> head.rev)
-select conversation_id as last from few order by conversation_id desc limit 1`;
+/** By place in the file: four times as fast as by id. */
+const markings = {
+  alone: {
+    blocks: 1_000,
+    text: "update conversation_heads set restored_rev = rev where ctid >= $1::tid and ctid < $2::tid and restored_rev <> rev",
+  },
+  /** One that is being written is passed over, so that nobody waits for us in a circle: its mark is lower than it might be. */
+  underServer: {
+    blocks: 50,
+    text: `update conversation_heads set restored_rev = rev where ctid = any (array(
+      select ctid from conversation_heads where ctid >= $1::tid and ctid < $2::tid and restored_rev <> rev
+      for no key update skip locked))`,
+  },
+} as const;
 
-/** Returns the last one that was marked; null: there is none left. */
-async function markHeads(client: pg.ClientBase, after: string): Promise<string | null> {
-  return (await client.query<{ last: string }>(markSome, [after])).rows[0]?.last ?? null;
+async function markHeads(client: pg.ClientBase, marking: keyof typeof markings): Promise<void> {
+  const { blocks, text } = markings[marking];
+  const { blocks: all } = await read<{ blocks: number }>(client, headBlocks);
+  for (let from = 0; from < all; from += blocks)
+    await client.query(text, [`(${from},0)`, `(${from + blocks},0)`]);
 }
