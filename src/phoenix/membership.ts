@@ -25,6 +25,8 @@ export interface MembershipHost<Identity> {
   readonly settings: PhoenixSettings;
   readonly topics: Topics<Membership<Identity>>;
   readonly budget: Budget;
+  /** No reply waits, and there is room for one. */
+  readonly answersAtOnce: boolean;
   readonly replies: ReplyQueue;
   /** A frame of the client that waited for a join. */
   receive(frame: Frame): void;
@@ -247,11 +249,15 @@ export class Membership<Identity> implements Listener {
 
   /** The reply waits for room on the socket. */
   #settle(attempt: Attempt<Identity>, outcome: JoinOutcome): void {
-    if (this.#attempt === attempt) {
-      const isWhole = this.#hold?.isComplete === true;
-      this.session.replies.add(new Settled(attempt, outcome, isWhole), attempt.asked !== undefined);
-    } else this.session.budget.joinSettled(attempt.size);
+    if (this.#attempt !== attempt) this.session.budget.joinSettled(attempt.size);
+    else if (this.session.answersAtOnce) this.conclude(attempt, outcome, false);
+    else this.#queue(attempt, outcome);
     attempt.asked?.();
+  }
+
+  #queue(attempt: Attempt<Identity>, outcome: JoinOutcome): void {
+    const isWhole = this.#hold?.isComplete === true;
+    this.session.replies.add(new Settled(attempt, outcome, isWhole), attempt.asked !== undefined);
   }
 
   /** There is room for the reply. */

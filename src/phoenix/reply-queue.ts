@@ -37,8 +37,8 @@ export class ReplyQueue {
 
   /** Sends at once where there is room and nothing waits. `first`: the queue waits for this one alone. */
   add(reply: WaitingReply, first = false): void {
-    if ((first || this.#isEmpty) && this.#wire.hasRoom) return reply.send();
-    const isKept = first || this.#isEmpty || this.#bytes + reply.size <= this.#maxBytes;
+    if ((first || this.isEmpty) && this.#wire.hasRoom) return reply.send();
+    const isKept = first || this.isEmpty || this.#bytes + reply.size <= this.#maxBytes;
     if (isKept) this.#bytes += reply.size;
     else reply.drop();
     if (first) this.#entries.unshift({ reply, isKept });
@@ -46,7 +46,8 @@ export class ReplyQueue {
     this.#wait();
   }
 
-  get #isEmpty(): boolean {
+  /** Nothing waits, and nothing is asked again. */
+  get isEmpty(): boolean {
     return this.#entries.length === 0 && !this.#asking;
   }
 

@@ -26,7 +26,8 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly #observer: SocketsObserver<Identity>;
   readonly #memberships = new Map<string, Membership<Identity>>();
   readonly budget: Budget;
-  readonly replies: ReplyQueue;
+  /** Made when a reply has to wait for the first time: most sockets never need it. */
+  #replies: ReplyQueue | undefined;
 
   constructor(options: {
     readonly identity: Identity;
@@ -47,7 +48,15 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.#uncounted = options.uncounted;
     this.#observer = options.observer;
     this.budget = new Budget(options.settings);
-    this.replies = new ReplyQueue({ wire: options.wire, maxBytes: options.settings.sendBufferBytes });
+  }
+
+  get answersAtOnce(): boolean {
+    return (this.#replies === undefined || this.#replies.isEmpty) && this.wire.hasRoom;
+  }
+
+  get replies(): ReplyQueue {
+    this.#replies ??= new ReplyQueue({ wire: this.wire, maxBytes: this.settings.sendBufferBytes });
+    return this.#replies;
   }
 
   /**

@@ -112,6 +112,8 @@ export class UserJoins implements TopicJoins {
   async #pushPages(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<boolean> {
     for (let hasPushed = false; ; hasPushed = true) {
       const page = await this.#nextPage(feed, backlog);
+      // What went out on other topics while it was read has to be taken first.
+      if (page) await feed.drained();
       if (!page || feed.isOver) return hasPushed;
       pushPage(feed, page);
       noteSent(receiver, page);
