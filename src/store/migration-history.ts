@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { type Migration, migrations } from "./migrations.ts";
+import { tablePlace } from "./session-settings.ts";
 
 /** A schema that this binary must not touch or cannot reach; the text says what to do. */
 export class MigrationRefusal extends Error {}
@@ -34,7 +35,10 @@ export async function readHistory(client: pg.ClientBase): Promise<readonly Histo
     `select attname as name from pg_attribute
      where attrelid = to_regclass('schema_migrations') and attnum > 0 and not attisdropped order by attname`,
   );
-  if (found.length === 0) return [];
+  if (found.length === 0) {
+    await refuseTablesElsewhere(client);
+    return [];
+  }
   const names = found.map(({ name }) => name);
   if (columns.some((column) => !names.includes(column))) {
     throw new MigrationRefusal(
@@ -46,6 +50,25 @@ export async function readHistory(client: pg.ClientBase): Promise<readonly Histo
      from schema_migrations order by version`,
   );
   return rows;
+}
+
+/**
+ * Throws a `MigrationRefusal` when the tables are in a schema that only the role's or the database's own `search_path` names: those do not count
+ * for us, and an empty schema beside the tables would look like the loss of everything.
+ */
+async function refuseTablesElsewhere(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ schema: string }>(
+    `select relnamespace::regnamespace::text as schema from pg_class
+     where relname in ('conversation_heads', 'conversation_ownership', 'schema_migrations') and relkind = 'r'
+       and current_setting('search_path') = $1
+     group by relnamespace having count(*) = 3`,
+    [tablePlace.value],
+  );
+  if (rows.length === 0) return;
+  const schemas = rows.map(({ schema }) => schema).join(", ");
+  throw new MigrationRefusal(
+    `The tables of whispr-msg are in another schema (${schemas}) than where it looks (${tablePlace.value}). Nothing was changed. Name the schema in DATABASE_URL, as options=-c%20search_path%3D${rows[0]!.schema}; for new tables beside those, name public.`,
+  );
 }
 
 /** Throws a `MigrationRefusal` when something else has a name that one of these steps gives, before anything is changed. */

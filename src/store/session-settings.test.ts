@@ -25,7 +25,7 @@ import { inspectMessage } from "./inspect/message.ts";
 import { inspectUser } from "./inspect/user.ts";
 import { PostgresLastSeen } from "./last-seen.ts";
 import { migrations } from "./migrations.ts";
-import { checkSchema, migrate, migrationStatus } from "./migrator.ts";
+import { checkSchema, MigrationRefusal, migrate, migrationStatus } from "./migrator.ts";
 import { PostgresOwnState } from "./own-state.ts";
 import { sessionDifferences, sessionSettings } from "./session-settings.ts";
 import { checkDatabase } from "./store-checks.ts";
@@ -214,6 +214,27 @@ describe("on a database whose own settings are others wherever they could be", (
     await checkDatabase(url);
   });
 });
+
+test("tables in a schema that only the role or the database names are not overlooked: it must be named in the address", async () => {
+  const database = await testDatabase();
+  const inSchema = `${database.url}${database.url.includes("?") ? "&" : "?"}options=-c%20search_path%3Dmessaging`;
+  await withClient(settingsOf(database.url), "check", async (client) => {
+    const name = new URL(database.url).pathname.slice(1);
+    await client.query(`create schema messaging; alter database ${name} set search_path = messaging`);
+  });
+  await migrate({ url: inSchema, direction: "up" });
+  const refused = [
+    () => migrate({ url: database.url, direction: "up" }),
+    () => checkSchema({ url: database.url, binary: "99.0.0" }),
+  ];
+  for (const attempt of refused) {
+    const refusal = await attempt().catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(MigrationRefusal);
+    expect(String(refusal)).toContain("options=-c%20search_path%3Dmessaging");
+  }
+  await checkSchema({ url: inSchema, binary: "99.0.0" });
+  await database.close();
+}, 30_000);
 
 test("the same log reads the same on such a database as on any other, by every read there is", async () => {
   const [plain, hostile] = await Promise.all([startWriter(), startWriter({ isHostile: true })]);

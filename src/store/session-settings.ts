@@ -141,7 +141,8 @@ const forSuperusers = group({
   zero_damaged_pages: "off",
 }).map((setting) => ({ ...setting, isForSuperusers: true }));
 
-const tablePlace: SessionSetting = { name: "search_path", value: '"$user", public' };
+/** Where tables are, unless the address names a place. As PostgreSQL has it by itself. */
+export const tablePlace: SessionSetting = { name: "search_path", value: '"$user", public' };
 
 /** Every setting that is fixed; `ALTER DATABASE … SET` and `ALTER ROLE … SET` change none of them for our sessions. */
 export const sessionSettings: readonly SessionSetting[] = [
