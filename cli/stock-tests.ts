@@ -47,7 +47,8 @@ export async function startStockPostgres(
   const why = findStockPrograms() || !mayInstall ? null : installStockPrograms();
   if (why !== null) return { why };
   if (!findStockPrograms()) return { why: "none of version 15 or above is installed" };
-  const postgres = await startTestPostgres("stock");
+  const postgres = await startTestPostgres("stock").catch((error: Error) => ({ why: error.message }));
+  if ("why" in postgres) return postgres;
   if (await hasJit(postgres.url)) return postgres;
   await postgres.close();
   return { why: "the one that is installed has no JIT (Debian: postgresql-<version>-jit)" };

@@ -10,43 +10,20 @@ import { binary, build } from "./build.ts";
 import { runChecks } from "./check.ts";
 import { startStockPostgres, testsOfDatabase } from "./stock-tests.ts";
 import { countTests, type TestCounts } from "./test-counts.ts";
+import { type WantedRuns, wantedRuns } from "./test-runs.ts";
 
 const root = join(import.meta.dir, "..");
 const binaryVariable = "WHISPR_TEST_BINARY";
 /** The longest of a single test, where it does not say more itself. */
 const testTimeoutMs = 120_000;
 
-interface Wanted {
-  /** On the embedded PostgreSQL, or the one that `WHISPR_TEST_DATABASE_URL` names. */
-  readonly first: boolean;
-  /** On the PostgreSQL that is installed. */
-  readonly second: boolean;
-  readonly mayInstall: boolean;
-  readonly filters: readonly string[];
-}
-
-/** A part that is asked for by name runs once; everything runs twice. */
-function wantedOf(args: readonly string[]): Wanted {
-  const has = (name: string) => args.includes(name);
-  const filters = args.filter((each) => !each.startsWith("--"));
-  const isNamed = process.env[testDatabaseVariable] !== undefined || filters.length > 0;
-  return {
-    first: !has("--stock"),
-    second: has("--stock") || (!has("--embedded") && !isNamed),
-    mayInstall: has("--install"),
-    filters,
-  };
-}
-
-async function main({ first, second, mayInstall, filters }: Wanted): Promise<void> {
+async function main({ first, second, mayInstall, filters }: WantedRuns): Promise<void> {
   const failedSteps = [...(await runChecks()), ...(await buildOnce())];
   const counts: TestCounts[] = [];
   if (first) counts.push(await runOnEmbedded(filters));
-  if (second) {
-    const done = await runOnStock(filters, mayInstall);
-    if ("why" in done) failedSteps.push(...notRun(done.why, first));
-    else counts.push(done);
-  }
+  const again = second === "no" ? null : await runOnStock(filters, mayInstall);
+  if (again && "passed" in again) counts.push(again);
+  else if (again) failedSteps.push(...notRun(again.why, second === "must"));
   for (const step of failedSteps) console.log(`FAILED: ${step}`);
   const passed = sum(counts.map((each) => each.passed));
   const failed = sum(counts.map((each) => each.failed)) + failedSteps.length;
@@ -54,10 +31,10 @@ async function main({ first, second, mayInstall, filters }: Wanted): Promise<voi
   console.log(`${passed} passed, ${failed} failed`);
 }
 
-/** A machine of a developer may have none. CI must, and so must who asked for this run alone. */
-function notRun(why: string, isOptional: boolean): readonly string[] {
+/** Says so where it is no failure: a developer's machine may have no PostgreSQL. */
+function notRun(why: string, isFailure: boolean): readonly string[] {
   const text = `the second run, on a PostgreSQL as Debian ships it: ${why}`;
-  if (!isOptional || process.env.CI === "true") return [text];
+  if (isFailure) return [text];
   console.log(`NOT RUN: ${text}. Install one (Debian: apt install postgresql), or run .ci/run as root.`);
   return [];
 }
@@ -135,4 +112,4 @@ async function runBunTest(
   return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-await main(wantedOf(process.argv.slice(2)));
+await main(wantedRuns(process.argv.slice(2), process.env));

@@ -20,7 +20,8 @@ test("a session is set up as ours whatever the address asks for, and keeps what 
     "select name, setting from pg_settings where name = any ($1) order by name",
     [["DateStyle", "default_transaction_isolation", "statement_timeout", "temp_buffers"]],
   );
-  expect(rows.map((row) => row.setting)).toEqual(["ISO, MDY", "read committed", "2000", "1152"]);
+  const timeout = String(database.settings.statementTimeoutMs);
+  expect(rows.map((row) => row.setting)).toEqual(["ISO, MDY", "read committed", timeout, "1152"]);
   await pool.end();
   await link.close();
 });
