@@ -209,6 +209,22 @@ describe("I10", () => {
     expect(questions.length).toBeLessThan(10);
   });
 
+  test("I10: what a large group missed is read a few rows at a time: each goes to all of its members", async () => {
+    const { delivery, id, anna, frame, store, revs, questions, clock } = aDelivery();
+    const others = Array.from({ length: 999 }, () => newId());
+    const members = membersNamed([anna, ...others]);
+    delivery.joined(id, 0);
+    for (const rev of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) store(rev);
+    delivery.forward(frame(10, { members }));
+    await clock.runFor(1_000);
+    expect(revs()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(questions.map(({ sinceRev, limit }) => [sinceRev, limit])).toEqual([
+      [0, 4],
+      [4, 4],
+      [8, 4],
+    ]);
+  });
+
   test("a bug in telling costs what it was telling, not the conversation", async () => {
     const { delivery, frame, store, revs, clock, notes, onTell } = aDelivery();
     delivery.forward(frame(1));

@@ -6,10 +6,8 @@ import type { ChangeFrame } from "../core/ports/pubsub.ts";
 import { type Changes, StoreUnavailable } from "../core/ports/store.ts";
 import { eventsByRev, membersAt } from "./changes-as-events.ts";
 import { Forwarded, type Known, type Repair, unknownRev, type Waiter } from "./forwarded.ts";
+import { rowsForMembers, waitingForMembers } from "./repair-bounds.ts";
 
-/** The most frames that wait for a gap to be read; beyond it they are dropped, and read as well. */
-const maxWaiting = 1_000;
-const pageRows = 500;
 const headsAtOnce = 1_000;
 const retryPauseMs = 200;
 /** After an error that asking again will hardly mend. */
@@ -214,7 +212,7 @@ export class Delivery {
       sinceRev: known.rev,
       sinceSeq: null,
       generation: null,
-      limit: pageRows,
+      limit: rowsForMembers(repair.members.size),
     };
     return (await this.#reads.changes([question]))[0]!;
   }
@@ -291,7 +289,7 @@ function hasMore({ waiting, isIncomplete }: Repair): boolean {
 }
 
 function wait(repair: Repair, frame: ChangeFrame): void {
-  if (repair.waiting.length >= maxWaiting) {
+  if (repair.waiting.length >= waitingForMembers(frame.members.size)) {
     repair.waiting = [];
     repair.isIncomplete = true;
   }
