@@ -74,7 +74,7 @@ test("every part of DATABASE_URL is what PostgreSQL receives, before the host or
 
 test("an address that is no address never crashes, and never repeats what may be a password", () => {
   const pieces = fc.array(
-    fc.oneof(character, fc.constantFrom("postgres://", "hunter2", "@", ":", "/", "?", "sslmode=", "%")),
+    fc.oneof(character, fc.constantFrom("postgres://", "bob", "@", ":", "/", "?", "sslmode=", "%")),
   );
   fc.assert(
     fc.property(pieces, (given) => {
