@@ -282,6 +282,35 @@ describe("a read that fails", () => {
     });
   }
 
+  test("for its time each time, one second after the other, is found before long: then nobody waits for it any more", async () => {
+    const sizes: number[] = [];
+    const { loader, load, clock } = aLoader({
+      async load(requests) {
+        sizes.push(requests.length);
+        if (requests.some(({ id }) => id === 77)) {
+          await clock.sleep(5_000);
+          throw slow;
+        }
+        return requests.map(({ id }) => 10 * id);
+      },
+    });
+    const round = async () => {
+      const all = numbers(1, 200).map((id) => load(id, `user ${id}`).catch(() => "refused"));
+      await clock.runFor(60_000);
+      return (await Promise.all(all)).filter((outcome) => typeof outcome !== "number").length;
+    };
+    const failed: number[] = [];
+    for (let count = 0; count < 4; count++) failed.push(await round());
+    expect(failed[0]).toBeLessThan(60);
+    expect(failed.slice(2)).toEqual([1, 1]);
+    sizes.length = 0;
+    const quick = numbers(1, 200).map((id) => load(id, `user ${id}`).catch(() => "refused"));
+    await settled();
+    expect(sizes).toContain(199);
+    expect(await quick[0]).toBe(10);
+    expect(loader.waiting).toBe(0);
+  });
+
   test("because the store is away fails for all in it at once, after one read", async () => {
     const { load, reads, answer } = aLoader();
     answer(() => {

@@ -56,7 +56,8 @@ export class BatchLoader<Request, Result> {
     this.#options = options;
     this.#queue = new FairQueue({ maxSize: maxWaiting, weigh: ({ weight }) => weight });
     this.#suspects = new Suspects({
-      load: (batch) => this.#loadBatch(this.#begin(batch)),
+      begin: (batch) => this.#begin(batch),
+      load: (batch) => this.#loadBatch(batch),
       fail: (batch, error) => this.#fail(batch, error),
       identityOf: ({ request, user }) => options.identityOf?.(request) ?? user,
       clock,
@@ -187,7 +188,6 @@ export class BatchLoader<Request, Result> {
   }
 
   async #loadBatch(batch: readonly Waiting<Request, Result>[]): Promise<void> {
-    if (batch.length === 0) return;
     const results = await this.#options.load(batch.map(({ request }) => request));
     batch.forEach((waiting, index) => {
       this.#settle(waiting, ({ resolve }) => resolve(results[index]!));

@@ -38,6 +38,7 @@ const maxOffenders = 10_000;
  * guilty item of n costs at most 2 log2 n reads. A guilty item fails alone, and is loaded apart for a minute.
  */
 export class Suspects<Item> {
+  readonly #begin: (items: readonly Item[]) => readonly Item[];
   readonly #load: (items: readonly Item[]) => Promise<void>;
   readonly #fail: (items: readonly Item[], error: unknown) => void;
   readonly #identityOf: (item: Item) => string;
@@ -51,12 +52,15 @@ export class Suspects<Item> {
   #size = 0;
 
   constructor(options: {
-    /** Loads them and hands out the results, or rejects. Items that are no longer wanted may be left out. */
+    /** Their read begins now. Refuses those that waited for too long, and returns the others. */
+    readonly begin: (items: readonly Item[]) => readonly Item[];
+    /** Loads them and hands out the results, or rejects. */
     readonly load: (items: readonly Item[]) => Promise<void>;
     readonly fail: (items: readonly Item[], error: unknown) => void;
     readonly identityOf: (item: Item) => string;
     readonly clock: Clock;
   }) {
+    this.#begin = options.begin;
     this.#load = options.load;
     this.#fail = options.fail;
     this.#identityOf = options.identityOf;
@@ -116,7 +120,7 @@ export class Suspects<Item> {
     await Promise.resolve();
     for (let part = this.#next(); part; part = this.#next()) {
       if (part.split?.error) this.#fail(part.items, part.split.error);
-      else await this.#loadPart(part);
+      else await this.#loadPart(this.#wanted(part));
     }
     this.#isLoading = false;
   }
@@ -135,7 +139,18 @@ export class Suspects<Item> {
     return undefined;
   }
 
+  /** Those that waited for too long are loaded apart the next time: whether they are guilty was not found out. */
+  #wanted({ items, split }: Part<Item>): Part<Item> {
+    const wanted = this.#begin(items);
+    if (split && wanted.length < items.length) {
+      const isWanted = new Set(wanted);
+      for (const item of items) if (!isWanted.has(item)) this.#remember(item);
+    }
+    return { items: wanted, split };
+  }
+
   async #loadPart(part: Part<Item>): Promise<void> {
+    if (part.items.length === 0) return;
     try {
       await this.#load(part.items);
       if (part.items.length === 1) this.#offenders.delete(this.#identityOf(part.items[0]!));

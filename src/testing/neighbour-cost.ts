@@ -42,6 +42,7 @@ beforeAll(async () => {
       JWT_PUBLIC_KEYS_FILE: keys.jwksFile,
       LIMIT_CONNECTION_JOINS_PER_MIN: "5000",
       LIMIT_USER_REQUESTS_AT_ONCE: "300",
+      DB_POOL_SIZE: process.env.DB_POOL_SIZE ?? "10",
     },
     port: await freePort(),
   });
