@@ -333,10 +333,10 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
   };
 }
 
-/** Half of the connections are for joins and for what the engine reads itself, however much is asked over REST. */
+/** Half of the connections are for joins and for what the engine reads itself, however much is asked over REST. One user gets an eighth. */
 function requestsOf({ dbPoolSize, userRequestsAtOnce }: Values): Config["requests"] {
   const maxAtOnce = Math.max(1, Math.floor(dbPoolSize / 2));
-  const maxAtOncePerUser = userRequestsAtOnce === 0 ? maxAtOnce : Math.max(1, Math.floor(maxAtOnce / 2));
+  const maxAtOncePerUser = userRequestsAtOnce === 0 ? maxAtOnce : Math.max(1, Math.floor(maxAtOnce / 4));
   return { maxAtOnce, maxAtOncePerUser, maxPerUser: userRequestsAtOnce };
 }
 
