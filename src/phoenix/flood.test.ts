@@ -17,6 +17,7 @@ const floods: readonly (readonly [what: string, frame: string, count: number])[]
   ["heartbeats", heartbeat(), 1_001],
   ["heartbeats with large payloads", heartbeat("x".repeat(200_000)), 6],
   ["frames that are no Phoenix messages", "hello", 1_001],
+  ["leaves of what is not joined", JSON.stringify(["1", "1", topic, "phx_leave", {}]), 1_001],
   ["frames of deeply nested nothing", "[".repeat(250_000), 5],
 ];
 
@@ -34,6 +35,14 @@ describe("a socket that floods", () => {
       await bystander.settle();
       expect([bystander.closeCode, server.seen.failures]).toEqual([undefined, []]);
     });
+});
+
+test("a socket that floods with pings is closed too", async () => {
+  await using server = endpoint({ channel: echoChannel(), clock: aClock() });
+  const flooding = await RawClient.connect(server.url);
+  for (let n = 0; n < 1_001; n += 1) flooding.ping();
+  expect(await flooding.closed()).toBe(1013);
+  expect(server.seen.overruns).toEqual(["flood"]);
 });
 
 test("a heartbeat every 30 s is answered for ever, and so is one a second with some garbage between", async () => {

@@ -71,6 +71,11 @@ export class Session<Identity> implements MembershipHost<Identity> {
     return false;
   }
 
+  /** A ping or pong of the peer. */
+  control(size: number): void {
+    this.#allowsUncounted(size);
+  }
+
   /** False: there were too many, and the socket was closed. */
   #allowsUncounted(size: number): boolean {
     if (this.#uncounted.take(size)) return true;
@@ -141,6 +146,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
   /** A leave of what is not (or no longer) joined under that join_ref is already done: ok, without effect. */
   #leave(frame: Frame, membership: Membership<Identity> | undefined): void {
     const current = membership?.answersTo(frame.joinRef) ? membership : undefined;
+    if (current === undefined && !this.#allowsUncounted(frame.size)) return;
     current?.end();
     this.#reply(frame, true, "{}");
     if (current !== undefined) this.wire.send(encodeClose(frame.joinRef, frame.topic));

@@ -20,7 +20,7 @@ export interface PhoenixSettings {
   /** A socket that sent no frame for this long is closed with 1001, at most `sweepEveryMs` late, never early. */
   readonly idleTimeoutMs: number;
   readonly sweepEveryMs: number;
-  /** Heartbeats and malformed frames of one socket, large ones count for more; beyond it the socket is closed with 1013. 0: any number. */
+  /** Heartbeats, pings, leaves of what is not joined and malformed frames of one socket, large ones count for more; beyond it the socket is closed with 1013. 0: any number. */
   readonly heartbeatsPerMin: number;
   /** Of one socket, and only while proof is asked of it (`Joining.prove`). */
   readonly pingEveryMs: number;

@@ -62,7 +62,7 @@ export class Sockets<Identity> {
       perMessageDeflate: false,
       open: (socket) => this.#guard(() => this.#opened(socket)),
       message: (socket, data) => this.#received(socket, data),
-      ping: (socket) => noteHeard(socket),
+      ping: (socket, payload) => this.#guard(() => controlled(socket, payload)),
       pong: (socket, payload) => this.#guard(() => ponged(socket, payload)),
       drain: (socket) => this.#guard(() => socket.data.drained()),
       close: (socket, code) => this.#guard(() => this.#closed(socket, code)),
@@ -297,11 +297,12 @@ const roomShare = 1 / 4;
 /** Pages of a backfill, which wait for one another, do not reach it. */
 const crowdedShare = 3 / 4;
 
-function noteHeard<Identity>(socket: ServerWebSocket<SocketData<Identity>>): void {
+function controlled<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
   socket.data.heard = true;
+  socket.data.session?.control(payload.length);
 }
 
 function ponged<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
-  noteHeard(socket);
+  controlled(socket, payload);
   socket.data.ponged(payload.toString("latin1"));
 }
