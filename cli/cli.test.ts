@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt, decodeProtectedHeader } from "jose";
@@ -353,6 +353,27 @@ describe("dev, with the database it carries", () => {
   test("psql-url and migrate status reach its database", async () => {
     expect((await here(["psql-url"])).out).toMatch(/^postgresql:\/\//);
     expect(await here(["migrate", "status"])).toMatchObject({ code: 0 });
+  });
+
+  test("admin backup onto a full disk says so, and leaves nothing there", async () => {
+    const full = join(directory, "full");
+    mkdirSync(full);
+    const script =
+      'mount -t tmpfs -o size=8m tmpfs "$0" && shift && "$@" "$0/copy"; code=$?; ls -A "$0/copy"; exit $code';
+    const namespace = ["unshare", "--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"])];
+    const command = [...namespace, "sh", "-c", script, full, "x", ...serverCommand(), "admin", "backup"];
+    const env = { PATH: process.env.PATH ?? "", WHISPR_DATA_DIR: dataDir };
+    const { stdout, stderr, exitCode } = Bun.spawnSync(command, { env });
+    expect(stderr.toString()).toContain(
+      "/full/copy: has no room for the copy: its disk is full. Name one on another disk.",
+    );
+    expect([exitCode, stdout.toString()]).toEqual([1, ""]);
+  });
+
+  test("a reader that stops reading ends no command", async () => {
+    const command = `${serverCommand().join(" ")} doctor | true`;
+    const env = { PATH: process.env.PATH ?? "", WHISPR_DATA_DIR: dataDir, PORT: "0", ADMIN_PORT: "0" };
+    expect(Bun.spawnSync(["sh", "-c", command], { env }).stderr.toString()).toBe("");
   });
 
   describe("admin inspect", () => {

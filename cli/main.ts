@@ -41,6 +41,13 @@ function refuseAlike(command: Command): void {
 }
 refuseAlike(program);
 
+/** A reader may stop reading (`| head`): that ends no command. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 /** Commands that go on (serve, dev) end the process themselves. */
 async function run(): Promise<number> {
   try {

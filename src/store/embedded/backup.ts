@@ -67,8 +67,16 @@ async function copyInto(target: string, source: Layout, client: pg.Client): Prom
     syncDirectory(dirname(target));
   } catch (error) {
     await rm(inWork, { recursive: true, force: true });
-    throw error;
+    throw ofTarget(error, target);
   }
+}
+
+/** Errors of PostgreSQL have codes as well; those of the system are words. */
+function ofTarget(error: unknown, target: string): unknown {
+  const code = codeOf(error);
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return targetRefusal(target, "has no room for the copy: its disk is full", "Name one on another disk");
+  return /^E[A-Z]+$/.test(code) ? targetRefusal(target, `cannot be written (${code})`) : error;
 }
 
 async function connect(dataDir: string): Promise<pg.Client> {
@@ -98,12 +106,16 @@ function makeTarget(target: string, source: string): string {
   throw targetRefusal(target, "is not empty");
 }
 
-function targetRefusal(directory: string, problem: string): EmbeddedRefusal {
+function targetRefusal(
+  directory: string,
+  problem: string,
+  wayOut = "Name a directory that does not exist yet",
+): EmbeddedRefusal {
   return new EmbeddedRefusal({
     code: "backup_target",
     directory,
     problem,
-    wayOut: "Name a directory that does not exist yet",
+    wayOut,
   });
 }
 
