@@ -184,6 +184,21 @@ test("a device that joins while its last socket only seems to be there finds wha
   cursors.stop();
 });
 
+test("a device that joins waits for the save of what it has confirmed itself, and not for that of others", async () => {
+  const { cursors, hold } = remembering();
+  cursors.confirmed(at(1, 1, "phone"));
+  const release = hold();
+  cursors.ended();
+  await settled();
+  expect(cursors.settled({ userId, deviceId: "tablet" })).toBeNull();
+  const saving = cursors.settled({ userId, deviceId: "phone" });
+  expect(saving).not.toBeNull();
+  release();
+  await saving;
+  expect(cursors.settled({ userId, deviceId: "phone" })).toBeNull();
+  cursors.stop();
+});
+
 test("E3: what was confirmed of another history is not saved, also when the store was away as it was tried", async () => {
   const { saved, cursors, storeIsAway, hold, clock } = remembering();
   cursors.confirmed(at(1, 1));

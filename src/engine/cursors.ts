@@ -26,6 +26,8 @@ export class Cursors {
   #waiting = new Map<string, DevicePosition>();
   /** Those of which positions wait. */
   #devices = new Set<string>();
+  /** Those of which positions are in the save that is under way. */
+  #beingSaved: ReadonlySet<string> = new Set();
   /** The last save, which begins when those before it are over. Null: none is under way. */
   #saving: Promise<void> | null = null;
   /** The last save has not begun. */
@@ -68,11 +70,15 @@ export class Cursors {
   }
 
   /**
-   * Null, or what resolves when no save is under way. Nothing is asked of the store for it, unless the device has another socket that still
-   * seems to be there, as when it changed networks: what that one proved is saved first.
+   * Null, or what resolves when nothing of this device (without one, of any) is being saved. Nothing is asked of the store for it, unless
+   * the device has another socket that still seems to be there, as when it changed networks: what that one proved is saved first. A join
+   * does not wait for what others have confirmed.
    */
   settled(device?: Device): Promise<void> | null {
-    return device && this.#devices.has(keyOf(device)) ? this.save() : this.#saving;
+    if (!device) return this.#saving;
+    const key = keyOf(device);
+    if (this.#devices.has(key)) return this.save();
+    return this.#beingSaved.has(key) ? this.#saving : null;
   }
 
   /** The store has another history: what was confirmed of the old one must not be saved into it. */
@@ -104,6 +110,7 @@ export class Cursors {
     this.#isSoon = false;
     const history = this.#history;
     const positions = [...this.#waiting.values()];
+    this.#beingSaved = this.#devices;
     this.#waiting = new Map();
     this.#devices = new Set();
     const left = await storeRows({
@@ -112,6 +119,7 @@ export class Cursors {
       save: (rows) => this.#store.save(rows),
       refused: (_, error) => this.#observer.bug("saving the cursor of a device", error),
     });
+    this.#beingSaved = new Set();
     if (!left) return;
     this.#observer.warn("cursor_flush_failed", { reason: String(left.error), cursors: left.rows.length });
     if (history === this.#history) this.#keepSome(left.rows);
