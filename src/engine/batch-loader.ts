@@ -52,9 +52,9 @@ export class BatchLoader<Request, Result> {
   #isHeavy = false;
 
   constructor(options: BatchLoaderOptions<Request, Result>) {
-    const { maxWaiting, clock } = options;
+    const { maxWaiting, maxLightWeight = Number.POSITIVE_INFINITY, clock } = options;
     this.#options = options;
-    this.#queue = new FairQueue({ maxSize: maxWaiting, weigh: ({ weight }) => weight });
+    this.#queue = new FairQueue({ maxSize: maxWaiting, maxLightWeight, weigh: ({ weight }) => weight });
     this.#suspects = new Suspects({
       begin: (batch) => this.#begin(batch),
       load: (batch) => this.#loadBatch(batch),
@@ -113,8 +113,8 @@ export class BatchLoader<Request, Result> {
     this.#isLight = true;
     await Promise.resolve();
     for (;;) {
-      const batch = this.#nextBatch((user) => !this.#isHeavyUser(user));
-      if (this.#queue.size > 0 && !this.#isHeavy) void this.#runHeavy();
+      const batch = this.#nextBatch((user) => !this.#queue.isHeavy(user));
+      if (this.#queue.hasHeavyUsers && !this.#isHeavy) void this.#runHeavy();
       if (batch.length === 0) break;
       await this.#try(batch);
     }
@@ -125,17 +125,12 @@ export class BatchLoader<Request, Result> {
   async #runHeavy(): Promise<void> {
     this.#isHeavy = true;
     for (;;) {
-      const batch = this.#nextBatch((user) => this.#isHeavyUser(user));
+      const batch = this.#nextBatch((user) => this.#queue.isHeavy(user));
       if (batch.length === 0) break;
       await this.#try(batch);
       this.#wake();
     }
     this.#isHeavy = false;
-  }
-
-  #isHeavyUser(user: string): boolean {
-    const { maxLightWeight } = this.#options;
-    return maxLightWeight !== undefined && this.#queue.weightOf(user) > maxLightWeight;
   }
 
   #nextBatch(serves: (user: string) => boolean): readonly Waiting<Request, Result>[] {

@@ -10,13 +10,21 @@ export type Verdict = "take" | "not_now" | "full";
  */
 export class FairQueue<Item> {
   readonly #maxSize: number;
+  readonly #maxLightWeight: number;
   readonly #weigh: (item: Item) => number;
   /** The order of the map is the order of service. No queue in it is empty. */
   readonly #queues = new Map<string, UserQueue<Item>>();
   #size = 0;
+  #heavyUsers = 0;
 
-  constructor(options: { readonly maxSize: number; readonly weigh: (item: Item) => number }) {
+  constructor(options: {
+    readonly maxSize: number;
+    readonly weigh: (item: Item) => number;
+    /** A user with more than this queued is heavy. Default: nobody is. */
+    readonly maxLightWeight?: number;
+  }) {
     this.#maxSize = options.maxSize;
+    this.#maxLightWeight = options.maxLightWeight ?? Number.POSITIVE_INFINITY;
     this.#weigh = options.weigh;
   }
 
@@ -29,9 +37,12 @@ export class FairQueue<Item> {
     return queue ? queue.items.length - queue.next : 0;
   }
 
-  /** The total weight of what this user has queued. */
-  weightOf(user: string): number {
-    return this.#queues.get(user)?.weight ?? 0;
+  get hasHeavyUsers(): boolean {
+    return this.#heavyUsers > 0;
+  }
+
+  isHeavy(user: string): boolean {
+    return this.#heavyUsers > 0 && (this.#queues.get(user)?.weight ?? 0) > this.#maxLightWeight;
   }
 
   /** Whether the user may queue one more; `others` places are used elsewhere. */
@@ -46,43 +57,48 @@ export class FairQueue<Item> {
       this.#queues.set(user, queue);
     }
     queue.items.push(item);
-    queue.weight += this.#weigh(item);
+    this.#addWeight(queue, this.#weigh(item));
     this.#size++;
   }
 
-  /** Takes items of the users for whom `serves` holds, in turn, as far as `judge` lets it. A user who got one goes to the end. */
+  /**
+   * Takes items of the users for whom `serves` holds as they are reached first, in turn, as far as `judge` lets it. A user who
+   * got one goes to the end, where this comes to them again in the next round.
+   */
   take(serves: (user: string) => boolean, judge: (item: Item, user: string) => Verdict): Item[] {
     const taken: Item[] = [];
-    let round = [...this.#queues.keys()].filter(serves);
-    while (round.length > 0) {
-      const next: string[] = [];
-      for (const user of round) {
-        const queue = this.#queues.get(user)!;
-        const item = queue.items[queue.next]!;
-        const verdict = judge(item, user);
-        if (verdict === "full") return taken;
-        if (verdict === "not_now") continue;
-        taken.push(item);
-        if (this.#shift(user, queue, item)) next.push(user);
-      }
-      round = next;
+    const served = new Set<string>();
+    for (const [user, queue] of this.#queues) {
+      if (!served.has(user) && !serves(user)) continue;
+      const item = queue.items[queue.next]!;
+      const verdict = judge(item, user);
+      if (verdict === "full") break;
+      if (verdict === "not_now") continue;
+      served.add(user);
+      taken.push(item);
+      this.#shift(user, queue, item);
     }
     return taken;
   }
 
-  /** Whether the user has more. */
-  #shift(user: string, queue: UserQueue<Item>, item: Item): boolean {
+  #shift(user: string, queue: UserQueue<Item>, item: Item): void {
     queue.next++;
-    queue.weight -= this.#weigh(item);
+    this.#addWeight(queue, -this.#weigh(item));
     this.#size--;
     this.#queues.delete(user);
-    if (queue.next === queue.items.length) return false;
+    if (queue.next === queue.items.length) return;
     if (queue.next > 64 && queue.next * 2 > queue.items.length) {
       queue.items.splice(0, queue.next);
       queue.next = 0;
     }
     this.#queues.set(user, queue);
-    return true;
+  }
+
+  #addWeight(queue: UserQueue<Item>, weight: number): void {
+    const wasHeavy = queue.weight > this.#maxLightWeight;
+    queue.weight += weight;
+    const isHeavy = queue.weight > this.#maxLightWeight;
+    if (isHeavy !== wasHeavy) this.#heavyUsers += isHeavy ? 1 : -1;
   }
 }
 
