@@ -43,7 +43,11 @@ export function installStockPrograms(): string | null {
   if (!existsSync("/usr/bin/apt-get")) return "there is no apt-get on this machine";
   mkdirSync(dirname(noCluster), { recursive: true });
   writeFileSync(noCluster, "create_main_cluster = false\n");
-  const install = "apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql";
+  const install = `
+    get="apt-get install -y -qq --no-install-recommends"
+    apt-get update -qq && $get postgresql || exit 1
+    server=$(apt-cache depends postgresql | sed -n 's/.*Depends: \\(postgresql-[0-9]*\\)$/\\1/p' | head -1)
+    if apt-cache show "$server-jit" >/dev/null 2>&1; then $get "$server-jit"; fi`;
   const done = spawnSync("sh", ["-c", install], {
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
     encoding: "utf8",
