@@ -96,8 +96,8 @@ describe("the play notices", () => {
     {
       what: "when a batch of unknown outcome is not fenced before it is decided again",
       file: "group-commit.ts",
-      from: "await this.#untilReached(() => this.#ownership.renew(shards));\n    const stored",
-      to: "const stored",
+      from: "await this.#untilReached(() => this.#ownership.renew(shards));\n    await this.#tellStored",
+      to: "await this.#tellStored",
       noticed: "a command is stored twice",
     },
     {

@@ -5,10 +5,17 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardOf } from "../core/ports/ownership.ts";
-import type { ActorReads, AppendOutcome, CommitPort, KeyQuestion } from "../core/ports/store.ts";
+import {
+  type ActorReads,
+  type AppendOutcome,
+  type CommitPort,
+  type KeyQuestion,
+  StoreUnavailable,
+} from "../core/ports/store.ts";
 import { reject } from "../core/rejection.ts";
 import type { Actor, Entry } from "./actor.ts";
 import { halvesOfMarks, MarkQueue, noMarks, type TakenMarks } from "./mark-queue.ts";
+import { outcomeUnknown } from "./refusals.ts";
 
 export interface LaneSettings {
   /** The most rows of one batch. */
@@ -200,7 +207,8 @@ export class Lane {
   /** A key is taken that no memory knew. Whoever sent a taken one is looked up from now on; the others go again as they are. */
   async #repeated(batch: readonly Entry[]): Promise<void> {
     const released = new Set(batch.flatMap(releasesOf));
-    const found = await this.#untilReached(() => this.#reads.findKeys(batch.flatMap(keysOf)));
+    const found = await this.#orFailure(() => this.#reads.findKeys(batch.flatMap(keysOf)));
+    if ("failure" in found) return this.#halve(batch, found.failure);
     const taken = found.filter((key) => !released.has(`${key.conversationId} ${key.seq}`));
     if (taken.length === 0) return this.#halve(batch, new Error("a duplicate key that is not in the store"));
     const actors = new Map(batch.map((entry) => [entry.actor.id, entry.actor]));
@@ -254,11 +262,23 @@ export class Lane {
     if (batch.length === 0) return this.#pause(retryPauseMs);
     const shards = [...new Set(batch.map((entry) => shardOf(entry.actor.id)))];
     await this.#untilReached(() => this.#ownership.renew(shards));
-    const stored = await this.#untilReached(() => this.#reads.findStored(batch.map(changeOf)));
-    batch.forEach((entry, index) => {
-      if (stored[index]) entry.actor.stored(entry);
-      else entry.actor.notStored(entry);
-    });
+    await this.#tellStored(batch);
+  }
+
+  /** Halved by conversation when the store refuses to say it: whose outcome stays unknown is told that, and costs no other its answer. */
+  async #tellStored(batch: readonly Entry[]): Promise<void> {
+    const stored = await this.#orFailure(() => this.#reads.findStored(batch.map(changeOf)));
+    if (!("failure" in stored)) {
+      batch.forEach((entry, index) => {
+        if (stored[index]) entry.actor.stored(entry);
+        else entry.actor.notStored(entry);
+      });
+    } else if (batch.some(({ actor }) => actor !== batch[0]!.actor)) {
+      for (const half of halves(batch)) await this.#tellStored(half);
+    } else {
+      this.#observer.bug("finding out what was stored", stored.failure);
+      for (const entry of batch) entry.actor.refuse(entry, outcomeUnknown);
+    }
   }
 
   /** Void entries are decided again; the others go to the front of the queue, unchanged. */
@@ -279,6 +299,16 @@ export class Lane {
         await this.#pause(retryPauseMs);
       }
     }
+  }
+
+  /** As `untilReached`, but what is no fault of the store's reach is returned: asking again would never end. */
+  #orFailure<T extends object>(ask: () => Promise<T>): Promise<T | { readonly failure: unknown }> {
+    return this.#untilReached(() =>
+      ask().catch((failure: unknown) => {
+        if (failure instanceof StoreUnavailable) throw failure;
+        return { failure };
+      }),
+    );
   }
 
   #pause(delayMs: number): Promise<void> {

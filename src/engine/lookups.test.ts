@@ -110,3 +110,30 @@ test("while the store is away look-ups are repeated as long as somebody waits, a
   expect(third).toMatchObject([{ type: "done" }]);
   engine.stop();
 });
+
+test("I1: a batch of unknown outcome of which the store does not say what became of one conversation costs that one alone, once", async () => {
+  let unknown = 1;
+  const given = anEngine({
+    outcomeOf: () => (unknown-- > 0 ? { type: "unknown", error: new Error("lost") } : null),
+  });
+  const { store, submit, clock, aConversation, notes, engine } = given;
+  const talks = Array.from({ length: 8 }, () => aConversation());
+  const findStored = store.findStored.bind(store);
+  let asked = 0;
+  store.findStored = async (changes) => {
+    asked++;
+    if (changes.some(({ conversationId }) => conversationId === talks[5]!.id)) throw new Error("a bug");
+    return findStored(changes);
+  };
+  const outcomes = talks.map(({ id, anna }) => submit({ conversationId: id, senderId: anna }).outcomes);
+  await clock.runUntil(() => outcomes.every(({ length }) => length === 1), 2_000);
+  expect(outcomes.filter(([outcome]) => outcome!.type !== "done")).toMatchObject([
+    [{ code: "outcome_unknown" }],
+  ]);
+  expect(asked).toBeLessThanOrEqual(1 + 2 * 3);
+  expect(notes.bugs).toMatchObject([{ where: "finding out what was stored" }]);
+  const next = submit({ conversationId: talks[5]!.id, senderId: talks[5]!.anna }).outcomes;
+  await clock.runUntil(() => next.length === 1, 1_000);
+  expect(next).toMatchObject([{ type: "done" }]);
+  engine.stop();
+});
