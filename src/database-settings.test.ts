@@ -141,6 +141,8 @@ describe("a DATABASE_URL of which a part would be lost is refused by the part's 
     [`postgres://db/${"x".repeat(64)}`, "longer than 63 bytes"],
     ["postgres://a%00b@db/x", "zero byte"],
     ["postgres://db", "names no database"],
+    ["postgres://db/x\n", "a line break"],
+    ["mysql://db/x", "has not that form"],
   ])("%s", (given, reason) => {
     expect(refusal({ DATABASE_URL: given })).toContain("DATABASE_URL");
     expect(refusal({ DATABASE_URL: given })).toContain(reason);

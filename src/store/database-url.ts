@@ -20,7 +20,9 @@ const control = /\p{Cc}/u;
  */
 export function parseDatabaseUrl(text: string): AddressParts {
   const match = addressForm.exec(text);
-  if (!match || control.test(text)) throw new AddressRefusal("The address has not that form.");
+  if (control.test(text))
+    throw new AddressRefusal("The address contains a line break or another control character.");
+  if (!match) throw new AddressRefusal("The address has not that form.");
   const [, authority = "", path = "", query = "", rest] = match;
   if (rest !== undefined) throw new AddressRefusal("The address contains a #: write it as %23.");
   if (/[/@]/.test(path)) {

@@ -71,9 +71,26 @@ async function refuseTablesElsewhere(client: pg.ClientBase): Promise<void> {
   );
 }
 
+/** How many stages of a step are done; 0: none, or all and it is in the history. */
+export async function stagesDone(client: pg.ClientBase, version: number): Promise<number> {
+  const { rows: tables } = await client.query(
+    `select from pg_class where oid = to_regclass('${stagesTable}')`,
+  );
+  if (tables.length === 0) return 0;
+  const { rows } = await client.query<{ done: number }>(
+    `select done from ${stagesTable} where version = $1`,
+    [version],
+  );
+  return rows[0]?.done ?? 0;
+}
+
 /** Throws a `MigrationRefusal` when something else has a name that one of these steps gives, before anything is changed. */
 export async function refuseTakenNames(client: pg.ClientBase, steps: readonly Migration[]): Promise<void> {
-  const names = steps.flatMap(namesMadeBy);
+  const names: string[] = [];
+  for (const step of steps) {
+    // What a step made before it was cut short is ours.
+    if ((await stagesDone(client, step.version)) === 0) names.push(...namesMadeBy(step));
+  }
   const { rows } = await client.query<{ name: string; schema: string }>(
     `select name, relnamespace::regnamespace::text as schema from unnest($1::text[]) name
      join pg_class on pg_class.oid = to_regclass(quote_ident(name)) order by name`,

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { stagesTable } from "./migration-history.ts";
+import { stagesDone, stagesTable } from "./migration-history.ts";
 import { type Stage, stagesOf, statementsOf, tablesIn } from "./migration-stages.ts";
 import type { Migration } from "./migrations.ts";
 import { withShortLocks } from "./short-locks.ts";
@@ -142,16 +142,8 @@ export class StepRun {
     await withShortLocks(this.#client, { tables: tablesIn(sql), withinMs: lockMs, onWait }, work);
   }
 
-  async #done(): Promise<number> {
-    const { rows: found } = await this.#client.query(
-      `select from pg_class where oid = to_regclass('${stagesTable}')`,
-    );
-    if (found.length === 0) return 0;
-    const { rows } = await this.#client.query<{ done: number }>(
-      `select done from ${stagesTable} where version = $1`,
-      [this.#step.version],
-    );
-    return rows[0]?.done ?? 0;
+  #done(): Promise<number> {
+    return stagesDone(this.#client, this.#step.version);
   }
 
   async #remember(done: number): Promise<void> {
