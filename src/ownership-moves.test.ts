@@ -144,7 +144,7 @@ async function everybodyHears(server: ServerProcess, world: World): Promise<void
   );
   // The conversation's topic may be live before the backlog of the user's topic is there.
   const isWhole = (device: Device) => has(device).length >= contents.length;
-  await eventually("the backlog to come", () => devices.slice(0, 2).every(isWhole), 30_000);
+  await eventually("the backlog to come", () => devices.slice(0, 2).every(isWhole));
   for (const device of devices.slice(0, 2)) expect(has(device)).toEqual(contents);
   for (const device of devices) expect(device.violations).toEqual([]);
 }
@@ -164,7 +164,7 @@ describe("E2: an owner that is stopped while another process takes over", () => 
         const closes = closesOf(world);
         process.kill(owner.pid, "SIGSTOP");
         await endOwnersSession();
-        await eventually("the standby to be ready", () => isReady(standby), 30_000);
+        await eventually("the standby to be ready", () => isReady(standby));
         front.target = portOf(standby);
         for (let n = random.below(4); n > 0; n--) await post(standby, world, `unheard ${round} ${n}`);
         const newcomer = await people.one();
@@ -176,7 +176,7 @@ describe("E2: an owner that is stopped while another process takes over", () => 
           Array.from({ length: 20 }, () => postAt(owner, newcomer, world.conversationId)),
         );
         expect(new Set(answers)).toEqual(new Set(["unavailable"]));
-        await eventually("the sockets to be closed", () => closes.length >= world.devices.length, 30_000);
+        await eventually("the sockets to be closed", () => closes.length >= world.devices.length);
         expect(closes.slice(0, world.devices.length)).toEqual(world.devices.map(() => 1012));
         expect(await handshake(owner)).toBe(503);
         await eventually("the devices to come back", () =>
@@ -210,15 +210,15 @@ describe("E11: an owner that is cut off from the database by something that keep
         const cutMs = performance.now();
         await Bun.sleep(random.pick([0, 200, 1_000]));
         const asStranger = postAt(owner, newcomer, world.conversationId);
-        await eventually("the owner not to be ready", async () => !(await isReady(owner)), 30_000);
+        await eventually("the owner not to be ready", async () => !(await isReady(owner)));
         expect(performance.now() - cutMs).toBeLessThan(15_000);
         expect(await asStranger).toBe("unavailable");
-        await eventually("the standby to be ready", () => isReady(standby), 30_000);
+        await eventually("the standby to be ready", () => isReady(standby));
         front.target = portOf(standby);
         await add(standby, world, newcomer);
         for (const person of [newcomer, world.bob])
           expect(await postAt(owner, person, world.conversationId)).toBe("unavailable");
-        await eventually("the sockets to be closed", () => closes.length >= world.devices.length, 30_000);
+        await eventually("the sockets to be closed", () => closes.length >= world.devices.length);
         expect(closes.slice(0, world.devices.length)).toEqual(world.devices.map(() => 1012));
         expect(await postAt(standby, newcomer, world.conversationId)).toBe("ok");
         world.contents.push("from the outside");

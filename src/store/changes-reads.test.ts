@@ -24,7 +24,7 @@ beforeAll(async () => {
   counting = new CountingPool({ pool });
   reads = new PostgresViewerReads({ reads: counting });
   own = new PostgresOwnState({ reads: counting });
-}, 30_000);
+}, 120_000);
 
 afterAll(async () => {
   await pool.end();

@@ -1,12 +1,11 @@
-/** What is promised on an idle machine may take so much longer by chance. */
-const slack = 5;
 const burnMs = 20;
 
 /**
  * A promise about speed, on a machine that other programs use too: returns the bound for what takes `idleMs` on an idle one. Measures how
- * much wall time the machine gives for CPU time at this moment, so that a busy one widens the bound by as much.
+ * much wall time the machine gives for CPU time at this moment, so that a busy one widens the bound by as much. What is promised may take
+ * `slack` times longer by chance, too.
  */
-export function paced(idleMs: number): number {
+export function paced(idleMs: number, slack = 5): number {
   return idleMs * slack * slowdown();
 }
 
