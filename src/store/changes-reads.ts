@@ -68,7 +68,7 @@ const changes = {
   name: "changes",
   text: `
 select asked.place, store.generation, viewer.role, ${headColumns}, begin.is_expired, begin.seq as begin_seq,
-  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position, m.has_next, reach.until_rev,
+  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position, m.next_position, reach.until_rev,
   ${messageColumns({ ...everything, joinedSeq: "coalesce(viewer.joined_seq, 0)" })}
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) with ordinality
   asked(conversation_id, viewer_id, since_rev, generation, since_seq, page, bytes, place)
@@ -96,9 +96,8 @@ cross join lateral (
   offset 0) reach
 left join lateral (
   select * from (
-  select changed.*, row_number() over (order by position) as turn,
-    position < max(position) over () as has_next,
-    sum(${storedBytesOf("changed")}) over (order by position groups between unbounded preceding and 1 preceding) as bytes_before
+  select changed.*, row_number() over before as turn, lead(position) over before as next_position,
+    sum(${storedBytesOf("changed")}) over before as bytes_before
   from (
     (select created_rev as position, * from messages
     where conversation_id = asked.conversation_id and seq > begin.seq
@@ -112,6 +111,7 @@ left join lateral (
       and asked.since_rev < h.rev and not begin.is_expired and begin.seq > coalesce(viewer.joined_seq, 0)
     order by rev fetch first (asked.page + 1) rows with ties)
   ) changed
+  window before as (order by position groups between unbounded preceding and 1 preceding)
   order by position fetch first (asked.page + 1) rows with ties) sized
   where coalesce(bytes_before, 0) < asked.bytes) m on true
 cross join lateral (
@@ -140,8 +140,8 @@ interface ChangesRow extends MessageRow, HeadRow, SettingsRow {
   readonly position: number;
   /** Changes after this revision were not looked at; null: nothing is new. */
   readonly until_rev: number | null;
-  /** There are changes after this one, which may be beyond the bytes of the page. */
-  readonly has_next: boolean;
+  /** Of the change after this one, which may be beyond the bytes of the page; null: there is none. */
+  readonly next_position: number | null;
 }
 
 export async function readChanges(
@@ -213,10 +213,20 @@ const nothing = {
 } satisfies Partial<Changes>;
 
 /** The last revision that is whole on a page of `limit`; the first one when not even that fits. Null: everything fits. */
-function cutOf(found: readonly Pick<ChangesRow, "position" | "has_next">[], limit: number): number | null {
+function cutOf(
+  found: readonly Pick<ChangesRow, "position" | "next_position">[],
+  limit: number,
+): number | null {
   const tooMany = found[limit];
-  const last = found.at(-1);
-  if (!tooMany) return last?.has_next ? last.position : null;
+  const last = found.at(-1)?.position ?? null;
+  if (!tooMany) return found.some((row) => hasNext(row, last)) ? last : null;
   const whole = found.findLast(({ position }, index) => index < limit && position < tooMany.position);
   return whole?.position ?? tooMany.position;
+}
+
+function hasNext(
+  { position, next_position }: Pick<ChangesRow, "position" | "next_position">,
+  last: number | null,
+): boolean {
+  return position === last && next_position !== null && next_position > position;
 }

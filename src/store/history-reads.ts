@@ -49,8 +49,8 @@ interface HistoryRow extends MessageRow {
   readonly role: Role;
   /** In the row of the page's first message alone. */
   readonly marks: string | null;
-  /** Rows of the page, with those beyond its bytes. */
-  readonly page_rows: number;
+  /** There is one after it, which may be beyond the bytes of the page. */
+  readonly has_next: boolean;
 }
 
 export async function readHistory(reads: ReadPool, query: ReadHistory): Promise<HistoryPage> {
@@ -62,11 +62,8 @@ export async function readHistory(reads: ReadPool, query: ReadHistory): Promise<
   const found = rows.filter((row) => row.id !== null);
   const page = found.slice(0, query.limit).map((row) => toSeen(row, query.viewerId, members));
   if (isForward(query)) page.reverse();
-  return {
-    membership: { role: rows[0]!.role },
-    messages: page,
-    hasMore: (found[0]?.page_rows ?? 0) > page.length,
-  };
+  const hasMore = found[page.length - 1]?.has_next ?? false;
+  return { membership: { role: rows[0]!.role }, messages: page, hasMore };
 }
 
 /** With `after` alone the page starts at the cursor and goes forward; else it ends there and goes back. */
@@ -86,15 +83,16 @@ function historyStatement(query: ReadHistory) {
   add(query.after, newerThan);
   const order = isForward(query) ? "asc" : "desc";
   const text = `
-select viewer.role, marks.marks, m.page_rows, ${messageColumns({ ...everything, joinedSeq: "viewer.joined_seq" })}
+select viewer.role, marks.marks, m.has_next, ${messageColumns({ ...everything, joinedSeq: "viewer.joined_seq" })}
 from conversation_members viewer
 left join lateral (
   select * from (
-    select page.*, row_number() over (order by seq ${order}) as turn, count(*) over () as page_rows,
-      sum(${storedBytesOf("page")}) over (order by seq ${order} rows between unbounded preceding and 1 preceding) as bytes_before
+    select page.*, row_number() over before as turn, lead(seq) over before is not null as has_next,
+      sum(${storedBytesOf("page")}) over before as bytes_before
     from (
       select * from messages where conversation_id = $1 and seq > viewer.joined_seq ${conditions.join(" ")}
-      order by seq ${order} limit $3) page) sized
+      order by seq ${order} limit $3) page
+    window before as (order by seq ${order} rows between unbounded preceding and 1 preceding)) sized
   where coalesce(bytes_before, 0) < ${maxPageBytes}) m on true
 cross join lateral (
   select ${packedMarks} as marks from conversation_members
