@@ -88,6 +88,13 @@ test("an address that is no address never crashes, and never repeats what may be
   );
 });
 
+test("an address that was copied from another program may name itself and its keepalives, and nothing else that is not applied", () => {
+  const copied =
+    "postgres://ada:secret@db/whispr?application_name=app&keepalives_idle=30&tcp_user_timeout=5000";
+  expect(received({ DATABASE_URL: copied })).toMatchObject({ host: "db", database: "whispr" });
+  expect(read({ DATABASE_URL: `${copied}&sslcrl=/x` }).ok).toBe(false);
+});
+
 describe("a host", () => {
   test.each([
     ["[::1]", "::1"],

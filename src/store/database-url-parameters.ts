@@ -15,6 +15,17 @@ const agreed: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ["disable", "prefer", "require"],
 };
 
+/** Parameters without which nothing is less safe or otherwise answered: addresses are copied from other programs. */
+const withoutEffect = new Set([
+  "application_name",
+  "fallback_application_name",
+  "keepalives",
+  "keepalives_count",
+  "keepalives_idle",
+  "keepalives_interval",
+  "tcp_user_timeout",
+]);
+
 /** What does the work of parameters that others know. */
 const ownSettings: Readonly<Record<string, string>> = {
   connect_timeout: "DB_CONNECT_TIMEOUT",
@@ -44,7 +55,7 @@ const applied = [
 type Named = { readonly [name in (typeof applied)[number] | "channel_binding"]?: string };
 
 /**
- * What the parameters of an address say. Every one of them is applied or refused: a misspelt `sslmode` must not end in plaintext.
+ * What the parameters of an address say. Every one of them that matters is applied or refused: a misspelt `sslmode` must not end in plaintext.
  * @throws AddressRefusal
  */
 export function parametersOf(query: string): Partial<AddressParts> {
@@ -81,7 +92,7 @@ function namedIn(query: string): ReadonlyMap<string, string> {
 }
 
 function refuseUnknown(name: string, value: string): void {
-  if ((applied as readonly string[]).includes(name)) return;
+  if ((applied as readonly string[]).includes(name) || withoutEffect.has(name)) return;
   const allowed = Object.hasOwn(agreed, name) ? agreed[name]! : null;
   if (allowed?.includes(value.toLowerCase())) return;
   const own = Object.hasOwn(ownSettings, name) ? `; ${ownSettings[name]} is the setting for it` : "";
