@@ -69,18 +69,23 @@ test("I10: a storm of joins and leaves of one user's topic is read once at a tim
   const readsOf = ({ name, values }: pg.QueryConfig) =>
     name === "join-facts" ? (values![4] as string[]).filter((id) => id === anna.id).length : 0;
   let mostInOne = 0;
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
   const watched = watchReads((query) => {
     mostInOne = Math.max(mostInOne, readsOf(query));
     return readsOf(query) > 0;
-  });
+  }, held);
   for (let pair = 0; pair < 300; pair++) {
     void socket.join(topic, `${pair}`);
     void socket.push(topic, `${pair}`, "phx_leave", "{}");
   }
-  expect((await socket.join(topic, "last")).status).toBe("ok");
+  const last = socket.join(topic, "last");
+  await socket.heartbeat();
+  release();
+  expect((await last).status).toBe("ok");
   expect(mostInOne).toBe(1);
   expect(watched.most).toBe(1);
-  expect(watched.total).toBeLessThan(150);
+  // The one that was under way, and one for all that came meanwhile.
+  expect(watched.total).toBeLessThanOrEqual(2);
   socket.close();
 }, 120_000);
 
