@@ -189,6 +189,7 @@ function keysLoader(reads: ActorReads, clock: Clock) {
       return questions.map((question) => ({ use: found.get(name(question)) ?? null }));
     },
     userOf: conversationOf,
+    identityOf: name,
     clock,
   });
 }
@@ -237,6 +238,7 @@ function membershipsLoader(reads: ActorReads, clock: Clock) {
     load: async (questions: readonly MembershipQuestion[]) =>
       (await reads.areMembers(questions)).map((isMember) => ({ isMember })),
     userOf: ({ userId }) => userId,
+    identityOf: ({ conversationId, userId }) => `${conversationId} ${userId}`,
     clock,
   });
 }

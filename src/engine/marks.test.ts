@@ -66,6 +66,24 @@ test("a mark up to a message that is not there is refused, and told nowhere", as
   engine.stop();
 });
 
+test("a mark up to a message that cannot be looked up is refused, and others that are looked up with it are not", async () => {
+  const { id, ben, clock, engine, store, notes } = await aTalk();
+  const findSeqs = store.findSeqs.bind(store);
+  store.findSeqs = async (asked) => {
+    if (asked.some(({ messageId }) => messageId === "guilty")) throw new Error("a bug");
+    return findSeqs(asked);
+  };
+  const answers = new Map<string, string>();
+  for (const messageId of ["one", "guilty", "other"]) {
+    const mark = { conversationId: id, userId: ben, kind: "read", messageId } as const;
+    void engine.marks.noteMessage(mark, (refusal) => void answers.set(messageId, refusal!.code));
+  }
+  await clock.runFor(2_000);
+  expect(Object.fromEntries(answers)).toEqual({ one: "not_found", guilty: "internal", other: "not_found" });
+  expect(notes.bugs).toHaveLength(1);
+  engine.stop();
+});
+
 test("marks of a conversation whose members change wait for the next batch", async () => {
   const { engine, model, clock, batches, hold, release } = anEngine();
   const [id, anna, ben] = [newId(), newId(), newId()];

@@ -7,17 +7,23 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { ActorReads, OwnState, TargetQuestion } from "../core/ports/store.ts";
-import { isRejection } from "../core/rejection.ts";
+import { isRejection, type Rejection } from "../core/rejection.ts";
 import { BatchLoader } from "./batch-loader.ts";
+import { FairTurns } from "./fair-turns.ts";
 import type { MarkAnswer } from "./mark-answers.ts";
 import type { MarkQueue } from "./mark-queue.ts";
 import { orUnavailable } from "./or-unavailable.ts";
-import { tooManyMarks } from "./refusals.ts";
+import { tooManyMarks, undecidable } from "./refusals.ts";
 
 const lookUpsAtOnce = 500;
 /** Users with more than this waiting are looked up apart. */
 const lightLookUps = 100;
 const maxWaitingLookUps = 20_000;
+
+/** Conversations that are no longer unread: how many are stored at once, and of one user. */
+const clearing = { maxAtOnce: 2, maxAtOncePerUser: 1, maxPerUser: 0 };
+
+type PlaceRequest = TargetQuestion & { readonly userId: string };
 
 /** Receipts: what members have received and read, on their way to the store and from there to those who wrote. */
 export class Marks {
@@ -25,10 +31,8 @@ export class Marks {
   readonly #own: OwnState;
   readonly #pubsub: PubSub;
   readonly #observer: Observer;
-  readonly #places: BatchLoader<
-    TargetQuestion & { readonly userId: string },
-    { readonly seq: number | null }
-  >;
+  readonly #clearing: FairTurns;
+  readonly #places: BatchLoader<PlaceRequest, { readonly seq: number | null }>;
 
   constructor(options: {
     readonly queueOf: (conversationId: string) => MarkQueue;
@@ -43,6 +47,7 @@ export class Marks {
     this.#own = options.own;
     this.#pubsub = options.pubsub;
     this.#observer = options.observer;
+    this.#clearing = new FairTurns({ settings: clearing, clock: options.clock });
     this.#places = new BatchLoader({
       load: async (questions) => (await reads.findSeqs(questions)).map((seq) => ({ seq })),
       weigh: () => 1,
@@ -51,6 +56,7 @@ export class Marks {
       maxRequests: lookUpsAtOnce,
       maxWaiting: maxWaitingLookUps,
       userOf: ({ userId }) => userId,
+      identityOf: ({ conversationId, messageId }) => `${conversationId} ${messageId}`,
       clock: options.clock,
     });
   }
@@ -66,13 +72,21 @@ export class Marks {
     answer: MarkAnswer,
   ): Promise<void> {
     const { conversationId, userId, kind, messageId } = mark;
-    const place = await orUnavailable(this.#places.load({ conversationId, messageId, userId }));
-    if (place === null) return answer(tooManyMarks);
+    const place = await this.#placeOf({ conversationId, messageId, userId });
     if (isRejection(place)) return answer(place);
     if (place.seq === null) return answer(noSuchMessage);
     this.note({ type: "mark", conversationId, userId, kind, seq: place.seq }, (refusal) =>
       answer(refusal === noSuchConversation ? noSuchMessage : refusal),
     );
+  }
+
+  async #placeOf(request: PlaceRequest): Promise<{ readonly seq: number | null } | Rejection> {
+    try {
+      return (await orUnavailable(this.#places.load(request))) ?? tooManyMarks;
+    } catch (error) {
+      this.#observer.bug("looking up the message of a mark", error);
+      return undecidable;
+    }
   }
 
   /** A message was stored: its sender has read what was there. */
@@ -110,8 +124,10 @@ export class Marks {
   /** Something was read since it was marked as unread. */
   async #clearUnread(userId: string, conversationId: string): Promise<void> {
     try {
-      const cleared = await this.#own.clearUnread(userId, conversationId);
+      const clear = () => this.#own.clearUnread(userId, conversationId);
+      const cleared = await this.#clearing.run(userId, clear);
       if (!cleared) return;
+      if (isRejection(cleared)) throw new Error(cleared.message);
       this.#pubsub.publish({ type: "own", userId, conversationId, ownRev: cleared.ownRev, unreadFrom: null });
     } catch (error) {
       this.#observer.note("a conversation could not be marked as read", { reason: String(error) });
