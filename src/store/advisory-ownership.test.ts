@@ -17,9 +17,17 @@ function anOwner(given: { readonly clock?: Clock; readonly url?: string } = {}):
   return watchedOwner(given).owner;
 }
 
-function watchedOwner({ clock = systemClock, url = database.url }: { clock?: Clock; url?: string } = {}) {
+/** `patienceMs`: how long the driver itself waits for an answer. */
+function watchedOwner(
+  given: { readonly clock?: Clock; readonly url?: string; readonly patienceMs?: number } = {},
+) {
+  const {
+    clock = systemClock,
+    url = database.url,
+    patienceMs = database.settings.statementTimeoutMs,
+  } = given;
   const notes = noteTaker();
-  const settings = { ...database.settings, url };
+  const settings = { ...database.settings, url, statementTimeoutMs: patienceMs };
   const owner = new AdvisoryOwnership({ settings, nodeId: newId(), clock, observer: notes.observer });
   const changes: (boolean | "new history")[] = [];
   owner.onChange((held) => changes.push(held));
@@ -101,7 +109,7 @@ test("I4 E2: a process that was paused does not hold the right from the moment i
 
 test("I4 E11: a connection that is open and says nothing is not proof of the right: it lapses within seconds, and the lock is given up", async () => {
   const link = await databaseLink(database.url);
-  const { owner, changes } = watchedOwner({ url: link.url });
+  const { owner, changes } = watchedOwner({ url: link.url, patienceMs: 10 * 60_000 });
   owner.start();
   await eventually("it owns", () => owner.isHeld());
   link.cut();

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { noteTaker } from "../testing/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
-import { Fixture } from "./fixture/fixture.ts";
+import { Fixture, OwnershipByHand } from "./fixture/fixture.ts";
+import { Standby } from "./standby.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
@@ -56,4 +58,20 @@ test("E3: another history of the store closes every socket with 1012 in the same
   expect(web.endpoint.sockets.size).toBe(0);
   await eventually("the clients to hear of it", () => wires.every((wire) => wire.closed !== null));
   for (const { closed } of wires) expect(closed).toMatchObject({ code: 1012 });
+});
+
+test("E3: what delivery remembers goes with the sockets, before anything else is forwarded", () => {
+  const ownership = new OwnershipByHand();
+  const calls: string[] = [];
+  const note = (call: string) => () => void calls.push(call);
+  const standby = new Standby({
+    ownership,
+    sockets: { size: 1, closeAll: async () => {}, closeWhere: () => calls.push("close") },
+    delivery: { compareHeads: async () => {}, forgetAll: note("forget") },
+    clock,
+    observer: noteTaker().observer,
+  });
+  ownership.newHistory();
+  expect(calls).toEqual(["close", "forget"]);
+  standby.stop();
 });
