@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
 import { type Ended, runCommand } from "../src/testing/command.ts";
 import { type TestDatabase, testDatabase } from "../src/testing/database.ts";
+import { outsideClient } from "../src/testing/outside.ts";
 import { PostgresListener } from "../src/testing/postgres-listener.ts";
 import { type TestKeys, testKeys } from "../src/testing/tokens.ts";
 
@@ -77,8 +78,7 @@ describe("on a database of one's own", () => {
   let client: pg.Client;
   beforeAll(async () => {
     database = await testDatabase();
-    client = new pg.Client({ connectionString: database.url });
-    await client.connect();
+    client = await outsideClient(database.url);
   });
   afterAll(async () => {
     await client.end();

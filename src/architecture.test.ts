@@ -171,12 +171,26 @@ describe("imports", () => {
     expect([own.length > 10, found]).toEqual([true, []]);
   });
 
-  test("one file opens connections to PostgreSQL, so that every session has the same settings", () => {
+  test("one file opens the product's connections to PostgreSQL, so that every session has the same settings", () => {
     const opens =
       /\bnew\s+(?:pg\s*\.\s*)?(?:Client|Pool|native)\s*\(|\bimport\s+(?!type\b)[^;]*\bfrom\s+["']pg["']/;
     const isProduct = ({ path }: Source) => !/\.test\.ts$|\/testing\//.test(path);
     const found = sources.filter((source) => isProduct(source) && opens.test(source.code));
     expect(found.map(({ path }) => path)).toEqual(["src/store/database.ts"]);
+  });
+
+  test("tests open theirs in one file too, unless the connection itself is what they test", () => {
+    const found = sources
+      .filter(({ code }) => /\bnew pg\.(?:Client|Pool)\(/.test(code))
+      .map(({ path }) => path);
+    expect(found).toEqual([
+      "src/store/database.ts",
+      // Servers that are killed while somebody connects.
+      "src/store/embedded/crash.test.ts",
+      // Writes what is forbidden by default there.
+      "src/store/lost-connections.test.ts",
+      "src/testing/outside.ts",
+    ]);
   });
 
   test("imports of our own files name them with their extension", () => {

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import pg from "pg";
 import { changeBlock } from "./store/change-block.ts";
 import { newId, systemClock } from "./system.ts";
 import { testDatabase } from "./testing/database.ts";
 import type { Device } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { People, type Person } from "./testing/people.ts";
 import { RestClient } from "./testing/rest-client.ts";
 import { serverCommand } from "./testing/server.ts";
@@ -164,8 +164,7 @@ describe("a blocked user", () => {
 
 test("direct conversations with broken rows keep no other block from being applied, and operators are told", async () => {
   await using own = await startInProcess();
-  const database = new pg.Client(own.databaseUrl);
-  await database.connect();
+  const database = await outsideClient(own.databaseUrl);
   const party = new People(own);
   const block = async ({ alice, bob }: { alice: Person; bob: Person }) => {
     const change = { blockerId: alice.id, blockedId: bob.id, isBlocked: true, atUs: systemClock.nowUs() };

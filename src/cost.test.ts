@@ -9,11 +9,12 @@ import {
   spyOn,
   test,
 } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { ReadPool } from "./store/database.ts";
 import { newId } from "./system.ts";
 import { FrameSocket } from "./testing/frame-socket.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { outsidePool } from "./testing/outside.ts";
 import { People } from "./testing/people.ts";
 import { StoredConversation } from "./testing/stored-conversation.ts";
 
@@ -27,7 +28,7 @@ let queries: Mock<ReadPool["query"]>;
 beforeAll(async () => {
   server = await startInProcess();
   people = new People(server);
-  outside = new pg.Pool({ connectionString: server.databaseUrl, max: 4 });
+  outside = outsidePool(server.databaseUrl, 4);
 }, 120_000);
 afterAll(async () => {
   await people.disconnect();

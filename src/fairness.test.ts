@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { StoreTimedOut } from "./core/ports/store.ts";
 import { ReadPool } from "./store/database.ts";
 import { newId } from "./system.ts";
 import { eventually } from "./testing/eventually.ts";
 import { FrameSocket } from "./testing/frame-socket.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { outsidePool } from "./testing/outside.ts";
 import { StoredConversation } from "./testing/stored-conversation.ts";
 
 /** One client's allowed load does not deny others: counted in what is read, not in time. */
@@ -16,7 +17,7 @@ let spy: Mock<ReadPool["query"]> | null = null;
 
 beforeAll(async () => {
   server = await startInProcess({ LIMIT_USER_REQUESTS_AT_ONCE: "60" });
-  outside = new pg.Pool({ connectionString: server.databaseUrl, max: 4 });
+  outside = outsidePool(server.databaseUrl, 4);
 }, 120_000);
 afterAll(async () => {
   await outside.end();

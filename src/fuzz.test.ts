@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { type RefusalCode, refusals } from "./core/rejection.ts";
 import { decode, Frame } from "./phoenix/codec.ts";
 import { newId } from "./system.ts";
@@ -7,6 +7,7 @@ import { eventually } from "./testing/eventually.ts";
 import { FrameSocket, type HeardFrame } from "./testing/frame-socket.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
 import { type Dictionary, Mutations } from "./testing/mutations.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { Random } from "./testing/random.ts";
 import { type Recorded, recordStockClient } from "./testing/recording.ts";
 import { RestClient } from "./testing/rest-client.ts";
@@ -268,8 +269,7 @@ class Asker {
 
 /** Joins read who is a member; meanwhile nobody can. */
 async function whileNoJoinIsAnswered(task: () => Promise<void>): Promise<void> {
-  const client = new pg.Client(server.databaseUrl);
-  await client.connect();
+  const client = await outsideClient(server.databaseUrl);
   try {
     await client.query("begin");
     await client.query("lock table conversation_members in access exclusive mode");
@@ -473,8 +473,7 @@ async function storedConversations(): Promise<number> {
 }
 
 async function ask<Row extends pg.QueryResultRow>(text: string): Promise<Row[]> {
-  const client = new pg.Client(server.databaseUrl);
-  await client.connect();
+  const client = await outsideClient(server.databaseUrl);
   const { rows } = await client.query<Row>(text);
   await client.end();
   return rows;

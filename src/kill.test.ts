@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
 import { newId } from "./system.ts";
 import { type TestDatabase, testDatabase } from "./testing/database.ts";
 import { eventually } from "./testing/eventually.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { RestClient } from "./testing/rest-client.ts";
 import { freePort, type ServerProcess, serverCommand, startServer } from "./testing/server.ts";
 import { StockClient } from "./testing/stock-client.ts";
@@ -107,8 +107,7 @@ async function twoClients(server: ServerProcess) {
 }
 
 async function countedInSql(url: string, conversationId: string) {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const client = await outsideClient(url);
   const { rows } = await client.query(
     "select max(seq)::int as max, count(*)::int as count from messages where conversation_id = $1",
     [conversationId],

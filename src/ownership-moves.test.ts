@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import pg from "pg";
 import { type TestDatabase, testDatabase } from "./testing/database.ts";
 import { databaseLink } from "./testing/database-link.ts";
 import type { Device } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
 import { Front } from "./testing/front.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { createGroup, People, type Person } from "./testing/people.ts";
 import { Random } from "./testing/random.ts";
 import { freePort, type ServerProcess, startServer } from "./testing/server.ts";
@@ -76,8 +76,7 @@ function postAt(server: ServerProcess, person: Person, conversationId: string): 
 
 /** As an operator, or a network that forgot the connection. */
 async function endOwnersSession(): Promise<void> {
-  const client = new pg.Client(database.url);
-  await client.connect();
+  const client = await outsideClient(database.url);
   await client.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'whispr-msg owner' and datname = current_database() and pid in (select pid from pg_locks where locktype = 'advisory' and granted)",
   );
@@ -85,8 +84,7 @@ async function endOwnersSession(): Promise<void> {
 }
 
 async function deliveredTo(conversationId: string, userId: string): Promise<number> {
-  const client = new pg.Client(database.url);
-  await client.connect();
+  const client = await outsideClient(database.url);
   const { rows } = await client.query(
     "select delivered_seq from conversation_members where conversation_id = $1 and user_id = $2",
     [conversationId, userId],

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import pg from "pg";
 import { Presence, Socket } from "phoenix";
 import { newId } from "./system.ts";
 import { testDatabase } from "./testing/database.ts";
 import { eventually } from "./testing/eventually.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { RestClient } from "./testing/rest-client.ts";
 import { freePort, startServer } from "./testing/server.ts";
 import { testKeys } from "./testing/tokens.ts";
@@ -47,8 +47,7 @@ test("two stock clients see each other come and type, and who was there when the
     expect(data.map(({ is_online }) => is_online)).toEqual([false, false]);
     expect(seen.get(ann)!).toBeGreaterThanOrEqual(stoppedAt - 1_000);
     expect(seen.get(ben)!).toBeLessThan(seen.get(ann)!);
-    const outside = new pg.Client({ connectionString: database.url });
-    await outside.connect();
+    const outside = await outsideClient(database.url);
     const { rows } = await outside.query("select count(*)::int as count from user_last_seen");
     await outside.end();
     expect(rows).toEqual([{ count: 2 }]);

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { newId } from "./system.ts";
 import { type TestDatabase, testDatabase } from "./testing/database.ts";
 import { DroppingDevice } from "./testing/dropping-device.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { Random } from "./testing/random.ts";
 import { RestClient } from "./testing/rest-client.ts";
 import { freePort, type ServerProcess, startServer } from "./testing/server.ts";
@@ -49,8 +50,7 @@ class SlowReads {
   }
 
   async #run(): Promise<void> {
-    const client = new pg.Client(database.url);
-    await client.connect();
+    const client = await outsideClient(database.url);
     while (!this.#stopped) {
       await client.query("begin; lock table devices in access exclusive mode");
       await Bun.sleep(200 + this.#random.below(1_000));
@@ -144,8 +144,7 @@ test("I5 I7 E1: whatever a device joins again or leaves while messages arrive, i
   const all = await Promise.all(
     Array.from({ length: pairs }, () => Pair.of(new Random(random.below(2 ** 32)))),
   );
-  const sql = new pg.Client(database.url);
-  await sql.connect();
+  const sql = await outsideClient(database.url);
   const slowness = new SlowReads(random);
   await Promise.all(all.map((pair) => pair.act()));
   for (const pair of all) await pair.judgeMarks(sql);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import pg from "pg";
 import { type TestDatabase, testDatabase } from "./testing/database.ts";
 import type { Device } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { createGroup, People, type Person } from "./testing/people.ts";
 import { freePort, type ServerProcess, startServer } from "./testing/server.ts";
 import { type TestKeys, testKeys } from "./testing/tokens.ts";
@@ -44,8 +44,7 @@ async function asOperator(
 ): Promise<void> {
   const url = new URL(database.url);
   url.pathname = "/postgres";
-  const client = new pg.Client(url.href);
-  await client.connect();
+  const client = await outsideClient(url.href);
   try {
     await work((text) => client.query(text));
   } finally {

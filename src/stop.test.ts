@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
 import { newId } from "./system.ts";
 import { startTestPostgres, type TestPostgres, testDatabase } from "./testing/database.ts";
 import { eventually } from "./testing/eventually.ts";
 import { FrameSocket } from "./testing/frame-socket.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { paced } from "./testing/pace.ts";
 import { familyOf, isAlive, postgresBehind, processesNaming, signalAll } from "./testing/processes.ts";
 import { RestClient } from "./testing/rest-client.ts";
@@ -259,15 +259,13 @@ async function start(environment: Record<string, string>): Promise<ServerProcess
 
 /** Nobody else reads or writes the table until it is disposed of. */
 async function holdLock(url: string, table: string): Promise<AsyncDisposable> {
-  const client = new pg.Client(url);
-  await client.connect();
+  const client = await outsideClient(url);
   await client.query(`begin; lock table ${table} in access exclusive mode`);
   return { [Symbol.asyncDispose]: () => client.end() };
 }
 
 async function isAwaited(url: string, table: string): Promise<boolean> {
-  const client = new pg.Client(url);
-  await client.connect();
+  const client = await outsideClient(url);
   const { rowCount } = await client.query(
     "select from pg_locks where not granted and relation = $1::regclass",
     [table],
@@ -281,8 +279,7 @@ function lastLines(from: ServerProcess): string {
 }
 
 async function contentsIn(url: string, conversationId: string): Promise<{ content: string; seq: number }[]> {
-  const client = new pg.Client(url);
-  await client.connect();
+  const client = await outsideClient(url);
   const { rows } = await client.query(
     "select convert_from(content, 'UTF8') as content, seq::int from messages where conversation_id = $1 order by seq",
     [conversationId],

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import pg from "pg";
 import { newId } from "./system.ts";
 import { type TestDatabase, testDatabase } from "./testing/database.ts";
 import type { Device, KeptMessage } from "./testing/device.ts";
 import { eventually, reaches } from "./testing/eventually.ts";
+import { outsideClient } from "./testing/outside.ts";
 import { createGroup, Person } from "./testing/people.ts";
 import { Random } from "./testing/random.ts";
 import { RestClient } from "./testing/rest-client.ts";
@@ -369,8 +369,7 @@ function sample<T>(values: readonly T[], count: number, random: Random): T[] {
 
 /** Messages, and how many of them have a sender and a `client_random` of their own. */
 async function storedKeys(): Promise<unknown> {
-  const client = new pg.Client({ connectionString: database.url });
-  await client.connect();
+  const client = await outsideClient(database.url);
   const { rows } = await client.query(
     "select count(*)::int as messages, count(distinct (sender_id, client_random))::int as keys from messages",
   );

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { authorize } from "./core/authorize.ts";
 import { permissionNames } from "./core/conversations/permissions.ts";
 import { changeBlock } from "./store/change-block.ts";
@@ -8,6 +8,7 @@ import { Actor, type Answer, Cast, type Part, type Place } from "./testing/autho
 import { noClaims } from "./testing/authorization/ways.ts";
 import { type WritingRow, withoutRule, writesNothing, writingRows } from "./testing/authorization/writing.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { outsidePool } from "./testing/outside.ts";
 
 /**
  * What writes, asked for under every setting of a group and on both sides of a block. The rows are those of the table "Who may do what"; an
@@ -21,7 +22,7 @@ let database: pg.Pool;
 beforeAll(async () => {
   server = await startInProcess();
   cast = await Cast.gather(server);
-  database = new pg.Pool({ connectionString: server.databaseUrl, max: 2 });
+  database = outsidePool(server.databaseUrl, 2);
 }, 120_000);
 afterAll(async () => {
   cast.end();

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import pg from "pg";
+import type pg from "pg";
 import { parseInstant } from "../core/instant.ts";
 import { instants, uuids, wellFormedText } from "../testing/arbitraries.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { outsideClient } from "../testing/outside.ts";
 import {
   boolArray,
   byteaArray,
@@ -18,8 +19,7 @@ let database: TestDatabase;
 let client: pg.Client;
 beforeAll(async () => {
   database = await testDatabase();
-  client = new pg.Client({ connectionString: database.url, options: "-c TimeZone=UTC" });
-  await client.connect();
+  client = await outsideClient(database.url);
 }, 120_000);
 afterAll(async () => {
   await client.end();

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import pg from "pg";
 import type { CreatedDirect } from "../core/ports/store.ts";
 import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { type Disturbance, databaseLink } from "../testing/database-link.ts";
 import { eventually } from "../testing/eventually.ts";
+import { outsideClient } from "../testing/outside.ts";
 import { startWriter, type Writer } from "../testing/writer-on-postgres.ts";
 import { PostgresBlocks } from "./blocks.ts";
 import { changeBlock } from "./change-block.ts";
@@ -158,8 +158,7 @@ async function holding(
   text: string,
   values: readonly unknown[],
 ): Promise<(end: "commit" | "rollback") => Promise<void>> {
-  const client = new pg.Client({ connectionString: writer.database.url });
-  await client.connect();
+  const client = await outsideClient(writer.database.url);
   await client.query("begin");
   await client.query(text, [...values]);
   return async (end) => {

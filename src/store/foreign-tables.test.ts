@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { outsideClient } from "../testing/outside.ts";
 import { MigrationRefusal, migrate, migrationStatus } from "./migrator.ts";
 
 let database: TestDatabase;
@@ -8,8 +9,7 @@ let client: pg.Client;
 
 beforeEach(async () => {
   database = await testDatabase();
-  client = new pg.Client({ connectionString: database.url });
-  await client.connect();
+  client = await outsideClient(database.url);
 }, 120_000);
 afterEach(async () => {
   await client.end();

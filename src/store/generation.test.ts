@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders.ts";
 import { eventually } from "../testing/eventually.ts";
+import { outsideClient } from "../testing/outside.ts";
 import { aSending, startUs, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
 import { checkGeneration, newGeneration } from "./generation.ts";
@@ -11,8 +12,7 @@ let writer: Writer;
 let client: pg.Client;
 beforeAll(async () => {
   writer = await startWriter();
-  client = new pg.Client({ connectionString: writer.database.url });
-  await client.connect();
+  client = await outsideClient(writer.database.url);
 }, 120_000);
 afterAll(async () => {
   await client.end();

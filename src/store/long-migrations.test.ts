@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { eventually } from "../testing/eventually.ts";
+import { outsideClient } from "../testing/outside.ts";
 import { paced } from "../testing/pace.ts";
 import { type MigrateOptions, migrate, migrationReport, migrationStatus } from "./migrator.ts";
 
@@ -23,9 +24,8 @@ afterEach(async () => {
 });
 
 async function connect(name = "a test"): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url(), application_name: name });
+  const client = await outsideClient(url(), name);
   client.on("error", () => {});
-  await client.connect();
   clients.push(client);
   return client;
 }
@@ -187,8 +187,7 @@ async function shape(client: pg.Client): Promise<unknown[]> {
 async function shapeOfEmpty(): Promise<unknown[]> {
   const empty = await testDatabase();
   await migrate({ url: empty.url, direction: "up" });
-  const client = new pg.Client({ connectionString: empty.url });
-  await client.connect();
+  const client = await outsideClient(empty.url);
   const found = await shape(client);
   await client.end();
   await empty.close();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
+import { outsideClient } from "../testing/outside.ts";
 import { migrations } from "./migrations.ts";
 import { checkSchema, MigrationRefusal, migrate, migrationStatus } from "./migrator.ts";
 
@@ -11,8 +12,7 @@ let url: string;
 beforeEach(async () => {
   database = await testDatabase();
   url = database.url;
-  client = new pg.Client({ connectionString: url });
-  await client.connect();
+  client = await outsideClient(url);
 }, 120_000);
 afterEach(async () => {
   await client.end();

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { newId } from "../system.ts";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { eventually } from "../testing/eventually.ts";
+import { outsideClient } from "../testing/outside.ts";
 import { startUs } from "../testing/writer-on-postgres.ts";
 import { checkGeneration, newGeneration, readGeneration } from "./generation.ts";
 import { migrate } from "./migrator.ts";
@@ -26,9 +27,8 @@ afterEach(async () => {
 });
 
 async function connect(url: string): Promise<pg.Client> {
-  const made = new pg.Client({ connectionString: url });
+  const made = await outsideClient(url);
   made.on("error", () => {});
-  await made.connect();
   return made;
 }
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { AppendOutcome } from "../core/ports/store.ts";
 import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders.ts";
 import { eventually } from "../testing/eventually.ts";
+import { outsideClient } from "../testing/outside.ts";
 import { aBatch, aMark, aSending, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
 import { PostgresCommit } from "./append.ts";
@@ -33,8 +34,7 @@ afterAll(async () => {
 
 /** A session of its own, which no statement timeout ends. */
 async function session(name: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: writer.database.url, application_name: name });
-  await client.connect();
+  const client = await outsideClient(writer.database.url, name);
   sessions.push(client);
   return client;
 }

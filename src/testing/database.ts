@@ -1,9 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { makeHostile } from "./hostile-settings.ts";
 import { askOutside } from "./outside.ts";
 
 /** A URL of a PostgreSQL whose user may create databases. The test runner sets it for the whole run. */
 export const testDatabaseVariable = "WHISPR_TEST_DATABASE_URL";
+
+/** Set: every database of the run has settings of its own wherever they could matter to us. */
+const hostileVariable = "WHISPR_TEST_HOSTILE";
 
 export interface TestPostgres {
   readonly url: string;
@@ -58,6 +62,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   await askServer(server, `CREATE DATABASE ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
+  if (process.env[hostileVariable]) await makeHostile(url.href);
   return { url: url.href, close: () => askServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 

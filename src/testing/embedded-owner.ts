@@ -2,11 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import pg from "pg";
+import type pg from "pg";
 import { archiveName, treeNamePattern } from "../store/embedded/carried.ts";
 import { layoutOf } from "../store/embedded/data-directory.ts";
 import { holdersOf, signalAll } from "../store/embedded/holders.ts";
 import { eventually } from "./eventually.ts";
+import { askOutside } from "./outside.ts";
 
 export interface OwnerEvent {
   readonly event: string;
@@ -168,16 +169,7 @@ function copyEntry(path: string, directory: string): void {
   if (copied.status !== 0) throw new Error(copied.stderr);
 }
 
-export async function ask<Row extends pg.QueryResultRow>(url: string, text: string): Promise<Row[]> {
-  const client = new pg.Client(url);
-  client.on("error", () => {});
-  try {
-    await client.connect();
-    return (await client.query<Row>(text)).rows;
-  } finally {
-    await client.end().catch(() => {});
-  }
-}
+export const ask = askOutside;
 
 function descendantsOf(pid: number): readonly number[] {
   const children = readdirSync("/proc")

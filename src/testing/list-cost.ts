@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { newId } from "../system.ts";
 import { testDatabase } from "./database.ts";
 import { binaryUnderTest } from "./isolated-binary.ts";
+import { outsidePool } from "./outside.ts";
 import { freePort, type ServerProcess, startServer } from "./server.ts";
 import { StoredConversation } from "./stored-conversation.ts";
 import { testKeys } from "./tokens.ts";
@@ -39,7 +40,7 @@ beforeAll(async () => {
     },
     port: await freePort(),
   });
-  outside = new pg.Pool({ connectionString: postgres.url, max: 8 });
+  outside = outsidePool(postgres.url, 8);
   closers.push(
     () => keys.dispose(),
     () => postgres.close(),

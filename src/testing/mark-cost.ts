@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
-import pg from "pg";
+import type pg from "pg";
 import { MarkQueue } from "../engine/mark-queue.ts";
 import { eventually } from "./eventually.ts";
 import { FrameSocket } from "./frame-socket.ts";
 import { type InProcess, startInProcess } from "./in-process.ts";
+import { outsideClient } from "./outside.ts";
 import { createGroup, People, type Person } from "./people.ts";
 
 /**
@@ -24,8 +25,7 @@ let outside: pg.Client;
 beforeAll(async () => {
   server = await startInProcess({ WHISPR_MAX_LOOP_LATENESS: "0" });
   people = new People(server);
-  outside = new pg.Client({ connectionString: server.databaseUrl });
-  await outside.connect();
+  outside = await outsideClient(server.databaseUrl);
 }, 30_000);
 afterAll(async () => {
   await outside.end();

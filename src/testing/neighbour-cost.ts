@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import pg from "pg";
+import type pg from "pg";
 import { newId } from "../system.ts";
 import { testDatabase } from "./database.ts";
 import { FrameSocket } from "./frame-socket.ts";
 import { binaryUnderTest } from "./isolated-binary.ts";
 import type { NeighbourLoad } from "./neighbour-load.ts";
+import { outsidePool } from "./outside.ts";
 import { freePort, type ServerProcess, startServer } from "./server.ts";
 import { StoredConversation } from "./stored-conversation.ts";
 import { testKeys } from "./tokens.ts";
@@ -46,7 +47,7 @@ beforeAll(async () => {
     },
     port: await freePort(),
   });
-  outside = new pg.Pool({ connectionString: postgres.url, max: 8 });
+  outside = outsidePool(postgres.url, 8);
   closers.push(
     () => keys.dispose(),
     () => postgres.close(),

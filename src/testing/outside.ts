@@ -14,9 +14,9 @@ export function outsidePool(url: string, max = 4): pg.Pool {
   return pool;
 }
 
-/** A connection. Who ends its server or session listens for its `error`. */
-export async function outsideClient(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
+/** A connection, which `pg_stat_activity` shows by that name. Who ends its server or session listens for its `error`. */
+export async function outsideClient(url: string, name = "a test"): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: name });
   await client.connect();
   await prepare(client);
   return client;
@@ -37,5 +37,7 @@ export async function askOutside<Row extends pg.QueryResultRow>(url: string, tex
 
 async function prepare(client: pg.ClientBase): Promise<void> {
   await client.query(setUp);
-  await client.query("set enable_seqscan = on; set search_path = public");
+  await client.query(
+    "set enable_seqscan = on; set search_path = public; set idle_in_transaction_session_timeout = 0",
+  );
 }

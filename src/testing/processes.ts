@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import pg from "pg";
+import { outsideClient } from "./outside.ts";
 
 /** Processes of this machine as /proc tells of them (Linux). */
 
@@ -20,8 +20,7 @@ export function familyOf(pid: number): readonly number[] {
 
 /** The postmaster behind the URL, which must run on this machine, and its backends. */
 export async function postgresBehind(url: string): Promise<readonly number[]> {
-  const client = new pg.Client(url);
-  await client.connect();
+  const client = await outsideClient(url);
   try {
     const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
     return familyOf(parentOf(rows[0]!.pid));

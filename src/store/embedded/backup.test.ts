@@ -2,8 +2,9 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
 import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
+import { outsideClient } from "../../testing/outside.ts";
 import { backup } from "./backup.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-backup-"));
@@ -106,8 +107,7 @@ async function startTransfers(
 }
 
 async function connect(owner: EmbeddedOwner): Promise<pg.Client> {
-  const client = new pg.Client(owner.url);
-  await client.connect();
+  const client = await outsideClient(owner.url);
   return client;
 }
 
