@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Joining, Position, Receiver } from "./channel.ts";
+import type { Feed, Joining, Position, Receiver } from "./channel.ts";
 import { BareClient } from "./testing/bare-client.ts";
 import { echoChannel, endpoint } from "./testing/endpoint.ts";
 import { eventually } from "./testing/raw-client.ts";
@@ -231,6 +231,36 @@ test("I5: what was broadcast is recorded by the subscription that it went out to
     [1, 2],
     [4, 5, 6],
   ]);
+  client.destroy();
+});
+
+test("I5: what is broadcast during a backfill is recorded when it goes out, and not when it is held or dropped", async () => {
+  const receiver = new Counting();
+  const begun = Promise.withResolvers<Feed>();
+  const over = Promise.withResolvers<void>();
+  const backfill = (feed: Feed) => {
+    begun.resolve(feed);
+    return over.promise;
+  };
+  await using server = endpoint({
+    channel: echoChannel({ join: () => ({ ok: true, response: "{}", receiver, backfill }) }),
+  });
+  const client = await joinedClient(server.port);
+  const feed = await begun.promise;
+  const say = (rev: number) => {
+    const position = { stream: "s", at: rev };
+    if (rev % 2) server.sockets.broadcast(topic, "said", String(rev), position);
+    else server.sockets.pushWhere(topic, "said", String(rev), () => true, position);
+  };
+  for (const rev of [1, 2]) say(rev);
+  feed.drop();
+  feed.hold();
+  for (const rev of [3, 4]) say(rev);
+  expect(receiver.got).toEqual([]);
+  over.resolve();
+  await eventually("what was held to go out", () => receiver.got.length > 0);
+  say(5);
+  expect(receiver.got).toEqual([3, 4, 5]);
   client.destroy();
 });
 
