@@ -18,7 +18,7 @@ beforeAll(async () => {
   environment = { DATABASE_URL: database.url, JWT_PUBLIC_KEYS_FILE: keys.jwksFile };
   await run("migrate", "up");
   server = await startServer({ arguments: ["serve"], environment, port: await freePort() });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await server?.end("SIGTERM");
   await database.close();
@@ -51,7 +51,7 @@ test("who was away catches up there by a join and over REST, with what was writt
   const history = (await bob.rest.history(conversationId)).map(({ content }) => content);
   expect(history).toEqual(["first", "second", "Gruß \\ 'null'"]);
   await people.disconnect();
-}, 30_000);
+}, 120_000);
 
 test("the commands of operators work there: doctor, migrate status, admin inspect and new-generation", async () => {
   const people = new People({ url: server.url, token: (userId, claims) => keys.token(userId, claims) });
@@ -61,4 +61,4 @@ test("the commands of operators work there: doctor, migrate status, admin inspec
   for (const { appliedAt } of states) expect(appliedAt).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   expect(await run("admin", "inspect", "conversation", conversationId)).toContain(conversationId);
   expect(await run("admin", "new-generation")).toContain("generation 2");
-}, 30_000);
+}, 120_000);

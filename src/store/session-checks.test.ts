@@ -10,7 +10,7 @@ const roles: string[] = [];
 beforeAll(async () => {
   database = await migratedDatabase();
   name = new URL(database.url).pathname.slice(1);
-}, 30_000);
+}, 120_000);
 afterAll(async () => {
   for (const role of roles) await database.sql(`drop owned by ${role}`);
   for (const role of roles) await database.sql(`drop role ${role}`);

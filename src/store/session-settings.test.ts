@@ -234,7 +234,7 @@ test("tables in a schema that only the role or the database names are not overlo
   }
   await checkSchema({ url: inSchema, binary: "99.0.0" });
   await database.close();
-}, 30_000);
+}, 120_000);
 
 test("the same log reads the same on such a database as on any other, by every read there is", async () => {
   const [plain, hostile] = await Promise.all([startWriter(), startWriter({ isHostile: true })]);
