@@ -242,9 +242,10 @@ test("I5: what is broadcast during a backfill is recorded when it goes out, and 
     begun.resolve(feed);
     return over.promise;
   };
-  await using server = endpoint({
-    channel: echoChannel({ join: () => ({ ok: true, response: "{}", receiver, backfill }) }),
-  });
+  const outcomes = [{}, { receiver, backfill }];
+  const channel = echoChannel({ join: () => ({ ok: true, response: "{}", ...outcomes.shift() }) });
+  await using server = endpoint({ channel });
+  const bystander = await joinedClient(server.port);
   const client = await joinedClient(server.port);
   const feed = await begun.promise;
   const say = (rev: number) => {
@@ -262,6 +263,7 @@ test("I5: what is broadcast during a backfill is recorded when it goes out, and 
   say(5);
   expect(receiver.got).toEqual([3, 4, 5]);
   client.destroy();
+  bystander.destroy();
 });
 
 for (const [how, frame, isJoined] of [
