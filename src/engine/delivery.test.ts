@@ -239,6 +239,25 @@ describe("I10", () => {
     delivery.forward(frame(5));
     expect(revs()).toEqual([1, 4, 5]);
   });
+
+  test("I5: after a bug in telling, neither a join nor a comparison of heads tells what was told before", async () => {
+    const { delivery, id, frame, heardTopics, store, revs, clock, onTell } = aDelivery();
+    heardTopics.add(id);
+    for (const rev of [1, 2]) delivery.forward(frame(rev));
+    store(1, 2, 3, 4, 5);
+    onTell(() => {
+      onTell(() => {});
+      throw new Error("a view that throws");
+    });
+    delivery.forward(frame(4));
+    await clock.runFor(1_000);
+    expect(delivery.reached(id, 4)).toBeNull();
+    await delivery.compareHeads();
+    await clock.runFor(3_000);
+    store(6);
+    delivery.forward(frame(6));
+    expect(revs()).toEqual([1, 2, 6]);
+  });
 });
 
 describe("I8: members", () => {

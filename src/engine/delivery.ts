@@ -76,7 +76,7 @@ export class Delivery {
    */
   reached(conversationId: string, rev: number): Promise<void> | null {
     const known = this.#forwarded.of(conversationId);
-    if (!known || known.rev >= rev) return null;
+    if (!known || known.rev === unknownRev || known.rev >= rev) return null;
     return new Promise((resolve) => {
       const waiter = { rev, go: resolve, isOverdue: false };
       known.waiters = [...known.waiters, waiter];
@@ -152,7 +152,8 @@ export class Delivery {
     const heads = await this.#patiently(() => this.#reads.heads(conversationIds));
     for (const [conversationId, rev] of heads ?? []) {
       const known = this.#forwarded.of(conversationId);
-      if (known && known.rev < rev) this.#readMissed(conversationId, known);
+      if (known?.rev === unknownRev) known.rev = rev;
+      else if (known && known.rev < rev) this.#readMissed(conversationId, known);
     }
   }
 

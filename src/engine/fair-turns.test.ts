@@ -88,3 +88,12 @@ describe("I10: bounds", () => {
     expect(isRejection(last as object) && last).toMatchObject({ code: "overloaded" });
   });
 });
+
+test("an end costs the same however many users wait", async () => {
+  const { run, end } = someTurns({ maxAtOnce: 1 });
+  const names = Array.from({ length: 18_000 }, (_, index) => `user${index} 1`);
+  for (const name of names) void run(name);
+  const startMs = performance.now();
+  for (const name of names.slice(0, 9_000)) await end(name);
+  expect(performance.now() - startMs).toBeLessThan(2_000);
+});

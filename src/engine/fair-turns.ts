@@ -63,8 +63,11 @@ export class FairTurns {
   }
 
   #mayBegin(user: string): boolean {
-    const { maxAtOnce, maxAtOncePerUser } = this.#settings;
-    return this.#underWay < maxAtOnce && this.#countOf(user) < maxAtOncePerUser;
+    return this.#underWay < this.#settings.maxAtOnce && this.#hasRoomFor(user);
+  }
+
+  #hasRoomFor(user: string): boolean {
+    return this.#countOf(user) < this.#settings.maxAtOncePerUser;
   }
 
   #begin(user: string): void {
@@ -91,10 +94,11 @@ export class FairTurns {
     if (this.#queue.size === 0) return;
     const oldestMs = this.#clock.monotonicMs() - maxWaitMs;
     this.#queue.take(
-      (user) => this.#mayBegin(user),
+      // Ends with the first user who may begin when there is no room: it does not look at all who wait.
+      (user) => this.#hasRoomFor(user),
       ({ sinceMs, begin }, user) => {
         if (this.#underWay >= this.#settings.maxAtOnce) return "full";
-        if (!this.#mayBegin(user)) return "not_now";
+        if (!this.#hasRoomFor(user)) return "not_now";
         const isInTime = sinceMs > oldestMs;
         if (isInTime) this.#begin(user);
         begin(isInTime);

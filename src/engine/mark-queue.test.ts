@@ -289,6 +289,18 @@ describe("I10: bounds", () => {
     expect(answers.length).toBe(maxAnswers + 1);
   });
 
+  test("I12: a mark that is refused because too many wait takes no place, and a stop does not wait for it", async () => {
+    const { queue, clock, flush } = aQueue();
+    for (let time = 0; time < maxAnswers; time++) queue.note(aMark(1), () => {});
+    const answers: (string | undefined)[] = [];
+    queue.note(aMark(1, { userId: "ben" }), (refusal) => answers.push(refusal?.code));
+    expect({ answers, size: queue.size }).toEqual({ answers: ["overloaded"], size: 1 });
+    flush();
+    await clock.runFor(restMs);
+    expect(queue.size).toBe(0);
+    await queue.drain();
+  });
+
   test("while the store is away nobody waits longer than 10 s; the mark itself goes when it can", async () => {
     const { queue, clock, take, store, flush } = aQueue();
     const answers: (readonly [at: number, code: string])[] = [];

@@ -91,7 +91,10 @@ export class MarkQueue {
     const slot = this.#slotOf(conversationId, userId, kind);
     if (!slot) return answer?.(tooManyMarks);
     if (slot.storedSeq >= seq) return answer?.(null);
-    if (answer && !this.#keepAnswer(slot, answer)) return answer(tooManyMarks);
+    if (answer && !this.#keepAnswer(slot, answer)) {
+      if (slot.state === "new") this.#forget(slot);
+      return answer(tooManyMarks);
+    }
     if (seq > slot.seq) slot.seq = seq;
     if (slot.state === "new") this.#makeDue(slot);
   }

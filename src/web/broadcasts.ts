@@ -100,6 +100,16 @@ export class Broadcasts {
     options.pubsub.subscribe((frame) => this.#hear(frame));
   }
 
+  compareHeads(): Promise<void> {
+    return this.delivery.compareHeads();
+  }
+
+  /** The store has another history: what waits to be told is of the old one. Sockets must be closed by then. */
+  forgetAll(): void {
+    this.#fanOut.clear();
+    this.delivery.forgetAll();
+  }
+
   #hear(frame: Frame): void {
     if (frame.type !== "marks") return this.#tellInTurn(frame);
     for (const part of partsOf(frame)) this.#tellInTurn(part);

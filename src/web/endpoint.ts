@@ -150,9 +150,10 @@ export class Endpoint {
     const wentOffline = (userId: string, atUs: number) => options.lastSeen.seen(userId, atUs);
     this.#presences = new Presences({ ...options, sockets, lateness, wentOffline });
     const own = { gate, texts, typing: this.#typing, presences: this.#presences };
-    const { delivery } = new Broadcasts({ ...options, ...own, sockets });
+    const broadcasts = new Broadcasts({ ...options, ...own, sockets });
+    const { delivery } = broadcasts;
     this.#delivery = delivery;
-    this.#standby = new Standby({ ...options, sockets, delivery });
+    this.#standby = new Standby({ ...options, sockets, broadcasts });
     const subscriptions = new UserSubscriptions({ delivery });
     channelOf = routesOf(options, { ...own, delivery, subscriptions });
     observer.gauge("sockets", () => this.sockets.size);

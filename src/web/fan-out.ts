@@ -17,7 +17,7 @@ interface Job {
  */
 export class FanOut {
   readonly #failed: (error: unknown) => void;
-  readonly #jobs: Job[] = [];
+  #jobs: Job[] = [];
   /** Of each conversation, how many jobs wait. */
   readonly #waiting = new Map<string, number>();
   /** Topics that jobs wait for. */
@@ -46,6 +46,13 @@ export class FanOut {
     this.#topics += job.topics;
     this.#waiting.set(job.conversationId, (this.#waiting.get(job.conversationId) ?? 0) + 1);
     this.#nextTurn();
+  }
+
+  /** Drops what waits. */
+  clear(): void {
+    this.#jobs = [];
+    this.#waiting.clear();
+    this.#topics = 0;
   }
 
   #nextTurn(): void {
