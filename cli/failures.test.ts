@@ -96,6 +96,33 @@ describe("on a database of one's own", () => {
     expectSentence(ended, "this user lacks a right; grant it");
   });
 
+  test("a role that may not use the tables, or their schema, is told what to grant", async () => {
+    const role = `stranger_${process.pid}`;
+    expect((await run(["migrate", "up"], { DATABASE_URL: database.url })).code).toBe(0);
+    await client.query(`create role ${role} login password 'x'`);
+    const url = new URL(database.url);
+    url.username = role;
+    url.password = "x";
+    const environment = { DATABASE_URL: url.href };
+    const tables = await run(["migrate", "status"], environment);
+    await client.query("revoke usage on schema public from public");
+    const ofSchema = [];
+    for (const command of [["migrate", "status"], ["migrate", "up"], ["doctor"], ["serve"]])
+      ofSchema.push(await run(command, environment));
+    await client.query(`grant usage on schema public to public; drop role ${role}`);
+    expect((await run(["migrate", "down", "--to", "0"], { DATABASE_URL: database.url })).code).toBe(0);
+    await client.query("drop table schema_migrations");
+    expectSentence(tables, "on all tables in schema public to");
+    for (const ended of ofSchema) expectSentence(ended, "grant usage on schema public to");
+  }, 60_000);
+
+  test("options that the server does not take are named as the cause", async () => {
+    const url = new URL(database.url);
+    url.searchParams.set("options", "project=ours");
+    for (const command of [["migrate", "status"], ["doctor"], ["serve"]])
+      expectSentence(await run(command, { DATABASE_URL: url.href }), "check options in DATABASE_URL");
+  });
+
   test("a database that can only be read is named as such", async () => {
     const { rows } = await client.query("select current_database() as name");
     await client.query(`alter database ${rows[0].name} set default_transaction_read_only = on`);

@@ -95,6 +95,29 @@ test("an address that was copied from another program may name itself and its ke
   expect(read({ DATABASE_URL: `${copied}&sslcrl=/x` }).ok).toBe(false);
 });
 
+test.each([
+  ["connect_timeout=10", "DB_CONNECT_TIMEOUT is the setting for it"],
+  ["pgbouncer=true", "a pooler must pool by session"],
+  ["connection_limit=1&pool_timeout=0", "DB_POOL_SIZE is the setting for it"],
+])("a cloud's address with %s is taken, with a warning of what does that instead", (query, text) => {
+  for (const given of [{ DATABASE_URL: `postgres://ada:secret@db/x?${query}` }, {}]) {
+    const flags = given.DATABASE_URL ? {} : { "database-url": `postgres://ada:secret@db/x?${query}` };
+    const result = read(given as Record<string, string>, flags);
+    expect(result).toMatchObject({ ok: true });
+    if (result.ok) expect(result.warnings.join("\n")).toContain(text);
+  }
+});
+
+test("the authorities that everybody trusts never make a certificate go unchecked", () => {
+  const url = "postgres://db/x?sslrootcert=system";
+  const checked = received({ DATABASE_URL: `${url}&sslmode=verify-full` })!.ssl;
+  expect(checked).toEqual({ rejectUnauthorized: true });
+  expect(received({ DATABASE_URL: `${url}&uselibpqcompat=true&sslmode=require` })!.ssl).toEqual(checked);
+  expect(received({ DATABASE_URL: `${url}&sslmode=verify-ca` })!.ssl).toEqual(checked);
+  expect(received({ DATABASE_URL: "postgres://db/x", PGSSLROOTCERT: "system" })!.ssl).toEqual(checked);
+  expect(refusal({ DATABASE_URL: `${url}&sslmode=disable` })).toContain("turns TLS off");
+});
+
 describe("a host", () => {
   test.each([
     ["[::1]", "::1"],
@@ -141,7 +164,6 @@ describe("a DATABASE_URL of which a part would be lost is refused by the part's 
     ["postgres://db/x?sslmode=verify-full&ssl=0", "ssl and sslmode differ"],
     ["postgres://db/x?sslmode=disable&sslrootcert=/ca.pem", "turns TLS off"],
     ["postgres://db/x?statement_timeout=0", "DB_STATEMENT_TIMEOUT is the setting"],
-    ["postgres://db/x?connect_timeout=3", "DB_CONNECT_TIMEOUT is the setting"],
     ["postgres://db/x?schema=chat", '"schema" would not be applied'],
     ["postgres://db/x?channel_binding=require", "without a checked certificate"],
     ["postgres://%2Frun%2Fpostgresql/x?sslmode=verify-full", "TLS on a Unix socket"],
@@ -164,6 +186,10 @@ describe("a DATABASE_URL of which a part would be lost is refused by the part's 
     ["postgres://ada@db/x?sslmode=require&channel_binding=require", { ssl: { rejectUnauthorized: true } }],
     ["postgres://ada@db/x?ssl=no-verify", { ssl: { rejectUnauthorized: false } }],
     ["postgres://ada@db/my%20data", { database: "my data" }],
+    ["postgres://ada@db/x?sslmode=verify-full&sslrootcert=system", { ssl: { rejectUnauthorized: true } }],
+    ["postgres://ada@db/x?sslrootcert=system", { ssl: { rejectUnauthorized: true } }],
+    ["postgres://ada@db/x?sslmode=require&sslsni=1&ssl_min_protocol_version=TLSv1.2", { database: "x" }],
+    ["postgres://ada@db/x?schema=public&load_balance_hosts=disable", { database: "x" }],
   ])("but not %s", (given, expected) => {
     expect(received({ DATABASE_URL: given })).toMatchObject(expected as object);
   });

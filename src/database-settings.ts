@@ -10,7 +10,7 @@ import {
   type TlsMode,
 } from "./store/database-address.ts";
 import { databaseUrlOf } from "./store/database-url.ts";
-import { tlsModeOf } from "./store/database-url-parameters.ts";
+import { authorityFile, tlsModeOf } from "./store/database-url-parameters.ts";
 
 export type DatabaseConfig =
   | { readonly type: "embedded" }
@@ -93,6 +93,7 @@ class Choice {
   /** DB_* fill what the address leaves out. A flag is for another database: of DB_* only the protection is asked for there too. */
   ofUrl(url: AddressParts, values: DatabaseValues): AddressParts {
     const set = this.#setParts(values);
+    this.#warnings.push(...url.ineffective.map((text) => `${this.#name}: ${text}`));
     const filled: Record<string, unknown> = {};
     for (const part of Object.keys(set) as DbPart[]) {
       const isOfOther = this.#isFlag && part !== "tls";
@@ -105,10 +106,11 @@ class Choice {
 
   #noteDifference(name: string, isOfOther: boolean): void {
     if (isOfOther) this.#warnings.push(`${name} is ignored: --database-url names another one.`);
-    else
-      this.#problems.push(
-        `${this.#isFlag ? "--database-url" : "DATABASE_URL"} and ${name} differ: set only one of them.`,
-      );
+    else this.#problems.push(`${this.#name} and ${name} differ: set only one of them.`);
+  }
+
+  get #name(): string {
+    return this.#isFlag ? "--database-url" : "DATABASE_URL";
   }
 
   /** Null: none of them is set, or not enough. */
@@ -190,11 +192,11 @@ function withVariables(
   { PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY }: Environment,
 ): Pick<AddressParts, "tls" | "tlsFiles"> {
   const tlsFiles = {
-    authority: named.authority ?? (PGSSLROOTCERT || null),
+    authority: named.authority ?? authorityFile(PGSSLROOTCERT || null),
     certificate: named.certificate ?? (PGSSLCERT || null),
     key: named.key ?? (PGSSLKEY || null),
   };
-  const hasFiles = Object.values(tlsFiles).some((file) => file !== null);
+  const hasFiles = PGSSLROOTCERT === "system" || Object.values(tlsFiles).some((file) => file !== null);
   const word = (text: string) => tlsModeOf(text, tlsFiles.authority !== null);
   return { tls: fromVariable("PGSSLMODE", PGSSLMODE, word) ?? (hasFiles ? "full" : null), tlsFiles };
 }

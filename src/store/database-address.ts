@@ -24,6 +24,8 @@ export interface AddressParts {
   readonly isDirectTls: boolean;
   /** Session options, as libpq's `options`. */
   readonly options: string | null;
+  /** What they wrote to no effect, each in a sentence with what does it instead. */
+  readonly ineffective: readonly string[];
 }
 
 export const noParts: AddressParts = {
@@ -36,6 +38,7 @@ export const noParts: AddressParts = {
   tlsFiles: { authority: null, certificate: null, key: null },
   isDirectTls: false,
   options: null,
+  ineffective: [],
 };
 
 /** An address of which not everything would arrive. The text names the part and the way out, never a value that may be secret. */

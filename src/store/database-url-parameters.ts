@@ -13,6 +13,10 @@ const agreed: Readonly<Record<string, readonly string[]>> = {
   client_encoding: ["utf8", "utf-8"],
   gssencmode: ["disable", "prefer"],
   channel_binding: ["disable", "prefer", "require"],
+  schema: ["public"],
+  sslcompression: ["0"],
+  sslsni: ["1"],
+  ssl_min_protocol_version: ["tlsv1.2"],
 };
 
 /** Parameters without which nothing is less safe or otherwise answered: addresses are copied from other programs. */
@@ -23,17 +27,25 @@ const withoutEffect = new Set([
   "keepalives_count",
   "keepalives_idle",
   "keepalives_interval",
+  "load_balance_hosts",
   "tcp_user_timeout",
 ]);
 
-/** What does the work of parameters that others know. */
-const ownSettings: Readonly<Record<string, string>> = {
-  connect_timeout: "DB_CONNECT_TIMEOUT",
-  statement_timeout: "DB_STATEMENT_TIMEOUT",
-  lock_timeout: "DB_STATEMENT_TIMEOUT",
-  query_timeout: "DB_STATEMENT_TIMEOUT",
-  pool_size: "DB_POOL_SIZE",
-  connection_limit: "DB_POOL_SIZE",
+/** What does the work of parameters that others know, where it matters that they are not applied. */
+const ways: Readonly<Record<string, string>> = {
+  statement_timeout: "DB_STATEMENT_TIMEOUT is the setting for it",
+  lock_timeout: "DB_STATEMENT_TIMEOUT is the setting for it",
+  query_timeout: "DB_STATEMENT_TIMEOUT is the setting for it",
+  schema: "for a schema of its own, write options=-c%20search_path%3D…",
+};
+
+/** Parameters that clouds write into their addresses for other programs, and what does that here: a warning is enough. */
+const otherwise: Readonly<Record<string, string>> = {
+  connect_timeout: "DB_CONNECT_TIMEOUT is the setting for it",
+  pool_timeout: "DB_CONNECT_TIMEOUT is the setting for it",
+  pool_size: "DB_POOL_SIZE is the setting for it",
+  connection_limit: "DB_POOL_SIZE is the setting for it",
+  pgbouncer: "a pooler must pool by session, which is examined at the start",
 };
 
 const applied = [
@@ -71,9 +83,19 @@ export function parametersOf(query: string): Partial<AddressParts> {
     options: named.options ?? null,
     tls,
     isDirectTls: isDirect(named, tls),
+    ineffective: Object.keys(named).flatMap(ineffective),
   };
-  const { sslrootcert: authority = null, sslcert: certificate = null, sslkey: key = null } = named;
-  return { ...parts, tlsFiles: { authority, certificate, key } };
+  const { sslrootcert = null, sslcert: certificate = null, sslkey: key = null } = named;
+  return { ...parts, tlsFiles: { authority: authorityFile(sslrootcert), certificate, key } };
+}
+
+function ineffective(name: string): readonly string[] {
+  return Object.hasOwn(otherwise, name) ? [`The parameter ${name} is not applied: ${otherwise[name]}.`] : [];
+}
+
+/** The file of a `sslrootcert`; null: the authorities that everybody trusts, which libpq calls `system`. */
+export function authorityFile(sslrootcert: string | null): string | null {
+  return sslrootcert === "system" ? null : sslrootcert;
 }
 
 function namedIn(query: string): ReadonlyMap<string, string> {
@@ -93,13 +115,14 @@ function namedIn(query: string): ReadonlyMap<string, string> {
 
 function refuseUnknown(name: string, value: string): void {
   if ((applied as readonly string[]).includes(name) || withoutEffect.has(name)) return;
+  if (Object.hasOwn(otherwise, name)) return;
   const allowed = Object.hasOwn(agreed, name) ? agreed[name]! : null;
   if (allowed?.includes(value.toLowerCase())) return;
-  const own = Object.hasOwn(ownSettings, name) ? `; ${ownSettings[name]} is the setting for it` : "";
+  const way = Object.hasOwn(ways, name) ? `; ${ways[name]}` : "";
   throw new AddressRefusal(
-    allowed
+    allowed && way === ""
       ? `The parameter ${name} may only be ${allowed.join(", ")}.`
-      : `The parameter ${JSON.stringify(name)} would not be applied: remove it${own} (applied are ${applied.join(", ")}).`,
+      : `The parameter ${JSON.stringify(name)} would not be applied: remove it${way} (applied are ${applied.join(", ")}).`,
   );
 }
 
@@ -124,12 +147,7 @@ const ssl: Readonly<Record<string, TlsMode>> = {
 function tlsOf(named: Named): TlsMode | null {
   const { sslmode, ssl: flag, sslrootcert } = named;
   const byFlag = flag === undefined ? null : wordOf("ssl", ssl, flag);
-  const isCompatible = wordOf(
-    "uselibpqcompat",
-    { true: true, false: false },
-    named.uselibpqcompat ?? "false",
-  );
-  const byMode = sslmode === undefined ? null : tlsModeOf(sslmode, sslrootcert !== undefined, isCompatible);
+  const byMode = sslmode === undefined ? null : modeOf(sslmode, named);
   if (byFlag !== null && byMode !== null && byFlag !== byMode) {
     throw new AddressRefusal("The parameters ssl and sslmode differ: name only sslmode.");
   }
@@ -138,6 +156,13 @@ function tlsOf(named: Named): TlsMode | null {
   if (files && tls === "off")
     throw new AddressRefusal("The address turns TLS off and names files for it: leave one out.");
   return files ? (tls ?? "full") : tls;
+}
+
+/** As in libpq, whom everybody trusts is trusted for a name only. */
+function modeOf(sslmode: string, { sslrootcert, uselibpqcompat = "false" }: Named): TlsMode {
+  const isCompatible = wordOf("uselibpqcompat", { true: true, false: false }, uselibpqcompat);
+  if (sslrootcert === "system") return tlsModeOf(sslmode, false);
+  return tlsModeOf(sslmode, sslrootcert !== undefined, isCompatible);
 }
 
 /**

@@ -41,7 +41,8 @@ const bySqlState: Readonly<Record<string, string>> = {
   "40001": again,
   "40P01": again,
   "42501":
-    "this user lacks a right; grant it (grant usage, create on schema public to …), or connect as the owner of the database",
+    "this user lacks a right; grant it (grant usage, create on schema public to …; grant select, insert, update, delete on all tables in schema public to …), or connect as the owner of the tables or database",
+  "42601": unknownOption,
   "42602": unknownOption,
   "42701": notOurs,
   "42703": notOurs,

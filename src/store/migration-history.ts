@@ -53,18 +53,27 @@ export async function readHistory(client: pg.ClientBase): Promise<readonly Histo
 }
 
 /**
- * Throws a `MigrationRefusal` when the tables are in a schema that only the role's or the database's own `search_path` names: those do not count
- * for us, and an empty schema beside the tables would look like the loss of everything.
+ * Throws a `MigrationRefusal` when the tables are in a schema that this role may not use, or that only the role's or the database's own
+ * `search_path` names: those do not count for us, and an empty schema beside the tables would look like the loss of everything.
  */
 async function refuseTablesElsewhere(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ schema: string }>(
-    `select relnamespace::regnamespace::text as schema from pg_class
+  const { rows } = await client.query<{ schema: string; isBarred: boolean }>(
+    `select relnamespace::regnamespace::text as schema,
+       not has_schema_privilege(relnamespace, 'usage')
+         and relnamespace in (to_regnamespace('public'), to_regnamespace(quote_ident(current_user))) as "isBarred"
+     from pg_class
      where relname in ('conversation_heads', 'conversation_ownership', 'schema_migrations') and relkind = 'r'
        and current_setting('search_path') = $1
      group by relnamespace having count(*) = 3`,
     [tablePlace.value],
   );
   if (rows.length === 0) return;
+  const barred = rows.filter(({ isBarred }) => isBarred).map(({ schema }) => schema);
+  if (barred.length > 0) {
+    throw new MigrationRefusal(
+      `This role may not use the schema of whispr-msg's tables (${barred.join(", ")}). Grant it (grant usage on schema ${barred[0]!} to …), or connect as the owner of the tables.`,
+    );
+  }
   const schemas = rows.map(({ schema }) => schema).join(", ");
   throw new MigrationRefusal(
     `The tables of whispr-msg are in another schema (${schemas}) than where it looks (${tablePlace.value}). Nothing was changed. Name the schema in DATABASE_URL, as options=-c%20search_path%3D${rows[0]!.schema}; for new tables beside those, name public.`,
