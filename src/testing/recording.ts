@@ -28,7 +28,8 @@ export async function recordStockClient(options: {
   const socket = new Socket(`${options.url.replace("http", "ws")}/socket`, {
     params: { token: options.token },
     transport: RecordingWebSocket,
-    heartbeatIntervalMs: 20,
+    // One that is not answered in its interval ends the socket: on a busy machine a short one never gets through.
+    timeout: 60_000,
   });
   socket.connect();
   const conversation = socket.channel(`conversation:${options.conversationId}`, {});
@@ -45,6 +46,7 @@ export async function recordStockClient(options: {
   await answered(conversation.push("add_reaction", reaction));
   await answered(conversation.push("remove_reaction", reaction));
   await answered(conversation.push("new_message", new TextEncoder().encode("bytes").buffer));
+  (socket as unknown as { sendHeartbeat(): void }).sendHeartbeat();
   await eventually("a heartbeat", () => frames.some((frame) => frame.includes('"heartbeat"')));
   await Promise.all([answered(conversation.leave()), answered(user.leave())]);
   socket.disconnect();
@@ -65,7 +67,8 @@ interface Answer {
 function answered(push: {
   receive(status: string, heard: (answer: Answer) => void): unknown;
 }): Promise<Answer> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, fail) => {
     for (const status of ["ok", "error"]) push.receive(status, resolve);
+    push.receive("timeout", () => fail(new Error("a push of the stock client was not answered")));
   });
 }
