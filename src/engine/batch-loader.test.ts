@@ -215,6 +215,20 @@ describe("I10: everything is bounded", () => {
     expect(loader.waiting).toBeLessThanOrEqual(100);
   });
 
+  test("how long something waits: what is left of much when the rest has waited for too long is read, too", async () => {
+    const { load, reads, ids, clock } = aLoader({ maxWeight: 10, maxLightWeight: 10 });
+    void load(1, "ben");
+    await settled();
+    const tooLong = load(2, "anna", { weight: 8 });
+    clock.stall(10_000);
+    const inTime = load(3, "anna", { weight: 8 });
+    clock.stall(5_000);
+    await reads[0]!.end();
+    expect(ids()).toEqual([[1], [3]]);
+    await reads[1]!.end();
+    expect([await tooLong, await inTime]).toEqual([null, 30]);
+  });
+
   test("how long something waits for its read to begin", async () => {
     const { load, reads, clock } = aLoader();
     const first = load(1);

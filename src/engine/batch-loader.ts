@@ -113,8 +113,9 @@ export class BatchLoader<Request, Result> {
     this.#isLight = true;
     await Promise.resolve();
     for (;;) {
-      const batch = this.#nextBatch((user) => !this.#queue.isHeavy(user));
+      // First, because what this takes or refuses can leave a user with little.
       if (this.#queue.hasHeavyUsers && !this.#isHeavy) void this.#runHeavy();
+      const batch = this.#nextBatch((user) => !this.#queue.isHeavy(user));
       if (batch.length === 0) break;
       await this.#try(batch);
     }
@@ -131,6 +132,7 @@ export class BatchLoader<Request, Result> {
       this.#wake();
     }
     this.#isHeavy = false;
+    this.#wake();
   }
 
   #nextBatch(serves: (user: string) => boolean): readonly Waiting<Request, Result>[] {
