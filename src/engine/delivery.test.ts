@@ -44,6 +44,7 @@ function aDelivery(read?: Read, options: { readonly maxUnheard?: number } = {}) 
       members: async (id) => model.load([id])[0] ?? null,
     },
     isTopicHeard: (id) => heardTopics.has(id),
+    isUserHeard: (id) => heardTopics.has(id),
     ...options,
     tell(frame) {
       onTell(frame);
@@ -361,8 +362,33 @@ describe("what somebody listens to", () => {
     }
   });
 
+  test("I5: begins as well for those who become members while their join is in flight, so that nothing of it is skipped", async () => {
+    for (const how of ["made", "admitted"]) {
+      const { delivery, id, anna, frame, store, revs, heardTopics, clock } = aDelivery();
+      heardTopics.add(anna);
+      if (how === "made") delivery.created(id, [anna]);
+      else delivery.forward(frame(1, { membersRev: 1 }));
+      delivery.userJoined(anna, []);
+      store(1, 2);
+      void delivery.compareHeads();
+      await clock.runFor(0);
+      delivery.forward(frame(3, { membersRev: 1 }));
+      expect(revs()).toEqual([1, 2, 3]);
+    }
+  });
+
+  test("ends when a join in flight comes to nothing", async () => {
+    const { delivery, id, anna, headReads, heardTopics, clock } = aDelivery();
+    heardTopics.add(anna);
+    delivery.created(id, [anna]);
+    heardTopics.delete(anna);
+    void delivery.compareHeads();
+    await clock.runFor(0);
+    expect(headReads).toEqual([]);
+  });
+
   test("lasts from a user's first socket to the last one, and begins when they become a member", () => {
-    const known = new Forwarded({ isTopicHeard: () => false, maxUnheard: 1 });
+    const known = new Forwarded({ isTopicHeard: () => false, isUserHeard: () => false, maxUnheard: 1 });
     const [anna, first, later] = [newId(), newId(), newId()];
     const push = () => crowd.forEach((other) => void known.from(other, 1));
     const remembers = () => [first, later].filter((id) => known.of(id));
@@ -379,7 +405,7 @@ describe("what somebody listens to", () => {
   });
 
   test("of others only so many are remembered, however many listen", () => {
-    const known = new Forwarded({ isTopicHeard: () => false, maxUnheard: 10 });
+    const known = new Forwarded({ isTopicHeard: () => false, isUserHeard: () => false, maxUnheard: 10 });
     const heads = crowd.map((conversationId) => ({ conversationId, headRev: 1 }));
     known.joined(newId(), heads);
     for (let count = 0; count < 500; count++) known.from(newId(), 1);
@@ -528,6 +554,7 @@ class LossyNode {
         members: (id) => this.#readSlowly(() => this.#model.load([id])[0] ?? null),
       },
       isTopicHeard: () => true,
+      isUserHeard: () => false,
       tell: (frame) => this.#hear(frame),
       membersChanged: (_, members) => {
         this.#announced = members;

@@ -38,6 +38,8 @@ export class Delivery {
     readonly membersChanged: (conversationId: string, members: ReadonlyMap<string, Member>) => void;
     /** Whether a socket is on the conversation's own topic. */
     readonly isTopicHeard: (conversationId: string) => boolean;
+    /** Whether a socket is on the user's topic, or is joining it. */
+    readonly isUserHeard: (userId: string) => boolean;
     readonly clock: Clock;
     readonly observer: Observer;
     /** For tests. */

@@ -41,6 +41,7 @@ export interface Repair {
 
 /** A user who is on their topic, with the conversations that they hear there. */
 interface Listener {
+  /** 0: their first join is in flight. */
   sockets: number;
   readonly conversations: Known[];
 }
@@ -51,6 +52,7 @@ interface Listener {
  */
 export class Forwarded {
   readonly #isTopicHeard: (conversationId: string) => boolean;
+  readonly #isUserHeard: (userId: string) => boolean;
   readonly #maxUnheard: number;
   readonly #known = new Map<string, Known>();
   readonly #listeners = new Map<string, Listener>();
@@ -58,10 +60,13 @@ export class Forwarded {
   constructor(options: {
     /** Whether a socket is on the conversation's own topic. */
     readonly isTopicHeard: (conversationId: string) => boolean;
+    /** Whether a socket is on the user's topic, or is joining it. */
+    readonly isUserHeard: (userId: string) => boolean;
     /** For tests. */
     readonly maxUnheard?: number;
   }) {
     this.#isTopicHeard = options.isTopicHeard;
+    this.#isUserHeard = options.isUserHeard;
     this.#maxUnheard = options.maxUnheard ?? maxUnheard;
   }
 
@@ -94,6 +99,8 @@ export class Forwarded {
 
   /** Forgets what nobody listens to: it is taken anew from the next join or frame. */
   forgetUnheard(): void {
+    for (const [userId, { sockets }] of this.#listeners)
+      if (sockets === 0 && !this.#isUserHeard(userId)) this.left(userId);
     for (const [conversationId, known] of this.#known)
       if (!known.repair && known.waiters.length === 0 && !this.#isHeard(conversationId, known))
         this.#known.delete(conversationId);
@@ -135,11 +142,19 @@ export class Forwarded {
 
   /** These are members; those among them who are on their topic listen. */
   admitted(known: Known, userIds: Iterable<string>): void {
-    if (this.#listeners.size === 0) return;
     for (const userId of userIds) {
-      const listener = this.#listeners.get(userId);
+      const listener = this.#listenerOf(userId);
       if (listener && !listener.conversations.includes(known)) listen(listener, known);
     }
+  }
+
+  /** Of a user whose join is in flight as well: what it has read may be from before they became a member. */
+  #listenerOf(userId: string): Listener | undefined {
+    const listener = this.#listeners.get(userId);
+    if (listener || !this.#isUserHeard(userId)) return listener;
+    const joining: Listener = { sockets: 0, conversations: [] };
+    this.#listeners.set(userId, joining);
+    return joining;
   }
 
   #isHeard(conversationId: string, known: Known): boolean {

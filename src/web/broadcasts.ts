@@ -94,6 +94,7 @@ export class Broadcasts {
       observer,
       tell: (frame, isLate) => this.#tellChanges(frame, isLate),
       isTopicHeard: (conversationId) => this.#sockets.hasListeners(`conversation:${conversationId}`),
+      isUserHeard: (userId) => this.#sockets.hasListeners(`user:${userId}`),
       membersChanged: (conversationId, members) => this.#membersChanged(conversationId, members),
     });
     this.#fanOut = new FanOut({ failed: (error) => observer.bug("telling what was published", error) });
