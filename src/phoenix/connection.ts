@@ -115,10 +115,11 @@ export class Connection<Identity> implements Wire {
     this.#proofs?.drop(prover);
   }
 
-  /** A pong proves what its ping asked for, and lets the next one out. */
-  ponged(payload: string): void {
-    this.#proofs?.ponged(payload);
+  /** A pong proves what its ping asked for, and lets the next one out. False: nobody asked for it. */
+  ponged(payload: string): boolean {
+    const isAnswer = this.#proofs?.ponged(payload) ?? false;
     this.#pingWhenDue();
+    return isAnswer;
   }
 
   rested(): void {

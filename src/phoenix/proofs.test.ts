@@ -7,7 +7,10 @@ import { eventually } from "./testing/raw-client.ts";
 const topic = "place:1";
 
 /** A server whose clock stands still until the test moves it; what was joined, in order, and what each subscription received. */
-function proving(receiverOf: () => Receiver = () => new Counting()) {
+function proving(
+  receiverOf: () => Receiver = () => new Counting(),
+  given: { readonly heartbeatsPerMin?: number } = {},
+) {
   const joined: Joining<string>[] = [];
   const receivers: Counting[] = [];
   const time = { nowMs: 0 };
@@ -23,7 +26,7 @@ function proving(receiverOf: () => Receiver = () => new Counting()) {
       return answer instanceof Promise ? answer.then(outcome) : outcome(answer);
     },
   });
-  const server = endpoint({ channel, settings: { pingEveryMs: 2 }, clock: { now: () => time.nowMs } });
+  const server = endpoint({ channel, settings: { pingEveryMs: 2, ...given }, clock: { now: () => time.nowMs } });
   const close = () => server[Symbol.asyncDispose]();
   return { server, joined, receivers, time, joins, [Symbol.asyncDispose]: close };
 }
@@ -73,6 +76,22 @@ test("only the pong of its ping proves, once, whatever else the client says", as
   client.pong(payload);
   await client.settle();
   expect(prover.seen).toEqual([1, 1]);
+  client.destroy();
+});
+
+test("a socket that answers what it is asked is not limited for it, one that says as much unasked is", async () => {
+  await using at = proving(undefined, { heartbeatsPerMin: 10 });
+  const client = await joinedClient(at.server.port);
+  for (let nth = 1; nth <= 30; nth += 1) {
+    at.time.nowMs += 10;
+    at.joined[0]?.prove();
+    client.pong(await client.ping(nth));
+    await eventually("the proof", () => at.receivers[0]!.proofs === nth || at.server.seen.closes.length > 0);
+  }
+  expect(at.server.seen).toMatchObject({ overruns: [], closes: [] });
+  for (let nth = 1; nth <= 30; nth += 1) client.pong("30");
+  await eventually("the end", () => at.server.seen.closes.length > 0);
+  expect(at.server.seen.overruns).toEqual(["flood"]);
   client.destroy();
 });
 

@@ -38,12 +38,13 @@ export class Proofs {
     return String(this.#pings);
   }
 
-  /** A pong that answers no outstanding ping of ours proves nothing: anybody may send one at any time. */
-  ponged(payload: string): void {
+  /** False: a pong that answers no outstanding ping of ours, and proves nothing. Anybody may send one at any time. */
+  ponged(payload: string): boolean {
     const provers = this.#pinged;
-    if (provers === undefined || payload !== String(this.#pings)) return;
+    if (provers === undefined || payload !== String(this.#pings)) return false;
     this.#pinged = undefined;
     for (const prover of provers) this.#call(() => prover.proved());
+    return true;
   }
 
   #call(act: () => void): void {

@@ -71,7 +71,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     return false;
   }
 
-  /** A ping or pong of the peer. */
+  /** A ping of the peer, or a pong that nobody asked for. */
   control(size: number): void {
     this.#allowsUncounted(size);
   }

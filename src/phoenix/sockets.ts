@@ -303,6 +303,7 @@ function controlled<Identity>(socket: ServerWebSocket<SocketData<Identity>>, pay
 }
 
 function ponged<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
-  controlled(socket, payload);
-  socket.data.ponged(payload.toString("latin1"));
+  const connection = socket.data;
+  connection.heard = true;
+  if (!connection.ponged(payload.toString("latin1"))) connection.session?.control(payload.length);
 }
