@@ -26,7 +26,11 @@ function proving(
       return answer instanceof Promise ? answer.then(outcome) : outcome(answer);
     },
   });
-  const server = endpoint({ channel, settings: { pingEveryMs: 2, ...given }, clock: { now: () => time.nowMs } });
+  const server = endpoint({
+    channel,
+    settings: { pingEveryMs: 2, ...given },
+    clock: { now: () => time.nowMs },
+  });
   const close = () => server[Symbol.asyncDispose]();
   return { server, joined, receivers, time, joins, [Symbol.asyncDispose]: close };
 }
