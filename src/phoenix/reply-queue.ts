@@ -28,6 +28,7 @@ export class ReplyQueue {
   readonly #entries: Entry[] = [];
   #bytes = 0;
   #asking = false;
+  #sending = false;
   #waiting = false;
 
   constructor(options: { readonly wire: Wire; readonly maxBytes: number }) {
@@ -52,19 +53,20 @@ export class ReplyQueue {
   }
 
   #wait(): void {
-    if (this.#waiting || this.#asking) return;
+    if (this.#waiting || this.#asking || this.#sending) return;
     this.#waiting = true;
     this.#wire.whenDrained(this.#drained);
   }
 
   readonly #drained = (): void => {
     this.#waiting = false;
-    while (!this.#asking && this.#wire.hasRoom) {
-      const entry = this.#entries.shift();
-      if (entry === undefined) return;
-      if (entry.isKept) this.#send(entry.reply);
-      else this.#ask(entry.reply);
+    this.#sending = true;
+    while (!this.#asking && this.#wire.hasRoom && this.#entries.length > 0) {
+      const { reply, isKept } = this.#entries.shift()!;
+      if (isKept) this.#send(reply);
+      else this.#ask(reply);
     }
+    this.#sending = false;
     if (this.#entries.length > 0) this.#wait();
   };
 
