@@ -26,6 +26,18 @@ test("a session is set up as ours whatever the address asks for, and keeps what 
   await link.close();
 });
 
+test("a session is set up although the address ends every statement after 1 ms", async () => {
+  const link = await databaseLink(database.url);
+  const url = `${link.url}?options=-c%20statement_timeout%3D1`;
+  const pool = openPool({ ...database.settings, url, poolSize: 40 }, () => {});
+  for (let round = 0; round < 5; round++) {
+    const clients = await Promise.all(Array.from({ length: 40 }, () => pool.connect()));
+    for (const client of clients) client.release(true);
+  }
+  await pool.end();
+  await link.close();
+}, 60_000);
+
 test("tables are looked for in public, or where the address says, never where the database or the role says", async () => {
   const name = new URL(database.url).pathname.slice(1);
   const where = async (url: string) => {
@@ -72,4 +84,19 @@ test("a lock that is not had in time, or a standby, is the store out of reach; a
   expect(await raise("55P03")).not.toBeInstanceOf(StoreTimedOut);
   expect(await ask("select 1 from nothing")).not.toBeInstanceOf(StoreUnavailable);
   await pool.end();
+});
+
+test("a connection that cannot be set up is the store out of reach, not a bug of what was asked", async () => {
+  const role = `${new URL(database.url).pathname.slice(1)}_barred`;
+  const url = new URL(database.url);
+  url.username = role;
+  await database.sql(`create role ${role} login`);
+  await database.sql("revoke execute on function pg_catalog.set_config from public");
+  const pool = openPool({ ...database.settings, url: url.href }, () => {});
+  const reads = new ReadPool({ pool });
+  await expect(reads.query({ text: "select 1" })).rejects.toBeInstanceOf(StoreUnavailable);
+  await database.sql("grant execute on function pg_catalog.set_config to public");
+  expect((await reads.query({ text: "select 1 as one" })).rows).toEqual([{ one: 1 }]);
+  await pool.end();
+  await database.sql(`drop role ${role}`);
 });

@@ -52,12 +52,23 @@ function clientConfig(settings: ConnectionSettings, purpose: Purpose): pg.Client
   };
 }
 
-/** Makes a new connection a session of ours. Rejects with what the server says, or when it does not answer in time. */
+/**
+ * Makes a new connection a session of ours. Rejects with what the server says, or when it does not answer in time. A time of the role or of
+ * the address may end the statement that lifts it: that one is sent again.
+ */
 async function setUp(client: pg.ClientBase, settings: ConnectionSettings): Promise<void> {
   const { url, statementTimeoutMs, connectTimeoutMs } = settings;
   const keepsSearchPath = /search[_-]path/i.test(parseDatabaseUrl(url).options ?? "");
   const text = sessionSetUp({ statementTimeoutMs, keepsSearchPath });
-  await client.query(timed({ text }, connectTimeoutMs));
+  const endMs = performance.now() + connectTimeoutMs;
+  for (;;) {
+    try {
+      return void (await client.query(timed({ text }, connectTimeoutMs)));
+    } catch (error) {
+      const isEnded = isServerError(error) && error.code === queryCanceled;
+      if (!isEnded || performance.now() > endMs) throw error;
+    }
+  }
 }
 
 /** A query that is given up after `timeoutMs`, whatever the connection's own time is. */
@@ -74,7 +85,10 @@ export function openPool(settings: DatabaseSettings, onError: (error: Error) => 
   const pool = new pg.Pool({
     ...clientConfig(settings, "reads"),
     max: settings.poolSize,
-    onConnect: (client) => setUp(client, settings),
+    onConnect: (client) =>
+      setUp(client, settings).catch((cause: unknown) => {
+        throw new StoreUnavailable({ cause });
+      }),
   });
   pool.on("error", onError);
   return pool;
