@@ -229,6 +229,19 @@ describe("I10: everything is bounded", () => {
     expect([await tooLong, await inTime]).toEqual([null, 30]);
   });
 
+  test("what shares a result: one user holds at most half here as well, and there is room for others", async () => {
+    const { load, reads, answer } = aLoader({ maxWaiting: 20 });
+    void load(0, "ben");
+    await settled();
+    const shared = numbers(1, 30).map((id) => load(id, "anna", { key: "phone" }));
+    const others = numbers(31, 35).map((id) => load(id, `user ${id}`));
+    answer();
+    await reads[0]!.end();
+    const answered = (await Promise.all(shared)).filter((result) => result !== null);
+    expect(answered).toHaveLength(10);
+    expect(await Promise.all(others)).toEqual([310, 320, 330, 340, 350]);
+  });
+
   test("how long something waits for its read to begin", async () => {
     const { load, reads, clock } = aLoader();
     const first = load(1);

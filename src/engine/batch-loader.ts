@@ -77,8 +77,9 @@ export class BatchLoader<Request, Result> {
     const user = this.#options.userOf?.(request) ?? "";
     const key = this.#options.keyOf?.(request) ?? null;
     const shared = key === null ? undefined : this.#waitingByKey.get(key);
-    const hasRoom = this.#queue.hasRoomFor(user, this.#suspects.size + this.#shared);
-    if (!hasRoom) return Promise.resolve(null);
+    const ownShared = shared ? shared.listeners.length - 1 : 0;
+    if (!this.#queue.hasRoomFor(user, this.#suspects.size + this.#shared + ownShared))
+      return Promise.resolve(null);
     const { promise, resolve, reject } = Promise.withResolvers<Result | null>();
     if (shared) {
       this.#shared++;
