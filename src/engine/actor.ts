@@ -137,6 +137,11 @@ export class Actor {
     return this.#state && !this.#state.members.has(senderId) ? 2 * maxTurns : maxTurns;
   }
 
+  /** This node may decide again. */
+  resume(): void {
+    this.#decideWaiting();
+  }
+
   /** A fresh state from the store; what was decided before it is decided again. */
   loaded(state: ConversationState): void {
     this.#state = state;

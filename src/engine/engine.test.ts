@@ -462,3 +462,20 @@ test("E3: of another history of the store, neither confirmed positions nor waiti
   expect([marked.includes(ben), savedCursors]).toEqual([false, []]);
   engine.stop();
 });
+
+test("E2: what waits while the right to serve is not confirmed is decided when it is, and nothing is loaded afresh", async () => {
+  const { engine, store, clock, notes, submit, aConversation } = anEngine();
+  const { id, anna } = aConversation();
+  submit({ conversationId: id, senderId: anna });
+  await clock.runFor(100);
+  const { loads } = notes;
+  store.pause();
+  const waiting = submit({ conversationId: id, senderId: anna });
+  await clock.runFor(2_000);
+  expect(waiting.outcomes).toEqual([]);
+  store.resume();
+  await clock.runFor(100);
+  expect(waiting.outcomes).toMatchObject([{ type: "done" }]);
+  expect(notes.loads).toBe(loads);
+  engine.stop();
+});

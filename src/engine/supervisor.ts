@@ -77,6 +77,9 @@ export class Supervisor {
     ownership.onChange((held) => {
       if (held) this.#startAfresh();
     });
+    ownership.onResumed(() => {
+      for (const actor of this.#actors.values()) if (!actor.isIdle) actor.resume();
+    });
     this.#sweepLater();
   }
 

@@ -12,6 +12,8 @@ const retryMs = 200;
 const confirmEveryMs = 500;
 /** The right counts as held for this long after the moment at which an answered question was sent. Milliseconds. */
 const rightLastsMs = 3_000;
+/** Turns of the watch that a question may stay without an answer: a loop that is late has not looked for one yet. */
+const longestSilenceTurns = rightLastsMs / confirmEveryMs;
 /** Between two log lines about the same reason to wait. */
 const sayAgainMs = 60_000;
 
@@ -43,6 +45,7 @@ export class AdvisoryOwnership implements Ownership {
   readonly #observer: Observer;
   readonly #epochs = new Float64Array(shardCount);
   readonly #listeners: ((held: boolean) => void)[] = [];
+  readonly #resumeListeners: (() => void)[] = [];
   readonly #historyListeners: (() => void)[] = [];
   #client: pg.Client | null = null;
   #held = false;
@@ -54,7 +57,7 @@ export class AdvisoryOwnership implements Ownership {
   /** When the last question was sent that the owner's session has answered. Monotonic milliseconds. */
   #confirmedMs = Number.NEGATIVE_INFINITY;
   /** The question that is on its way; null: none is. */
-  #asking: { readonly client: pg.Client; sinceMs: number } | null = null;
+  #asking: { readonly client: pg.Client; silentTurns: number } | null = null;
   #watched: pg.Client | null = null;
   #renewals = 0;
   /** Of the history that this process knows; null: it has not owned yet. */
@@ -106,13 +109,17 @@ export class AdvisoryOwnership implements Ownership {
       throw error;
     } finally {
       this.#renewals--;
-      if (this.#asking) this.#asking.sinceMs = this.#clock.monotonicMs();
+      if (this.#asking) this.#asking.silentTurns = 0;
     }
     return new Set(shards);
   }
 
   onChange(listener: (held: boolean) => void): void {
     this.#listeners.push(listener);
+  }
+
+  onResumed(listener: () => void): void {
+    this.#resumeListeners.push(listener);
   }
 
   onNewHistory(listener: () => void): void {
@@ -193,16 +200,17 @@ export class AdvisoryOwnership implements Ownership {
 
   /**
    * Asks the session again, one question at a time. A renewal may wait for old transactions, and questions wait behind it: nothing is served
-   * meanwhile, but the lock is not given away. A session that does not answer a question in time is given up.
+   * meanwhile, but the lock is not given away. A session that stays silent is given up; one that answers late, because this process was
+   * paused or busy, has held the lock all the time.
    */
   #confirmAgain(client: pg.Client): void {
-    if (!this.#isConfirmed()) this.#lapsed();
-    if (this.#renewals > 0) return;
-    if (this.#asking?.client === client) {
-      if (this.#clock.monotonicMs() - this.#asking.sinceMs >= rightLastsMs) this.#giveUp(client, silent);
-      return;
-    }
-    this.#ask(client).catch((error: Error) => this.#giveUp(client, error));
+    const asking = this.#asking?.client === client ? this.#asking : null;
+    if (!asking && this.#renewals === 0)
+      return void this.#ask(client).catch((error: Error) => this.#giveUp(client, error));
+    if (asking) asking.silentTurns++;
+    if (this.#isConfirmed() || (asking?.silentTurns ?? 0) < longestSilenceTurns) return;
+    this.#lapsed();
+    if (this.#renewals === 0) this.#giveUp(client, silent);
   }
 
   #lapsed(): void {
@@ -219,7 +227,7 @@ export class AdvisoryOwnership implements Ownership {
 
   async #ask(client: pg.Client): Promise<void> {
     const askedMs = this.#clock.monotonicMs();
-    const asking = { client, sinceMs: askedMs };
+    const asking = { client, silentTurns: 0 };
     this.#asking = asking;
     try {
       const { rows } = await client.query<{ generation: number }>(currentGeneration);
@@ -233,8 +241,11 @@ export class AdvisoryOwnership implements Ownership {
 
   /** Nobody else had the lock between the take-over and the moment of the question. */
   #confirmed(askedMs: number): void {
+    const wasConfirmed = this.#isConfirmed();
     this.#confirmedMs = Math.max(this.#confirmedMs, askedMs);
-    if (this.#isConfirmed()) this.#change(true);
+    if (!this.#isConfirmed()) return;
+    if (this.#held && !wasConfirmed) for (const listener of this.#resumeListeners) listener();
+    this.#change(true);
   }
 
   #learnGeneration(generation: number): void {

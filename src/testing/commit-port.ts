@@ -502,7 +502,9 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
   readonly #known = new Float64Array(shardCount);
   readonly #listeners: ((held: boolean) => void)[] = [];
   readonly #historyListeners: (() => void)[] = [];
+  readonly #resumeListeners: (() => void)[] = [];
   #held = true;
+  #isConfirmed = true;
   faults: Faults;
 
   constructor(options: {
@@ -586,7 +588,7 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
   }
 
   isHeld(): boolean {
-    return this.#held;
+    return this.#held && this.#isConfirmed;
   }
 
   epochOf(shard: number): number {
@@ -604,6 +606,20 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
 
   onChange(listener: (held: boolean) => void): void {
     this.#listeners.push(listener);
+  }
+
+  onResumed(listener: () => void): void {
+    this.#resumeListeners.push(listener);
+  }
+
+  /** The right is not confirmed until `resume`: it is held by nobody else. */
+  pause(): void {
+    this.#isConfirmed = false;
+  }
+
+  resume(): void {
+    this.#isConfirmed = true;
+    for (const listener of this.#resumeListeners) listener();
   }
 
   onNewHistory(listener: () => void): void {

@@ -22,6 +22,11 @@ export interface Ownership {
   /** Called each time the right was gained or lost as a whole; memory from before a gain must not be trusted. */
   onChange(listener: (held: boolean) => void): void;
   /**
+   * Called when the right was not confirmed for a while and is again, without having been lost: nobody else had it meanwhile, so memory is
+   * good, and what waited because of `isHeld()` may go on.
+   */
+  onResumed(listener: () => void): void;
+  /**
    * Called when the store turns out to have another history than the one that this node knew: it was restored or promoted, or a new
    * generation was begun by hand. What is remembered, queued or was sent of the old one is void. On a take-over it comes before
    * `onChange(true)`. Listeners are called in the order in which they were added.
