@@ -105,14 +105,16 @@ async function database(config: Config): Promise<readonly Finding[]> {
       },
     ];
   }
+  const found: Finding[] = [];
   try {
-    const facts = settingsOf(await readDatabaseFacts(url));
-    const ofSessions = await sessions(url, config);
+    found.push(...settingsOf(await readDatabaseFacts(url)));
+    found.push(...(await sessions(url, config)));
     const states = await migrationStatus({ url });
-    return [...facts, ...ofSessions, schema(states), ...(await generation(url, states))];
+    found.push(schema(states), ...(await generation(url, states)));
   } catch (error) {
-    return [{ subject: "database", verdict: "bad", text: explain(error, config).text }];
+    found.push({ subject: "database", verdict: "bad", text: explain(error, config).text });
   }
+  return found;
 }
 
 function databaseUrl(config: Config): string | null {

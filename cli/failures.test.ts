@@ -5,8 +5,10 @@ import { join } from "node:path";
 import type pg from "pg";
 import { type Ended, runCommand } from "../src/testing/command.ts";
 import { type TestDatabase, testDatabase } from "../src/testing/database.ts";
+import { eventually } from "../src/testing/eventually.ts";
 import { outsideClient } from "../src/testing/outside.ts";
 import { PostgresListener } from "../src/testing/postgres-listener.ts";
+import { freePort, startServer } from "../src/testing/server.ts";
 import { type TestKeys, testKeys } from "../src/testing/tokens.ts";
 
 /** What can be foreseen ends every command with a sentence and its way out, never with a stack. */
@@ -114,6 +116,33 @@ describe("on a database of one's own", () => {
     await client.query("drop table schema_migrations");
     expectSentence(tables, "on all tables in schema public to");
     for (const ended of ofSchema) expectSentence(ended, "grant usage on schema public to");
+  }, 60_000);
+
+  test("what a role may not call or write is told by doctor, and by serve as it starts", async () => {
+    const role = `half_${process.pid}`;
+    expect((await run(["migrate", "up"], { DATABASE_URL: database.url })).code).toBe(0);
+    await client.query(`create role ${role} login password 'x';
+      grant select on all tables in schema public to ${role};
+      revoke execute on function pg_control_system() from public`);
+    const url = new URL(database.url);
+    url.username = role;
+    url.password = "x";
+    const environment = { DATABASE_URL: url.href, JWT_PUBLIC_KEYS_FILE: keys.jwksFile };
+    const told = await run(["doctor"], environment);
+    const port = await freePort();
+    const server = await startServer({ arguments: ["serve"], environment, port, waitFor: "live" });
+    await eventually("it says so", () => /grant execute on function/.test(server.output()));
+    await server.end("SIGTERM");
+    await client.query(`grant execute on function pg_control_system() to public; drop owned by ${role}`);
+    await client.query(`drop role ${role}`);
+    expect((await run(["migrate", "down", "--to", "0"], { DATABASE_URL: database.url })).code).toBe(0);
+    await client.query("drop table schema_migrations");
+    for (const text of [told.out, server.output()]) {
+      expect(text).toContain("grant execute on function pg_control_system()");
+      expect(text).toContain("messages (INSERT, UPDATE, DELETE)");
+    }
+    expect(server.output()).toContain('"level":"warn"');
+    expect(server.output()).toContain('"msg":"database_session_lacks"');
   }, 60_000);
 
   test("options that the server does not take are named as the cause", async () => {

@@ -26,6 +26,7 @@ import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
 import { PostgresLastSeen } from "./store/last-seen.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
 import { PostgresOwnState } from "./store/own-state.ts";
+import { findLacks } from "./store/session-checks.ts";
 import { checkDatabase } from "./store/store-checks.ts";
 import { PostgresViewerReads } from "./store/viewer-reads.ts";
 import { newId, systemClock } from "./system.ts";
@@ -69,7 +70,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { config, logger } = options;
   const stopping = new Stopping({ clock: systemClock, timeoutMs: config.stopTimeoutMs });
   const observer = new Metrics({ logger });
-  const settings = await openDatabase(options, opened);
+  const settings = await openDatabase(options, observer, opened);
   const operators = openOperators(config, observer, opened);
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
   const { engine, deliveryReads, ownership, pubsub } = openEngine({
@@ -159,8 +160,12 @@ function openOperators(
   return listener;
 }
 
-/** A database that may be served on: reached, fit, with its schema in place. */
-async function openDatabase(options: AppOptions, opened: AsyncDisposableStack): Promise<DatabaseSettings> {
+/** A database that may be served on: reached, fit, with its schema in place. What may be mended while serving is only warned of. */
+async function openDatabase(
+  options: AppOptions,
+  observer: Observer,
+  opened: AsyncDisposableStack,
+): Promise<DatabaseSettings> {
   const { config, logger, mode, version } = options;
   const url = await databaseUrl(config, logger, opened);
   await checkDatabase(url);
@@ -170,6 +175,9 @@ async function openDatabase(options: AppOptions, opened: AsyncDisposableStack): 
       logger.info("migrated", { ...step });
   }
   await checkSchema({ url, binary: version });
+  const lacks = await findLacks(url, config.connections.poolSize);
+  if (lacks.length > 0)
+    observer.warn("database_session_lacks", { reason: lacks.map(({ text }) => text).join(" ") });
   return { url, ...config.connections };
 }
 

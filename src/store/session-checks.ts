@@ -18,7 +18,11 @@ const otherConnections = 6;
 /** Returns what keeps sessions at this address from serving well. `poolSize`: connections for reads. Rejects when there is none. */
 export async function findSessionProblems(url: string, poolSize: number): Promise<readonly SessionProblem[]> {
   const shared = await findSharedSessions(url);
-  if (shared) return [shared];
+  return shared ? [shared] : findLacks(url, poolSize);
+}
+
+/** As `findSessionProblems`, where each connection is known to be a session of its own. */
+export function findLacks(url: string, poolSize: number): Promise<readonly SessionProblem[]> {
   return withClient({ url, ...timesMs }, "check", async (client) => {
     const found: SessionProblem[] = [];
     for (const check of [differences, readOnly, privileges, functions, connectionsFor(poolSize)])
