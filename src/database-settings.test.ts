@@ -223,6 +223,14 @@ describe("what protects is never overridden in silence", () => {
     expect(refusal(environment as Record<string, string>)).toContain(reason);
   });
 
+  test("PGCHANNELBINDING is kept by a checked certificate, and refused without one", () => {
+    const required = { DATABASE_URL: url, PGCHANNELBINDING: "require" };
+    for (const more of [{ PGSSLMODE: "require" }, { DB_SSL: "verify" }])
+      expect(received({ ...required, ...more })!.ssl).toMatchObject({ rejectUnauthorized: true });
+    expect(received({ ...required, DATABASE_URL: `${url}?sslmode=require` })).toMatchObject({ host: "db" });
+    expect(refusal({ ...required, DB_SSL: "no-verify" })).toContain("PGCHANNELBINDING is set");
+  });
+
   test("PGSSLMODE and PGSSLROOTCERT hold where nothing else is said, and for no Unix socket", () => {
     expect(received({ DATABASE_URL: url, PGSSLMODE: "verify-full" })).toMatchObject({
       ssl: { rejectUnauthorized: true },

@@ -149,7 +149,6 @@ class Choice {
   /** What libpq's variables add. */
   completed(parts: AddressParts): AddressParts {
     const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGOPTIONS } = this.#environment;
-    refuseUnknownVariables(this.#environment);
     const whole = {
       ...parts,
       host: parts.host ?? fromVariable("PGHOST", PGHOST, hostOf) ?? "localhost",
@@ -159,7 +158,9 @@ class Choice {
       database: parts.database ?? (PGDATABASE || null),
       options: parts.options ?? (PGOPTIONS || null),
     };
-    return this.#protected(whole);
+    const chosen = this.#protected(whole);
+    refuseUnknownVariables(this.#environment, chosen.tls);
+    return chosen;
   }
 
   #protected(parts: AddressParts): AddressParts {
@@ -229,10 +230,13 @@ const notApplied: Readonly<Record<string, readonly string[]>> = {
   PGTARGETSESSIONATTRS: ["any", "read-write", "primary"],
 };
 
-function refuseUnknownVariables(environment: Environment): void {
+/** What a required binding protects from, somebody in between, a checked certificate excludes. */
+function refuseUnknownVariables(environment: Environment, tls: TlsMode | null): void {
+  const isChecked = tls === "full" || tls === "authority";
   for (const [name, harmless] of Object.entries(notApplied)) {
     const text = environment[name];
     if (!text || harmless.includes(text)) continue;
+    if (name === "PGCHANNELBINDING" && text === "require" && isChecked) continue;
     throw new AddressRefusal(
       `${name} is set, and would not be applied to the connections of whispr-msg: unset it.`,
     );
