@@ -111,6 +111,9 @@ describe("on a database of one's own", () => {
     const ofSchema = [];
     for (const command of [["migrate", "status"], ["migrate", "up"], ["doctor"], ["serve"]])
       ofSchema.push(await run(command, environment));
+    url.searchParams.set("options", "-csearch_path=public");
+    for (const command of [["migrate", "status"], ["serve"]])
+      ofSchema.push(await run(command, { DATABASE_URL: url.href }));
     await client.query(`grant usage on schema public to public; drop role ${role}`);
     expect((await run(["migrate", "down", "--to", "0"], { DATABASE_URL: database.url })).code).toBe(0);
     await client.query("drop table schema_migrations");

@@ -37,7 +37,8 @@ const bySqlState: Readonly<Record<string, string>> = {
   "28P01": `PostgreSQL refuses the password; ${who}`,
   "3D000":
     "the database does not exist; create it, in UTF8 (create database … encoding 'UTF8' template template0)",
-  "3F000": "there is no schema to create tables in; create schema public, or grant usage and create on it",
+  "3F000":
+    "there is no schema to create tables in; create the one that options in DATABASE_URL names, else public, or grant usage and create on it",
   "40001": again,
   "40P01": again,
   "42501":

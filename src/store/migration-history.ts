@@ -52,18 +52,20 @@ export async function readHistory(client: pg.ClientBase): Promise<readonly Histo
   return rows;
 }
 
+/** Whether a relation is where the session looks, and the role may not. */
+const isBarred = `(not has_schema_privilege(relnamespace, 'usage') and relnamespace::regnamespace::text in (
+  select case trim(each) when '"$user"' then quote_ident(current_user) else trim(each) end
+  from unnest(string_to_array(current_setting('search_path'), ',')) each))`;
+
 /**
  * Throws a `MigrationRefusal` when the tables are in a schema that this role may not use, or that only the role's or the database's own
  * `search_path` names: those do not count for us, and an empty schema beside the tables would look like the loss of everything.
  */
 async function refuseTablesElsewhere(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ schema: string; isBarred: boolean }>(
-    `select relnamespace::regnamespace::text as schema,
-       not has_schema_privilege(relnamespace, 'usage')
-         and relnamespace in (to_regnamespace('public'), to_regnamespace(quote_ident(current_user))) as "isBarred"
-     from pg_class
+    `select relnamespace::regnamespace::text as schema, ${isBarred} as "isBarred" from pg_class
      where relname in ('conversation_heads', 'conversation_ownership', 'schema_migrations') and relkind = 'r'
-       and current_setting('search_path') = $1
+       and (current_setting('search_path') = $1 or ${isBarred})
      group by relnamespace having count(*) = 3`,
     [tablePlace.value],
   );
