@@ -58,8 +58,7 @@ async function runOnStock(
   const postgres = await startStockPostgres(mayInstall);
   if ("why" in postgres) return postgres;
   const files = filters.length > 0 ? filters : testsOfDatabase().map((file) => `./${file}`);
-  // They wait for the database and for processes more than they compute: two at a time take little more than half as long.
-  return runTests(files, postgres.url, 2).finally(() => postgres.close());
+  return runTests(files, postgres.url).finally(() => postgres.close());
 }
 
 /** Names of what failed. A binary that was named from outside is tested as it is. */
@@ -75,12 +74,8 @@ async function buildOnce(): Promise<readonly string[]> {
   }
 }
 
-/** `atOnce`: how many files run at the same time. */
-async function runTests(
-  files: readonly string[],
-  databaseUrl: string,
-  atOnce: 1 | 2 = 1,
-): Promise<TestCounts> {
+/** Two files at a time: they wait for the database and for processes more than they compute. */
+async function runTests(files: readonly string[], databaseUrl: string): Promise<TestCounts> {
   const directory = await mkdtemp(join(tmpdir(), "whispr-tests-"));
   const environment = {
     ...process.env,
@@ -88,8 +83,7 @@ async function runTests(
     [testDatabaseVariable]: databaseUrl,
   };
   try {
-    const options = atOnce === 1 ? files : [`--parallel=${atOnce}`, ...files];
-    return await runBunTest(options, join(directory, "junit.xml"), environment);
+    return await runBunTest(["--parallel=2", ...files], join(directory, "junit.xml"), environment);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
