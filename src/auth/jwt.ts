@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Clock } from "../core/ports/clock.ts";
-import { isUuid } from "../core/ports/ids.ts";
+import { toUuid } from "../core/ports/ids.ts";
 import type { Identity, Tokens, Verified } from "../core/ports/tokens.ts";
 import { type Algorithm, algorithms, type Keys, KeysUnavailable, type VerificationKey } from "./jwks.ts";
 
@@ -85,8 +85,8 @@ function readHeader(token: string): { readonly alg?: unknown; readonly kid?: unk
 function identityOf(payload: JWTPayload, use: "socket" | "rest", audiences: readonly string[]): Identity {
   if (payload.type === "refresh") throw new TokenRefused("a refresh token opens nothing but a new token");
   const isSocketToken = checkAudience(payload, use, audiences) === "socket";
-  const userId = typeof payload.sub === "string" ? payload.sub.toLowerCase() : "";
-  if (!isUuid(userId)) throw new TokenRefused("the token's subject must be a user's uuid");
+  const userId = typeof payload.sub === "string" ? toUuid(payload.sub) : null;
+  if (userId === null) throw new TokenRefused("the token's subject must be a user's uuid");
   return {
     userId,
     deviceId: deviceIdOf(payload),
@@ -115,8 +115,7 @@ function deviceIdOf(payload: JWTPayload): string | null {
   if (typeof given !== "string" || given === "" || given.length > maxDeviceIdLength) {
     throw new TokenRefused("the token's device id must be a short text");
   }
-  const lower = given.toLowerCase();
-  return isUuid(lower) ? lower : given;
+  return toUuid(given) ?? given;
 }
 
 function refusalOf(error: unknown): Verified {

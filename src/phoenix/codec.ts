@@ -115,6 +115,11 @@ export function encodeBroadcast(topic: string, event: string, payload: Json): st
   return `[null,null,${quote(topic)},${quote(event)},${payload}]`;
 }
 
+/** Returns an encoded broadcast of `topic` for a client that spells the topic in its own way. */
+export function respell(frame: string, topic: string, spelling: string): string {
+  return `[null,null,${quote(spelling)}${frame.slice(`[null,null,${quote(topic)}`.length)}`;
+}
+
 /** `phx_close`: the server ended the topic, or confirms a leave; its ref is the join_ref, as in Phoenix. */
 export function encodeClose(joinRef: string | null, topic: string): string {
   const ref = quote(joinRef);

@@ -7,7 +7,7 @@
  */
 import type { Budget } from "./budget.ts";
 import type { Channel, Feed, Joining, JoinOutcome, Json, Position, Push, Receiver } from "./channel.ts";
-import { encodeClose, encodePush, encodeReply, type Frame } from "./codec.ts";
+import { encodeClose, encodePush, encodeReply, type Frame, respell } from "./codec.ts";
 import { Hold } from "./hold.ts";
 import { MembershipFeed } from "./membership-feed.ts";
 import type { FailedIn } from "./observer.ts";
@@ -140,11 +140,24 @@ export class Membership<Identity> implements Listener {
   #joinRef: string | null = null;
   #ended = false;
 
+  /** As everybody but the client names it. */
+  readonly topic: string;
+  /** As this client names it: it drops what names the topic otherwise. */
+  readonly spelling: string;
+  readonly channel: Channel<Identity>;
+
   constructor(
     readonly session: MembershipHost<Identity>,
-    readonly topic: string,
-    readonly channel: Channel<Identity>,
-  ) {}
+    of: { readonly topic: string; readonly spelling: string; readonly channel: Channel<Identity> },
+  ) {
+    this.topic = of.topic;
+    this.spelling = of.spelling;
+    this.channel = of.channel;
+  }
+
+  get isRespelled(): boolean {
+    return this.spelling !== this.topic;
+  }
 
   /** A join without a join_ref (v1 habits) answers to any. */
   answersTo(joinRef: string | null): boolean {
@@ -174,8 +187,8 @@ export class Membership<Identity> implements Listener {
   /** From here on the topic's broadcasts are held for this socket; what a backfill had left to do is void. */
   #beginHolding(): PendingJoin {
     if (this.#pending !== undefined) return this.#pending;
-    const { wire, topics, budget, settings } = this.session;
-    if (this.#isLive()) wire.unsubscribe(this.topic);
+    const { topics, budget, settings } = this.session;
+    if (this.#isLive()) this.#unsubscribe();
     this.#stopHolding();
     this.#endReceiver();
     this.#hold = new Hold(budget, settings);
@@ -186,6 +199,14 @@ export class Membership<Identity> implements Listener {
 
   #isLive(): boolean {
     return this.#accepted !== undefined && this.#hold === undefined;
+  }
+
+  #subscribe(): void {
+    if (!this.isRespelled) this.session.wire.subscribe(this.topic);
+  }
+
+  #unsubscribe(): void {
+    if (!this.isRespelled) this.session.wire.unsubscribe(this.topic);
   }
 
   #stopHolding(): void {
@@ -289,7 +310,7 @@ export class Membership<Identity> implements Listener {
     this.#accepted = attempt;
     this.#receiver = outcome.receiver;
     for (const { joinRef, ref } of pending.asked) {
-      this.session.wire.push(encodeReply(joinRef, ref, this.topic, true, outcome.response));
+      this.session.wire.push(encodeReply(joinRef, ref, this.spelling, true, outcome.response));
     }
     if (backfill === undefined) this.#release(hold, outcome);
     else this.#beginFeed(hold);
@@ -307,7 +328,7 @@ export class Membership<Identity> implements Listener {
       wire.push(frame);
       this.#noteSent(position);
     }
-    wire.subscribe(this.topic);
+    this.#subscribe();
     topics.live(this);
   }
 
@@ -338,7 +359,7 @@ export class Membership<Identity> implements Listener {
 
   #beginFeed(hold: Hold): void {
     const { wire } = this.session;
-    this.#feed = new MembershipFeed({ wire, hold, topic: this.topic, joinRef: this.#joinRef });
+    this.#feed = new MembershipFeed({ wire, hold, topic: this.spelling, joinRef: this.#joinRef });
   }
 
   /** Nothing to do when `accepted` has ended the topic. */
@@ -376,7 +397,7 @@ export class Membership<Identity> implements Listener {
   #refuse(pending: PendingJoin, response: Json): void {
     this.end();
     for (const { joinRef, ref } of pending.asked) {
-      this.session.wire.send(encodeReply(joinRef, ref, this.topic, false, response));
+      this.session.wire.send(encodeReply(joinRef, ref, this.spelling, false, response));
     }
     for (const frame of pending.pushes) this.session.refuse(frame, unmatchedTopic);
   }
@@ -406,26 +427,38 @@ export class Membership<Identity> implements Listener {
 
   replyTo(frame: Frame, ok: boolean, response: Json): void {
     if (this.#ended || frame.ref === null || !this.answersTo(frame.joinRef)) return;
-    this.session.wire.send(encodeReply(frame.joinRef, frame.ref, this.topic, ok, response));
+    this.session.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, ok, response));
   }
 
   pushFrom(attempt: Attempt<Identity>, event: string, payload: Json): void {
     if (this.#ended) return;
     if (attempt === this.#attempt) throw new Error(`push of "${event}" before the join was accepted`);
     if (attempt !== this.#accepted || this.#pending !== undefined) return;
-    this.session.wire.push(encodePush(this.#joinRef, this.topic, event, payload));
+    this.session.wire.push(encodePush(this.#joinRef, this.spelling, event, payload));
   }
 
   /** A broadcast for this socket alone. */
   tell(frame: string, position: Position | undefined): void {
-    if (this.#hold !== undefined) return this.#hold.keep(frame, position);
-    this.session.wire.push(frame);
+    if (this.#hold !== undefined) return this.hold(frame, position);
+    this.heard(frame);
     this.#noteSent(position);
   }
 
-  /** To all others that hear the topic. False, and nothing: a socket whose join is in flight publishes nothing. */
+  /** A broadcast that was published to all who hear the topic, unless it is held for this socket. */
+  heard(frame: string): void {
+    if (this.#hold === undefined) this.session.wire.push(this.#spelled(frame));
+  }
+
+  #spelled(frame: string): string {
+    return this.isRespelled ? respell(frame, this.topic, this.spelling) : frame;
+  }
+
+  /**
+   * To all others that hear the topic. False, and nothing: a socket that is not subscribed, because its join is in flight or its spelling
+   * is another one, publishes nothing.
+   */
   publish(frame: string): boolean {
-    if (!this.#isLive()) return false;
+    if (!this.#isLive() || this.isRespelled) return false;
     this.session.wire.publish(this.topic, frame);
     return true;
   }
@@ -437,7 +470,7 @@ export class Membership<Identity> implements Listener {
   }
 
   hold(frame: string, position: Position | undefined): void {
-    this.#hold?.keep(frame, position);
+    this.#hold?.keep(this.#spelled(frame), position);
   }
 
   /**
@@ -454,14 +487,14 @@ export class Membership<Identity> implements Listener {
   /** Ends the topic and says so. */
   close(): void {
     this.end();
-    this.session.wire.send(encodeClose(this.#joinRef, this.topic));
+    this.session.wire.send(encodeClose(this.#joinRef, this.spelling));
   }
 
   /** Ends the topic silently; whatever is still under way for it is dropped when it arrives. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#isLive()) this.session.wire.unsubscribe(this.topic);
+    if (this.#isLive()) this.#unsubscribe();
     this.#stopHolding();
     this.#endReceiver();
     this.session.forget(this);

@@ -21,9 +21,11 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly settings: PhoenixSettings;
   readonly topics: Topics<Membership<Identity>>;
   readonly #routes: Routes<Identity>;
+  readonly #canonical: (topic: string) => string;
   readonly #gate: Gate<Identity> | undefined;
   readonly #uncounted: FrameBudget;
   readonly #observer: SocketsObserver<Identity>;
+  /** By the canonical spelling of their topics. */
   readonly #memberships = new Map<string, Membership<Identity>>();
   readonly budget: Budget;
   /** Made when a reply has to wait for the first time: most sockets never need it. */
@@ -35,6 +37,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     readonly settings: PhoenixSettings;
     readonly topics: Topics<Membership<Identity>>;
     readonly routes: Routes<Identity>;
+    readonly canonical?: ((topic: string) => string) | undefined;
     readonly gate?: Gate<Identity> | undefined;
     readonly uncounted: FrameBudget;
     readonly observer: SocketsObserver<Identity>;
@@ -44,6 +47,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.settings = options.settings;
     this.topics = options.topics;
     this.#routes = options.routes;
+    this.#canonical = options.canonical ?? ((topic) => topic);
     this.#gate = options.gate;
     this.#uncounted = options.uncounted;
     this.#observer = options.observer;
@@ -95,11 +99,16 @@ export class Session<Identity> implements MembershipHost<Identity> {
 
   receive(frame: Frame): void {
     if (frame.topic === "phoenix") return this.#phoenix(frame);
-    const membership = this.#memberships.get(frame.topic);
+    const membership = this.#membershipOf(frame.topic);
     if (frame.event === "phx_join") return this.#join(frame, membership);
     if (frame.event === "phx_leave") return this.#leave(frame, membership);
     if (membership?.answersTo(frame.joinRef)) return membership.receive(frame);
     this.refuse(frame, unmatchedTopic);
+  }
+
+  /** Nearly always it is spelled as it is kept. */
+  #membershipOf(spelling: string): Membership<Identity> | undefined {
+    return this.#memberships.get(spelling) ?? this.#memberships.get(this.#canonical(spelling));
   }
 
   malformed(frame: Malformed, size: number): void {
@@ -122,19 +131,22 @@ export class Session<Identity> implements MembershipHost<Identity> {
   }
 
   #join(frame: Frame, existing: Membership<Identity> | undefined): void {
-    if (existing !== undefined) return existing.join(frame);
+    if (existing?.spelling === frame.topic) return existing.join(frame);
+    // The client has two channels for one topic. As with two of the same spelling, the newer one stays.
+    existing?.close();
     if (this.#memberships.size >= this.settings.maxTopicsPerSocket) return this.refuse(frame, tooManyTopics);
     if (!this.budget.allowsJoin(frame.size)) return this.refuse(frame, overloaded);
     const membership = this.#route(frame);
     if (membership === undefined) return;
-    this.#memberships.set(frame.topic, membership);
+    this.#memberships.set(membership.topic, membership);
     membership.join(frame);
   }
 
   #route(frame: Frame): Membership<Identity> | undefined {
     try {
-      const channel = this.#routes(frame.topic);
-      if (channel !== undefined) return new Membership(this, frame.topic, channel);
+      const topic = this.#canonical(frame.topic);
+      const channel = this.#routes(topic);
+      if (channel !== undefined) return new Membership(this, { topic, spelling: frame.topic, channel });
       this.refuse(frame, unmatchedTopic);
     } catch (error) {
       this.failed("join", frame.topic, error);

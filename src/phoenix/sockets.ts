@@ -16,6 +16,8 @@ export type { SocketData } from "./connection.ts";
 
 export interface SocketsOptions<Identity> {
   readonly routes: Routes<Identity>;
+  /** The one spelling of a topic that all of its spellings share, and by which everybody but the client names it. Absent: the client's. */
+  readonly canonical?: (topic: string) => string;
   readonly gate?: Gate<Identity>;
   readonly settings: PhoenixSettings;
   readonly observer: SocketsObserver<Identity>;
@@ -92,7 +94,7 @@ export class Sockets<Identity> {
 
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
     const connection = socket.data;
-    const { routes, gate, settings, observer, clock } = this.#options;
+    const { routes, canonical, gate, settings, observer, clock } = this.#options;
     const { identity } = connection;
     const session = new Session({
       identity,
@@ -100,6 +102,7 @@ export class Sockets<Identity> {
       settings,
       topics: this.#topics,
       routes,
+      canonical,
       gate,
       uncounted: new FrameBudget({ clock, perMinute: settings.heartbeatsPerMin }),
       observer,
@@ -159,7 +162,7 @@ export class Sockets<Identity> {
     const frame = encodeBroadcast(topic, event, payload);
     this.#outbox.flushInOrder();
     if (!this.#topics.hold(topic, frame, position)) return;
-    this.#server?.publish(topic, frame);
+    this.#publish(topic, frame);
     if (position === undefined) return;
     for (const membership of this.#topics.each(topic)) membership.broadcasted(position);
   }
@@ -171,7 +174,15 @@ export class Sockets<Identity> {
   broadcastNow(topic: string, event: string, payload: Json): void {
     if (!this.#topics.isHeard(topic)) return;
     this.#outbox.flushInOrder();
-    this.#server?.publish(topic, encodeBroadcast(topic, event, payload));
+    this.#publish(topic, encodeBroadcast(topic, event, payload));
+  }
+
+  /** To all who hear the topic, in each one's spelling of it. */
+  #publish(topic: string, frame: string, source?: Membership<Identity>): void {
+    if (!source?.publish(frame)) this.#server?.publish(topic, frame);
+    for (const membership of this.#topics.respelled(topic)) {
+      if (membership !== source) membership.heard(frame);
+    }
   }
 
   /**
@@ -189,7 +200,7 @@ export class Sockets<Identity> {
     const frame = encodeBroadcast(topic, event, payload);
     this.#outbox.flushInOrder();
     if (!this.#topics.hold(topic, frame, undefined, source)) return;
-    if (!source.publish(frame)) this.#server?.publish(topic, frame);
+    this.#publish(topic, frame, source);
   }
 
   /**

@@ -4,6 +4,8 @@ import type { Position } from "./channel.ts";
 /** A socket's place in a topic, as far as a broadcast is concerned. */
 export interface Listener {
   readonly topic: string;
+  /** Its client spells the topic in its own way, so what is published to all does not reach it. */
+  readonly isRespelled: boolean;
   /** Keeps a broadcast until the join or the backfill in flight has settled. Ends no listener. */
   hold(frame: string, position: Position | undefined): void;
 }
@@ -12,6 +14,8 @@ class Listeners<L extends Listener> {
   readonly all = new Set<L>();
   /** Those that hear nothing yet: made only while there are any. */
   holding: Set<L> | undefined;
+  /** Those whose clients spell the topic in their own way: made only when there is one. */
+  respelled: Set<L> | undefined;
 }
 
 export class Topics<L extends Listener> {
@@ -39,6 +43,11 @@ export class Topics<L extends Listener> {
     return this.#listeners.get(topic)?.all ?? none;
   }
 
+  /** Not a copy. Those that must be told one by one of what is published to all; some of them may hear nothing yet. */
+  respelled(topic: string): Iterable<L> {
+    return this.#listeners.get(topic)?.respelled ?? none;
+  }
+
   find(topic: string, match: (listener: L) => boolean): L | undefined {
     for (const listener of this.#listeners.get(topic)?.all ?? []) if (match(listener)) return listener;
     return undefined;
@@ -52,6 +61,7 @@ export class Topics<L extends Listener> {
       this.#listeners.set(listener.topic, entry);
     }
     entry.all.add(listener);
+    if (listener.isRespelled) entry.respelled = (entry.respelled ?? new Set()).add(listener);
     entry.holding ??= new Set();
     entry.holding.add(listener);
   }
@@ -67,6 +77,7 @@ export class Topics<L extends Listener> {
     if (entry === undefined) return;
     settle(entry, listener);
     entry.all.delete(listener);
+    entry.respelled?.delete(listener);
     if (entry.all.size === 0) this.#listeners.delete(listener.topic);
   }
 

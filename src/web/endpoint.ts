@@ -19,7 +19,7 @@ import { Broadcasts } from "./broadcasts.ts";
 import { conversationEvents } from "./channels/conversation-events.ts";
 import { ConversationJoins } from "./channels/conversation-joins.ts";
 import { TopicChannel } from "./channels/topic-channel.ts";
-import { conversationTopic, userTopic } from "./channels/topics.ts";
+import { canonicalTopic, conversationTopic, userTopic } from "./channels/topics.ts";
 import { userEvents } from "./channels/user-events.ts";
 import { UserJoins } from "./channels/user-joins.ts";
 import { ClientAddresses } from "./client-address.ts";
@@ -134,6 +134,7 @@ export class Endpoint {
     let channelOf: Routes<Session> = () => undefined;
     this.sockets = new Sockets({
       routes: (topic) => channelOf(topic),
+      canonical: canonicalTopic,
       gate: (session, frame) => refusedFrame(gate, observer, session, frame.event),
       settings: settings.phoenix,
       observer: socketsObserver(observer, this.#userSockets),

@@ -23,6 +23,7 @@ export function endpoint(options: {
   readonly channel: Channel<string>;
   readonly settings?: Partial<PhoenixSettings>;
   readonly gate?: Gate<string>;
+  readonly canonical?: (topic: string) => string;
   readonly clock?: { now(): number };
   readonly port?: number;
 }): Endpoint {
@@ -30,6 +31,7 @@ export function endpoint(options: {
   const sockets = new Sockets<string>({
     routes: (topic) => (topic.startsWith("place:") ? options.channel : undefined),
     ...(options.gate && { gate: options.gate }),
+    ...(options.canonical && { canonical: options.canonical }),
     settings: { ...phoenixDefaults, ...options.settings },
     observer: remembering(seen),
     clock: options.clock ?? performance,

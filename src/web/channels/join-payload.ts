@@ -47,7 +47,8 @@ export function readDeviceWord(payload: unknown): DeviceWord | Rejection | null 
   for (const [key, seq] of Object.entries(given.cursors)) {
     const conversationId = readUuid(key);
     if (!conversationId || cursors.size >= maxCursors) return badCursors;
-    cursors.set(conversationId, seq);
+    // Named twice, in two spellings: the lower one misses nothing.
+    cursors.set(conversationId, Math.min(seq, cursors.get(conversationId) ?? seq));
   }
   return { cursors, generation: given.generation ?? null };
 }
