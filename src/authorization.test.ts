@@ -162,6 +162,44 @@ describe("I8: who may do what", () => {
   });
 });
 
+describe("an id in capitals is the same id", () => {
+  const inCapitals = (at: Place) =>
+    Object.fromEntries(Object.entries(at).map(([name, id]) => [name, id.toUpperCase()])) as unknown as Place;
+
+  /** Both are refused or answered alike, and no answer repeats an id as it was spelled. */
+  async function ask(row: Row, part: Part, way: Way): Promise<void> {
+    const [at, other] = [await newPlaceFor(row, part), await newPlaceFor(row, part)];
+    const capitals = await way(cast.actor(part), inCapitals(at), noClaims);
+    const lower = await way(cast.actor(part), other, noClaims);
+    expect([part, capitals.code]).toEqual([part, lower.code]);
+    for (const id of Object.values(inCapitals(at))) expect(capitals.text).not.toContain(id);
+  }
+
+  test.each(rows.filter(({ where }) => where === "group").map((row) => [row.what, row] as const))(
+    "%s",
+    async (_, row) => {
+      const askers = ["owner", "member", "stranger"] as const;
+      await Promise.all(askers.flatMap((part) => allWays(row).map((way) => ask(row, part, way))));
+    },
+    120_000,
+  );
+
+  test("of the topic of a user", async () => {
+    const member = cast.actor("member");
+    const { code, text } = await member.join(`user:${member.id.toUpperCase()}`);
+    expect([code, text.includes(`"user_id":"${member.id}"`)]).toEqual(["ok", true]);
+    await member.join(`user:${member.id}`);
+  });
+
+  test("and every other form of a UUID is unknown", async () => {
+    const { id } = await cast.group("owner");
+    for (const form of [`urn:uuid:${id}`, `{${id}}`, id.replaceAll("-", "")]) {
+      expect((await cast.actor("owner").join(`conversation:${form}`)).code).toBe("not_authorized");
+      expect((await cast.actor("owner").rest("GET", `/conversations/${form}`)).code).toBe("not_found");
+    }
+  });
+});
+
 describe("I8: outsiders cannot tell what exists from what does not", () => {
   /** With the ids of the question taken out. */
   const blank = ({ text }: Answer, at: Place) =>
