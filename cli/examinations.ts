@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync
 import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { type KeySource, readKeys } from "../src/auth/jwks.ts";
+import { listed } from "../src/auth/key-set.ts";
 import type { Config } from "../src/config.ts";
 import { embeddedUrl } from "../src/store/embedded/connection.ts";
 import { type Mount, mountOf } from "../src/store/embedded/mount.ts";
@@ -230,9 +231,10 @@ async function keys({ tokens }: Config): Promise<Finding> {
     };
   }
   try {
-    const found = await readKeys(tokens.keys, systemClock);
-    const names = found.map(({ algorithm, kid }) => `${algorithm} ${kid ?? "(any key id)"}`);
-    return { subject, verdict: "good", text: names.join(", ") };
+    const { keys: found, ignored } = await readKeys(tokens.keys, systemClock);
+    const names = found.map(({ algorithm, kid }) => `${algorithm} ${kid ?? "(any key id)"}`).join(", ");
+    if (ignored.length === 0) return { subject, verdict: "good", text: names };
+    return { subject, verdict: "doubtful", text: `${names}; not used: ${listed(ignored)}` };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     return { subject, verdict: "bad", text: `${problem}; ${keysWayOut(tokens.keys)}` };

@@ -1,5 +1,6 @@
 import { Keys } from "./auth/jwks.ts";
 import { JwtTokens } from "./auth/jwt.ts";
+import { KeysReport } from "./auth/keys-report.ts";
 import { nothingRevoked } from "./auth/revocation.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./core/ports/clock.ts";
@@ -40,7 +41,7 @@ export interface App {
   readonly url: string;
   /** Where `/metrics` is served; null when it is off. */
   readonly adminUrl: string | null;
-  /** Resolves once this process owns the conversations and serves. */
+  /** Resolves once this process has keys, owns the conversations and serves. */
   readonly ready: Promise<void>;
   /** Logs and counts what was thrown where nobody caught it. */
   bug(where: string, error: unknown): void;
@@ -81,8 +82,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened,
     stopping,
   });
+  const keys = openKeys(config, observer);
+  opened.defer(() => keys.stop());
   const endpoint = openEndpoint({
     options,
+    keys,
     engine,
     deliveryReads,
     ownership,
@@ -98,7 +102,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   return {
     url: endpoint.url,
     adminUrl: operators?.url ?? null,
-    ready: gained(ownership),
+    ready: Promise.all([keys.firstRead, gained(ownership)]).then(() => {}),
     bug: (where, error) => observer.bug(where, error),
     stop: () => {
       stopping.begin();
@@ -249,6 +253,7 @@ function openEngine(given: {
 
 function openEndpoint(given: {
   readonly options: AppOptions;
+  readonly keys: Keys;
   readonly engine: Engine;
   readonly deliveryReads: DeliveryReads;
   readonly ownership: AdvisoryOwnership;
@@ -258,10 +263,10 @@ function openEndpoint(given: {
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }): Endpoint {
-  const { options, engine, deliveryReads, ownership, pubsub, limiter, observer, opened, stopping } = given;
+  const { options, keys, engine, deliveryReads, ownership, pubsub, limiter, observer, opened, stopping } =
+    given;
   const { config, extraRoutes = new Map() } = options;
-  const keys = openKeys(config, observer);
-  opened.defer(() => keys.stop());
+  const isReady = () => readiness([ownership, keys], stopping);
   const endpoint = new Endpoint({
     settings: endpointSettings(config),
     commands: engine.commands,
@@ -280,22 +285,26 @@ function openEndpoint(given: {
     clock: systemClock,
     newId,
     observer,
-    readiness: () => readiness(ownership, stopping),
+    readiness: isReady,
     extraRoutes,
   });
   opened.defer(() => endpoint.stop({ deadlineMs: stopping.leftMs }));
-  observer.gauge("ready", () => (readiness(ownership, stopping).ready ? 1 : 0));
+  observer.gauge("ready", () => (isReady().ready ? 1 : 0));
   return endpoint;
 }
 
 function openKeys(config: Config, observer: Observer): Keys {
   const source = config.tokens.keys;
   if (!source) throw new Error("No keys to verify tokens with: set JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE.");
-  return new Keys({
+  const report = new KeysReport({ observer, clock: systemClock });
+  const keys = new Keys({
     source,
     clock: systemClock,
-    onFailure: (reason) => observer.note("the keys that tokens are verified with cannot be read", { reason }),
+    onFailure: (reason) => report.failed(reason),
+    onRead: (ignored) => report.read(ignored),
   });
+  observer.gauge("keys_age_seconds", () => keys.ageMs / 1_000);
+  return keys;
 }
 
 function endpointSettings(config: Config): EndpointSettings {
@@ -318,10 +327,13 @@ function endpointSettings(config: Config): EndpointSettings {
   };
 }
 
-function readiness(ownership: AdvisoryOwnership, stopping: Stopping): Readiness {
+/** What must be there before requests may be sent here. `waitsFor` says what is missing, null that nothing is. */
+type Needed = { readonly waitsFor: string | null };
+
+function readiness(needed: readonly Needed[], stopping: Stopping): Readiness {
   if (stopping.hasBegun) return { ready: false, reason: "stopping" };
-  const reason = ownership.waitsFor;
-  return reason === null ? { ready: true } : { ready: false, reason: `waits for ${reason}` };
+  const reasons = needed.flatMap(({ waitsFor }) => (waitsFor === null ? [] : [waitsFor]));
+  return reasons.length === 0 ? { ready: true } : { ready: false, reason: `waits for ${reasons.join("; ")}` };
 }
 
 function gained(ownership: AdvisoryOwnership): Promise<void> {

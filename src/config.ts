@@ -26,6 +26,7 @@ export interface Config {
     readonly keys: KeysConfig | null;
     readonly issuer: string;
     readonly audiences: readonly string[];
+    readonly leewayMs: number;
   };
   readonly cors: { readonly origins: readonly string[] | "any" };
   readonly log: { readonly level: LogLevel; readonly format: "json" | "pretty" };
@@ -297,7 +298,12 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
     },
     autoMigrate: values.autoMigrate,
     playground: values.playground,
-    tokens: { keys: keysOf(values), issuer: values.jwtIssuer, audiences: values.jwtAudiences },
+    tokens: {
+      keys: keysOf(values),
+      issuer: values.jwtIssuer,
+      audiences: values.jwtAudiences,
+      leewayMs: values.jwtLeewayMs,
+    },
     cors: { origins: values.corsOrigins.includes("*") ? "any" : values.corsOrigins },
     log: { level: values.logLevel, format: values.logFormat },
     stopTimeoutMs: values.stopTimeoutMs,

@@ -210,7 +210,8 @@ export const settings = {
     variables: ["JWT_JWKS_REFRESH_MS"],
     kind: duration(1_000, 7 * 24 * hourMs),
     fallback: hourMs,
-    about: "how often the keys are read again; an unknown key id reads them at once",
+    about:
+      "how often the keys are read again (a file at least every 30 s); a token that they do not verify reads them at once",
   }),
   jwtIssuer: setting({
     variables: ["JWT_ISSUER"],
@@ -223,6 +224,12 @@ export const settings = {
     kind: list,
     fallback: ["whispr"],
     about: "audiences of which tokens must name one, separated by commas",
+  }),
+  jwtLeewayMs: setting({
+    variables: ["JWT_LEEWAY"],
+    kind: duration(0, 5 * minuteMs),
+    fallback: 5_000,
+    about: "how far the issuer's clock may be ahead of ours, for nbf and iat; exp has no leeway",
   }),
   corsOrigins: setting<readonly string[]>({
     variables: ["CORS_ALLOWED_ORIGINS"],

@@ -1,50 +1,55 @@
-import { createPublicKey } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { type CryptoKey, importJWK, type JWK } from "jose";
+import { readFile, stat } from "node:fs/promises";
 import type { Clock } from "../core/ports/clock.ts";
+import {
+  type Algorithm,
+  fileEntries,
+  importEntries,
+  jwksEntries,
+  type KeySet,
+  type VerificationKey,
+} from "./key-set.ts";
 
 /** Where the keys come from that tokens are verified with. */
 export type KeySource =
   | { readonly type: "url"; readonly url: string; readonly refreshMs: number }
-  /** JWKS or PEM; read again like an address, so that a mounted secret may be rotated. */
+  /** JWKS or PEM. Read again like an address, so that a mounted secret can be rotated. */
   | { readonly type: "file"; readonly path: string; readonly refreshMs: number }
   | { readonly type: "given"; readonly keys: readonly Readonly<Record<string, unknown>>[] };
 
-export const algorithms = ["ES256", "EdDSA", "RS256"] as const;
-export type Algorithm = (typeof algorithms)[number];
-
-export interface VerificationKey {
-  /** Null (PEM): the key is tried for any key id. */
-  readonly kid: string | null;
-  readonly algorithm: Algorithm;
-  readonly key: CryptoKey;
-}
-
-/** The keys cannot be had at present. The cause is for operators (`onFailure`), not for who sent the token. */
+/** The keys cannot be read at present. The cause is for operators (`onFailure`), not for the sender of the token. */
 export class KeysUnavailable extends Error {
   constructor() {
     super("the keys to verify tokens with cannot be had at present");
   }
 }
 
-/** Between two attempts, whatever asks for them: an unknown key id is read for at most this often. */
+/** Between two reads that tokens cause, and between two attempts after a failure. */
 const pauseMs = 5_000;
-/** Nobody waits for keys longer than this. */
-const fetchTimeoutMs = 3_000;
+/** A read takes no longer than this. */
+const readTimeoutMs = 3_000;
+/** Reading a file is cheap, so a key that was removed from it is refused soon. */
+const longestFileRefreshMs = 30_000;
 const maxBytes = 1 << 20;
-const maxKeys = 50;
+
+type Header = { readonly alg: Algorithm; readonly kid: string | null };
 
 /**
- * The keys of one source, in memory. Read at once, then every `refreshMs`; after a failure every 5 s, while the keys that were
- * read before go on being used. An unknown key id makes it read again, at most every 5 s, and all who ask share one read.
+ * The keys of one source, in memory. Reads them at once, then every `refreshMs` (files: at least every 30 s). After a
+ * failure it tries every 5 s and keeps using the keys of the last good read. A token whose key is unknown or whose
+ * signature does not verify causes one read per 5 s at most, which all such tokens share. A key that is gone from the
+ * source is refused from the next read on; open sockets live on until their token expires or is revoked.
  */
 export class Keys {
   readonly #source: KeySource;
   readonly #clock: Clock;
   readonly #onFailure: (reason: string) => void;
+  readonly #onRead: (ignored: readonly string[]) => void;
+  readonly #firstRead = Promise.withResolvers<void>();
   #known: readonly VerificationKey[] | null = null;
   #reading: Promise<void> | null = null;
-  #lastReadMs = Number.NEGATIVE_INFINITY;
+  #lastAttemptMs = Number.NEGATIVE_INFINITY;
+  /** Until there was a good read: when this began. */
+  #lastGoodMs: number;
   #failure: string | null = null;
   #cancelRefresh: () => void = () => {};
   #stopped = false;
@@ -52,23 +57,41 @@ export class Keys {
   constructor(options: {
     readonly source: KeySource;
     readonly clock: Clock;
-    /** Hears of each read that failed; at most one per 5 s. */
+    /** Called for each read that failed; at most once per 5 s. */
     readonly onFailure: (reason: string) => void;
+    /** Called for each good read, with one text per entry that is not used. */
+    readonly onRead?: (ignored: readonly string[]) => void;
   }) {
     this.#source = options.source;
     this.#clock = options.clock;
     this.#onFailure = options.onFailure;
+    this.#onRead = options.onRead ?? (() => {});
+    this.#lastGoodMs = options.clock.monotonicMs();
     void this.#read();
   }
 
+  /** Why no token can be verified, in words; null once the keys were read, whatever happens to their source later. */
+  get waitsFor(): string | null {
+    if (this.#known !== null) return null;
+    return this.#failure === null ? "the keys to verify tokens with" : `the keys: ${this.#failure}`;
+  }
+
+  /** Since the last good read; since the start while there was none. 0 for keys that are given. */
+  get ageMs(): number {
+    return this.#source.type === "given" ? 0 : this.#clock.monotonicMs() - this.#lastGoodMs;
+  }
+
+  /** Resolves with the first good read. */
+  get firstRead(): Promise<void> {
+    return this.#firstRead.promise;
+  }
+
   /**
-   * The keys that may have signed a token with this header; none: the key is unknown. Waits for a read under way, at most 3 s.
+   * Returns the keys that may have signed a token with this header; none: the key is unknown. Waits for a read under way, at
+   * most 3 s.
    * @throws KeysUnavailable when no keys could be read, or the key is unknown and the source does not answer.
    */
-  async find(header: {
-    readonly alg: Algorithm;
-    readonly kid: string | null;
-  }): Promise<readonly VerificationKey[]> {
+  async find(header: Header): Promise<readonly VerificationKey[]> {
     const known = this.#matching(header);
     if (known.length > 0) return known;
     await this.#readUnlessRecent();
@@ -77,12 +100,22 @@ export class Keys {
     return found;
   }
 
+  /**
+   * For a token that none of the `tried` keys verifies: the publisher may have put another key under the same id. Reads again
+   * unless that was done within 5 s, and returns the fitting keys that were not tried. Never throws.
+   */
+  async findOthers(header: Header, tried: readonly VerificationKey[]): Promise<readonly VerificationKey[]> {
+    await this.#readUnlessRecent();
+    const materials = new Set(tried.map(({ material }) => material));
+    return this.#matching(header).filter(({ material }) => !materials.has(material));
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#cancelRefresh();
   }
 
-  #matching(header: { readonly alg: Algorithm; readonly kid: string | null }): readonly VerificationKey[] {
+  #matching(header: Header): readonly VerificationKey[] {
     return (this.#known ?? []).filter(
       ({ algorithm, kid }) =>
         algorithm === header.alg && (header.kid === null || kid === null || kid === header.kid),
@@ -90,8 +123,8 @@ export class Keys {
   }
 
   async #readUnlessRecent(): Promise<void> {
-    const isRecent = this.#clock.monotonicMs() - this.#lastReadMs < pauseMs;
-    if (!this.#reading && (isRecent || this.#stopped)) return;
+    const isRecent = this.#clock.monotonicMs() - this.#lastAttemptMs < pauseMs;
+    if (!this.#reading && (isRecent || this.#stopped || this.#source.type === "given")) return;
     await this.#read();
   }
 
@@ -99,56 +132,72 @@ export class Keys {
   #read(): Promise<void> {
     this.#reading ??= this.#readNow().finally(() => {
       this.#reading = null;
+      this.#refreshLater();
+      if (this.#known !== null) this.#firstRead.resolve();
     });
     return this.#reading;
   }
 
   async #readNow(): Promise<void> {
-    this.#lastReadMs = this.#clock.monotonicMs();
+    this.#lastAttemptMs = this.#clock.monotonicMs();
     this.#cancelRefresh();
     try {
-      this.#known = await readKeys(this.#source, this.#clock);
+      const { keys, ignored } = await readKeys(this.#source, this.#clock);
+      this.#known = keys;
       this.#failure = null;
+      this.#lastGoodMs = this.#clock.monotonicMs();
+      this.#onRead(ignored);
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
       this.#onFailure(this.#failure);
     }
-    this.#refreshLater();
   }
 
   #refreshLater(): void {
     if (this.#stopped || this.#source.type === "given") return;
-    const delayMs = this.#failure === null ? this.#source.refreshMs : pauseMs;
+    const delayMs = this.#failure === null ? refreshMsOf(this.#source) : pauseMs;
     this.#cancelRefresh = this.#clock.after(delayMs, () => void this.#read());
   }
 }
 
-/** @throws Error that names the source and what is wrong with it. */
-export async function readKeys(source: KeySource, clock: Clock): Promise<readonly VerificationKey[]> {
+function refreshMsOf({ type, refreshMs }: Exclude<KeySource, { readonly type: "given" }>): number {
+  return type === "file" ? Math.min(refreshMs, longestFileRefreshMs) : refreshMs;
+}
+
+/** @throws Error that names the setting of the source and what is wrong with it. */
+export async function readKeys(source: KeySource, clock: Clock): Promise<KeySet> {
   const name = { url: "JWT_JWKS_URL", file: "JWT_PUBLIC_KEYS_FILE", given: "the given keys" }[source.type];
   try {
-    return await importKeys(await publishedKeys(source, clock));
+    return await importEntries(await entriesOf(source, clock));
   } catch (error) {
     throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-async function publishedKeys(source: KeySource, clock: Clock): Promise<readonly unknown[]> {
+async function entriesOf(source: KeySource, clock: Clock): Promise<readonly unknown[]> {
   if (source.type === "given") return source.keys;
-  if (source.type === "url") return keysOfJson(await download(source.url, clock));
-  const text = await readFile(source.path, "utf8");
-  return text.trimStart().startsWith("{") ? keysOfJson(text) : keysOfPem(text);
+  return source.type === "url"
+    ? jwksEntries(await download(source.url, clock))
+    : fileEntries(await load(source.path));
+}
+
+/** A pipe or a device would never end. */
+async function load(path: string): Promise<string> {
+  const found = await stat(path);
+  if (!found.isFile()) throw new Error("is not a file");
+  if (found.size > maxBytes) throw new Error(`has more than ${maxBytes} bytes`);
+  return readFile(path, "utf8");
 }
 
 async function download(url: string, clock: Clock): Promise<string> {
   const abort = new AbortController();
-  const cancel = clock.after(fetchTimeoutMs, () => abort.abort());
+  const cancel = clock.after(readTimeoutMs, () => abort.abort());
   try {
     const response = await fetch(url, { signal: abort.signal, headers: { accept: "application/json" } });
     if (!response.ok) throw new Error(`answered with status ${response.status}`);
     return await boundedText(response);
   } catch (error) {
-    throw abort.signal.aborted ? new Error(`did not answer within ${fetchTimeoutMs} ms`) : error;
+    throw abort.signal.aborted ? new Error(`did not answer within ${readTimeoutMs} ms`) : error;
   } finally {
     cancel();
   }
@@ -163,53 +212,4 @@ async function boundedText(response: Response): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-function keysOfJson(text: string): readonly unknown[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new Error("is not JSON");
-  }
-  const keys = typeof parsed === "object" && parsed !== null && "keys" in parsed ? parsed.keys : undefined;
-  if (!Array.isArray(keys)) throw new Error('is not a JWKS: {"keys": [...]} was expected');
-  return keys;
-}
-
-const pemBlock = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----/g;
-
-function keysOfPem(text: string): readonly unknown[] {
-  const blocks = [...text.matchAll(pemBlock)];
-  if (blocks.length === 0) throw new Error("holds neither a JWKS nor PEM keys");
-  return blocks.map(([block, label]) => {
-    if (label?.includes("PRIVATE")) throw new Error("holds a private key; only public keys belong here");
-    return createPublicKey(block).export({ format: "jwk" });
-  });
-}
-
-/** Keys for another purpose or of another kind are passed over; a set of which nothing is left is refused. */
-async function importKeys(published: readonly unknown[]): Promise<readonly VerificationKey[]> {
-  if (published.length > maxKeys) throw new Error(`holds more than ${maxKeys} keys`);
-  const imported = await Promise.all(published.map(importKey));
-  const keys = imported.filter((key) => key !== null);
-  if (keys.length === 0) throw new Error("holds no ES256, EdDSA or RS256 signature key");
-  return keys;
-}
-
-async function importKey(published: unknown): Promise<VerificationKey | null> {
-  if (typeof published !== "object" || published === null) return null;
-  const jwk = published as JWK;
-  const algorithm = algorithmOf(jwk);
-  if (!algorithm || (jwk.use ?? "sig") !== "sig" || (jwk.alg ?? algorithm) !== algorithm) return null;
-  if ("d" in jwk) throw new Error("holds a private key; only public keys belong here");
-  const key = await importJWK(jwk, algorithm).catch(() => null);
-  if (!key || key instanceof Uint8Array) return null;
-  return { kid: typeof jwk.kid === "string" ? jwk.kid : null, algorithm, key };
-}
-
-function algorithmOf({ kty, crv }: JWK): Algorithm | null {
-  if (kty === "EC") return crv === "P-256" ? "ES256" : null;
-  if (kty === "OKP") return crv === "Ed25519" ? "EdDSA" : null;
-  return kty === "RSA" ? "RS256" : null;
 }

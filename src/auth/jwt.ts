@@ -2,12 +2,18 @@ import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose"
 import type { Clock } from "../core/ports/clock.ts";
 import { toUuid } from "../core/ports/ids.ts";
 import type { Identity, Tokens, Verified } from "../core/ports/tokens.ts";
-import { type Algorithm, algorithms, type Keys, KeysUnavailable, type VerificationKey } from "./jwks.ts";
+import { type Keys, KeysUnavailable } from "./jwks.ts";
+import { type Algorithm, algorithms, type VerificationKey } from "./key-set.ts";
 
 export interface JwtSettings {
   readonly issuer: string;
   /** A token must name one of them, or `ws` where a socket is opened. */
   readonly audiences: readonly string[];
+  /**
+   * By how much the issuer's clock may be ahead: for `nbf` (RFC 7519 4.1.5) and `iat`. Not for `exp`: an open socket ends
+   * exactly then, and a token that opens a socket must not be expired already.
+   */
+  readonly leewayMs: number;
 }
 
 /** Longer than any real token; nothing of a longer one is looked at. */
@@ -19,12 +25,12 @@ class TokenRefused extends Error {}
 
 /** JSON Web Tokens (RFC 7519), signed by the keys of a JWKS. */
 export class JwtTokens implements Tokens {
-  readonly #keys: Pick<Keys, "find">;
+  readonly #keys: Pick<Keys, "find" | "findOthers">;
   readonly #clock: Clock;
   readonly #settings: JwtSettings;
 
   constructor(options: {
-    readonly keys: Pick<Keys, "find">;
+    readonly keys: Pick<Keys, "find" | "findOthers">;
     readonly clock: Clock;
     readonly settings: JwtSettings;
   }) {
@@ -43,16 +49,27 @@ export class JwtTokens implements Tokens {
   }
 
   async #verifySignature(token: string): Promise<JWTPayload> {
-    const candidates = await this.#keys.find(headerOf(token));
+    const header = headerOf(token);
+    const candidates = await this.#keys.find(header);
     if (candidates.length === 0) throw new TokenRefused("the token's key is unknown");
-    for (const { key } of candidates) {
+    const payload =
+      (await this.#verifyWithAny(candidates, token)) ??
+      (await this.#verifyWithAny(await this.#keys.findOthers(header, candidates), token));
+    if (!payload) throw new TokenRefused("the token's signature does not verify");
+    this.#checkTimes(payload);
+    return payload;
+  }
+
+  /** Null: none of the keys made this signature. */
+  async #verifyWithAny(keys: readonly VerificationKey[], token: string): Promise<JWTPayload | null> {
+    for (const { key } of keys) {
       try {
         return await this.#verifyWith(key, token);
       } catch (error) {
-        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+        if (isOfToken(error)) throw error;
       }
     }
-    throw new TokenRefused("the token's signature does not verify");
+    return null;
   }
 
   async #verifyWith(key: VerificationKey["key"], token: string): Promise<JWTPayload> {
@@ -61,9 +78,33 @@ export class JwtTokens implements Tokens {
       issuer: this.#settings.issuer,
       requiredClaims: ["sub", "exp"],
       currentDate: new Date(this.#clock.nowUs() / 1_000),
+      // jose counts whole seconds and would apply the leeway to `exp` as well: `#checkTimes` decides.
+      clockTolerance: Number.MAX_SAFE_INTEGER,
     });
     return payload;
   }
+
+  #checkTimes({ exp, nbf, iat }: JWTPayload): void {
+    const nowSeconds = this.#clock.nowUs() / 1e6;
+    const latestSeconds = nowSeconds + this.#settings.leewayMs / 1_000;
+    if (!Number.isFinite(exp)) throw new TokenRefused("the token's exp is missing or not accepted");
+    if (exp! <= nowSeconds) throw new TokenRefused("the token has expired");
+    if (nbf !== undefined && !(nbf <= latestSeconds))
+      throw new TokenRefused("the token's nbf is in the future");
+    if (iat !== undefined && !(iat <= latestSeconds))
+      throw new TokenRefused("the token's iat is in the future");
+  }
+}
+
+/** A verdict on the token that no other key would change. Anything else (a key that cannot be used) concerns that key alone. */
+function isOfToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JWTExpired ||
+    error instanceof errors.JWTClaimValidationFailed ||
+    error instanceof errors.JWTInvalid ||
+    error instanceof errors.JWSInvalid ||
+    error instanceof errors.JOSENotSupported
+  );
 }
 
 function headerOf(token: string): { readonly alg: Algorithm; readonly kid: string | null } {
@@ -71,7 +112,9 @@ function headerOf(token: string): { readonly alg: Algorithm; readonly kid: strin
   const { alg, kid } = readHeader(token);
   const algorithm = algorithms.find((name) => name === alg);
   if (!algorithm) throw new TokenRefused(`the token's algorithm must be one of ${algorithms.join(", ")}`);
-  return { alg: algorithm, kid: typeof kid === "string" ? kid : null };
+  if (kid !== undefined && typeof kid !== "string")
+    throw new TokenRefused("the token's kid must be a string");
+  return { alg: algorithm, kid: kid ?? null };
 }
 
 function readHeader(token: string): { readonly alg?: unknown; readonly kid?: unknown } {

@@ -43,6 +43,8 @@ const gaugeHelp: Readonly<Record<string, string>> = {
   sockets: "Open WebSockets",
   online_users: "Users with a socket on a topic, or who had one two seconds ago",
   loop_lateness_seconds: "The latest that the event loop was since the last scrape",
+  keys_age_seconds:
+    "Since the keys that tokens are verified with were last read; since the start while they never were",
   ready: "1 when this process takes traffic",
 };
 

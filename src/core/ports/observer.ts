@@ -37,4 +37,5 @@ export type GaugeName =
   | "sockets"
   | "online_users"
   | "ready"
+  | "keys_age_seconds"
   | "loop_lateness_seconds";
