@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { Device } from "./testing/device.ts";
+import { eventually } from "./testing/eventually.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
 import { People, type Person } from "./testing/people.ts";
 
@@ -103,6 +104,74 @@ describe("settings of a conversation", () => {
     await device.send(conversationId, "as a moderator");
     expect(device.contents(conversationId)).toEqual(["open to all", "as a moderator"]);
   });
+});
+
+describe("the owner of a group", () => {
+  interface Seen {
+    readonly user_id: string;
+    readonly role: string;
+  }
+  async function membersOf({ rest }: Person, conversationId: string): Promise<readonly Seen[]> {
+    const { body } = await rest.call("GET", `/conversations/${conversationId}/members`);
+    return (body as { data: readonly Seen[] }).data;
+  }
+  const give = ({ rest }: Person, conversationId: string, { id }: Person, role: string) =>
+    rest.call("PATCH", `/conversations/${conversationId}/members/${id}/role`, { role });
+  const leave = ({ rest }: Person, conversationId: string) =>
+    rest.call("POST", `/conversations/${conversationId}/leave`);
+
+  test("is the heir with every right of an owner once the owner left, so that no right is lost", async () => {
+    const { people: members, conversationId } = await people.group(4);
+    const [anna, ben, carl, dora] = members as [Person, Person, Person, Person];
+    await leave(anna, conversationId);
+    const [heir] = (await membersOf(ben, conversationId)).filter(({ role }) => role === "owner");
+    const owner = members.find(({ id }) => id === heir!.user_id)!;
+    const [one, other] = [ben, carl, dora].filter((each) => each !== owner) as [Person, Person];
+    await give(owner, conversationId, one, "admin");
+    await give(owner, conversationId, one, "member");
+    await give(owner, conversationId, other, "owner");
+    expect(await membersOf(one, conversationId)).toContainEqual(
+      expect.objectContaining({ user_id: owner.id, role: "admin" }),
+    );
+    await other.rest.call("DELETE", `/conversations/${conversationId}/members/${owner.id}`).catch(() => {});
+    expect((await membersOf(other, conversationId)).map(({ user_id }) => user_id).sort()).toEqual(
+      [one.id, other.id].sort(),
+    );
+  });
+
+  test("is exactly one, whoever hands over and leaves at the same moment, and devices that listen agree with the list", async () => {
+    for (let round = 0; round < 5; round++) {
+      const { people: members, conversationId } = await people.group(6);
+      const [owner, ...others] = members as [Person, ...Person[]];
+      await Promise.all(others.slice(0, 2).map((each) => give(owner, conversationId, each, "admin")));
+      const watcher = others[4]!;
+      const device = await watcher.inside(conversationId);
+      await Promise.allSettled([
+        ...others.map((each) => give(owner, conversationId, each, "owner")),
+        leave(owner, conversationId),
+        ...others.slice(0, 3).map((each) => leave(each, conversationId)),
+      ]);
+      const now = await membersOf(watcher, conversationId);
+      expect(now.map(({ role }) => role).filter((role) => role === "owner")).toHaveLength(1);
+      const { body } = await watcher.rest.call("GET", `/conversations/${conversationId}/changes?since=0`);
+      const { members: records } = (body as { data: { members: readonly (Seen & { is_active: boolean })[] } })
+        .data;
+      const roleIn = (list: readonly Seen[]) => new Map(list.map(({ user_id, role }) => [user_id, role]));
+      expect(roleIn(records.filter(({ is_active }) => is_active))).toEqual(roleIn(now));
+      const kept = new Map(members.map(({ id }) => [id, id === owner.id ? "owner" : "member"]));
+      await eventually("the device has heard the last change", () => {
+        for (const { payload } of device.events(
+          "conversation_members_updated",
+          `conversation:${conversationId}`,
+        )) {
+          const heard = payload as unknown as Seen & { readonly member: { readonly is_active: boolean } };
+          if (heard.member.is_active) kept.set(heard.user_id, heard.role);
+          else kept.delete(heard.user_id);
+        }
+        return Bun.deepEquals(kept, new Map(roleIn(now)));
+      });
+    }
+  }, 120_000);
 });
 
 test("who leaves last ends the group: its devices hear of it, and there is nothing any more", async () => {

@@ -3,6 +3,7 @@ import type { Command } from "./commands.ts";
 import { decideApplyBlocks } from "./conversations/blocks.ts";
 import { decideChangeRole } from "./conversations/change-role.ts";
 import type { ConversationState } from "./conversations/conversation.ts";
+import { keepOneOwner } from "./conversations/group-owner.ts";
 import { decideAdd, decideLeave, decideRemove } from "./conversations/members.ts";
 import { decideUpdate } from "./conversations/update.ts";
 import type { Decision } from "./decision.ts";
@@ -16,6 +17,10 @@ import { decideSend } from "./messages/send.ts";
 export function decide(state: ConversationState, command: Command, nowUs: number): Decision {
   const refusal = authorize[command.type](state.members.get(command.senderId) ?? null, state);
   if (refusal) return refusal;
+  return keepOneOwner(state, decideByRule(state, command, nowUs), command, nowUs);
+}
+
+function decideByRule(state: ConversationState, command: Command, nowUs: number): Decision {
   switch (command.type) {
     case "send_message":
       return decideSend(state, command, nowUs);

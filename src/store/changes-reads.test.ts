@@ -198,6 +198,7 @@ async function perform(
     return other % 2 ? conversation.add(member!.userId) : undefined;
   }
   if (kind < 13) return absent.length > 0 ? conversation.add(absent[other % absent.length]!) : undefined;
+  if (kind === 13 && other % 3 === 0) return conversation.handOver(member!.userId);
   if (kind === 13) return conversation.changeRole(member!.userId, other % 2 ? "admin" : "moderator");
   if (kind === 14) return conversation.rename();
   if (kind > 17) return relate(conversation, member!.userId, kind, seqs);

@@ -1,6 +1,6 @@
 import { type Command, clientRandomOf, targetIdOf } from "../core/commands.ts";
 import type { ApplyBlocks, BlockedSide } from "../core/conversations/blocks.ts";
-import { grantableRoles } from "../core/conversations/change-role.ts";
+import { roles } from "../core/conversations/conversation.ts";
 import type { MarkKind, MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { reactionOf } from "../core/messages/react.ts";
@@ -222,7 +222,7 @@ class Stage {
     if (isGroup && dice < 9) return { type: "remove_member", ...given, userId };
     if (isGroup && dice < 10 && random.chance(0.5)) return { type: "leave_conversation", ...given };
     if (isGroup && dice < 11 && random.chance(0.3))
-      return { type: "change_role", ...given, userId, role: random.pick(grantableRoles) };
+      return { type: "change_role", ...given, userId, role: random.pick(roles) };
     if (!isGroup && dice < 8)
       return blocksOf(
         id,

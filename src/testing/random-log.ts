@@ -1,7 +1,6 @@
 import { apply } from "../core/apply.ts";
 import type { Command } from "../core/commands.ts";
-import { grantableRoles } from "../core/conversations/change-role.ts";
-import type { ConversationState } from "../core/conversations/conversation.ts";
+import { type ConversationState, roles } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { Event } from "../core/events.ts";
 import type { ChangeFrame } from "../core/ports/pubsub.ts";
@@ -91,7 +90,7 @@ export class RandomLog {
         type: "change_role",
         ...given,
         userId: random.pick(this.users),
-        role: random.pick(grantableRoles),
+        role: random.pick(roles),
       };
     if (dice < 23)
       return {

@@ -176,6 +176,16 @@ export class StoredConversation {
     );
   }
 
+  /** Changes two members in one revision. */
+  async handOver(userId: string): Promise<void> {
+    await this.#change(
+      ", members_rev = $2",
+      `update conversation_members set rev = $2, role = case when user_id = $3 then 'owner' else 'admin' end
+      where conversation_id = $1 and left_seq is null and (user_id = $3 or role = 'owner')`,
+      [userId],
+    );
+  }
+
   async rename(): Promise<void> {
     await this.#change(
       "",

@@ -151,24 +151,31 @@ describe("members", () => {
     expect(told).not.toContain("without ben");
   });
 
-  test("leave; when nobody is left who administrates, the one who is longest there does", async () => {
+  test("leave; when the owner does, the longest-standing member of the highest role owns the group", async () => {
     await web.ask(anna, "POST", members, { user_id: carl });
+    await web.ask(anna, "POST", members, { user_id: dora });
+    await web.ask(anna, "PATCH", `${members}/${dora}/role`, { role: "moderator" });
     const left = await web.ask(anna, "POST", `/conversations/${group}/leave`);
     expect(left).toEqual({
       status: 200,
       body: {
-        data: { left: true, auto_promoted_user_id: ben, conversation_deactivated: false },
+        data: { left: true, auto_promoted_user_id: dora, conversation_deactivated: false },
         meta: {},
       },
     });
     expect((await web.ask(ben, "GET", members)).body).toMatchObject({
       data: [
-        { user_id: ben, role: "admin" },
+        { user_id: ben, role: "member" },
         { user_id: carl, role: "member" },
+        { user_id: dora, role: "owner" },
       ],
     });
     const next = await web.ask(carl, "POST", `/conversations/${group}/leave`);
     expect(next.body).toMatchObject({ data: { auto_promoted_user_id: null } });
+    await web.ask(dora, "POST", `/conversations/${group}/leave`);
+    expect((await web.ask(ben, "GET", members)).body).toMatchObject({
+      data: [{ user_id: ben, role: "owner" }],
+    });
   });
 
   test("who is the last one to leave ends the group", async () => {
@@ -274,7 +281,7 @@ describe("roles", () => {
     });
   });
 
-  test.each([["owner"], ["boss"], [null], [7], [undefined]])("%p cannot be given", async (role) => {
+  test.each([["boss"], ["Owner"], [null], [7], [undefined]])("%p cannot be given", async (role) => {
     expect(await give(anna, ben, role)).toMatchObject(refused(422, "invalid_payload", "role"));
   });
 
@@ -286,13 +293,53 @@ describe("roles", () => {
     expect(await give(anna, "nobody", "admin")).toMatchObject(refused(404, "not_found"));
   });
 
-  test("the last who administrates keeps his, until another one does", async () => {
+  test("the owner's is kept until they hand the group over, which answers with both members", async () => {
     expect(await give(anna, anna, "member")).toMatchObject(refused(409, "conflict"));
+    expect(await give(anna, anna, "owner")).toMatchObject(refused(409, "conflict"));
+    expect(await give(ben, ben, "owner")).toMatchObject(refused(403, "forbidden"));
+    expect(await give(anna, dora, "owner")).toMatchObject(refused(404, "not_found"));
     await give(anna, ben, "admin");
+    expect(await give(ben, carl, "owner")).toMatchObject(refused(403, "forbidden"));
+    const member = { joined_at: joinedAt, is_active: true };
+    expect(await give(anna, carl, "owner")).toEqual({
+      status: 200,
+      body: {
+        data: { user_id: carl, role: "owner", ...member },
+        meta: { also_changed: [{ user_id: anna, role: "admin", ...member }] },
+      },
+    });
+    expect(await give(anna, carl, "owner")).toEqual({
+      status: 200,
+      body: { data: { user_id: carl, role: "owner", ...member }, meta: {} },
+    });
     expect(await give(anna, anna, "member")).toMatchObject({
       status: 200,
       body: { data: { role: "member" } },
     });
+    expect(await give(anna, ben, "owner")).toMatchObject(refused(403, "forbidden"));
+  });
+
+  test("of both who change with a hand-over are heard of by every member in one revision, on every topic, and are in its difference", async () => {
+    const wire = await web.socketOf(ben);
+    await wire.join(`conversation:${group}`);
+    await wire.join(`user:${ben}`);
+    const { body } = await web.ask(ben, "GET", `/conversations/${group}/changes?since=0`);
+    expect(body).toMatchObject({ meta: { head_rev: 0 } });
+    await give(anna, carl, "owner");
+    const heard = [
+      { rev: 1, event: "member_role_updated", user_id: carl, actor_id: anna, role: "owner" },
+      { rev: 1, event: "member_role_updated", user_id: anna, actor_id: anna, role: "admin" },
+    ];
+    expect(await wire.broadcasts(`conversation:${group}`, 2)).toMatchObject(heard);
+    const own = await wire.broadcasts(`user:${ben}`, 3);
+    expect(own.slice(-2)).toMatchObject(heard);
+    await web.sent(anna, group, "done");
+    const since = await web.ask(ben, "GET", `/conversations/${group}/changes?since=1`);
+    expect(since.body).toMatchObject({ data: { members: [] } });
+    const whole = await web.ask(ben, "GET", `/conversations/${group}/changes?since=0`);
+    const members = (whole.body as { data: { members: { user_id: string; rev: number }[] } }).data.members;
+    const changed = members.filter(({ rev }) => rev === 1).map(({ user_id }) => user_id);
+    expect(changed.sort()).toEqual([anna, carl]);
   });
 
   test("are heard of by every member", async () => {

@@ -1,12 +1,9 @@
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
-import type { ConversationState, Role } from "./conversation.ts";
-import { directIsFixed, noSuchMember, roleChanged } from "./members.ts";
-import { administrates, isLastAdministrator, rank } from "./rank.ts";
-
-/** The roles that can be given: who owns a group is who made it. */
-export const grantableRoles = ["admin", "moderator", "member"] as const satisfies readonly Role[];
-export type GrantableRole = (typeof grantableRoles)[number];
+import type { ConversationState, Member, Role } from "./conversation.ts";
+import { ownerAmong, roleChanged } from "./group-owner.ts";
+import { directIsFixed, noSuchMember } from "./members.ts";
+import { rank } from "./rank.ts";
 
 /** A member gets another role. */
 export interface ChangeRole {
@@ -15,24 +12,44 @@ export interface ChangeRole {
   readonly conversationId: string;
   readonly senderId: string;
   readonly userId: string;
-  readonly role: GrantableRole;
+  /** `owner` hands the group over: the former owner becomes an admin. */
+  readonly role: Role;
 }
 
-/** To whoever ranks below, and to oneself downwards; the same role again changes nothing. No role ranks above those who may give it. */
+/**
+ * Gives a role to a member who ranks below the sender, or a lower one to the sender. The role that a member has already changes nothing. Only
+ * the owner gives `owner`, and keeps it until then.
+ */
 export function decideChangeRole(state: ConversationState, command: ChangeRole, nowUs: number): Decision {
   if (state.type === "direct") return directIsFixed;
-  const { senderId, userId, role } = command;
-  const member = state.members.get(userId);
+  const sender = state.members.get(command.senderId)!;
+  const member = state.members.get(command.userId);
   if (!member) return noSuchMember;
-  if (member.role === role) return { type: "decided", events: [] };
-  if (userId !== senderId && rank[member.role] >= rank[state.members.get(senderId)!.role])
-    return ranksTooHigh;
-  if (!administrates(role) && isLastAdministrator(state, member)) return lastAdministrator;
-  return { type: "decided", events: [roleChanged(state, member, role, senderId, nowUs)] };
+  if (command.role === "owner") return decideHandOver(state, sender, member, nowUs);
+  if (member.role === command.role) return { type: "decided", events: [] };
+  if (member !== sender && rank[member.role] >= rank[sender.role]) return ranksTooHigh;
+  if (member === ownerAmong(state.members.values())) return handOverFirst;
+  const changed = roleChanged(state, member, command.role, sender.userId, nowUs);
+  return { type: "decided", events: [changed] };
+}
+
+/** Both members change in one revision: at no revision has the group two owners, or none. */
+function decideHandOver(state: ConversationState, sender: Member, member: Member, nowUs: number): Decision {
+  if (member !== sender && member.role === "owner") return { type: "decided", events: [] };
+  if (sender !== ownerAmong(state.members.values())) return onlyTheOwner;
+  if (member === sender) return ownsAlready;
+  const events = [roleChanged(state, member, "owner", sender.userId, nowUs)];
+  if (sender.role !== "admin") events.push(roleChanged(state, sender, "admin", sender.userId, nowUs));
+  return { type: "decided", events };
 }
 
 const ranksTooHigh = reject("forbidden", "Only members who rank below you can get another role from you.");
-const lastAdministrator = reject(
+const onlyTheOwner = reject("forbidden", "Only the owner of the group can make another member its owner.");
+const ownsAlready = reject(
   "conflict",
-  "Nobody else administrates this group. Make another member an admin first, or leave: then the longest-standing member takes over.",
+  "You own this group already. To hand it over, give the role owner to another member.",
+);
+const handOverFirst = reject(
+  "conflict",
+  "You own this group, and a group always has an owner. Give the role owner to another member first, or leave: then the longest-standing admin, else moderator, else member owns it.",
 );

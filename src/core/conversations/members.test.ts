@@ -104,42 +104,6 @@ test("members who are added by one command make one map, whose copy is made once
   expect([maps.size, maps.has(before), before.size, state.members.size]).toEqual([1, false, 4, 604]);
 });
 
-test("the heir is who came first, and among those who came at the same moment the same one in whatever order they are listed", () => {
-  const [owner, ...others] = Array.from({ length: 5 }, newId).sort() as [string, ...string[]];
-  const heirOf = (listed: readonly string[], joinedAtUs: (userId: string) => number) => {
-    const state = aState({ type: "group", userIds: [owner, ...listed] });
-    const members = [...state.members.values()].map((each) => ({
-      ...each,
-      joinedAtUs: joinedAtUs(each.userId),
-      role: (each.userId === owner ? "owner" : "member") as Role,
-    }));
-    state.members = new Map(members.map((each) => [each.userId, each]));
-    const decision = act(state, { type: "leave_conversation", senderId: owner });
-    const changed = decision.type === "decided" ? decision.events[1] : undefined;
-    return changed?.type === "member_role_changed" ? changed.member.userId : null;
-  };
-  for (const listed of [others, others.toReversed()]) {
-    expect(heirOf(listed, () => noonUs)).toBe(others[0]!);
-    for (const first of others)
-      expect(heirOf(listed, (userId) => noonUs - (userId === first ? 1 : 0))).toBe(first);
-  }
-});
-
-test("when the last who administrates leaves, the longest-standing member takes over in the same revision", () => {
-  const { state, owner, admin, moderator } = aGroup();
-  expect(act(state, { type: "leave_conversation", senderId: owner })).toMatchObject({
-    events: [{ type: "member_removed" }],
-  });
-  expect(act(state, { type: "leave_conversation", senderId: admin })).toMatchObject({
-    events: [
-      { type: "member_removed", rev: 11 },
-      { type: "member_role_changed", rev: 11, member: { role: "admin" } },
-    ],
-  });
-  expect([...state.members.values()].filter(({ role }) => role === "admin")).toHaveLength(1);
-  expect(state.members.has(moderator)).toBe(true);
-});
-
 test("with the last member who leaves the group is over", () => {
   const owner = newId();
   const state = aState({ type: "group", userIds: [owner], rev: 9 });

@@ -1,9 +1,9 @@
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
-import type { ConversationState, Member, Role } from "./conversation.ts";
+import type { ConversationState, Member } from "./conversation.ts";
 import type { ConversationDeactivated } from "./conversation-changed.ts";
 import type { MemberChanged } from "./member-changed.ts";
-import { isLastAdministrator, rank } from "./rank.ts";
+import { rank } from "./rank.ts";
 
 /** The most members of a group. */
 export const largestGroup = 1_000;
@@ -75,20 +75,13 @@ export function decideRemove(state: ConversationState, command: RemoveMember, no
   return { type: "decided", events: [memberRemoved(state, member, command.senderId, nowUs)] };
 }
 
-/** When the last who may administrate goes, the longest-standing member takes over; with the last member the conversation ends. */
+/** With the last member the conversation ends. Who owns a group after its owner left is up to `keepOneOwner`. */
 export function decideLeave(state: ConversationState, command: LeaveConversation, nowUs: number): Decision {
   if (state.type === "direct") return directIsFixed;
   const { senderId } = command;
-  const leaving = state.members.get(senderId)!;
-  const left = memberRemoved(state, leaving, senderId, nowUs);
-  if (state.members.size === 1) {
-    return { type: "decided", events: [left, deactivated(state, nowUs)] };
-  }
-  const heir = heirOf(state, leaving);
-  return {
-    type: "decided",
-    events: heir ? [left, roleChanged(state, heir, "admin", senderId, nowUs)] : [left],
-  };
+  const left = memberRemoved(state, state.members.get(senderId)!, senderId, nowUs);
+  const isLast = state.members.size === 1;
+  return { type: "decided", events: isLast ? [left, deactivated(state, nowUs)] : [left] };
 }
 
 function memberRemoved(
@@ -108,25 +101,6 @@ function memberRemoved(
   };
 }
 
-/** `member` as another role has him. */
-export function roleChanged(
-  state: ConversationState,
-  member: Member,
-  role: Role,
-  actorId: string,
-  nowUs: number,
-): MemberChanged {
-  const rev = state.rev + 1;
-  return {
-    type: "member_role_changed",
-    conversationId: state.id,
-    rev,
-    actorId,
-    atUs: nowUs,
-    member: { ...member, role, rev, leftSeq: null, leftAtUs: null },
-  };
-}
-
 function deactivated(state: ConversationState, nowUs: number): ConversationDeactivated {
   return {
     type: "conversation_deactivated",
@@ -134,18 +108,6 @@ function deactivated(state: ConversationState, nowUs: number): ConversationDeact
     rev: state.rev + 1,
     atUs: nowUs,
   };
-}
-
-/** Null: others administrate, or nobody is left. */
-function heirOf(state: ConversationState, leaving: Member): Member | null {
-  if (!isLastAdministrator(state, leaving)) return null;
-  const others = [...state.members.values()].filter((member) => member !== leaving);
-  return others.reduce<Member | null>((one, other) => (one && !isOlder(other, one) ? one : other), null);
-}
-
-function isOlder(one: Member, other: Member): boolean {
-  if (one.joinedAtUs !== other.joinedAtUs) return one.joinedAtUs < other.joinedAtUs;
-  return one.userId < other.userId;
 }
 
 /** Makes another map for each revision, so that what was decided before keeps its own; one for all the members that a command changes. */

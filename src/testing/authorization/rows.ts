@@ -70,7 +70,7 @@ const marking: readonly Way[] = [
   ownChannel("message_delivered", naming("theirs")),
 ];
 
-const giving = (who: "other" | "admin", role: string): readonly Way[] => [
+const giving = (who: "owner" | "other" | "admin", role: string): readonly Way[] => [
   rest("PATCH", (at) => `/conversations/${at.id}/members/${at[who]}/role`, always({ role })),
 ];
 
@@ -284,6 +284,18 @@ export const rows: readonly Row[] = [
     ways: giving("admin", "member"),
   },
   {
+    operation: "change_role",
+    what: "hand it over to a member",
+    where: "group",
+    ways: giving("other", "owner"),
+  },
+  {
+    operation: "change_role",
+    what: "hand it over to an admin",
+    where: "group",
+    ways: giving("admin", "owner"),
+  },
+  {
     operation: "update_conversation",
     what: "rename it, change its settings",
     where: "group",
@@ -307,6 +319,7 @@ export const rows: readonly Row[] = [
       { operation: "typing", what: "be seen typing", ways: typing },
       { operation: "mark", what: "mark as received or read", ways: marking },
       { operation: "add_members", what: "add a member", ways: adding },
+      { operation: "change_role", what: "hand it over to a member", ways: giving("owner", "owner") },
       { operation: "update_conversation", what: "rename it, change its settings", ways: renaming },
       { operation: "leave_conversation", what: "leave it", ways: [rest("POST", conversation("/leave"))] },
     ] as const

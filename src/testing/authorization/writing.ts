@@ -61,6 +61,8 @@ const rules: Readonly<Record<string, WritingRule>> = {
   "make a member a moderator": groupsOnly,
   "make a member an admin": groupsOnly,
   "make an admin a member": groupsOnly,
+  "hand it over to a member": groupsOnly,
+  "hand it over to an admin": groupsOnly,
   "rename it, change its settings": free,
   "leave it": groupsOnly,
 };

@@ -1,4 +1,5 @@
 import { noSuchConversation } from "../../core/authorize.ts";
+import type { Member } from "../../core/conversations/conversation.ts";
 import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import { noSuchMember } from "../../core/conversations/members.ts";
 import type { Event } from "../../core/events.ts";
@@ -73,7 +74,7 @@ async function remove({ commands, newId }: MembersOptions, call: Call): Promise<
   return events instanceof Response ? events : new Response(null, { status: 204 });
 }
 
-/** The member as he is then, also when he had the role already. */
+/** The member as they are then, also when they had the role already. `meta` names the other members that changed with them: the former owner. */
 async function changeRole(options: MembersOptions, call: Call): Promise<Response | Rejection> {
   const { commands, queries, newId, maxBodyBytes } = options;
   const conversationId = readUuid(call.params.id);
@@ -87,12 +88,21 @@ async function changeRole(options: MembersOptions, call: Call): Promise<Response
   const own = { id: newId(), conversationId, senderId: viewerId };
   const events = await eventsOf(commands, { type: "change_role", ...own, userId, role: body.role });
   if (events instanceof Response) return events;
-  const [changed] = membersIn(events, "member_role_changed");
-  if (changed) return dataResponse(200, memberText(changed.member), "{}");
+  const changed = membersIn(events, "member_role_changed").map((event) => event.member);
+  if (changed.length > 0) return changedResponse(changed, userId);
   const summary = await queries.show({ type: "show_conversation", viewerId, conversationId });
   if (isRejection(summary)) return summary;
   const member = summary.conversation.members.find((each) => each.userId === userId);
   return member ? dataResponse(200, memberText(member), "{}") : noSuchMember;
+}
+
+function changedResponse(changed: readonly Member[], userId: string): Response {
+  const [members, others] = [
+    changed.filter((member) => member.userId === userId),
+    changed.filter((member) => member.userId !== userId),
+  ];
+  const meta = others.length === 0 ? "{}" : `{"also_changed":${memberTexts(others)}}`;
+  return dataResponse(200, memberText(members[0]!), meta);
 }
 
 async function leave({ commands, newId }: MembersOptions, call: Call): Promise<Response | Rejection> {
