@@ -8,6 +8,8 @@ import lastSeenDown from "../../migrations/0004_last_seen.down.sql" with { type:
 import lastSeenUp from "../../migrations/0004_last_seen.up.sql" with { type: "text" };
 import groupsDown from "../../migrations/0005_groups.down.sql" with { type: "text" };
 import groupsUp from "../../migrations/0005_groups.up.sql" with { type: "text" };
+import groupOwnersDown from "../../migrations/0007_group_owners.down.sql" with { type: "text" };
+import groupOwnersUp from "../../migrations/0007_group_owners.up.sql" with { type: "text" };
 
 /** One step of the schema, up and down, embedded in the executable. */
 export interface Migration {
@@ -25,6 +27,7 @@ export const migrations: readonly Migration[] = [
   migration(3, "messages", messagesUp, messagesDown),
   migration(4, "last_seen", lastSeenUp, lastSeenDown),
   migration(5, "groups", groupsUp, groupsDown),
+  migration(7, "group_owners", groupOwnersUp, groupOwnersDown),
 ];
 
 /** The first line of each step up says `-- oldest binary: X.Y.Z`. */

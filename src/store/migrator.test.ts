@@ -43,12 +43,15 @@ test("every migration goes up, down and up again, and leaves nothing behind", as
   expect(await migrate({ url, direction: "up" })).toEqual([]);
 });
 
+/** Steps that change what rows say, and no table. */
+const changesRowsOnly: ReadonlySet<number> = new Set([7]);
+
 test("a step back down leaves exactly what was there before the step", async () => {
   for (const { version } of migrations.slice(1)) {
     await migrate({ url, direction: "up", to: version - 1 });
     const before = await shape();
     await migrate({ url, direction: "up", to: version });
-    expect(await shape()).not.toEqual(before);
+    if (!changesRowsOnly.has(version)) expect(await shape()).not.toEqual(before);
     await migrate({ url, direction: "down", to: version - 1 });
     expect(await shape()).toEqual(before);
   }

@@ -77,7 +77,7 @@ async function prepare(
 /** What will take long, before it begins: others read and write meanwhile. */
 function longText({ version, name }: Migration, parts: readonly LongPart[]): string {
   const rows = parts.map(({ table, rows }) => `about ${rows.toLocaleString("en")} rows of ${table}`);
-  return `${version}_${name} writes ${rows.join(", ")} again, a few at a time; a backup before it is wise`;
+  return `${version}_${name} goes through ${rows.join(", ")}, a few at a time; a backup before it is wise`;
 }
 
 export interface MigrationReport {

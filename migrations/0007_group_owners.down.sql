@@ -1,0 +1,1 @@
+-- Owners stay owners: the schema below knows them too.
