@@ -1,5 +1,4 @@
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { type KeySource, readKeys } from "../src/auth/jwks.ts";
 import { listed } from "../src/auth/key-set.ts";
@@ -13,6 +12,7 @@ import { findSessionProblems } from "../src/store/session-checks.ts";
 import { type DatabaseFacts, readDatabaseFacts, refusalsOf } from "../src/store/store-checks.ts";
 import { systemClock } from "../src/system.ts";
 import { explain } from "./explain.ts";
+import { operatorsPort, publicPort } from "./port-examinations.ts";
 
 export interface Finding {
   readonly subject: string;
@@ -182,43 +182,6 @@ async function generation(
   if (found.verdict !== "another") return [{ subject, verdict: "good", text }];
   const next = `${text}; the database was restored, copied or promoted since it was served last: the next start begins another one, and devices that know more than it does start anew`;
   return [{ subject, verdict: "doubtful", text: next }];
-}
-
-async function publicPort({ http: { host, port } }: Config): Promise<Finding> {
-  const subject = `port ${port} on ${host}`;
-  if (port === 0) return { subject, verdict: "good", text: "any that is free" };
-  if (await isFree(host, port)) return { subject, verdict: "good", text: "free" };
-  if (await answersAsOurs(port)) return { subject, verdict: "good", text: "a whispr-msg answers there" };
-  const text = `in use by another process; choose another one: PORT=${port + 1}`;
-  return { subject, verdict: "bad", text };
-}
-
-/** A running whispr-msg has it as well: which of the two does, only the public port tells. */
-async function operatorsPort({ operators, http }: Config): Promise<Finding> {
-  if (!operators) return { subject: "operators' port", verdict: "good", text: "off" };
-  const { host, port } = operators;
-  const subject = `operators' port ${port} on ${host}`;
-  if (await isFree(host, port)) return { subject, verdict: "good", text: "free" };
-  const isOurs = await answersAsOurs(http.port);
-  const text = isOurs
-    ? "in use, by the whispr-msg that answers on the public port if it is its own"
-    : `in use by another process; choose another one: ADMIN_PORT=${port + 1}, or 0 for none`;
-  return { subject, verdict: isOurs ? "good" : "bad", text };
-}
-
-function isFree(host: string, port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const probe = createServer();
-  probe.once("error", () => resolve(false));
-  probe.listen(port, host, () => probe.close(() => resolve(true)));
-  return promise;
-}
-
-async function answersAsOurs(port: number): Promise<boolean> {
-  const signal = AbortSignal.timeout(1_000);
-  const answer = await fetch(`http://127.0.0.1:${port}/live`, { signal }).catch(() => null);
-  const text = await answer?.text().catch(() => "");
-  return text === `{"status":"alive"}`;
 }
 
 async function keys({ tokens }: Config): Promise<Finding> {

@@ -9,6 +9,7 @@ import { StoreRefusal } from "../src/store/store-checks.ts";
 import { scrub } from "../src/telemetry/logger.ts";
 import { PortInUse } from "../src/telemetry/operators-listener.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
+import { otherPort } from "./other-port.ts";
 
 export interface Explanation {
   readonly text: string;
@@ -47,7 +48,7 @@ function exitCodeOf({ code }: EmbeddedRefusal): number {
 }
 
 function portInUse({ http }: Config): string {
-  const next = http.port + 1;
+  const next = otherPort(http.port);
   // Bun says the same of a host that it cannot look up.
   const doubt = isIP(http.host) === 0 ? `, or HOST (${http.host}) is no address of this machine` : "";
   return `Port ${http.port} on ${http.host} is in use by another process${doubt}. Choose another one: PORT=${next} npm start, or PORT=${next} whispr-msg serve.`;

@@ -25,7 +25,8 @@ export async function runApp(options: Options, onReady: (app: App, logger: Logge
   logger.info("starting", { version, commit, mode, pid: process.pid, database: config.database.type });
   const app = await startOrExit({ ...options, logger, version });
   bugs.report = app.bug;
-  logger.info("listening", { url: app.url, metrics: app.adminUrl ? `${app.adminUrl}/metrics` : "off" });
+  const metrics = app.adminUrl ? `${app.adminUrl}/metrics` : "off";
+  logger.info("listening", { url: app.url, host: config.http.host, metrics });
   void app.ready.then(() => onReady(app, logger));
   await asked;
   process.exit(await stopWithin(app, config.stopTimeoutMs + stopGraceMs, logger));

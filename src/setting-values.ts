@@ -144,7 +144,8 @@ export const databaseHost: ValueKind<string> = {
 export const listenHost: ValueKind<string> = {
   allowed: "a name or an IP address, without a port",
   ...refusing((given) => {
-    const host = hostOf(given);
+    // In brackets it is written as in a URL, where % is %25 (RFC 6874).
+    const host = hostOf(given.startsWith("[") ? given.replace("%25", "%") : given);
     if (isSocket(host)) throw new AddressRefusal("A Unix socket cannot be listened on.");
     return host;
   }),

@@ -1,3 +1,5 @@
+import { listenerUrl } from "./listener-url.ts";
+
 /** The address that was asked for belongs to another process. */
 export class PortInUse extends Error {
   readonly host: string;
@@ -32,10 +34,12 @@ export interface Scraped {
  */
 export class OperatorsListener {
   readonly #server: Bun.Server<undefined>;
+  readonly #host: string;
   readonly #metrics: Scraped;
 
   constructor(options: { readonly host: string; readonly port: number; readonly metrics: Scraped }) {
     this.#metrics = options.metrics;
+    this.#host = options.host;
     this.#server = listen({
       hostname: options.host,
       port: options.port,
@@ -47,7 +51,7 @@ export class OperatorsListener {
   }
 
   get url(): string {
-    return this.#server.url.origin;
+    return listenerUrl(this.#host, this.#server.port!);
   }
 
   async stop(): Promise<void> {

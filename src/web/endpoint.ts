@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import type { Server } from "bun";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
@@ -14,6 +13,7 @@ import type { Delivery } from "../engine/delivery.ts";
 import type { Routes } from "../phoenix/channel.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
+import { listenerUrl } from "../telemetry/listener-url.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { conversationEvents } from "./channels/conversation-events.ts";
@@ -163,10 +163,9 @@ export class Endpoint {
       observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
   }
 
-  /** `http://host:port`, with the port that was taken. */
+  /** Where it can be opened, with the port that was taken. */
   get url(): string {
-    const { hostname } = this.#options.settings;
-    return `http://${isIPv6(hostname) ? `[${hostname}]` : hostname}:${this.#server.port}`;
+    return listenerUrl(this.#options.settings.hostname, this.#server.port!);
   }
 
   /**

@@ -1,0 +1,56 @@
+import { createServer } from "node:net";
+import type { Config } from "../src/config.ts";
+import { listenerUrl } from "../src/telemetry/listener-url.ts";
+import type { Finding } from "./examinations.ts";
+import { otherPort } from "./other-port.ts";
+
+export async function publicPort({ http }: Config): Promise<Finding> {
+  const { host, port } = http;
+  const subject = `port ${port} on ${host}`;
+  if (port === 0) return { subject, verdict: "good", text: "any that is free" };
+  const problem = await listenProblem(host, port);
+  if (problem === null) return { subject, verdict: "good", text: "free" };
+  if (problem !== "EADDRINUSE") return { subject, verdict: "bad", text: textOf(problem, "HOST", "PORT") };
+  if (await answersAsOurs(http)) return { subject, verdict: "good", text: "a whispr-msg answers there" };
+  const text = `in use by another process; choose another one: PORT=${otherPort(port)}`;
+  return { subject, verdict: "bad", text };
+}
+
+/** A running whispr-msg has it as well: which of the two does, only the public port tells. */
+export async function operatorsPort({ operators, http }: Config): Promise<Finding> {
+  if (!operators) return { subject: "operators' port", verdict: "good", text: "off" };
+  const { host, port } = operators;
+  const subject = `operators' port ${port} on ${host}`;
+  const problem = await listenProblem(host, port);
+  if (problem === null) return { subject, verdict: "good", text: "free" };
+  if (problem !== "EADDRINUSE")
+    return { subject, verdict: "bad", text: textOf(problem, "ADMIN_HOST", "ADMIN_PORT") };
+  const isOurs = await answersAsOurs(http);
+  const text = isOurs
+    ? "in use, by the whispr-msg that answers on the public port if it is its own"
+    : `in use by another process; choose another one: ADMIN_PORT=${otherPort(port)}, or 0 for none`;
+  return { subject, verdict: isOurs ? "good" : "bad", text };
+}
+
+function textOf(code: string, host: string, port: string): string {
+  if (code === "EACCES") return `this user may not listen on a port below 1024; set ${port} to a higher one`;
+  const known = code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN";
+  const cause = known ? "this machine has no such address" : `cannot be listened on (${code})`;
+  return `${cause}; set ${host} to one of its own, 127.0.0.1, or 0.0.0.0 for all`;
+}
+
+/** The system's code when that address cannot be listened on; null when it can. */
+function listenProblem(host: string, port: number): Promise<string | null> {
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const probe = createServer();
+  probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  probe.listen(port, host, () => probe.close(() => resolve(null)));
+  return promise;
+}
+
+async function answersAsOurs({ host, port }: Config["http"]): Promise<boolean> {
+  const signal = AbortSignal.timeout(1_000);
+  const answer = await fetch(`${listenerUrl(host, port)}/live`, { signal }).catch(() => null);
+  const body: unknown = await answer?.json().catch(() => null);
+  return typeof body === "object" && body !== null && "status" in body && body.status === "alive";
+}
