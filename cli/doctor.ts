@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { Finding } from "./examinations.ts";
 import { CommandRefused } from "./exit-codes.ts";
+import type { Finding } from "./finding.ts";
 import { coloured, print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 

@@ -12,13 +12,8 @@ import { findSessionProblems } from "../src/store/session-checks.ts";
 import { type DatabaseFacts, readDatabaseFacts, refusalsOf } from "../src/store/store-checks.ts";
 import { systemClock } from "../src/system.ts";
 import { explain } from "./explain.ts";
+import type { Finding } from "./finding.ts";
 import { operatorsPort, publicPort } from "./port-examinations.ts";
-
-export interface Finding {
-  readonly subject: string;
-  readonly verdict: "good" | "doubtful" | "bad";
-  readonly text: string;
-}
 
 /** Sockets, files and database connections of one process; 100,000 sockets need as many descriptors. */
 const wantedDescriptors = 65_536;

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import type { Config } from "../src/config.ts";
 import { listenerUrl } from "../src/telemetry/listener-url.ts";
-import type { Finding } from "./examinations.ts";
+import type { Finding } from "./finding.ts";
 import { otherPort } from "./other-port.ts";
 
 export async function publicPort({ http }: Config): Promise<Finding> {

@@ -91,24 +91,25 @@ test.each(hosts.filter(([host]) => hasIpv6 || !host.includes(":")))(
   timeoutMs,
 );
 
-test.if(hasIpv6)(
-  "doctor recognises a whispr-msg that listens on IPv6 alone, and tells a taken port from an address that is not ours",
-  async () => {
-    await using running = new AsyncDisposableStack();
-    const { port } = await startDev("::1", running);
-    const doctor = (environment: Record<string, string>) =>
-      runCommand(["doctor"], {
-        WHISPR_DATA_DIR: join(directory, "none"),
-        ADMIN_PORT: "0",
-        PORT: `${port}`,
-        ...environment,
-      });
-    expect((await doctor({ HOST: "::1" })).out).toContain(`port ${port} on ::1: a whispr-msg answers there`);
-    expect((await doctor({ HOST: "192.0.2.1" })).out).toContain(
-      `port ${port} on 192.0.2.1: this machine has no such address; set HOST to one of its own`,
-    );
-    using _taken = Bun.listen({ hostname: "::1", port: 65_535, socket: { data() {} } });
-    expect((await doctor({ HOST: "::1", PORT: "65535" })).out).toContain("choose another one: PORT=65534");
-  },
-  180_000,
-);
+/** A host of this machine without 127.0.0.1. */
+const alone = hasIpv6 ? "::1" : "127.0.0.2";
+
+test("doctor recognises a whispr-msg that does not listen on 127.0.0.1, and tells a taken port from an address that is not ours", async () => {
+  await using running = new AsyncDisposableStack();
+  const { port } = await startDev(alone, running);
+  const doctor = (environment: Record<string, string>) =>
+    runCommand(["doctor"], {
+      WHISPR_DATA_DIR: join(directory, "none"),
+      ADMIN_PORT: "0",
+      PORT: `${port}`,
+      ...environment,
+    });
+  expect((await doctor({ HOST: alone })).out).toContain(
+    `port ${port} on ${alone}: a whispr-msg answers there`,
+  );
+  expect((await doctor({ HOST: "192.0.2.1" })).out).toContain(
+    `port ${port} on 192.0.2.1: this machine has no such address; set HOST to one of its own`,
+  );
+  using _taken = Bun.listen({ hostname: alone, port: 65_535, socket: { data() {} } });
+  expect((await doctor({ HOST: alone, PORT: "65535" })).out).toContain("choose another one: PORT=65534");
+}, 180_000);
