@@ -1,9 +1,9 @@
 import type { Online, Presence } from "../core/ports/presence.ts";
 import type { Joining } from "../phoenix/channel.ts";
 import type { Session } from "./session.ts";
-import { presenceDiffText, presencesText } from "./views/presence.ts";
+import { presenceDiffTexts, presencesText } from "./views/presence.ts";
 
-/** The most users that one socket is told of in one window, beside the diffs: about 130 kB, an eighth of what may wait for a slow reader. */
+/** The most users that one socket is told of in one window, beside the diffs: about 130 to 230 kB, a quarter of what may wait for a slow reader. */
 export const usersAtOnce = 1_000;
 
 /** Whom a client with one set for all topics has lost to the last state. */
@@ -83,8 +83,10 @@ export class PresenceFeed {
   #pushState(joining: Joining<Session>, users: readonly Online[]): void {
     this.#allowed -= users.length;
     joining.push("presence_state", presencesText(users));
-    const revised = users.filter(({ isRevised }) => isRevised);
-    if (revised.length > 0) joining.push("presence_diff", presenceDiffText(revised, []));
+    pushJoins(
+      joining,
+      users.filter(({ isRevised }) => isRevised),
+    );
   }
 
   #tellCut(): void {
@@ -123,6 +125,11 @@ export class PresenceFeed {
   #pushJoins(conversationId: string, users: readonly Online[]): void {
     if (users.length === 0) return;
     this.#allowed -= users.length;
-    this.#joinings?.get(conversationId)?.push("presence_diff", presenceDiffText(users, []));
+    const joining = this.#joinings?.get(conversationId);
+    if (joining) pushJoins(joining, users);
   }
+}
+
+function pushJoins(joining: Joining<Session>, users: readonly Online[]): void {
+  for (const diff of presenceDiffTexts(users, [])) joining.push("presence_diff", diff);
 }

@@ -5,7 +5,7 @@ import type { Sockets } from "../phoenix/sockets.ts";
 import type { Lateness } from "./lateness.ts";
 import { PresenceFeed } from "./presence-feed.ts";
 import type { Session } from "./session.ts";
-import { presenceDiffText } from "./views/presence.ts";
+import { presenceDiffTexts } from "./views/presence.ts";
 
 /** As long as diffs are gathered. */
 const windowMs = 300;
@@ -124,7 +124,9 @@ export class Presences {
   #tell({ conversationId, joins, leaves }: PresenceDiff): void {
     const topic = `conversation:${conversationId}`;
     if (!this.#sockets.hasListeners(topic)) return;
-    this.#sockets.broadcastNow(topic, "presence_diff", presenceDiffText(joins, leaves));
+    for (const diff of presenceDiffTexts(joins, leaves)) {
+      this.#sockets.broadcastNow(topic, "presence_diff", diff);
+    }
   }
 
   #isLate(): boolean {

@@ -12,6 +12,12 @@ export interface Online {
   readonly isRevised: boolean;
 }
 
+/**
+ * A diff of at most so many users is sent user by user: there are clients that read only the first user of each diff (Dart's phoenix_socket
+ * before 1.0). A larger one is sent as a whole.
+ */
+export const sentOneByOne = 20;
+
 /** What changed in a conversation since it was told last. Nobody is in both. */
 export interface PresenceDiff {
   readonly conversationId: string;

@@ -1,4 +1,4 @@
-import type { Online, PresenceDiff } from "../ports/presence.ts";
+import { type Online, type PresenceDiff, sentOneByOne } from "../ports/presence.ts";
 
 /** A user who may change again before it is told. Null: he is not to be seen. */
 export interface Seen {
@@ -17,7 +17,7 @@ interface Change {
 /** What is told at once: one socket may hear all of it. */
 export interface MostDiffs {
   readonly conversations: number;
-  /** Counted in each of their conversations. */
+  /** Counted in each of their conversations, and twice where they are sent one by one: the frames around them weigh as much. */
   readonly users: number;
 }
 
@@ -79,7 +79,7 @@ export class PendingDiffs {
     const first: (readonly [string, ReadonlyMap<string, Change>])[] = [];
     let users = 0;
     for (const [conversationId, changes] of this.#changes) {
-      users += changes.size;
+      users += changes.size > sentOneByOne ? changes.size : 2 * changes.size;
       if (first.length === most.conversations || (first.length > 0 && users > most.users)) break;
       first.push([conversationId, changes]);
     }

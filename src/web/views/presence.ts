@@ -1,4 +1,4 @@
-import type { Online } from "../../core/ports/presence.ts";
+import { type Online, sentOneByOne } from "../../core/ports/presence.ts";
 
 /** Presence in the shapes of Phoenix: by user, with exactly one meta each. */
 
@@ -7,8 +7,13 @@ export function presencesText(users: readonly Online[]): string {
   return `{${users.map(presenceText).join()}}`;
 }
 
-/** `presence_diff`. */
-export function presenceDiffText(joins: readonly Online[], leaves: readonly Online[]): string {
+/** The payloads of `presence_diff`, in order: one for each user while they are few, else one for all. */
+export function presenceDiffTexts(joins: readonly Online[], leaves: readonly Online[]): readonly string[] {
+  if (joins.length + leaves.length > sentOneByOne) return [diffText(joins, leaves)];
+  return [...joins.map((user) => diffText([user], [])), ...leaves.map((user) => diffText([], [user]))];
+}
+
+function diffText(joins: readonly Online[], leaves: readonly Online[]): string {
   return `{"joins":${presencesText(joins)},"leaves":${presencesText(leaves)}}`;
 }
 
