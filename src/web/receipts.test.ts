@@ -133,6 +133,7 @@ describe("receipts over the conversation's topic", () => {
     ["message_read", () => `{"seq":2}`, "read", ["read", "read", "sent"]],
     ["mark_read", (id: string) => `{"message_id":"${id.toUpperCase()}"}`, "read", ["read", "read", "sent"]],
     ["mark_read", () => `{"seq":1}`, "read", ["read", "sent", "sent"]],
+    ["message_read", () => `{"seq":"2"}`, "read", ["read", "read", "sent"]],
     ["mark_read", () => `{}`, "read", ["read", "read", "read"]],
     ["mark_read", () => `{"message_id":null,"seq":null}`, "read", ["read", "read", "read"]],
   ])("%s moves the mark", async (event, payload, status, after) => {
@@ -168,7 +169,9 @@ describe("receipts over the conversation's topic", () => {
     ["message_read", `{"message_id":"${nowhere}","seq":1}`, "seq"],
     ["message_read", `{"seq":0}`, "seq"],
     ["message_read", `{"seq":1.5}`, "seq"],
-    ["message_read", `{"seq":"1"}`, "seq"],
+    ["message_read", `{"seq":"0"}`, "seq"],
+    ["message_read", `{"seq":"1.5"}`, "seq"],
+    ["message_read", `{"seq":"1234567890123456"}`, "seq"],
     ["message_read", `{"seq":12345678901234567890}`, "seq"],
     ["mark_read", `{"seq":1,"conversation_id":"${nowhere}"}`, "conversation_id"],
     ["mark_read", `{"read_at":1}`, "read_at"],

@@ -4,13 +4,14 @@ import type { Cursor } from "../../core/ports/store.ts";
 import { type Rejection, reject } from "../../core/rejection.ts";
 import type { DeviceWord } from "../../engine/joins.ts";
 import { readUuid } from "../uuid.ts";
+import { numberIn, wholeNumber } from "../whole-number.ts";
 
 /**
  * What a join may bring. Unlike commands, joins carry whatever else a client puts into its channel's parameters: only these fields are
  * looked at. Null: nothing is to be resumed.
  */
 
-const number = Type.Union([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), Type.Null()]);
+const number = Type.Union([wholeNumber, Type.Null()]);
 const conversationCursor = Type.Object({
   since_seq: Type.Optional(number),
   since_rev: Type.Optional(number),
@@ -19,7 +20,9 @@ const conversationCursor = Type.Object({
 const deviceCursors = Type.Object({
   cursors: Type.Optional(
     Type.Union([
-      Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+      Type.Record(Type.String(), wholeNumber),
+      // An empty map of PHP.
+      Type.Array(Type.Never(), { maxItems: 0 }),
       Type.Null(),
     ]),
   ),
@@ -35,8 +38,8 @@ const deviceCheck = TypeCompiler.Compile(deviceCursors);
 export function readCursor(payload: unknown): Cursor | Rejection | null {
   const given = fields(payload, conversationCheck.Check(payload), conversationCursor);
   if (!given) return given === null ? null : badCursor;
-  const { since_seq: seq, since_rev: rev, generation = null } = given;
-  return seq == null || rev == null ? null : { seq, rev, generation };
+  const [seq, rev] = [numberIn(given.since_seq), numberIn(given.since_rev)];
+  return seq === null || rev === null ? null : { seq, rev, generation: numberIn(given.generation) };
 }
 
 export function readDeviceWord(payload: unknown): DeviceWord | Rejection | null {
@@ -48,9 +51,12 @@ export function readDeviceWord(payload: unknown): DeviceWord | Rejection | null 
     const conversationId = readUuid(key);
     if (!conversationId || cursors.size >= maxCursors) return badCursors;
     // Named twice, in two spellings: the lower one misses nothing.
-    cursors.set(conversationId, Math.min(seq, cursors.get(conversationId) ?? seq));
+    cursors.set(
+      conversationId,
+      Math.min(Number(seq), cursors.get(conversationId) ?? Number.MAX_SAFE_INTEGER),
+    );
   }
-  return { cursors, generation: given.generation ?? null };
+  return { cursors, generation: numberIn(given.generation) };
 }
 
 /** Null: no object, so nothing is said. Undefined: an object with a field that is not allowed. */

@@ -2,6 +2,7 @@ import { Type } from "@sinclair/typebox";
 import type { MarkKind } from "../../core/messages/marks.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { PayloadShape } from "../payload-shape.ts";
+import { numberIn, positiveNumber } from "../whole-number.ts";
 import { conversationId, idIn, messageId, optional, strict } from "./fields.ts";
 import { refusedField } from "./refused-field.ts";
 
@@ -24,13 +25,11 @@ export interface ReceiptBody {
   readonly status: MarkKind;
 }
 
-const seq = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-
 const mark = new PayloadShape(
   Type.Object(
     {
       message_id: messageId,
-      seq: optional(seq, "must be the seq of a message"),
+      seq: optional(positiveNumber, "must be the seq of a message"),
       conversation_id: conversationId,
     },
     strict,
@@ -57,7 +56,7 @@ export function readMark(payload: unknown): MarkBody | Rejection {
   const body = {
     conversationId: idIn(payload.conversation_id),
     messageId: idIn(payload.message_id),
-    seq: payload.seq ?? null,
+    seq: numberIn(payload.seq),
   };
   const namesTwice = body.messageId !== null && body.seq !== null;
   return namesTwice ? refusedField("seq", "must be left out beside message_id") : body;
