@@ -28,6 +28,7 @@ import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./doma
 import { Gate } from "./gate.ts";
 import { Handshakes, socketPaths } from "./handshake.ts";
 import { Lateness } from "./lateness.ts";
+import { longPollPaths, noLongPolling } from "./long-poll.ts";
 import { MessageTexts } from "./message-texts.ts";
 import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
@@ -229,6 +230,7 @@ export class Endpoint {
     if (probed) return probed;
     if (!url || request.url.startsWith("/")) return this.#refuse(noHost);
     if (socketPaths.has(url.pathname)) return this.#open(request, server);
+    if (longPollPaths.has(url.pathname)) return noLongPolling();
     const extra = extraRoutes.get(`${request.method} ${url.pathname}`);
     if (extra) return extra(request);
     if (announcesTooMuch(request, settings.maxBodyBytes))
