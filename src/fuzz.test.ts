@@ -219,7 +219,7 @@ describe("I11: no input crashes anything", () => {
 class Asker {
   readonly socket: FrameSocket;
   /** Answers awaited for each ref; below 0: answers that nobody asked for. */
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string | number, number>();
 
   private constructor(socket: FrameSocket) {
     this.socket = socket;
@@ -260,7 +260,7 @@ class Asker {
     expect(this.socket.isOpen).toBe(true);
   }
 
-  #count(ref: string, by: 1 | -1): void {
+  #count(ref: string | number, by: 1 | -1): void {
     const open = (this.#open.get(ref) ?? 0) + by;
     if (open === 0) this.#open.delete(ref);
     else this.#open.set(ref, open);

@@ -42,7 +42,7 @@ test("a user who sends too much is refused by REST status and told when to come 
 test("handshakes are counted by the address that a trusted proxy names", async () => {
   const statusFrom = async (address: string) => {
     const headers = { upgrade: "websocket", connection: "upgrade", "x-forwarded-for": address };
-    return (await fetch(`${server.url}/socket/websocket`, { headers })).status;
+    return (await fetch(`${server.url}/socket/websocket?vsn=2.0.0`, { headers })).status;
   };
   expect([await statusFrom("198.51.100.1"), await statusFrom("198.51.100.1")]).toEqual([401, 429]);
   expect(await statusFrom("198.51.100.2")).toBe(401);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   decode,
+  decodeHead,
   encodeBroadcast,
   encodeClose,
   encodePush,
@@ -12,7 +13,7 @@ import {
 } from "./codec.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 255 });
-const anyRef = fc.option(anyText, { nil: null });
+const anyRef = fc.oneof(fc.option(anyText, { nil: null }), fc.maxSafeInteger());
 const fieldOfBytes = fc.string({ unit: "grapheme-ascii", maxLength: 255 });
 
 function binaryPush(fields: readonly string[], payload: Uint8Array): Uint8Array {
@@ -26,7 +27,7 @@ describe("the codec", () => {
       fc.property(anyRef, anyRef, anyText, anyText, fc.jsonValue(), (joinRef, ref, topic, event, payload) => {
         const text = JSON.stringify([joinRef, ref, topic, event, payload]);
         const frame = decode(text);
-        const again = JSON.parse(JSON.stringify(payload));
+        const again = JSON.stringify(payload) === "[]" ? {} : JSON.parse(JSON.stringify(payload));
         expect(frame).toEqual(new Frame(joinRef, ref, topic, event, again, text.length));
       }),
     );
@@ -91,10 +92,33 @@ describe("the codec", () => {
   test("drops what is no frame, keeping a ref that can be read", () => {
     expect(decode("nonsense")).toEqual(new Malformed(null, null, "phoenix"));
     expect(decode(`["1","2","t","e"]`)).toEqual(new Malformed("1", "2", "t"));
-    expect(decode(`["1",7,"t","e",{}]`)).toEqual(new Malformed("1", "7", "t"));
+    expect(decode(`["1",7,"t","e"]`)).toEqual(new Malformed("1", 7, "t"));
+    expect(decode(`{"topic":"t","event":"e","payload":{},"ref":"5"}`)).toEqual(new Malformed(null, "5", "t"));
     expect(decode(JSON.stringify(["1", "2", "t".repeat(256), "e", {}]))).toEqual(
       new Malformed("1", "2", "phoenix"),
     );
     expect(decode("[".repeat(500_000))).toBeInstanceOf(Malformed);
+  });
+
+  test("takes no ref that it could not echo digit for digit", () => {
+    for (const ref of ["1.5", "1e400", "9007199254740993", "-9007199254740992", "true", "{}", "[1]"]) {
+      expect(decode(`[null,${ref},"t","e",{}]`)).toEqual(new Malformed(null, null, "t"));
+      expect(decode(`[${ref},"2","t","e",{}]`)).toEqual(new Malformed(null, "2", "t"));
+    }
+  });
+
+  test("reads the address of a frame from its head, as it reads the whole frame", () => {
+    fc.assert(
+      fc.property(anyRef, anyRef, anyText, anyText, fc.nat(2), (joinRef, ref, topic, event, indent) => {
+        const text = JSON.stringify([joinRef, ref, topic, event, "x".repeat(10_000)], null, indent);
+        const { size: _, payload: __, ...address } = decode(text) as Frame;
+        expect(decodeHead(text)).toMatchObject(address);
+      }),
+    );
+    fc.assert(fc.property(fc.string(), (text) => void decodeHead(text)));
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeHead(bytes)));
+    expect(decodeHead(`["1","2","t","e"`)).toEqual(new Malformed(null, null, "phoenix"));
+    expect(decodeHead("[".repeat(2_000_000))).toEqual(new Malformed(null, null, "phoenix"));
+    expect(decodeHead(`["${"\\".repeat(1_000_000)}`)).toEqual(new Malformed(null, null, "phoenix"));
   });
 });

@@ -4,7 +4,7 @@ const tokenPrefix = "base64url.bearer.phx.";
 
 export interface HandshakeToken {
   readonly token: string | undefined;
-  /** To be echoed as `Sec-WebSocket-Protocol` when the client offered it; else browsers refuse the socket. */
+  /** `phoenix` when the client offered it: must be echoed then, else browsers refuse the socket. Nothing else is ever echoed. */
   readonly subprotocol: string | undefined;
 }
 
@@ -26,8 +26,11 @@ function decodeBearer(bearer: string): string {
   return Buffer.from(bearer.slice(tokenPrefix.length), "base64url").toString("utf8");
 }
 
-/** `vsn` of the query: 2.x, or absent. Anything else speaks another serializer and must be refused by HTTP status. */
+/**
+ * `vsn` of the query names the serializer; ours is 2.x. Anything else must be refused by HTTP status: a client that names none speaks
+ * 1.0.0 (Phoenix `socket.ex`, `__connect__`). The last `vsn` counts, because the stock client appends its own.
+ */
 export function speaksOurVersion(request: Request): boolean {
-  const version = new URL(request.url).searchParams.get("vsn");
-  return version === null || /^2(\.\d+){0,2}$/.test(version);
+  const version = new URL(request.url).searchParams.getAll("vsn").at(-1);
+  return version !== undefined && /^2(\.\d+){0,2}$/.test(version);
 }

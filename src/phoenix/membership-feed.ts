@@ -1,6 +1,6 @@
 /** The feed of one backfill of one membership. Its join_ref is that of the join: a re-join ends it. */
 import type { Feed, Json } from "./channel.ts";
-import { encodePush } from "./codec.ts";
+import { encodePush, type Ref } from "./codec.ts";
 import type { Hold } from "./hold.ts";
 import type { Wire } from "./wire.ts";
 
@@ -8,7 +8,7 @@ export class MembershipFeed implements Feed {
   readonly #wire: Wire;
   readonly #hold: Hold;
   readonly #topic: string;
-  readonly #joinRef: string | null;
+  readonly #joinRef: Ref;
   #waiting: PromiseWithResolvers<void> | undefined;
   #over = false;
 
@@ -16,7 +16,7 @@ export class MembershipFeed implements Feed {
     readonly wire: Wire;
     readonly hold: Hold;
     readonly topic: string;
-    readonly joinRef: string | null;
+    readonly joinRef: Ref;
   }) {
     this.#wire = options.wire;
     this.#hold = options.hold;

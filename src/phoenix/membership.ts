@@ -7,12 +7,12 @@
  */
 import type { Budget } from "./budget.ts";
 import type { Channel, Feed, Joining, JoinOutcome, Json, Position, Push, Receiver } from "./channel.ts";
-import { encodeClose, encodePush, encodeReply, type Frame, respell } from "./codec.ts";
+import { encodeClose, encodePush, encodeReply, type Frame, type Ref, respell } from "./codec.ts";
 import { Hold } from "./hold.ts";
 import { MembershipFeed } from "./membership-feed.ts";
 import type { FailedIn } from "./observer.ts";
 import { PendingJoin } from "./pending-join.ts";
-import { internal, overloaded, unmatchedTopic } from "./refusals.ts";
+import { internal, overloaded } from "./refusals.ts";
 import type { ReplyQueue, WaitingReply } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import type { Listener, Topics } from "./topics.ts";
@@ -32,6 +32,8 @@ export interface MembershipHost<Identity> {
   receive(frame: Frame): void;
   /** An error reply, where the frame can be replied to. */
   refuse(frame: Frame, response: Json): void;
+  /** An error reply to a frame of no subscription. */
+  unmatched(frame: Frame): void;
   /** The membership ended. */
   forget(membership: Membership<Identity>): void;
   /** More was broadcast than could be held, and nothing will read it again. */
@@ -105,10 +107,14 @@ class Settled<Identity> implements WaitingReply {
 /** A class with fields, not a closure per push: one is made for every frame that a channel receives. */
 class ReceivedPush<Identity> implements Push<Identity> {
   #answered = false;
+  /** Of the subscription that it belongs to: only while that lasts it is answered. */
+  readonly #joinRef: Ref;
   constructor(
     readonly membership: Membership<Identity>,
     readonly frame: Frame,
-  ) {}
+  ) {
+    this.#joinRef = membership.joinRef;
+  }
   get topic(): string {
     return this.membership.topic;
   }
@@ -124,7 +130,7 @@ class ReceivedPush<Identity> implements Push<Identity> {
   reply(ok: boolean, response: Json): void {
     if (this.#answered) return;
     this.#answered = true;
-    this.membership.replyTo(this.frame, ok, response);
+    this.membership.replyTo(this.frame, this.#joinRef, ok, response);
   }
 }
 
@@ -137,7 +143,7 @@ export class Membership<Identity> implements Listener {
   #receiver: Receiver | undefined;
   #hold: Hold | undefined;
   #feed: MembershipFeed | undefined;
-  #joinRef: string | null = null;
+  #joinRef: Ref = null;
   #ended = false;
 
   /** As everybody but the client names it. */
@@ -159,9 +165,13 @@ export class Membership<Identity> implements Listener {
     return this.spelling !== this.topic;
   }
 
-  /** A join without a join_ref (v1 habits) answers to any. */
-  answersTo(joinRef: string | null): boolean {
-    return this.#joinRef === joinRef || this.#joinRef === null;
+  get joinRef(): Ref {
+    return this.#joinRef;
+  }
+
+  /** A frame without a join_ref belongs to the current subscription, as in Phoenix. A join without one answers to any (v1 habits). */
+  answersTo(joinRef: Ref): boolean {
+    return this.#joinRef === joinRef || joinRef === null || this.#joinRef === null;
   }
 
   /** The first join, a re-join, or a join repeated while one is in flight: all end in one joined topic with the newest join_ref. */
@@ -399,7 +409,7 @@ export class Membership<Identity> implements Listener {
     for (const { joinRef, ref } of pending.asked) {
       this.session.wire.send(encodeReply(joinRef, ref, this.spelling, false, response));
     }
-    for (const frame of pending.pushes) this.session.refuse(frame, unmatchedTopic);
+    for (const frame of pending.pushes) this.session.unmatched(frame);
   }
 
   /** A push of the client with this membership's join_ref. Pushes pipelined behind a join wait for it, as in Phoenix. */
@@ -425,9 +435,9 @@ export class Membership<Identity> implements Listener {
     push.reply(false, internal);
   }
 
-  replyTo(frame: Frame, ok: boolean, response: Json): void {
-    if (this.#ended || frame.ref === null || !this.answersTo(frame.joinRef)) return;
-    this.session.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, ok, response));
+  replyTo({ ref, topic }: Frame, joinRef: Ref, ok: boolean, response: Json): void {
+    if (this.#ended || ref === null || this.#joinRef !== joinRef) return;
+    this.session.wire.send(encodeReply(joinRef, ref, topic, ok, response));
   }
 
   pushFrom(attempt: Attempt<Identity>, event: string, payload: Json): void {

@@ -17,8 +17,10 @@ export interface SocketsObserver<Identity = unknown> {
   opened(identity: Identity): void;
   /** `code` as the WebSocket layer reports it: 1006 also for frames too large and for slow readers. */
   closed(code: number, identity: Identity): void;
-  /** A frame that is no Phoenix message was dropped. */
+  /** A frame that is no Phoenix message was refused. */
   malformed(): void;
+  /** A frame of more than `maxFrameBytes` was refused without being parsed. */
+  oversized(): void;
   /** A socket is being closed because it sent too many frames that no gate counts. */
   flooded(): void;
   /**
@@ -34,6 +36,7 @@ export const silentObserver: SocketsObserver = {
   opened() {},
   closed() {},
   malformed() {},
+  oversized() {},
   flooded() {},
   overrun() {},
   failed() {},

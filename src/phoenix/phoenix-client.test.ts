@@ -1,5 +1,6 @@
 /** Conformance with the unmodified `phoenix` package from npm. */
 import { describe, expect, test } from "bun:test";
+import { request } from "node:http";
 import { type Channel as ClientChannel, Socket, type SocketConnectOption } from "phoenix";
 import { type Endpoint, echoChannel, endpoint, joinsByHand } from "./testing/endpoint.ts";
 import { eventually } from "./testing/raw-client.ts";
@@ -29,6 +30,26 @@ function outcome(push: ReturnType<ClientChannel["push"]>): Promise<[status: stri
   });
 }
 
+/** What the server selects of the subprotocols that are offered: of a bare handshake, because clients differ in what they then accept. */
+function protocolOf({ port }: Endpoint, offered: readonly string[]): Promise<string | undefined> {
+  const headers = {
+    connection: "upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ...(offered.length > 0 && { "sec-websocket-protocol": offered.join(", ") }),
+  };
+  const asked = request({ host: "127.0.0.1", port, path: "/socket/websocket?vsn=2.0.0", headers });
+  return new Promise((resolve, fail) => {
+    asked.once("error", fail);
+    asked.once("upgrade", (response, socket) => {
+      socket.destroy();
+      resolve(response.headers["sec-websocket-protocol"]);
+    });
+    asked.end();
+  });
+}
+
 describe("the stock phoenix client", () => {
   test("joins with params.token, pushes, is answered, hears broadcasts and leaves", async () => {
     await using server = endpoint({ channel: echoChannel() });
@@ -55,6 +76,14 @@ describe("the stock phoenix client", () => {
     using socket = StockSocket.open(server, { authToken: token });
     expect(await outcome(socket.channel(topic).join())).toEqual(["ok", { you: token }]);
     expect((socket as unknown as { conn: WebSocket }).conn.protocol).toBe("phoenix");
+  });
+
+  test("hears phoenix as the subprotocol when it offers that, and none otherwise, least of all its token", async () => {
+    await using server = endpoint({ channel: echoChannel() });
+    const bearer = "base64url.bearer.phx.c2VjcmV0";
+    const offers = [["chat"], [bearer], ["chat", "phoenix"], ["phoenix", bearer], []];
+    const selected = await Promise.all(offers.map((offered) => protocolOf(server, offered)));
+    expect(selected).toEqual([undefined, undefined, "phoenix", "phoenix", undefined]);
   });
 
   test("sends an ArrayBuffer, which arrives as bytes", async () => {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Channel, Feed, JoinOutcome, Position } from "./channel.ts";
-import { encodeBroadcast, Frame } from "./codec.ts";
+import { encodeBroadcast, Frame, type Ref } from "./codec.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import type { Membership } from "./membership.ts";
 import { silentObserver } from "./observer.ts";
@@ -13,8 +13,8 @@ import { Topics } from "./topics.ts";
 import type { Wire } from "./wire.ts";
 
 type Op =
-  | { readonly op: "join"; readonly topic: string; readonly payload: number }
-  | { readonly op: "leave" | "push"; readonly topic: string; readonly stale: boolean }
+  | { readonly op: "join"; readonly topic: string; readonly payload: number; readonly form: Form }
+  | { readonly op: "leave" | "push"; readonly topic: string; readonly form: Form; readonly names: Names }
   | { readonly op: "broadcast"; readonly topic: string; readonly alone: boolean }
   | { readonly op: "evict"; readonly topic: string }
   | { readonly op: "room"; readonly has: boolean }
@@ -27,24 +27,32 @@ type Op =
     }
   | { readonly op: "feed"; readonly nth: number; readonly does: FeedDoes };
 
+/** How a client counts: in strings, in integers, or (a join_ref only) not at all. */
+type Form = "text" | "integer" | "none";
+
+/** Which join a frame names: the current one, none, an earlier one, or the current one's digits as the other type. */
+type Names = "current" | "none" | "stale" | "twin";
+
 /** `read`: what the client is fed covers all that was broadcast so far. */
 type FeedDoes = "push" | "read" | "hold" | "drop" | "end" | "fail";
 
 type Step<Name extends Op["op"]> = Op & { readonly op: Name };
 
 const topicName = fc.constantFrom("a", "b");
+const form = fc.constantFrom<Form[]>("text", "text", "integer", "none");
+const names = fc.constantFrom<Names[]>("current", "current", "none", "stale", "twin");
 const anyOp: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ op: fc.constant("join" as const), topic: topicName, payload: fc.nat(1) }),
+    arbitrary: fc.record({ op: fc.constant("join" as const), topic: topicName, payload: fc.nat(1), form }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({ op: fc.constant("leave" as const), topic: topicName, stale: fc.boolean() }),
+    arbitrary: fc.record({ op: fc.constant("leave" as const), topic: topicName, form, names }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({ op: fc.constant("push" as const), topic: topicName, stale: fc.boolean() }),
+    arbitrary: fc.record({ op: fc.constant("push" as const), topic: topicName, form, names }),
   },
   {
     weight: 4,
@@ -108,19 +116,38 @@ class HeldNews {
   }
 }
 
+interface Address {
+  readonly joinRef: Ref;
+  readonly ref: Ref;
+}
+
+/** A reply as a word: `ok ["1",2] a`. */
+function replied(status: "ok" | "error", { joinRef, ref }: Address, topic: string): string {
+  return `${status} ${JSON.stringify([joinRef, ref])} ${topic}`;
+}
+
+function closed({ joinRef }: Place, topic: string): string {
+  return `close ${JSON.stringify([joinRef, joinRef])} ${topic}`;
+}
+
+/** A frame without a join_ref belongs to the current join, and every frame to a join without one. */
+function isOf(place: Place | undefined, joinRef: Ref): place is Place {
+  return place !== undefined && (joinRef === null || place.joinRef === null || place.joinRef === joinRef);
+}
+
 /**
  * What the model knows of a topic of the socket. `question`: the number of the only join whose answer counts; `feed`: that
  * of the only backfill that is not over.
  */
 interface Place {
-  joinRef: string;
+  joinRef: Ref;
   accepted: boolean;
   held?: HeldNews;
-  pending?: { question: number; payload: number; asked: string[]; pushes: string[] };
+  pending?: { question: number; payload: number; asked: Address[]; pushes: Address[] };
   feed?: number;
 }
 
-/** The expected frames, as short words: `ok 3 a`, `error 4 a`, `news 7 a`, `close 3 a`. */
+/** The expected frames, as short words: `ok ["3","3"] a`, `error [null,4] a`, `news 7 a`, `close 3 a`. */
 class Model {
   readonly log: string[] = [];
   readonly places = new Map<string, Place>();
@@ -140,15 +167,15 @@ class Model {
     if (has) for (const tell of this.#waiting.splice(0)) tell();
   }
 
-  join(topic: string, ref: string, payload: number): void {
-    const place = this.places.get(topic) ?? { joinRef: ref, accepted: false };
+  join(topic: string, address: Address, payload: number): void {
+    const place = this.places.get(topic) ?? { joinRef: address.joinRef, accepted: false };
     this.places.set(topic, place);
-    place.joinRef = ref;
+    place.joinRef = address.joinRef;
     if (place.pending === undefined) place.held = new HeldNews();
     delete place.feed;
     const pending = place.pending ?? { question: -1, payload: -1, asked: [], pushes: [] };
     place.pending = pending;
-    pending.asked.push(ref);
+    pending.asked.push(address);
     if (pending.payload === payload) return;
     pending.payload = payload;
     pending.question = this.questions++;
@@ -176,11 +203,11 @@ class Model {
       if (pending?.question !== question) continue;
       if (ok && !backfill && !place.held?.complete) return this.close();
       delete place.pending;
-      for (const ref of pending.asked) if (ok) this.log.push(`ok ${ref} ${topic}`);
+      for (const address of pending.asked) if (ok) this.log.push(replied("ok", address, topic));
       if (ok) this.#accept(topic, place, cover, backfill);
       else this.#end(topic);
-      for (const ref of pending.asked) if (!ok) this.log.push(`error ${ref} ${topic}`);
-      for (const ref of pending.pushes) this.#answer(topic, ref, ok);
+      for (const address of pending.asked) if (!ok) this.log.push(replied("error", address, topic));
+      for (const address of pending.pushes) this.#answer(topic, address);
     }
   }
 
@@ -231,10 +258,11 @@ class Model {
     this.closed = true;
   }
 
-  #answer(topic: string, pushed: string, accepted: boolean): void {
-    const [ref, joinRef] = pushed.split("/");
-    const ok = accepted && joinRef === this.places.get(topic)?.joinRef;
-    this.log.push(`${ok ? "ok" : "error"} ${ref} ${topic}`);
+  /** The reply to a push carries the join_ref of the topic; one that belongs to no join carries none. */
+  #answer(topic: string, { joinRef, ref }: Address): void {
+    const place = this.places.get(topic);
+    if (isOf(place, joinRef)) this.log.push(replied("ok", { joinRef: place.joinRef, ref }, topic));
+    else this.log.push(replied("error", { joinRef: null, ref }, topic));
   }
 
   #end(topic: string): void {
@@ -242,18 +270,19 @@ class Model {
     this.places.delete(topic);
   }
 
-  leave(topic: string, ref: string, joinRef: string): void {
-    const current = this.places.get(topic)?.joinRef === joinRef;
-    if (current) this.#end(topic);
-    this.log.push(`ok ${ref} ${topic}`);
-    if (current) this.log.push(`close ${joinRef} ${topic}`);
+  /** Ok means left: a leave of an earlier join is ignored while the topic is joined. */
+  leave(topic: string, { joinRef, ref }: Address): void {
+    const place = this.places.get(topic);
+    if (place === undefined) this.log.push(replied("ok", { joinRef, ref }, topic));
+    if (!isOf(place, joinRef)) return;
+    this.#end(topic);
+    this.log.push(replied("ok", { joinRef: place.joinRef, ref }, topic), closed(place, topic));
   }
 
-  push(topic: string, ref: string, joinRef: string): void {
+  push(topic: string, address: Address): void {
     const place = this.places.get(topic);
-    if (place?.pending !== undefined && place.joinRef === joinRef)
-      place.pending.pushes.push(`${ref}/${joinRef}`);
-    else this.log.push(`${place?.joinRef === joinRef ? "ok" : "error"} ${ref} ${topic}`);
+    if (isOf(place, address.joinRef) && place.pending !== undefined) place.pending.pushes.push(address);
+    else this.#answer(topic, address);
   }
 
   broadcast(topic: string, n: number): void {
@@ -271,7 +300,7 @@ class Model {
       return;
     }
     this.#end(topic);
-    this.log.push(`close ${place.joinRef} ${topic}`);
+    this.log.push(closed(place, topic));
   }
 }
 
@@ -320,8 +349,8 @@ class Bench implements Wire {
 
   send(frame: string): void {
     const [joinRef, ref, topic, event, payload] = JSON.parse(frame);
-    if (event === "phx_reply") this.log.push(`${payload.status} ${ref} ${topic}`);
-    else if (event === "phx_close") this.log.push(`close ${joinRef} ${topic}`);
+    if (event === "phx_reply") this.log.push(replied(payload.status, { joinRef, ref }, topic));
+    else if (event === "phx_close") this.log.push(`close ${JSON.stringify([joinRef, ref])} ${topic}`);
     else this.log.push(`${event} ${payload} ${topic}`);
   }
   push(frame: string): void {
@@ -458,10 +487,11 @@ class Game {
     this.#say(step);
   }
 
-  #join({ topic, payload }: Step<"join">): void {
-    const ref = String(this.#turn);
-    this.model.join(topic, ref, payload);
-    this.bench.session.receive(new Frame(ref, ref, topic, "phx_join", payload, 10));
+  #join({ topic, payload, form }: Step<"join">): void {
+    const ref = form === "integer" ? this.#turn : String(this.#turn);
+    const joinRef = form === "none" ? null : ref;
+    this.model.join(topic, { joinRef, ref }, payload);
+    this.bench.session.receive(new Frame(joinRef, ref, topic, "phx_join", payload, 10));
   }
 
   #broadcast({ topic, alone }: Step<"broadcast">): void {
@@ -474,12 +504,19 @@ class Game {
     for (const membership of this.bench.topics.listeners(topic)) membership.evict();
   }
 
-  #say({ op, topic, stale }: Step<"leave" | "push">): void {
-    const ref = String(this.#turn);
-    const joinRef = stale ? "stale" : (this.model.places.get(topic)?.joinRef ?? "none");
-    this.model[op](topic, ref, joinRef);
+  #say({ op, topic, form, names }: Step<"leave" | "push">): void {
+    const ref = form === "integer" ? this.#turn : String(this.#turn);
+    const joinRef = this.#named(names, this.model.places.get(topic)?.joinRef ?? null);
+    this.model[op](topic, { joinRef, ref });
     const event = op === "leave" ? "phx_leave" : "say";
     this.bench.session.receive(new Frame(joinRef, ref, topic, event, {}, 10));
+  }
+
+  #named(names: Names, current: Ref): Ref {
+    if (names === "none") return null;
+    if (names === "stale") return "stale";
+    if (names === "current" || current === null) return current;
+    return typeof current === "number" ? String(current) : Number(current);
   }
 }
 

@@ -9,7 +9,14 @@ import { encodeClose, encodeReply, type Frame, type Malformed } from "./codec.ts
 import type { FrameBudget } from "./frame-budget.ts";
 import { Membership, type MembershipHost } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
-import { internal, malformedFrame, overloaded, tooManyTopics, unmatchedTopic } from "./refusals.ts";
+import {
+  internal,
+  malformedFrame,
+  overloaded,
+  payloadTooLarge,
+  tooManyTopics,
+  unmatchedTopic,
+} from "./refusals.ts";
 import { ReplyQueue } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import type { Topics } from "./topics.ts";
@@ -103,7 +110,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     if (frame.event === "phx_join") return this.#join(frame, membership);
     if (frame.event === "phx_leave") return this.#leave(frame, membership);
     if (membership?.answersTo(frame.joinRef)) return membership.receive(frame);
-    this.refuse(frame, unmatchedTopic);
+    this.unmatched(frame);
   }
 
   /** Nearly always it is spelled as it is kept. */
@@ -111,23 +118,33 @@ export class Session<Identity> implements MembershipHost<Identity> {
     return this.#memberships.get(spelling) ?? this.#memberships.get(this.#canonical(spelling));
   }
 
+  /** Always answered: a client of another protocol would wait for ever. */
   malformed(frame: Malformed, size: number): void {
-    if (!this.#allowsUncounted(size) || frame.ref === null) return;
-    this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, false, malformedFrame));
+    if (this.#allowsUncounted(size)) this.#answer(frame, malformedFrame);
+  }
+
+  /** Of a frame over `maxFrameBytes` only the address was read. It costs less than a frame that is parsed. */
+  oversized(frame: Frame | Malformed, size: number): void {
+    if (!this.#allowsUncounted(size / unparsedShare)) return;
+    this.#answer(frame, payloadTooLarge(this.settings.maxFrameBytes));
+  }
+
+  #answer({ joinRef, ref, topic }: Malformed, response: Json): void {
+    this.wire.send(encodeReply(joinRef, ref, topic, false, response));
   }
 
   refuse(frame: Frame, response: Json): void {
-    this.#reply(frame, false, response);
+    if (expectsReply(frame)) this.#answer(frame, response);
   }
 
-  #reply(frame: Frame, ok: boolean, response: Json): void {
-    if (frame.ref === null && frame.event !== "phx_join") return;
-    this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, ok, response));
+  /** Without a join_ref, as in Phoenix (`encode_ignore`): a client that joined again since would drop the reply for its old one. */
+  unmatched(frame: Frame): void {
+    if (expectsReply(frame)) this.wire.send(encodeReply(null, frame.ref, frame.topic, false, unmatchedTopic));
   }
 
   #phoenix(frame: Frame): void {
-    if (isHeartbeat(frame)) this.#reply(frame, true, "{}");
-    else this.refuse(frame, unmatchedTopic);
+    if (isHeartbeat(frame)) this.wire.send(encodeReply(null, frame.ref, "phoenix", true, "{}"));
+    else this.unmatched(frame);
   }
 
   #join(frame: Frame, existing: Membership<Identity> | undefined): void {
@@ -147,7 +164,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
       const topic = this.#canonical(frame.topic);
       const channel = this.#routes(topic);
       if (channel !== undefined) return new Membership(this, { topic, spelling: frame.topic, channel });
-      this.refuse(frame, unmatchedTopic);
+      this.unmatched(frame);
     } catch (error) {
       this.failed("join", frame.topic, error);
       this.refuse(frame, internal);
@@ -155,13 +172,21 @@ export class Session<Identity> implements MembershipHost<Identity> {
     return undefined;
   }
 
-  /** A leave of what is not (or no longer) joined under that join_ref is already done: ok, without effect. */
+  /**
+   * A leave of what is not joined is already done: ok, without effect. One with the join_ref of an earlier join is ignored, as in Phoenix:
+   * the topic is still joined, and ok means left.
+   */
   #leave(frame: Frame, membership: Membership<Identity> | undefined): void {
-    const current = membership?.answersTo(frame.joinRef) ? membership : undefined;
-    if (current === undefined && !this.#allowsUncounted(frame.size)) return;
-    current?.end();
-    this.#reply(frame, true, "{}");
-    if (current !== undefined) this.wire.send(encodeClose(frame.joinRef, frame.topic));
+    if (membership?.answersTo(frame.joinRef)) return this.#end(frame, membership);
+    if (!this.#allowsUncounted(frame.size) || membership !== undefined || frame.ref === null) return;
+    this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, true, "{}"));
+  }
+
+  #end(frame: Frame, membership: Membership<Identity>): void {
+    const { joinRef, spelling } = membership;
+    membership.end();
+    if (frame.ref !== null) this.wire.send(encodeReply(joinRef, frame.ref, frame.topic, true, "{}"));
+    this.wire.send(encodeClose(joinRef, spelling));
   }
 
   /** The socket is gone. */
@@ -194,6 +219,13 @@ export class Session<Identity> implements MembershipHost<Identity> {
       // A broken log must not become the client's trouble.
     }
   }
+}
+
+/** A frame that is only received costs this much less than one that is parsed. */
+const unparsedShare = 16;
+
+function expectsReply({ ref, event }: Frame): boolean {
+  return ref !== null || event === "phx_join";
 }
 
 function isHeartbeat({ topic, event }: Frame): boolean {

@@ -1,6 +1,6 @@
 /** Bounds of one endpoint. Each has a named end: what happens at the bound is said beside it. */
 export interface PhoenixSettings {
-  /** Larger frames close their socket with 1009 (by the WebSocket layer). */
+  /** A larger frame is answered `payload_too_large`, unread; one of more than four times this closes its socket with 1009. */
   readonly maxFrameBytes: number;
   /** A further join is answered `{reason: "too_many_topics"}`. */
   readonly maxTopicsPerSocket: number;

@@ -524,7 +524,7 @@ test("a gate that closes the socket leaves nothing of the join behind", async ()
 });
 
 describe("trouble", () => {
-  test("a malformed frame is counted, answered where its ref can be read, and the socket stays usable", async () => {
+  test("a malformed frame is counted and answered, by its ref where that can be read, and the socket stays usable", async () => {
     await using server = endpoint({ channel: echoChannel() });
     const client = await RawClient.connect(server.url);
     const bad = [
@@ -541,17 +541,42 @@ describe("trouble", () => {
     for (const bytes of [[], [0], [9, 9], [0, 255, 255, 255, 255], [0, 1, 0, 0, 0, 0xff]]) {
       client.sendBytes(new Uint8Array(bytes));
     }
-    expect((await client.replyTo("44")).response).toEqual({ reason: "malformed_frame" });
-    expect((await client.replyTo("45")).response).toEqual({ reason: "malformed_frame" });
+    expect((await client.replyTo("44")).response).toMatchObject({ reason: "malformed_frame" });
+    expect((await client.replyTo("45")).response).toMatchObject({ reason: "malformed_frame" });
     expect((await client.join(topic)).status).toBe("ok");
     expect(server.seen.malformed).toBe(bad.length + 5);
+    expect(client.frames.filter(([, ref]) => ref === null)).toHaveLength(bad.length + 2);
     expect(server.seen.failures).toEqual([]);
   });
 
-  test("a frame that is too large closes its socket with 1009", async () => {
-    await using server = endpoint({ channel: echoChannel(), settings: { maxFrameBytes: 1000 } });
+  test("a frame over the limit is answered payload_too_large by its ref, its channel never sees it, and the socket lives on", async () => {
+    const received: unknown[] = [];
+    await using server = endpoint({
+      channel: echoChannel({ receive: ({ payload }) => void received.push(payload) }),
+      settings: { maxFrameBytes: 1_000 },
+    });
     const client = await RawClient.connect(server.url);
-    client.sendBytes("x".repeat(1001));
+    await client.join(topic, "1");
+    client.send("1", "2", topic, "say", "x".repeat(1_000));
+    client.send("1", 3, topic, "say", "€".repeat(400));
+    client.send("4", "4", "place:2", "phx_join", "x".repeat(3_900));
+    client.sendBytes(
+      Buffer.concat([Buffer.from([0, 1, 1, 7, 3]), Buffer.from("15place:1say"), Buffer.alloc(2_000)]),
+    );
+    for (const ref of ["2", 3, "4", "5"])
+      expect(await client.replyTo(ref)).toMatchObject({
+        status: "error",
+        response: { reason: "payload_too_large", message: expect.stringContaining("1000 bytes") },
+      });
+    client.send("1", "6", topic, "say", "x".repeat(900));
+    await eventually("the one that fits", () => received.length === 1);
+    expect([server.seen.oversized, server.seen.failures, client.closeCode]).toEqual([4, [], undefined]);
+  });
+
+  test("a frame of more than four times the limit closes its socket with 1009", async () => {
+    await using server = endpoint({ channel: echoChannel(), settings: { maxFrameBytes: 1_000 } });
+    const client = await RawClient.connect(server.url);
+    client.sendBytes("x".repeat(4_001));
     expect(await client.closed()).toBe(1009);
   });
 

@@ -1,7 +1,7 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import type { Gate, Json, Position, Routes } from "./channel.ts";
-import { decode, encodeBroadcast, Malformed } from "./codec.ts";
+import { decode, decodeHead, encodeBroadcast, Malformed } from "./codec.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import type { Membership } from "./membership.ts";
@@ -55,7 +55,7 @@ export class Sockets<Identity> {
   #callbacks(): WebSocketHandler<SocketData<Identity>> {
     const { maxFrameBytes, sendBufferBytes } = this.#options.settings;
     return {
-      maxPayloadLength: maxFrameBytes,
+      maxPayloadLength: closingFactor * maxFrameBytes,
       backpressureLimit: sendBufferBytes,
       closeOnBackpressureLimit: true,
       // Bun's own timer is reset by what we send; ours counts what was received.
@@ -79,7 +79,10 @@ export class Sockets<Identity> {
     this.#sweeping.unref();
   }
 
-  /** False: no WebSocket handshake, or draining (answer 503 with `retry-after`). */
+  /**
+   * False: no WebSocket handshake, or draining (answer 503 with `retry-after`). Without `subprotocol` none is selected: Bun by itself
+   * selects the first one that was offered, which may be a token.
+   */
   upgrade(
     request: Request,
     server: Server<SocketData<Identity>>,
@@ -88,8 +91,7 @@ export class Sockets<Identity> {
   ): boolean {
     if (this.#draining) return false;
     const data = new Connection<Identity>(identity, this.#host);
-    if (subprotocol === undefined) return server.upgrade(request, { data });
-    return server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol } });
+    return server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol ?? "" } });
   }
 
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
@@ -124,12 +126,24 @@ export class Sockets<Identity> {
     try {
       const connection = socket.data;
       connection.heard = true;
+      if (this.#isTooLarge(data)) return this.#oversized(connection, data);
       const frame = decode(data);
       if (frame instanceof Malformed) this.#malformed(connection, frame, data.length);
       else if (connection.session?.admits(frame)) connection.session?.receive(frame);
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  /** Counting bytes costs: most texts are too short to need it. A UTF-16 unit becomes at most three bytes of UTF-8. */
+  #isTooLarge(data: string | Uint8Array): boolean {
+    const { maxFrameBytes } = this.#options.settings;
+    return 3 * data.length > maxFrameBytes && Buffer.byteLength(data) > maxFrameBytes;
+  }
+
+  #oversized(connection: Connection<Identity>, data: string | Uint8Array): void {
+    this.#options.observer.oversized();
+    connection.session?.oversized(decodeHead(data), data.length);
   }
 
   #malformed(connection: Connection<Identity>, frame: Malformed, size: number): void {
@@ -303,6 +317,11 @@ export class Sockets<Identity> {
   }
 }
 
+/**
+ * A frame of up to so many times `maxFrameBytes` is answered, a larger one closes its socket. A stock client that is closed sends the same
+ * push again for ever; one that is answered stops.
+ */
+const closingFactor = 4;
 /** Of the send buffer: the rest is for what follows a reply, broadcasts that were held among it. */
 const roomShare = 1 / 4;
 /** Pages of a backfill, which wait for one another, do not reach it. */

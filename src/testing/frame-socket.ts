@@ -8,7 +8,7 @@ export interface Reply {
 /** A push of the server, or a reply (`phx_reply`), as it came. */
 export interface HeardFrame {
   readonly joinRef: string | null;
-  readonly ref: string | null;
+  readonly ref: string | number | null;
   readonly topic: string;
   readonly event: string;
   readonly payload: unknown;

@@ -62,7 +62,7 @@ function checkRequest(request: Request): Rejection | null {
 const noHandshake = reject("invalid_payload", "Only a WebSocket handshake is answered here.");
 const otherVersion = reject(
   "invalid_payload",
-  "vsn must be 2.0.0, the second serializer of Phoenix Channels.",
+  "Connect with ?vsn=2.0.0: only serializer 2.0.0 of Phoenix Channels is spoken here, and a client that names none speaks 1.0.0.",
   {
     details: { vsn: "must be 2.0.0" },
   },

@@ -9,6 +9,7 @@ export function socketsObserver(observer: Observer, sockets: UserSockets): Socke
     opened: ({ userId }) => sockets.opened(userId),
     closed: (_code, { userId }) => sockets.closed(userId),
     flooded: () => observer.refused("rate_limited"),
+    oversized: () => observer.refused("payload_too_large"),
     malformed: () => observer.malformedFrame(),
     overrun: () => observer.slowConsumerClosed(),
     failed: (where, topic, error) => observer.bug(`channel ${where} ${topic}`, error),

@@ -55,6 +55,7 @@ describe("the handshake", () => {
     ["?vsn=2.0.0&token=rubbish", 401, "unauthorized"],
     ["?vsn=2.0.0&token=keys-are-away", 503, "unavailable"],
     [`?vsn=1.0.0&token=${tokenOf({ userId: anna })}`, 422, "invalid_payload"],
+    [`?token=${tokenOf({ userId: anna })}`, 422, "invalid_payload"],
   ])("with %s is refused by status %i", async (query, status, error) => {
     for (const path of ["/socket/websocket", "/messaging/socket/websocket"]) {
       const response = await handshake(query, {}, path);

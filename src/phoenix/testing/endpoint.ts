@@ -10,6 +10,7 @@ export interface Seen {
   readonly overruns: string[];
   readonly closes: number[];
   malformed: number;
+  oversized: number;
 }
 
 export interface Endpoint extends AsyncDisposable {
@@ -27,7 +28,7 @@ export function endpoint(options: {
   readonly clock?: { now(): number };
   readonly port?: number;
 }): Endpoint {
-  const seen: Seen = { failures: [], overruns: [], closes: [], malformed: 0 };
+  const seen: Seen = { failures: [], overruns: [], closes: [], malformed: 0, oversized: 0 };
   const sockets = new Sockets<string>({
     routes: (topic) => (topic.startsWith("place:") ? options.channel : undefined),
     ...(options.gate && { gate: options.gate }),
@@ -65,6 +66,9 @@ function remembering(seen: Seen): SocketsObserver {
     opened() {},
     flooded: () => seen.overruns.push("flood"),
     closed: (code) => seen.closes.push(code),
+    oversized: () => {
+      seen.oversized += 1;
+    },
     malformed: () => {
       seen.malformed += 1;
     },

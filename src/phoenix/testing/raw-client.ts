@@ -1,8 +1,8 @@
 /** A WebSocket that speaks bare v2 frames and remembers what came. For tests. */
 
 export type RawFrame = [
-  joinRef: string | null,
-  ref: string | null,
+  joinRef: string | number | null,
+  ref: string | number | null,
   topic: string,
   event: string,
   payload: unknown,
@@ -60,7 +60,7 @@ export class RawClient {
     return this.on(topic).map((frame) => frame[3]);
   }
 
-  async replyTo(ref: string): Promise<{ status: string; response: unknown }> {
+  async replyTo(ref: string | number): Promise<{ status: string; response: unknown }> {
     const find = () => this.frames.find((frame) => frame[1] === ref && frame[3] === "phx_reply");
     await eventually(`the reply to ${ref}`, () => find() !== undefined);
     return find()?.[4] as { status: string; response: unknown };
@@ -68,7 +68,7 @@ export class RawClient {
 
   async join(
     topic: string,
-    ref = "1",
+    ref: string | number = "1",
     payload: unknown = {},
   ): Promise<{ status: string; response: unknown }> {
     this.send(ref, ref, topic, "phx_join", payload);
