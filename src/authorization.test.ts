@@ -240,6 +240,19 @@ describe("I8: a member gains nothing", () => {
     120_000,
   );
 
+  test.each(rows.map((row) => [row.what, row.where, row] as const))(
+    "by a field that nobody knows: %s, in a %s",
+    async (_, __, row) => {
+      const fields = { tempId: "x", is_admin: true, sent_at: 1, rev: {}, url: [1] };
+      for (const way of row.ways) {
+        const plain = await way(member(), await placeFor(row, "member"), noClaims);
+        const more = await way(member(), await placeFor(row, "member"), { ...noClaims, fields });
+        expect(more.code).toBe(plain.code);
+      }
+    },
+    120_000,
+  );
+
   test("who sends under another's name has sent it himself", async () => {
     for (const way of sending) {
       const at = await cast.group("member");

@@ -26,6 +26,7 @@ const requestsAtOnce = 24;
 /** What causes each refusal. A code that is added must say so here; those of faults are seen in the tests of the faults. */
 const causeOf: Record<RefusalCode, "input" | "fault" | "later"> = {
   invalid_payload: "input",
+  invalid_status: "later",
   unauthorized: "input",
   not_found: "input",
   not_authorized: "input",

@@ -4,6 +4,7 @@ import { isRejection, type RefusalCode, refusals, reject } from "./rejection.ts"
 /** contract/decisions.md, "names of refusals". */
 const http: Record<RefusalCode, number> = {
   invalid_payload: 422,
+  invalid_status: 422,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,

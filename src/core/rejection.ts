@@ -5,6 +5,7 @@
  */
 export const refusals = {
   invalid_payload: { http: 422, grpc: 3, retriable: false },
+  invalid_status: { http: 422, grpc: 3, retriable: false },
   unauthorized: { http: 401, grpc: 16, retriable: false },
   forbidden: { http: 403, grpc: 7, retriable: false },
   not_found: { http: 404, grpc: 5, retriable: false },

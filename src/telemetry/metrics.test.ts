@@ -49,6 +49,15 @@ test("what was accepted, acknowledged, duplicate and refused is counted", async 
   expect(await figure('whispr_refused_total{code="forbidden"}')).toBe(1);
 });
 
+test("fields that nobody knows are counted by the operation that was asked for", async () => {
+  const { metrics, figure } = metering();
+  metrics.unknownFields("send_message", 2);
+  metrics.unknownFields("send_message", 1);
+  metrics.unknownFields("typing", 1);
+  expect(await figure('whispr_unknown_fields_total{operation="send_message"}')).toBe(3);
+  expect(await figure('whispr_unknown_fields_total{operation="typing"}')).toBe(1);
+});
+
 test("a scrape reads and changes nothing: the next one tells the same", async () => {
   const { metrics, figure } = metering();
   metrics.malformedFrame();

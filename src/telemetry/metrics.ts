@@ -53,6 +53,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #totals = new Totals();
   readonly #refused = new Map<string, number>();
+  readonly #unknownFields = new Map<string, number>();
   readonly #gauges = new Map<string, () => number>();
   readonly #ackSeconds = new Histogram({
     name: "whispr_ack_seconds",
@@ -84,7 +85,13 @@ export class Metrics {
     this.#warnings = new Warnings({ logger, monotonicMs });
     this.#registry.registerMetric(this.#warnings.asMetric());
     this.#registerTotals();
-    this.#registerRefused();
+    this.#registerCounts("whispr_refused_total", "Refusals by their code", "code", this.#refused);
+    this.#registerCounts(
+      "whispr_unknown_fields_total",
+      "Fields and query parameters of requests that were ignored, because their operation does not know them",
+      "operation",
+      this.#unknownFields,
+    );
     for (const histogram of [this.#ackSeconds, this.#batchRows, this.#batchSeconds]) {
       this.#registry.registerMetric(histogram.asMetric());
     }
@@ -108,6 +115,11 @@ export class Metrics {
   /** `code` comes from the closed table of refusals, so the series are as many. */
   refused(code: string): void {
     this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
+  }
+
+  /** `operation` is a name of the source, so the series are as many as there are operations. */
+  unknownFields(operation: string, count: number): void {
+    this.#unknownFields.set(operation, (this.#unknownFields.get(operation) ?? 0) + count);
   }
 
   batchCommitted(rows: number, tookMs: number): void {
@@ -172,16 +184,15 @@ export class Metrics {
     }
   }
 
-  #registerRefused(): void {
-    const refused = this.#refused;
+  #registerCounts(name: string, help: string, label: string, counts: ReadonlyMap<string, number>): void {
     new Counter({
-      name: "whispr_refused_total",
-      help: "Refusals by their code",
-      labelNames: ["code"],
+      name,
+      help,
+      labelNames: [label],
       registers: [this.#registry],
       collect() {
         this.reset();
-        for (const [code, count] of refused) this.inc({ code }, count);
+        for (const [value, count] of counts) this.inc({ [label]: value }, count);
       },
     });
   }

@@ -119,6 +119,7 @@ export function noteTaker(): ObserverNotes {
     commandAcknowledged() {},
     commandDuplicate() {},
     refused() {},
+    unknownFields() {},
     malformedFrame() {},
     slowConsumerClosed() {},
     batchCommitted: () => void notes.batches++,

@@ -66,3 +66,14 @@ test("of a conversation that cursors name twice, in two spellings, the lower cur
   ])
     expect(readDeviceWord({ cursors })).toMatchObject({ cursors: new Map([[anna, 5]]) });
 });
+test("the two of a direct conversation may be named in any spelling, also twice", async () => {
+  const id = await web.conversationOf(anna, ben);
+  for (const user_ids of [
+    [anna.toUpperCase(), ben],
+    [anna, ben, ben.toUpperCase(), anna.toUpperCase()],
+  ])
+    expect(await web.ask(anna, "POST", "/conversations", { type: "direct", user_ids })).toMatchObject({
+      status: 200,
+      body: { data: { id } },
+    });
+});

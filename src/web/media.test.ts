@@ -85,7 +85,6 @@ describe("media that are sent", () => {
     [[{ ...image, media_type: "poem" }], "attachments[0].media_type"],
     [[{ ...image, metadata: [] }], "attachments[0].metadata"],
     [[{ ...image, metadata: { a: "x".repeat(4_096) } }], "attachments[0].metadata"],
-    [[{ ...image, url: "x" }], "attachments[0].url"],
   ])("attachments %j are refused because of %s", async (attachments, field) => {
     expect(await send({ attachments })).toMatchObject(refused(422, "invalid_payload", field));
   });

@@ -16,16 +16,20 @@ const digits = /^[0-9]{1,15}$/;
 const largestNumber = 10 ** 15 - 1;
 
 export function readLimit(query: URLSearchParams): number | Rejection {
-  return readInteger(query, { name: "limit", lowest: 1, highest: largestPage, absent: defaultPage });
+  return clampedLimit(query, largestPage, defaultPage);
 }
 
 export function readChangesLimit(query: URLSearchParams): number | Rejection {
-  return readInteger(query, {
-    name: "limit",
-    lowest: 1,
-    highest: largestChangesPage,
-    absent: defaultChangesPage,
-  });
+  return clampedLimit(query, largestChangesPage, defaultChangesPage);
+}
+
+/** What is over the most is the most, however many digits it has: a page says itself whether there is more. */
+function clampedLimit(query: URLSearchParams, most: number, absent: number): number | Rejection {
+  const text = query.get("limit");
+  if (text === null) return absent;
+  const limit = /^[0-9]+$/.test(text) ? Number(text) : 0;
+  if (limit >= 1) return Math.min(limit, most);
+  return refusedField("limit", `must be an integer from 1; at most ${most} are given at once`);
 }
 
 /** The revision that the viewer knows; 0, from the beginning, when the query names none. */

@@ -166,8 +166,14 @@ describe("a stock client", () => {
       response: { status: "away" },
     });
     expect((await wire.push(`user:${ben}`, "update_status", '{"status":"asleep"}')).response).toMatchObject({
-      reason: "invalid_payload",
+      reason: "invalid_status",
+      details: { status: "must be one of online, away, busy, offline" },
     });
+    for (const payload of ['{"status":7}', '{"status":null}'])
+      expect((await wire.push(`user:${ben}`, "update_status", payload)).response.reason).toBe(
+        "invalid_status",
+      );
+    expect((await wire.push(`user:${ben}`, "update_status", "{}")).response.reason).toBe("invalid_payload");
     await clock.runFor(windowMs);
     await client.settle();
     expect(statuses(presence)).toEqual({ [ann]: "online", [ben]: "away" });

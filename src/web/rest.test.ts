@@ -75,7 +75,6 @@ describe("creating a direct conversation", () => {
     [{ type: "direct", other_user_id: ben, name: "we two" }, "name"],
     [{ type: "direct", other_user_id: ben, metadata: {} }, "metadata"],
     [{ other_user_id: ben }, "type"],
-    [{ type: "direct", other_user_id: ben, is_active: false }, "is_active"],
   ])("refuses %j because of %s", async (body, field) => {
     const response = await create(anna, body);
     expect(response.status).toBe(422);
@@ -234,7 +233,6 @@ describe("listing and showing", () => {
   test.each([
     "limit=0",
     "limit=-5",
-    "limit=101",
     "limit=abc",
     "limit=1.5",
     "limit=",
@@ -272,7 +270,7 @@ describe("history", () => {
     await read("");
     await read("?before=17");
     await read(`?after=${nowhere.toUpperCase()}`);
-    await read("?before=2026-11-18T11:06:40.000123Z&limit=100");
+    await read("?before=2026-11-18T11:06:40.000123Z&limit=1000");
     expect(web.domain.histories.map(({ before, after, limit }) => [before, after, limit])).toEqual([
       [null, null, 50],
       [{ by: "seq", seq: 17 }, null, 50],
@@ -287,7 +285,7 @@ describe("history", () => {
     "after=-1",
     "before=2026-13-45T00:00:00Z",
     "before=1&after=2",
-    "limit=1000",
+    "limit=0",
     "search=x",
   ])("with %s is refused", async (query) => {
     expect(await refusalOf(read(`?${query}`))).toEqual([422, "invalid_payload"]);

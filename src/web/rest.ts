@@ -73,11 +73,22 @@ async function run(options: RestOptions, route: Route, { request, params }: Cont
     const known = await options.authentication.ofRequest(request);
     if (isRejection(known)) return refuse(options, known);
     const query = new URL(request.url).searchParams;
+    countUnknown(options, route, query);
     const answer = await route.run({ request, params, query, identity: known.identity });
     return answer instanceof Response ? answer : refuse(options, answer);
   } catch (error) {
     return refuse(options, bug(options, `${route.method} ${route.path}`, error));
   }
+}
+
+function countUnknown(
+  { observer }: RestOptions,
+  { method, path, query: known }: Route,
+  query: URLSearchParams,
+) {
+  if (query.size === 0) return;
+  const unknown = [...query.keys()].filter((name) => !known?.includes(name)).length;
+  if (unknown > 0) observer.unknownFields(`${method} ${path}`, unknown);
 }
 
 function refusalOf(options: RestOptions, code: string | number, error: unknown): Rejection {

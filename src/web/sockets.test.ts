@@ -168,12 +168,19 @@ describe("a message over a socket", () => {
     expect(await wire.broadcasts(topic, 1)).toHaveLength(1);
   });
 
-  test("may name its conversation, but no other", async () => {
+  test("goes where its topic says, whatever conversation its payload names", async () => {
+    const elsewhere = await web.conversationOf(anna, carl);
     const wire = await joined(anna);
-    const naming = (id: string) =>
-      wire.push(topic, "new_message", `{"content":"x","conversation_id":"${id}"}`);
-    expect((await naming(conversationId)).status).toBe("ok");
-    expect(await naming(nowhere)).toMatchObject({ response: { reason: "invalid_payload" } });
+    for (const named of [`"${conversationId}"`, `"${elsewhere}"`, '"nowhere"', "7", "null", "{}"]) {
+      const payload = `{"content":"x","conversation_id":${named}}`;
+      const { status, response } = await wire.push(topic, "new_message", payload);
+      expect([status, response.message]).toMatchObject(["ok", { conversation_id: conversationId }]);
+      expect(
+        (await wire.push(topic, "user_typing", `{"typing":true,"conversation_id":${named}}`)).status,
+      ).toBe("ok");
+      expect((await wire.push(topic, "mark_read", `{"conversation_id":${named}}`)).status).toBe("ok");
+    }
+    expect(web.unknownFields).toEqual([]);
   });
 
   const refusedPayloads: [string, string][] = [
@@ -201,14 +208,11 @@ describe("a message over a socket", () => {
     [`{"content":"x","metadata":{"a":${"[".repeat(32)}${"]".repeat(32)}}}`, "metadata"],
     [`{"content":"x","metadata":{"a":${"[".repeat(8_000)}${"]".repeat(8_000)}}}`, "metadata"],
     [`{"content":"x","metadata":{"a":"${"x".repeat(16_384)}"}}`, "metadata"],
-    [`{"content":"x","a":${'{"a":'.repeat(8_000)}1${"}".repeat(8_000)}}`, "a"],
     [`{"content":"x","reply_to_id":"${nowhere}"}`, "reply_to_id"],
     [`{"content":"x","signature":"AA=="}`, "signature"],
     [`{"content":"x","sender_public_key":"AA=="}`, "sender_public_key"],
     [`{"content":"x","media_id":"${nowhere}"}`, "media_id"],
     [`{"content":"x","ttl_seconds":5}`, "ttl_seconds"],
-    [`{"content":"x","sent_at":"2020-01-01T00:00:00Z"}`, "sent_at"],
-    [`{"content":"x","__proto__":{"content":"y"}}`, "__proto__"],
   ];
   test.each(named(refusedPayloads))(
     "as %s is refused by the field's name, and the channel lives on",
@@ -228,6 +232,9 @@ describe("a message over a socket", () => {
   });
 
   const keptPayloads: [string][] = [
+    [`{"content":"x","a":${'{"a":'.repeat(8_000)}1${"}".repeat(8_000)}}`],
+    [`{"content":"x","sent_at":"2020-01-01T00:00:00Z"}`],
+    [`{"content":"x","__proto__":{"content":"y"}}`],
     [`{"content":"a\\u0000b"}`],
     [`{"content":"   "}`],
     [`{"content":"\\u2028 😀 \\\\ \\" "}`],

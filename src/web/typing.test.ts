@@ -55,14 +55,10 @@ describe("a member who types", () => {
 
   test("says so by either name of the event, with a payload that fits", async () => {
     const [phone, other] = await Promise.all([joined(ann), joined(ben)]);
-    for (const payload of ["{}", '{"typing":"yes"}', "[]", '{"typing":true,"for":"ever"}'])
+    for (const payload of ["{}", '{"typing":"yes"}', "[]"])
       expect((await phone.push(topic, "user_typing", payload)).response).toMatchObject({
         reason: "invalid_payload",
       });
-    const elsewhere = `{"typing":true,"conversation_id":"${ann}"}`;
-    expect((await phone.push(topic, "user_typing", elsewhere)).response).toMatchObject({
-      details: { conversation_id: "must be the conversation that this was sent to, or left out" },
-    });
     await phone.push(topic, "typing_start", "{}");
     await phone.push(topic, "typing_stop", `{"conversation_id":"${conversationId}"}`);
     expect(await heard(other)).toEqual([typing(ann, true), typing(ann, false)]);

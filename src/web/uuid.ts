@@ -9,3 +9,11 @@ export function readUuid(text: unknown): string | null {
 export function uuidOrUnknown(text: unknown, newId: NewId): string {
   return readUuid(text) ?? newId();
 }
+
+/** What `readUuid` accepts, as a pattern for schemas: what it matches is made a key by `keyOf`. */
+export const anyCaseUuid = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$";
+
+/** A UUID, or several, in the form that is used as a key; each of several once. They must be UUIDs. */
+export function keyOf(given: unknown): unknown {
+  return Array.isArray(given) ? [...new Set(given.map(readUuid))] : readUuid(given);
+}

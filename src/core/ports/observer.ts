@@ -8,6 +8,8 @@ export interface Observer {
   commandAcknowledged(tookMs: number): void;
   commandDuplicate(): void;
   refused(code: RefusalCode): void;
+  /** Fields that `operation` does not know were ignored. The name is the source's, never a client's. */
+  unknownFields(operation: string, count: number): void;
   /** A WebSocket frame that is no Phoenix message was dropped. */
   malformedFrame(): void;
   /** A socket was closed because too much waited for it. */

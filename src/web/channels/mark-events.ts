@@ -12,14 +12,14 @@ import {
   noteMark,
 } from "../commands/mark.ts";
 import type { Marks, Queries } from "../domain.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import type { Session } from "../session.ts";
 import type { Act } from "./events.ts";
+import { topicPayload } from "./topic-payload.ts";
 
-export interface MarkEventsOptions {
+export interface MarkEventsOptions extends BoundedReading {
   readonly marks: Marks;
   readonly queries: Queries;
-  readonly limits: PayloadLimits;
   readonly newId: NewId;
   /** The conversation that a topic names; null: the payload does. */
   readonly conversationOf: (topic: string) => string | null;
@@ -51,7 +51,8 @@ function noting(
   commandOf: (payload: unknown, entry: Entry) => MarkMember | MarkMessage | Rejection,
 ): Act {
   return async (push) => {
-    const command = commandOf(push.payload, entryOf(options, push));
+    const entry = entryOf(options, push);
+    const command = commandOf(payloadAt(entry, push), entry);
     if (isRejection(command)) return command;
     const refusal = await noteMark(options.marks, command);
     if (!refusal) push.reply(true, `{"status":"${command.kind}"}`);
@@ -61,7 +62,8 @@ function noting(
 
 function unreadEvent(options: MarkEventsOptions): readonly [string, Act] {
   const act: Act = async (push) => {
-    const command = markUnreadCommand(push.payload, entryOf(options, push));
+    const entry = entryOf(options, push);
+    const command = markUnreadCommand(payloadAt(entry, push), entry);
     if (isRejection(command)) return command;
     const marked = await options.queries.markUnread(command);
     if (isRejection(marked)) return marked;
@@ -71,7 +73,13 @@ function unreadEvent(options: MarkEventsOptions): readonly [string, Act] {
   return ["mark_unread", act];
 }
 
-function entryOf({ limits, newId, conversationOf }: MarkEventsOptions, push: Push<Session>): Entry {
+/** On a user's topic the payload names the conversation. */
+function payloadAt({ conversationId }: Entry, { payload }: Push<Session>): unknown {
+  return conversationId === null ? payload : topicPayload(payload);
+}
+
+function entryOf(options: MarkEventsOptions, push: Push<Session>): Entry {
+  const { limits, observer, newId, conversationOf } = options;
   const senderId = push.identity.userId;
-  return { limits, newId, senderId, conversationId: conversationOf(push.topic), messageId: null };
+  return { limits, observer, newId, senderId, conversationId: conversationOf(push.topic), messageId: null };
 }

@@ -17,17 +17,17 @@ import type { Commands } from "../domain.ts";
 import type { Gate } from "../gate.ts";
 import type { MessageTexts } from "../message-texts.ts";
 import { messageIn } from "../outcome-message.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import { reactionText } from "../views/reaction.ts";
 import type { Act } from "./events.ts";
+import { topicPayload } from "./topic-payload.ts";
 
-export interface MessageEventsOptions {
+export interface MessageEventsOptions extends BoundedReading {
   readonly commands: Commands;
   readonly gate: Gate;
   readonly texts: MessageTexts;
-  readonly limits: PayloadLimits;
   readonly newId: NewId;
   /** The conversation that a topic names. */
   readonly conversationOf: (topic: string) => string;
@@ -49,14 +49,15 @@ export function messageEvents(options: MessageEventsOptions): readonly (readonly
 
 /** `textOf`: what is answered instead of the message. */
 function submitting<One extends Command>(
-  { commands, texts, limits, newId, conversationOf }: MessageEventsOptions,
+  { commands, texts, limits, observer, newId, conversationOf }: MessageEventsOptions,
   commandOf: (payload: unknown, entry: Entry) => One | Rejection,
   textOf: (message: Message, command: One) => string = (message) => `{"message":${texts.of(message)}}`,
 ): Act {
   return (push) => {
     const senderId = push.identity.userId;
     const conversationId = conversationOf(push.topic);
-    const command = commandOf(push.payload, { limits, newId, senderId, conversationId, messageId: null });
+    const entry = { limits, observer, newId, senderId, conversationId, messageId: null };
+    const command = commandOf(topicPayload(push.payload), entry);
     if (isRejection(command)) return command;
     commands.submit(command, (outcome) =>
       answer(push, outcome, texts, (message) => textOf(message, command)),

@@ -3,15 +3,15 @@ import { isRejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import { updateConversationCommand } from "../commands/update-conversation.ts";
 import type { Commands, Queries } from "../domain.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { rejectionText } from "../rejections.ts";
 import { bareConversationText } from "../views/conversation.ts";
 import type { Act } from "./events.ts";
+import { topicPayload } from "./topic-payload.ts";
 
-export interface SettingsEventsOptions {
+export interface SettingsEventsOptions extends BoundedReading {
   readonly commands: Commands;
   readonly queries: Queries;
-  readonly limits: PayloadLimits;
   readonly newId: NewId;
   /** The conversation that a topic names. */
   readonly conversationOf: (topic: string) => string;
@@ -23,12 +23,13 @@ export function settingsEvents(options: SettingsEventsOptions): readonly (readon
 }
 
 /** Answers with the conversation as it is then. A refusal of the command was counted where it was made. */
-function updating({ commands, queries, limits, newId, conversationOf }: SettingsEventsOptions): Act {
+function updating(options: SettingsEventsOptions): Act {
+  const { commands, queries, limits, observer, newId, conversationOf } = options;
   return async (push) => {
     const senderId = push.identity.userId;
     const conversationId = conversationOf(push.topic);
-    const entry = { limits, newId, senderId, conversationId, messageId: null };
-    const command = updateConversationCommand(push.payload, entry);
+    const entry = { limits, observer, newId, senderId, conversationId, messageId: null };
+    const command = updateConversationCommand(topicPayload(push.payload), entry);
     if (isRejection(command)) return command;
     const outcome = await new Promise<Outcome>((resolve) => commands.submit(command, resolve));
     if (isRejection(outcome)) {

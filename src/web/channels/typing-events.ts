@@ -1,10 +1,10 @@
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { conversationNamed } from "../commands/entry.ts";
+import type { Reading } from "../payload-shape.ts";
 import { readTyping, readTypingSignal, type TypingBody } from "../payloads/typing.ts";
 import type { Typing } from "../typing.ts";
 import type { Act } from "./events.ts";
 
-export interface TypingEventsOptions {
+export interface TypingEventsOptions extends Reading {
   readonly typing: Pick<Typing, "signalled">;
   /** The conversation that a topic names. */
   readonly conversationOf: (topic: string) => string;
@@ -13,9 +13,9 @@ export interface TypingEventsOptions {
 /** Answered ok whether it is passed on or not: the client has nothing to do about it. */
 export function typingEvents(options: TypingEventsOptions): readonly (readonly [string, Act])[] {
   return [
-    ["user_typing", signalling(options, readTyping)],
-    ["typing_start", signalling(options, (payload) => readTypingSignal(payload, true))],
-    ["typing_stop", signalling(options, (payload) => readTypingSignal(payload, false))],
+    ["user_typing", signalling(options, (payload) => readTyping(payload, options))],
+    ["typing_start", signalling(options, (payload) => readTypingSignal(payload, options, true))],
+    ["typing_stop", signalling(options, (payload) => readTypingSignal(payload, options, false))],
   ];
 }
 
@@ -26,9 +26,7 @@ function signalling(
   return (push) => {
     const body = read(push.payload);
     if (isRejection(body)) return body;
-    const conversationId = conversationNamed(conversationOf(push.topic), body.conversationId);
-    if (typeof conversationId !== "string") return conversationId;
-    typing.signalled(push.identity, conversationId, body.isTyping);
+    typing.signalled(push.identity, conversationOf(push.topic), body.isTyping);
     push.reply(true, "{}");
     return null;
   };

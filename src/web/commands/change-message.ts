@@ -10,7 +10,7 @@ import { readReact } from "../payloads/react.ts";
 import { conversationOf, type Entry, messageOf } from "./entry.ts";
 
 export function editMessageCommand(payload: unknown, entry: Entry): EditMessage | Rejection {
-  const body = readEditMessage(payload, entry.limits);
+  const body = readEditMessage(payload, entry);
   if (isRejection(body)) return body;
   const target = targetOf(body, entry);
   if (isRejection(target)) return target;
@@ -20,7 +20,7 @@ export function editMessageCommand(payload: unknown, entry: Entry): EditMessage 
 }
 
 export function deleteMessageCommand(payload: unknown, entry: Entry): DeleteMessage | Rejection {
-  const body = readDeleteMessage(payload);
+  const body = readDeleteMessage(payload, entry);
   if (isRejection(body)) return body;
   const target = targetOf(body, entry);
   if (isRejection(target)) return target;
@@ -28,7 +28,7 @@ export function deleteMessageCommand(payload: unknown, entry: Entry): DeleteMess
 }
 
 export function attachMediaCommand(payload: unknown, entry: Entry): AttachMedia | Rejection {
-  const body = readAttachMedia(payload, entry.limits);
+  const body = readAttachMedia(payload, entry);
   if (isRejection(body)) return body;
   const target = targetOf(body, entry);
   if (isRejection(target)) return target;
@@ -49,7 +49,7 @@ function reactionCommand<Type extends (AddReaction | RemoveReaction)["type"]>(
   payload: unknown,
   entry: Entry,
 ) {
-  const body = readReact(payload);
+  const body = readReact(payload, entry);
   if (isRejection(body)) return body;
   const target = targetOf(body, entry);
   if (isRejection(target)) return target;

@@ -3,12 +3,11 @@ import type { NewId } from "../../core/ports/ids.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { keyedId } from "../keyed-id.ts";
 import { readCreateConversation } from "../payloads/create-conversation.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 
 export function createConversationCommand(
   payload: unknown,
-  entered: {
-    readonly limits: PayloadLimits;
+  entered: BoundedReading & {
     readonly newId: NewId;
     readonly creatorId: string;
     readonly deviceId: string | null;
@@ -17,8 +16,8 @@ export function createConversationCommand(
     readonly atUs: number;
   },
 ): CreateConversation | Rejection {
-  const { limits, newId, creatorId, deviceId, atUs } = entered;
-  const body = readCreateConversation(payload, creatorId, limits);
+  const { newId, creatorId, deviceId, atUs } = entered;
+  const body = readCreateConversation(payload, creatorId, entered);
   switch (body.type) {
     case "rejection":
       return body;

@@ -1,11 +1,10 @@
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Rejection } from "../../core/rejection.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { refusedField } from "../payloads/refused-field.ts";
 
 /** Where a payload came in. Commands take their sender from here, and what they are about if the place names it already. */
-export interface Entry {
-  readonly limits: PayloadLimits;
+export interface Entry extends BoundedReading {
   readonly newId: NewId;
   /** Who the token names. */
   readonly senderId: string;

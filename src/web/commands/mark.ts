@@ -23,7 +23,7 @@ export function markCommand(
   kind: MarkKind,
   entry: Entry,
 ): MarkMember | MarkMessage | Rejection {
-  const body = readMark(payload);
+  const body = readMark(payload, entry);
   if (isRejection(body)) return body;
   if (body.messageId === null && body.seq === null) return targetMissing;
   return markOf(body, kind, entry);
@@ -31,7 +31,7 @@ export function markCommand(
 
 /** As `markCommand`, but a payload that names no message reads the whole conversation. */
 export function markReadCommand(payload: unknown, entry: Entry): MarkMember | MarkMessage | Rejection {
-  const body = readMark(payload);
+  const body = readMark(payload, entry);
   return isRejection(body) ? body : markOf(body, "read", entry);
 }
 
@@ -39,13 +39,13 @@ export function markConversationReadCommand(
   payload: unknown,
   entry: Entry,
 ): MarkMember | MarkMessage | Rejection {
-  const body = readMarkConversation(payload);
+  const body = readMarkConversation(payload, entry);
   return isRejection(body) ? body : markOf(body, "read", entry);
 }
 
 /** The receipt of one message, by the status that it has for the sender of the receipt. */
 export function receiptCommand(payload: unknown, entry: Entry): MarkMessage | Rejection {
-  const body = readReceipt(payload);
+  const body = readReceipt(payload, entry);
   if (isRejection(body)) return body;
   const conversationId = conversationOf(entry, body.conversationId);
   if (typeof conversationId !== "string") return conversationId;
@@ -55,7 +55,7 @@ export function receiptCommand(payload: unknown, entry: Entry): MarkMessage | Re
 }
 
 export function markUnreadCommand(payload: unknown, entry: Entry): MarkAsUnread | Rejection {
-  const body = readMarkUnread(payload);
+  const body = readMarkUnread(payload, entry);
   if (isRejection(body)) return body;
   const conversationId = conversationOf(entry, body.conversationId);
   if (typeof conversationId !== "string") return conversationId;

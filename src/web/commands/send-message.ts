@@ -4,7 +4,7 @@ import { readSendMessage } from "../payloads/send-message.ts";
 import { conversationOf, type Entry } from "./entry.ts";
 
 export function sendMessageCommand(payload: unknown, entry: Entry): SendMessage | Rejection {
-  const body = readSendMessage(payload, entry.limits);
+  const body = readSendMessage(payload, entry);
   if (isRejection(body)) return body;
   const conversationId = conversationOf(entry, body.conversationId);
   if (typeof conversationId !== "string") return conversationId;

@@ -5,7 +5,7 @@ import { conversationOf, type Entry } from "./entry.ts";
 
 export function updateConversationCommand(payload: unknown, entry: Entry): UpdateConversation | Rejection {
   const { limits, newId, senderId } = entry;
-  const body = readUpdateConversation(payload, limits);
+  const body = readUpdateConversation(payload, entry);
   if (isRejection(body)) return body;
   const conversationId = conversationOf(entry, body.conversationId);
   if (typeof conversationId !== "string") return conversationId;

@@ -15,7 +15,14 @@ export interface ChangesOptions {
 
 /** What a device missed: contract/decisions.md, sync on the wire. */
 export function changeRoutes(options: ChangesOptions): readonly Route[] {
-  return [{ method: "GET", path: "/conversations/:id/changes", run: (call) => changes(options, call) }];
+  return [
+    {
+      method: "GET",
+      path: "/conversations/:id/changes",
+      query: ["since", "limit", "generation"],
+      run: (call) => changes(options, call),
+    },
+  ];
 }
 
 async function changes({ queries }: ChangesOptions, call: Call): Promise<Response | Rejection> {

@@ -10,17 +10,16 @@ import type { Commands, Queries } from "../domain.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
 import { dataResponse } from "../json-response.ts";
 import { readLimit, readOffset } from "../paging.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { readUuid } from "../uuid.ts";
 import { conversationText, summaryText } from "../views/conversation.ts";
 import { atConversation } from "./place.ts";
 import type { Call, Route } from "./route.ts";
 import { eventsOf } from "./submitted.ts";
 
-export interface ConversationsOptions {
+export interface ConversationsOptions extends BoundedReading {
   readonly commands: Commands;
   readonly queries: Queries;
-  readonly limits: PayloadLimits;
   readonly newId: NewId;
   readonly clock: Clock;
   readonly maxBodyBytes: number;
@@ -29,7 +28,12 @@ export interface ConversationsOptions {
 /** Conversations over REST: contract/rest.md 1.2, #1 to #3, #27 and #28. */
 export function conversationRoutes(options: ConversationsOptions): readonly Route[] {
   return [
-    { method: "GET", path: "/conversations", run: (call) => list(options, call) },
+    {
+      method: "GET",
+      path: "/conversations",
+      query: ["limit", "offset", "include_archived"],
+      run: (call) => list(options, call),
+    },
     { method: "POST", path: "/conversations", run: (call) => create(options, call) },
     { method: "GET", path: "/conversations/:id", run: (call) => show(options, call) },
     { method: "PUT", path: "/conversations/:id", run: (call) => update(options, call) },
@@ -82,13 +86,13 @@ async function update(options: ConversationsOptions, call: Call): Promise<Respon
 
 /** 201 with the new conversation, 200 with the one that two users have, or that was created under the same key. */
 async function create(options: ConversationsOptions, call: Call): Promise<Response | Rejection> {
-  const { queries, limits, newId, clock, maxBodyBytes } = options;
+  const { queries, limits, observer, newId, clock, maxBodyBytes } = options;
   const body = await readJson(call.request, maxBodyBytes);
   if (isRejection(body)) return body;
   const key = readIdempotencyKey(call.request);
   if (key !== null && typeof key !== "string") return key;
   const { userId: creatorId, deviceId } = call.identity;
-  const entered = { limits, newId, creatorId, deviceId, key, atUs: clock.nowUs() };
+  const entered = { limits, observer, newId, creatorId, deviceId, key, atUs: clock.nowUs() };
   const command = createConversationCommand(body.value, entered);
   switch (command.type) {
     case "rejection":

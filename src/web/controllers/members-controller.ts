@@ -9,6 +9,7 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readJson } from "../body.ts";
 import type { Commands, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
+import type { Reading } from "../payload-shape.ts";
 import { readAddMembers } from "../payloads/add-members.ts";
 import { readChangeRole } from "../payloads/change-role.ts";
 import { readUuid, uuidOrUnknown } from "../uuid.ts";
@@ -16,7 +17,7 @@ import { memberText, memberTexts, seenMemberTexts } from "../views/member.ts";
 import type { Call, Route } from "./route.ts";
 import { eventsOf } from "./submitted.ts";
 
-export interface MembersOptions {
+export interface MembersOptions extends Reading {
   readonly commands: Commands;
   readonly queries: Queries;
   readonly presence: Pick<Presence, "isOnline">;
@@ -56,7 +57,7 @@ async function add(options: MembersOptions, call: Call): Promise<Response | Reje
   if (!conversationId) return noSuchConversation;
   const read = await readJson(call.request, options.maxBodyBytes);
   if (isRejection(read)) return read;
-  const body = readAddMembers(read.value);
+  const body = readAddMembers(read.value, options);
   if (isRejection(body)) return body;
   const own = { id: options.newId(), conversationId, senderId: call.identity.userId };
   const events = await eventsOf(options.commands, { type: "add_members", ...own, userIds: body.userIds });
@@ -81,7 +82,7 @@ async function changeRole(options: MembersOptions, call: Call): Promise<Response
   if (!conversationId) return noSuchConversation;
   const read = await readJson(call.request, maxBodyBytes);
   if (isRejection(read)) return read;
-  const body = readChangeRole(read.value);
+  const body = readChangeRole(read.value, options);
   if (isRejection(body)) return body;
   const userId = uuidOrUnknown(call.params.userId, newId);
   const viewerId = call.identity.userId;

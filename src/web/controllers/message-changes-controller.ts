@@ -5,15 +5,14 @@ import { deleteMessageCommand, editMessageCommand } from "../commands/change-mes
 import type { Commands } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import type { MessageTexts } from "../message-texts.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { instantText } from "../views/instant.ts";
-import { atMessage } from "./place.ts";
+import { atMessage, messageQuery } from "./place.ts";
 import type { Call, Route } from "./route.ts";
 import { messageOf } from "./submitted.ts";
 
-export interface MessageChangesOptions {
+export interface MessageChangesOptions extends BoundedReading {
   readonly commands: Commands;
-  readonly limits: PayloadLimits;
   readonly texts: MessageTexts;
   readonly newId: NewId;
   readonly maxBodyBytes: number;
@@ -22,8 +21,13 @@ export interface MessageChangesOptions {
 /** Edits and deletions over REST: contract/rest.md 1.2, #11 and #13. */
 export function messageChangeRoutes(options: MessageChangesOptions): readonly Route[] {
   return [
-    { method: "PUT", path: "/messages/:id", run: (call) => edit(options, call) },
-    { method: "DELETE", path: "/messages/:id", run: (call) => remove(options, call) },
+    { method: "PUT", path: "/messages/:id", query: messageQuery, run: (call) => edit(options, call) },
+    {
+      method: "DELETE",
+      path: "/messages/:id",
+      query: [...messageQuery, "delete_for_everyone"],
+      run: (call) => remove(options, call),
+    },
   ];
 }
 

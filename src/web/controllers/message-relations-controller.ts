@@ -7,30 +7,36 @@ import { addReactionCommand, attachMediaCommand, removeReactionCommand } from ".
 import type { Entry } from "../commands/entry.ts";
 import type { Commands, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { uuidOrUnknown } from "../uuid.ts";
 import { attachmentText, attachmentTexts } from "../views/attachment.ts";
 import { reactionSummaryText, reactionText, reactionTexts } from "../views/reaction.ts";
-import { atMessage } from "./place.ts";
+import { atMessage, messageQuery } from "./place.ts";
 import type { Call, Route } from "./route.ts";
 import { messageOf } from "./submitted.ts";
 
-export interface MessageRelationsOptions {
+export interface MessageRelationsOptions extends BoundedReading {
   readonly commands: Commands;
   readonly queries: Queries;
-  readonly limits: PayloadLimits;
   readonly newId: NewId;
   readonly maxBodyBytes: number;
 }
 
 /** Reactions and attachments over REST: contract/rest.md 1.2, #14 to #16, #20 and #21. */
 export function messageRelationRoutes(options: MessageRelationsOptions): readonly Route[] {
+  // The existing client names itself in the query of what it takes back; the token says who that is.
+  const query = [...messageQuery, "user_id"];
   return [
-    { method: "GET", path: "/messages/:id/reactions", run: (call) => reactions(options, call) },
-    { method: "POST", path: "/messages/:id/reactions", run: (call) => react(options, call) },
-    { method: "DELETE", path: "/messages/:id/reactions/:reaction", run: (call) => unreact(options, call) },
-    { method: "GET", path: "/messages/:id/attachments", run: (call) => attachments(options, call) },
-    { method: "POST", path: "/messages/:id/attachments", run: (call) => attach(options, call) },
+    { method: "GET", path: "/messages/:id/reactions", query, run: (call) => reactions(options, call) },
+    { method: "POST", path: "/messages/:id/reactions", query, run: (call) => react(options, call) },
+    {
+      method: "DELETE",
+      path: "/messages/:id/reactions/:reaction",
+      query,
+      run: (call) => unreact(options, call),
+    },
+    { method: "GET", path: "/messages/:id/attachments", query, run: (call) => attachments(options, call) },
+    { method: "POST", path: "/messages/:id/attachments", query, run: (call) => attach(options, call) },
   ];
 }
 

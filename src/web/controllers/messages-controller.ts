@@ -10,7 +10,7 @@ import { dataResponse } from "../json-response.ts";
 import type { MessageTexts } from "../message-texts.ts";
 import { messageIn } from "../outcome-message.ts";
 import { readCursor, readLimit } from "../paging.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { refusedField } from "../payloads/refused-field.ts";
 import { rejectionResponse } from "../rejections.ts";
 import { readUuid } from "../uuid.ts";
@@ -19,11 +19,10 @@ import { atConversation } from "./place.ts";
 import type { Call, Route } from "./route.ts";
 import { submitted } from "./submitted.ts";
 
-export interface MessagesOptions {
+export interface MessagesOptions extends BoundedReading {
   readonly commands: Commands;
   readonly gate: Gate;
   readonly queries: Queries;
-  readonly limits: PayloadLimits;
   readonly texts: MessageTexts;
   readonly newId: NewId;
   readonly maxBodyBytes: number;
@@ -32,7 +31,12 @@ export interface MessagesOptions {
 /** Messages over REST: contract/rest.md 1.2, #8 and #9. Sending is the same command as the channel's `new_message`. */
 export function messageRoutes(options: MessagesOptions): readonly Route[] {
   return [
-    { method: "GET", path: "/conversations/:id/messages", run: (call) => history(options, call) },
+    {
+      method: "GET",
+      path: "/conversations/:id/messages",
+      query: ["limit", "before", "after", "search"],
+      run: (call) => history(options, call),
+    },
     { method: "POST", path: "/conversations/:id/messages", run: (call) => sendInto(options, call) },
     { method: "POST", path: "/messages", run: (call) => send(options, call, null) },
   ];

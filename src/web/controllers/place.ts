@@ -1,21 +1,23 @@
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import type { Entry } from "../commands/entry.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { refusedField } from "../payloads/refused-field.ts";
 import { readUuid, uuidOrUnknown } from "../uuid.ts";
 import type { Call } from "./route.ts";
 
-interface PlaceOptions {
-  readonly limits: PayloadLimits;
+interface PlaceOptions extends BoundedReading {
   readonly newId: NewId;
 }
 
 /** What was sent to a conversation; null: to none, the body names it. */
 export function atConversation(options: PlaceOptions, call: Call, conversationId: string | null): Entry {
-  const { limits, newId } = options;
-  return { limits, newId, senderId: call.identity.userId, conversationId, messageId: null };
+  const { limits, observer, newId } = options;
+  return { limits, observer, newId, senderId: call.identity.userId, conversationId, messageId: null };
 }
+
+/** What `atMessage` reads of a query. */
+export const messageQuery = ["conversation_id"] as const;
 
 /** What was sent to `/messages/:id`: the query may name the conversation. */
 export function atMessage(options: PlaceOptions, call: Call): Entry | Rejection {

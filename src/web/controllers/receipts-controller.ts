@@ -4,14 +4,13 @@ import { readJson } from "../body.ts";
 import { markUnreadCommand, noteMark, receiptCommand } from "../commands/mark.ts";
 import type { Marks, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
-import { atMessage } from "./place.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
+import { atMessage, messageQuery } from "./place.ts";
 import type { Call, Route } from "./route.ts";
 
-export interface ReceiptsOptions {
+export interface ReceiptsOptions extends BoundedReading {
   readonly marks: Marks;
   readonly queries: Queries;
-  readonly limits: PayloadLimits;
   readonly newId: NewId;
   readonly maxBodyBytes: number;
 }
@@ -19,8 +18,18 @@ export interface ReceiptsOptions {
 /** Receipts over REST: contract/rest.md 1.2, #12, and `PATCH /messages/:id/receipt`. */
 export function receiptRoutes(options: ReceiptsOptions): readonly Route[] {
   return [
-    { method: "POST", path: "/messages/:id/unread", run: (call) => unread(options, call) },
-    { method: "PATCH", path: "/messages/:id/receipt", run: (call) => receipt(options, call) },
+    {
+      method: "POST",
+      path: "/messages/:id/unread",
+      query: messageQuery,
+      run: (call) => unread(options, call),
+    },
+    {
+      method: "PATCH",
+      path: "/messages/:id/receipt",
+      query: messageQuery,
+      run: (call) => receipt(options, call),
+    },
   ];
 }
 

@@ -14,5 +14,7 @@ export interface Call {
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
+  /** The query parameters that it knows; others are ignored and counted. Absent: none. */
+  readonly query?: readonly string[];
   run(call: Call): Promise<Response | Rejection>;
 }

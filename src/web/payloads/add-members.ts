@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import type { Rejection } from "../../core/rejection.ts";
-import { PayloadShape } from "../payload-shape.ts";
-import { idIn, optional, strict, uuid } from "./fields.ts";
+import { PayloadShape, type Reading } from "../payload-shape.ts";
+import { optional, uuid } from "./fields.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** A checked `POST /conversations/:id/members`. */
@@ -14,22 +14,21 @@ export interface AddMembersBody {
 
 const userIdAllowed = "must be the UUID of a user";
 
-const shape = new PayloadShape(
-  Type.Object(
-    {
-      user_id: optional(uuid, userIdAllowed),
-      user_ids: optional(Type.Array(uuid, { minItems: 1 }), "must be the UUIDs of users, at least one"),
-    },
-    strict,
-  ),
-);
+const shape = new PayloadShape({
+  operation: "add_members",
+  schema: Type.Object({
+    user_id: optional(uuid, userIdAllowed),
+    user_ids: optional(Type.Array(uuid, { minItems: 1 }), "must be the UUIDs of users, at least one"),
+  }),
+  aliases: { member_ids: "user_ids" },
+});
 
-export function readAddMembers(payload: unknown): AddMembersBody | Rejection {
-  if (!shape.fits(payload)) return shape.refusal(payload);
-  const { user_id, user_ids } = payload;
+export function readAddMembers(payload: unknown, reading: Reading): AddMembersBody | Rejection {
+  const body = shape.read(payload, reading);
+  if (!body) return shape.refusal(payload);
+  const { user_id, user_ids } = body;
   if (user_id && user_ids) return refusedField("user_ids", "must be left out beside user_id");
-  if (user_ids) return { userIds: [...new Set(user_ids.map((id) => id.toLowerCase()))], isSingle: false };
-  const userId = idIn(user_id);
-  if (!userId) return refusedField("user_id", `is required: ${userIdAllowed}; user_ids names several`);
-  return { userIds: [userId], isSingle: true };
+  if (user_ids) return { userIds: user_ids, isSingle: false };
+  if (!user_id) return refusedField("user_id", `is required: ${userIdAllowed}; user_ids names several`);
+  return { userIds: [user_id], isSingle: true };
 }

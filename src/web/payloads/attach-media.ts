@@ -3,8 +3,8 @@ import { type MediaType, mediaTypes, mostAttachments } from "../../core/messages
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
-import { conversationId, idIn, messageId, metadata, strict } from "./fields.ts";
-import type { PayloadLimits } from "./limits.ts";
+import { conversationId, messageId, metadata } from "./fields.ts";
+import type { BoundedReading, PayloadLimits } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** One reference to media. `metadata` is JSON text of an object. */
@@ -36,37 +36,38 @@ const attachment = {
   metadata,
 };
 
-const inListSchema = Type.Object(attachment, strict);
-const inList = new PayloadShape(inListSchema);
-const alone = new PayloadShape(
-  Type.Object({ ...attachment, message_id: messageId, conversation_id: conversationId }, strict),
-);
+const operation = "attach_media";
+const inListSchema = Type.Object(attachment);
+const inList = new PayloadShape({ operation, schema: inListSchema });
+const alone = new PayloadShape({
+  operation,
+  schema: Type.Object({ ...attachment, message_id: messageId, conversation_id: conversationId }),
+});
 
 export const attachmentsAllowed = `must be a list of at most ${mostAttachments} {media_id, media_type, metadata?}`;
 
 export function readAttachments(
   list: readonly unknown[],
-  limits: PayloadLimits,
+  reading: BoundedReading,
 ): readonly AttachmentBody[] | Rejection {
   const read: AttachmentBody[] = [];
   for (const [index, each] of list.entries()) {
-    if (!inList.fits(each)) return inEntry(index, inList.refusal(each));
-    const body = bodyOf(each, limits);
+    const entry = inList.read(each, reading);
+    if (!entry) return inEntry(index, inList.refusal(each));
+    const body = bodyOf(entry, reading.limits);
     if (isRejection(body)) return inEntry(index, body);
     read.push(body);
   }
   return read;
 }
 
-export function readAttachMedia(payload: unknown, limits: PayloadLimits): AttachMediaBody | Rejection {
-  if (!alone.fits(payload)) return alone.refusal(payload);
-  const body = bodyOf(payload, limits);
-  if (isRejection(body)) return body;
-  return {
-    conversationId: idIn(payload.conversation_id),
-    messageId: idIn(payload.message_id),
-    attachment: body,
-  };
+export function readAttachMedia(payload: unknown, reading: BoundedReading): AttachMediaBody | Rejection {
+  const body = alone.read(payload, reading);
+  if (!body) return alone.refusal(payload);
+  const attachment = bodyOf(body, reading.limits);
+  if (isRejection(attachment)) return attachment;
+  const { conversation_id = null, message_id = null } = body;
+  return { conversationId: conversation_id, messageId: message_id, attachment };
 }
 
 function bodyOf(

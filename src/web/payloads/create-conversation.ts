@@ -1,20 +1,18 @@
 import { Type } from "@sinclair/typebox";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { PayloadShape } from "../payload-shape.ts";
+import { fieldIn, PayloadShape } from "../payload-shape.ts";
 import { nameAllowed, namedMetadata } from "./conversation-metadata.ts";
 import {
   clientRandom,
   clientRandomAllowed,
   clientRandomIn,
-  idIn,
   ignored,
   later,
   metadata,
   optional,
-  strict,
   uuid,
 } from "./fields.ts";
-import type { PayloadLimits } from "./limits.ts";
+import type { BoundedReading } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
 export interface CreateDirectBody {
@@ -35,78 +33,87 @@ export interface CreateGroupBody {
 const typeAllowed = 'must be "direct" or "group"';
 const pairAllowed = "must be exactly two UUIDs: your own and the other user's";
 
-const direct = new PayloadShape(
-  Type.Object(
-    {
-      type: Type.Literal("direct", { description: typeAllowed }),
-      other_user_id: optional(uuid, "must be the UUID of the other user"),
-      user_ids: optional(Type.Array(uuid, { minItems: 2, maxItems: 2 }), pairAllowed),
-      name: Type.Optional(Type.Null({ description: "is for groups; leave it out" })),
-      metadata: later("settings of direct conversations"),
-      external_group_id: Type.Optional(Type.Null({ description: "is for groups; leave it out" })),
-      // Two users have one direct conversation, however often it is created.
-      client_random: ignored,
-    },
-    strict,
-  ),
-);
+/** Both forms are read as they stand, or in an object under this name. */
+const nestedIn = "conversation";
+const aliases = { member_ids: "user_ids" };
 
-const group = new PayloadShape(
-  Type.Object(
-    {
-      type: Type.Literal("group", { description: typeAllowed }),
-      name: optional(Type.String(), nameAllowed),
-      user_ids: Type.Array(uuid, {
-        description: "must be the UUIDs of the members, with or without your own",
-      }),
-      metadata,
-      client_random: clientRandom,
-      external_group_id: later("links to groups of the user service"),
-    },
-    strict,
-  ),
-);
+const direct = new PayloadShape({
+  operation: "create_direct",
+  nestedIn,
+  aliases,
+  schema: Type.Object({
+    type: Type.Literal("direct", { description: typeAllowed }),
+    other_user_id: optional(uuid, "must be the UUID of the other user"),
+    user_ids: optional(Type.Array(uuid), pairAllowed),
+    name: Type.Optional(Type.Null({ description: "is for groups; leave it out" })),
+    metadata: later("settings of direct conversations"),
+    external_group_id: Type.Optional(Type.Null({ description: "is for groups; leave it out" })),
+    // Two users have one direct conversation, however often it is created.
+    client_random: ignored,
+  }),
+});
+
+const group = new PayloadShape({
+  operation: "create_group",
+  nestedIn,
+  aliases,
+  schema: Type.Object({
+    type: Type.Literal("group", { description: typeAllowed }),
+    name: optional(Type.String(), nameAllowed),
+    user_ids: Type.Array(uuid, {
+      description: "must be the UUIDs of the members, with or without your own",
+    }),
+    metadata,
+    client_random: clientRandom,
+    external_group_id: later("links to groups of the user service"),
+  }),
+});
 
 /** A checked `POST /conversations`. */
 export function readCreateConversation(
   payload: unknown,
   creatorId: string,
-  limits: PayloadLimits,
+  reading: BoundedReading,
 ): CreateDirectBody | CreateGroupBody | Rejection {
-  return isForGroup(payload) ? readGroup(payload, creatorId, limits) : readDirect(payload, creatorId);
+  const isForGroup = fieldIn(payload, "type", nestedIn) === "group";
+  return isForGroup ? readGroup(payload, creatorId, reading) : readDirect(payload, creatorId, reading);
 }
 
-function isForGroup(payload: unknown): boolean {
-  return typeof payload === "object" && payload !== null && "type" in payload && payload.type === "group";
-}
-
-function readDirect(payload: unknown, creatorId: string): CreateDirectBody | Rejection {
-  if (!direct.fits(payload)) return direct.refusal(payload);
-  const { other_user_id, user_ids } = payload;
+function readDirect(
+  payload: unknown,
+  creatorId: string,
+  reading: BoundedReading,
+): CreateDirectBody | Rejection {
+  const body = direct.read(payload, reading);
+  if (!body) return direct.refusal(payload);
+  const { other_user_id, user_ids } = body;
   if (other_user_id && user_ids) return refusedField("user_ids", "must be left out beside other_user_id");
   if (user_ids) return otherOfPair(user_ids, creatorId);
-  const otherUserId = idIn(other_user_id);
-  if (!otherUserId) return refusedField("other_user_id", "must be the UUID of the other user");
-  return { type: "direct", otherUserId };
+  if (!other_user_id) return refusedField("other_user_id", "must be the UUID of the other user");
+  return { type: "direct", otherUserId: other_user_id };
 }
 
 /** The fallback form: the pair, with the creator in it. */
 function otherOfPair(userIds: readonly string[], creatorId: string): CreateDirectBody | Rejection {
-  const [other, ...more] = userIds.map((id) => id.toLowerCase()).filter((id) => id !== creatorId);
-  if (!other || more.length > 0) return refusedField("user_ids", pairAllowed);
+  const [other, ...more] = userIds.filter((id) => id !== creatorId);
+  if (!other || more.length > 0 || userIds.length !== 2) return refusedField("user_ids", pairAllowed);
   return { type: "direct", otherUserId: other };
 }
 
-function readGroup(payload: unknown, creatorId: string, limits: PayloadLimits): CreateGroupBody | Rejection {
-  if (!group.fits(payload)) return group.refusal(payload);
-  const named = namedMetadata(payload, limits.maxMetadataBytes);
+function readGroup(
+  payload: unknown,
+  creatorId: string,
+  reading: BoundedReading,
+): CreateGroupBody | Rejection {
+  const body = group.read(payload, reading);
+  if (!body) return group.refusal(payload);
+  const named = namedMetadata(body, reading.limits.maxMetadataBytes);
   if (isRejection(named)) return named;
   if (!named.hasName) return nameMissing;
-  const random = clientRandomIn(payload.client_random);
+  const random = clientRandomIn(body.client_random);
   if (random === undefined) return refusedField("client_random", clientRandomAllowed);
-  const members = new Set(payload.user_ids.map((id) => id.toLowerCase()));
-  members.delete(creatorId);
-  return { type: "group", otherUserIds: [...members], metadata: named.text, clientRandom: random };
+  const otherUserIds = body.user_ids.filter((id) => id !== creatorId);
+  return { type: "group", otherUserIds, metadata: named.text, clientRandom: random };
 }
 
 const nameMissing = refusedField("name", `is required: ${nameAllowed}`);

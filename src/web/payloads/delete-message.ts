@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import type { Rejection } from "../../core/rejection.ts";
-import { PayloadShape } from "../payload-shape.ts";
-import { conversationId, idIn, messageId, optional, strict } from "./fields.ts";
+import { PayloadShape, type Reading } from "../payload-shape.ts";
+import { conversationId, messageId, optional } from "./fields.ts";
 
 /** A checked `delete_message`: always for everyone. */
 export interface DeleteMessageBody {
@@ -9,21 +9,20 @@ export interface DeleteMessageBody {
   readonly messageId: string | null;
 }
 
-const shape = new PayloadShape(
-  Type.Object(
-    {
-      message_id: messageId,
-      conversation_id: conversationId,
-      delete_for_everyone: optional(
-        Type.Literal(true),
-        "must be true, or left out; deleting for oneself comes with a later version",
-      ),
-    },
-    strict,
-  ),
-);
+const shape = new PayloadShape({
+  operation: "delete_message",
+  schema: Type.Object({
+    message_id: messageId,
+    conversation_id: conversationId,
+    delete_for_everyone: optional(
+      Type.Literal(true),
+      "must be true, or left out; deleting for oneself comes with a later version",
+    ),
+  }),
+});
 
-export function readDeleteMessage(payload: unknown): DeleteMessageBody | Rejection {
-  if (!shape.fits(payload)) return shape.refusal(payload);
-  return { conversationId: idIn(payload.conversation_id), messageId: idIn(payload.message_id) };
+export function readDeleteMessage(payload: unknown, reading: Reading): DeleteMessageBody | Rejection {
+  const body = shape.read(payload, reading);
+  if (!body) return shape.refusal(payload);
+  return { conversationId: body.conversation_id ?? null, messageId: body.message_id ?? null };
 }

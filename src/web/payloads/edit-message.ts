@@ -2,17 +2,8 @@ import { Type } from "@sinclair/typebox";
 import type { Rejection } from "../../core/rejection.ts";
 import { contentProblem, metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
-import {
-  content,
-  conversationId,
-  idIn,
-  later,
-  mentionsSomebody,
-  messageId,
-  metadata,
-  strict,
-} from "./fields.ts";
-import type { PayloadLimits } from "./limits.ts";
+import { content, conversationId, later, mentionsSomebody, messageId, metadata } from "./fields.ts";
+import type { BoundedReading } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** A checked `edit_message`. */
@@ -26,31 +17,32 @@ export interface EditMessageBody {
   readonly mentions: boolean;
 }
 
-const shape = new PayloadShape(
-  Type.Object(
-    {
-      content,
-      metadata,
-      message_id: messageId,
-      conversation_id: conversationId,
-      signature: later("signatures"),
-      sender_public_key: later("signatures"),
-    },
-    strict,
-  ),
-);
+const shape = new PayloadShape({
+  operation: "edit_message",
+  nestedIn: "message",
+  schema: Type.Object({
+    content,
+    metadata,
+    message_id: messageId,
+    conversation_id: conversationId,
+    signature: later("signatures"),
+    sender_public_key: later("signatures"),
+  }),
+});
 
-export function readEditMessage(payload: unknown, limits: PayloadLimits): EditMessageBody | Rejection {
-  if (!shape.fits(payload)) return shape.refusal(payload);
-  const problem = contentProblem(payload.content, limits.maxContentBytes);
+export function readEditMessage(payload: unknown, reading: BoundedReading): EditMessageBody | Rejection {
+  const { limits } = reading;
+  const body = shape.read(payload, reading);
+  if (!body) return shape.refusal(payload);
+  const problem = contentProblem(body.content, limits.maxContentBytes);
   if (problem) return refusedField("content", problem.problem);
-  const text = payload.metadata ? metadataText(payload.metadata, limits.maxMetadataBytes) : null;
+  const text = body.metadata ? metadataText(body.metadata, limits.maxMetadataBytes) : null;
   if (text !== null && typeof text !== "string") return refusedField("metadata", text.problem);
   return {
-    conversationId: idIn(payload.conversation_id),
-    messageId: idIn(payload.message_id),
-    content: payload.content,
+    conversationId: body.conversation_id ?? null,
+    messageId: body.message_id ?? null,
+    content: body.content,
     metadata: text,
-    mentions: mentionsSomebody(payload.metadata),
+    mentions: mentionsSomebody(body.metadata),
   };
 }

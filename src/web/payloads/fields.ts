@@ -1,12 +1,11 @@
 import { type TSchema, Type } from "@sinclair/typebox";
+import { anyCaseUuid } from "../uuid.ts";
 
 /**
- * What the schemas are made of. There is one strict schema per command: the same for channel, REST and gRPC. A field that may be left
- * out may also be null. Fields of later versions are refused by name, so that nobody believes that they had an effect. Each
+ * What the schemas are made of. There is one schema per command: the same for channel, REST and gRPC. A field that may be left
+ * out may also be null. Fields of later versions are known, and refused, so that nobody believes that they had an effect. Each
  * field's description is what a refusal says is allowed.
  */
-
-export const strict = { additionalProperties: false } as const;
 
 export function optional<S extends TSchema>(schema: S, allowed: string) {
   return Type.Optional(Type.Union([schema, Type.Null()], { description: allowed }));
@@ -25,10 +24,8 @@ export function elsewhere(where: string) {
 /** The sender is always the token's subject, so what a payload says of it is accepted and not read. */
 export const ignored = Type.Optional(Type.Unknown());
 
-/** In any case; whoever reads it makes it lower case, which is the form that is used as a key. */
-export const uuid = Type.String({
-  pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
-});
+/** In any case; `PayloadShape` gives it in the form that is used as a key. */
+export const uuid = Type.String({ pattern: anyCaseUuid });
 
 /** Optional, because where a payload was sent to may name them already. */
 export const conversationId = optional(uuid, "must be the conversation's id");
@@ -57,9 +54,4 @@ export function mentionsSomebody(metadata: object | null | undefined): boolean {
   if (!metadata || !Object.hasOwn(metadata, "mentions")) return false;
   const { mentions } = metadata as { readonly mentions: unknown };
   return Array.isArray(mentions) && mentions.length > 0;
-}
-
-/** An id as it is used as a key; null: left out. */
-export function idIn(given: string | null | undefined): string | null {
-  return given == null ? null : given.toLowerCase();
 }

@@ -1,3 +1,5 @@
+import type { Reading } from "../payload-shape.ts";
+
 /** What a payload may hold, and how long what it names may be changed. */
 export interface PayloadLimits {
   /** Bytes of UTF-8. */
@@ -8,4 +10,9 @@ export interface PayloadLimits {
   readonly editWindowMs: number;
   /** How long after it was sent a message may be deleted for everyone by its author. */
   readonly deleteWindowMs: number;
+}
+
+/** What payloads with bounds are read with. */
+export interface BoundedReading extends Reading {
+  readonly limits: PayloadLimits;
 }

@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import type { Rejection } from "../../core/rejection.ts";
-import { PayloadShape } from "../payload-shape.ts";
-import { conversationId, idIn, ignored, messageId, strict } from "./fields.ts";
+import { PayloadShape, type Reading } from "../payload-shape.ts";
+import { conversationId, ignored, messageId } from "./fields.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** A checked `add_reaction` or `remove_reaction`. */
@@ -18,27 +18,22 @@ const maxBytes = 128;
 
 const allowed = `must be 1 to ${maxCharacters} characters, of at most ${maxBytes} bytes of UTF-8, not . nor .., without control characters and unpaired surrogates`;
 
-const shape = new PayloadShape(
-  Type.Object(
-    {
-      reaction: Type.String({ description: allowed }),
-      message_id: messageId,
-      conversation_id: conversationId,
-      user_id: ignored,
-    },
-    strict,
-  ),
-);
+const shape = new PayloadShape({
+  operation: "react",
+  schema: Type.Object({
+    reaction: Type.String({ description: allowed }),
+    message_id: messageId,
+    conversation_id: conversationId,
+    user_id: ignored,
+  }),
+});
 
-export function readReact(payload: unknown): ReactBody | Rejection {
-  if (!shape.fits(payload)) return shape.refusal(payload);
-  const { reaction } = payload;
+export function readReact(payload: unknown, reading: Reading): ReactBody | Rejection {
+  const body = shape.read(payload, reading);
+  if (!body) return shape.refusal(payload);
+  const { reaction, conversation_id = null, message_id = null } = body;
   if (!isReaction(reaction)) return refusedField("reaction", allowed);
-  return {
-    conversationId: idIn(payload.conversation_id),
-    messageId: idIn(payload.message_id),
-    reaction,
-  };
+  return { conversationId: conversation_id, messageId: message_id, reaction };
 }
 
 /** What no path can name: on its way, `DELETE …/reactions/..` becomes the deletion of the message. */

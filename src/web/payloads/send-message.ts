@@ -12,16 +12,14 @@ import {
   content,
   conversationId,
   elsewhere,
-  idIn,
   ignored,
   later,
   mentionsSomebody,
   metadata,
   optional,
-  strict,
   uuid,
 } from "./fields.ts";
-import type { PayloadLimits } from "./limits.ts";
+import type { BoundedReading } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** A checked `new_message`. `metadata` is JSON text of an object. */
@@ -39,42 +37,41 @@ export interface SendMessageBody {
   readonly mentions: boolean;
 }
 
-const schema = Type.Object(
-  {
-    content,
-    message_type: optional(
-      Type.Union([Type.Literal("text"), Type.Literal("media")]),
-      'must be "text" or "media"; system messages are made by the server only',
-    ),
-    client_random: clientRandom,
-    metadata,
-    conversation_id: conversationId,
-    sender_id: ignored,
-    user_id: ignored,
-    reply_to_id: optional(uuid, "must be the id of the message that this one answers"),
-    attachments: optional(Type.Array(Type.Unknown(), { maxItems: mostAttachments }), attachmentsAllowed),
-    signature: later("signatures"),
-    sender_public_key: later("signatures"),
-    media_id: elsewhere("media are named in attachments"),
-    ttl_seconds: later("ephemeral messages"),
-  },
-  strict,
-);
-const shape = new PayloadShape(schema);
+const schema = Type.Object({
+  content,
+  message_type: optional(
+    Type.Union([Type.Literal("text"), Type.Literal("media")]),
+    'must be "text" or "media"; system messages are made by the server only',
+  ),
+  client_random: clientRandom,
+  metadata,
+  conversation_id: conversationId,
+  sender_id: ignored,
+  user_id: ignored,
+  reply_to_id: optional(uuid, "must be the id of the message that this one answers"),
+  attachments: optional(Type.Array(Type.Unknown(), { maxItems: mostAttachments }), attachmentsAllowed),
+  signature: later("signatures"),
+  sender_public_key: later("signatures"),
+  media_id: elsewhere("media are named in attachments"),
+  ttl_seconds: later("ephemeral messages"),
+});
+const shape = new PayloadShape({ operation: "send_message", nestedIn: "message", schema });
 
-export function readSendMessage(payload: unknown, limits: PayloadLimits): SendMessageBody | Rejection {
-  if (!shape.fits(payload)) return shape.refusal(payload);
-  const messageType = payload.message_type ?? "text";
+export function readSendMessage(payload: unknown, reading: BoundedReading): SendMessageBody | Rejection {
+  const { limits } = reading;
+  const body = shape.read(payload, reading);
+  if (!body) return shape.refusal(payload);
+  const messageType = body.message_type ?? "text";
   // Media speak for themselves.
-  const isBare = messageType === "media" && payload.content === "";
-  const problem = isBare ? null : contentProblem(payload.content, limits.maxContentBytes);
+  const isBare = messageType === "media" && body.content === "";
+  const problem = isBare ? null : contentProblem(body.content, limits.maxContentBytes);
   if (problem) return refusedField("content", problem.problem);
-  const text = payload.metadata ? metadataText(payload.metadata, limits.maxMetadataBytes) : "{}";
+  const text = body.metadata ? metadataText(body.metadata, limits.maxMetadataBytes) : "{}";
   if (typeof text !== "string") return refusedField("metadata", text.problem);
-  const attachments = readAttachments(payload.attachments ?? [], limits);
+  const attachments = readAttachments(body.attachments ?? [], reading);
   if (isRejection(attachments)) return attachments;
   if (attachments.length > 0 && messageType !== "media") return refusedField("attachments", onlyMedia);
-  return bodyOf(payload, text, attachments);
+  return bodyOf(body, text, attachments);
 }
 
 function bodyOf(
@@ -85,12 +82,12 @@ function bodyOf(
   const random = clientRandomIn(payload.client_random);
   if (random === undefined) return refusedField("client_random", clientRandomAllowed);
   return {
-    conversationId: idIn(payload.conversation_id),
+    conversationId: payload.conversation_id ?? null,
     messageType: payload.message_type ?? "text",
     content: payload.content,
     metadata: text,
     clientRandom: random,
-    replyToId: idIn(payload.reply_to_id),
+    replyToId: payload.reply_to_id ?? null,
     attachments: attachments.length > 0 ? attachments : null,
     mentions: mentionsSomebody(payload.metadata),
   };

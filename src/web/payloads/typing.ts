@@ -1,33 +1,31 @@
 import { Type } from "@sinclair/typebox";
 import type { Rejection } from "../../core/rejection.ts";
-import { PayloadShape } from "../payload-shape.ts";
-import { conversationId, idIn, ignored, strict } from "./fields.ts";
+import { PayloadShape, type Reading } from "../payload-shape.ts";
+import { ignored } from "./fields.ts";
 
 /** Whether somebody types. */
 export interface TypingBody {
-  readonly conversationId: string | null;
   readonly isTyping: boolean;
 }
 
 /** The topic says where, the token says who. */
-const place = { conversation_id: conversationId, user_id: ignored };
-const typing = new PayloadShape(
-  Type.Object({ typing: Type.Boolean({ description: "must be true or false" }), ...place }, strict),
-);
-const signal = new PayloadShape(Type.Object(place, strict));
+const place = { conversation_id: ignored, user_id: ignored };
+const typing = new PayloadShape({
+  operation: "typing",
+  schema: Type.Object({ typing: Type.Boolean({ description: "must be true or false" }), ...place }),
+});
+const signal = new PayloadShape({ operation: "typing", schema: Type.Object(place) });
 
-export function readTyping(payload: unknown): TypingBody | Rejection {
-  return typing.fits(payload) ? bodyOf(payload, payload.typing) : typing.refusal(payload);
+export function readTyping(payload: unknown, reading: Reading): TypingBody | Rejection {
+  const body = typing.read(payload, reading);
+  return body ? { isTyping: body.typing } : typing.refusal(payload);
 }
 
 /** Of `typing_start` and `typing_stop`, which say it by their name. */
-export function readTypingSignal(payload: unknown, isTyping: boolean): TypingBody | Rejection {
-  return signal.fits(payload) ? bodyOf(payload, isTyping) : signal.refusal(payload);
-}
-
-function bodyOf(
-  { conversation_id }: { readonly conversation_id?: string | null },
+export function readTypingSignal(
+  payload: unknown,
+  reading: Reading,
   isTyping: boolean,
-): TypingBody {
-  return { conversationId: idIn(conversation_id), isTyping };
+): TypingBody | Rejection {
+  return signal.read(payload, reading) ? { isTyping } : signal.refusal(payload);
 }

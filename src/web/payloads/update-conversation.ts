@@ -3,8 +3,8 @@ import type { Rejection } from "../../core/rejection.ts";
 import { isRejection } from "../../core/rejection.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { nameAllowed, namedMetadata } from "./conversation-metadata.ts";
-import { conversationId, idIn, metadata, optional, strict } from "./fields.ts";
-import type { PayloadLimits } from "./limits.ts";
+import { conversationId, metadata, optional } from "./fields.ts";
+import type { BoundedReading } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** A checked `PUT /conversations/:id`. */
@@ -14,22 +14,26 @@ export interface UpdateConversationBody {
   readonly metadata: string;
 }
 
-const shape = new PayloadShape(
-  Type.Object(
-    { name: optional(Type.String(), nameAllowed), metadata, conversation_id: conversationId },
-    strict,
-  ),
-);
+const shape = new PayloadShape({
+  operation: "update_conversation",
+  nestedIn: "conversation",
+  schema: Type.Object({
+    name: optional(Type.String(), nameAllowed),
+    metadata,
+    conversation_id: conversationId,
+  }),
+});
 
 export function readUpdateConversation(
   payload: unknown,
-  limits: PayloadLimits,
+  reading: BoundedReading,
 ): UpdateConversationBody | Rejection {
-  if (!shape.fits(payload)) return shape.refusal(payload);
-  if (payload.name == null && payload.metadata == null) return nothingToChange;
-  const named = namedMetadata(payload, limits.maxMetadataBytes);
+  const body = shape.read(payload, reading);
+  if (!body) return shape.refusal(payload);
+  if (body.name == null && body.metadata == null) return nothingToChange;
+  const named = namedMetadata(body, reading.limits.maxMetadataBytes);
   if (isRejection(named)) return named;
-  return { conversationId: idIn(payload.conversation_id), metadata: named.text };
+  return { conversationId: body.conversation_id ?? null, metadata: named.text };
 }
 
 const nothingToChange = refusedField("metadata", "is required: must be an object; or name, a text");
