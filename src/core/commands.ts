@@ -7,7 +7,8 @@ import { sizeOfAttachments } from "./messages/attachment.ts";
 import type { DeleteMessage } from "./messages/delete.ts";
 import type { EditMessage } from "./messages/edit.ts";
 import type { AddReaction, RemoveReaction } from "./messages/react.ts";
-import type { SendMessage } from "./messages/send.ts";
+import { keyOf, type SendMessage } from "./messages/send.ts";
+import type { SendKey } from "./messages/send-key.ts";
 
 /** Whatever changes a conversation. REST, WebSocket, gRPC and the schedulers only build these. */
 export type Command =
@@ -36,8 +37,8 @@ export function isAboutMetadata(command: Command): boolean {
 }
 
 /** The key under which a command is sent again; null: it has none. */
-export function clientRandomOf(command: Command): number | null {
-  return command.type === "send_message" ? command.clientRandom : null;
+export function sendKeyOf(command: Command): SendKey | null {
+  return command.type === "send_message" ? keyOf(command) : null;
 }
 
 /** Characters of what the client wrote. */

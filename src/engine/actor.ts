@@ -1,6 +1,6 @@
 import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
-import { type Command, clientRandomOf, isAboutMetadata, targetIdOf } from "../core/commands.ts";
+import { type Command, isAboutMetadata, sendKeyOf, targetIdOf } from "../core/commands.ts";
 import { bytesOf, type ConversationState } from "../core/conversations/conversation.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { decide } from "../core/decide.ts";
@@ -169,7 +169,7 @@ export class Actor {
   /** Once, however often it was asked: a storm of one key must not push out the others. */
   #learn(use: KeyQuestion & KeyUse): void {
     const keys = this.#state?.keys;
-    if (keys?.find(use.senderId, use.clientRandom)?.seq === use.seq) return;
+    if (keys?.holder(use.senderId, use)?.seq === use.seq) return;
     keys?.remember(use.senderId, use.clientRandom, use);
   }
 
@@ -378,7 +378,7 @@ export class Actor {
 
   #doubtsKeyOf(command: Command): boolean {
     if (!this.#doubts.isIn(command)) return false;
-    return !this.#state!.keys.find(command.senderId, clientRandomOf(command)!);
+    return !this.#state!.keys.find(command.senderId, sendKeyOf(command)!);
   }
 
   /**
@@ -415,7 +415,7 @@ export class Actor {
 
   #keyQuestion(command: Command): KeyQuestion {
     this.#doubts.useUp(command.senderId);
-    return { conversationId: this.id, senderId: command.senderId, clientRandom: clientRandomOf(command)! };
+    return { conversationId: this.id, senderId: command.senderId, ...sendKeyOf(command)! };
   }
 }
 

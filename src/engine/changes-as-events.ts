@@ -2,6 +2,7 @@ import type { Member, MemberRecord } from "../core/conversations/conversation.ts
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
 import type { Message } from "../core/messages/message.ts";
+import { untagged } from "../core/messages/send-key.ts";
 import type { Changes } from "../core/ports/store.ts";
 
 /** Returns those of now who were members then. */
@@ -56,7 +57,11 @@ function blockEvent({ leftSeq }: MemberRecord): MemberChanged["type"] {
 
 function eventOf(message: Message, sinceRev: number): readonly [number, Event] {
   if (message.createdRev > sinceRev) {
-    return [message.createdRev, { ...message, type: "message_sent", releasesKeyOf: null }];
+    // Which device it was is for the store to know.
+    return [
+      message.createdRev,
+      { ...message, type: "message_sent", deviceTag: untagged, releasesKeyOf: null },
+    ];
   }
   const type = message.deletedAtUs === null ? "message_edited" : "message_deleted";
   const { conversationId, rev } = message;

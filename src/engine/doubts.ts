@@ -1,4 +1,4 @@
-import { type Command, clientRandomOf } from "../core/commands.ts";
+import { type Command, sendKeyOf } from "../core/commands.ts";
 
 /** For how many of a sender's commands the store is asked first. */
 const doubtedCommands = 1_000;
@@ -15,7 +15,7 @@ export class Doubts {
   }
 
   isIn(command: Command): boolean {
-    return this.#left.size > 0 && this.#left.has(command.senderId) && clientRandomOf(command) !== null;
+    return this.#left.size > 0 && this.#left.has(command.senderId) && sendKeyOf(command) !== null;
   }
 
   /** One more of this sender's commands is being looked up. */

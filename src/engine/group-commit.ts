@@ -340,8 +340,8 @@ function isOfMembers(event: Event): boolean {
 function keysOf(entry: Entry): KeyQuestion[] {
   return entry.change.events.flatMap((event) => {
     if (event.type !== "message_sent" || event.clientRandom === null) return [];
-    const { conversationId, senderId, clientRandom } = event;
-    return [{ conversationId, senderId, clientRandom }];
+    const { conversationId, senderId, deviceTag, clientRandom } = event;
+    return [{ conversationId, senderId, deviceTag, clientRandom }];
   });
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { SendMessage } from "../core/messages/send.ts";
+import { deviceTagOf } from "../core/messages/send-key.ts";
 import { anEngine } from "../testing/engine-on-model.ts";
 
 /** Spelled out, so that a change of the constant is noticed here. */
@@ -31,6 +32,23 @@ async function usedOnce({ isForgotten }: { readonly isForgotten: boolean }) {
   };
   return { first, againAfter, send, seq: () => model.logs.get(talk.id)!.messages.length };
 }
+
+test("I3: each device of a sender has keys of its own, of which memory and the store's index each know", async () => {
+  const [phone, tablet] = [deviceTagOf("phone"), deviceTagOf("tablet")];
+  for (const isForgotten of [false, true]) {
+    const { first, send, seq } = await usedOnce({ isForgotten });
+    const before = seq();
+    for (const [at, deviceTag] of [phone, tablet].entries()) {
+      const own = { deviceTag, clientRandom: 7, content: `from ${deviceTag}` };
+      const done = await send(own);
+      expect(done).toMatchObject({ type: "done", events: [{ seq: before + at + 1, releasesKeyOf: null }] });
+      const again = await send({ ...own, content: "again" });
+      expect(again).toMatchObject({ type: "duplicate", differs: true, message: { content: own.content } });
+    }
+    expect(await send({ clientRandom: 7 })).toMatchObject({ type: "duplicate", message: { id: first.id } });
+    expect(seq()).toBe(before + 2);
+  }
+});
 
 describe.each([
   ["that memory knows", false, 1],

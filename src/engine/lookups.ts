@@ -1,7 +1,8 @@
-import { type Command, clientRandomOf, isAboutMetadata, targetIdOf } from "../core/commands.ts";
+import { type Command, isAboutMetadata, sendKeyOf, targetIdOf } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { KeyUse } from "../core/messages/recent-keys.ts";
+import { untagged } from "../core/messages/send-key.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import {
@@ -22,6 +23,11 @@ import { overloaded, tooSlow, undecidable } from "./refusals.ts";
 /** Null: there is no such conversation. */
 interface Loaded {
   readonly state: ConversationState | null;
+}
+
+/** What holds a key: under its device, and from before keys named devices. */
+interface HeldKeys {
+  readonly uses: readonly (KeyQuestion & KeyUse)[];
 }
 
 /** What could be looked up of what commands need, and which commands have to be refused because theirs could not. */
@@ -53,7 +59,7 @@ const maxWaiting = 200_000;
 export class Lookups {
   readonly #observer: Observer;
   readonly #states: BatchLoader<string, Loaded>;
-  readonly #keys: BatchLoader<KeyQuestion, { readonly use: (KeyQuestion & KeyUse) | null }>;
+  readonly #keys: BatchLoader<KeyQuestion, HeldKeys>;
   readonly #targets: BatchLoader<TargetQuestion, { readonly message: Message | null }>;
   readonly #metadata: BatchLoader<string, { readonly metadata: string | null }>;
   readonly #messages: BatchLoader<MessagePlace, { readonly message: Message | null }>;
@@ -98,7 +104,7 @@ export class Lookups {
   ): Promise<LookedUp> {
     const failures: Failure[] = [];
     const ids = wantsMetadata ? [conversationId] : [];
-    const [uses, targets, metadata] = await Promise.all([
+    const [found, targets, metadata] = await Promise.all([
       this.#each(keys, (key) => this.#keys.load(key), hasKey, failures),
       this.#each(
         messageIds,
@@ -114,7 +120,7 @@ export class Lookups {
       ),
     ]);
     const learned = {
-      keys: uses.flatMap(({ use }) => use ?? []),
+      keys: found.flatMap(({ uses }) => uses),
       messages: targets.flatMap(({ message }) => message ?? []),
       metadata: metadata[0]?.metadata ?? null,
     };
@@ -180,13 +186,16 @@ function conversationOf({ conversationId }: { readonly conversationId: string })
 }
 
 function keysLoader(reads: ActorReads, clock: Clock) {
-  const name = ({ conversationId, senderId, clientRandom }: KeyQuestion) =>
-    `${conversationId} ${senderId} ${clientRandom}`;
+  const name = ({ conversationId, senderId, deviceTag, clientRandom }: KeyQuestion) =>
+    `${conversationId} ${senderId} ${deviceTag} ${clientRandom}`;
   return new BatchLoader({
     ...countedTo<KeyQuestion>(rowsAtOnce),
-    async load(questions: readonly KeyQuestion[]) {
+    async load(questions: readonly KeyQuestion[]): Promise<readonly HeldKeys[]> {
       const found = new Map((await reads.findKeys(questions)).map((use) => [name(use), use]));
-      return questions.map((question) => ({ use: found.get(name(question)) ?? null }));
+      return questions.map((question) => {
+        const names = [name(question), name({ ...question, deviceTag: untagged })];
+        return { uses: names.flatMap((each) => found.get(each) ?? []) };
+      });
     },
     userOf: conversationOf,
     identityOf: name,
@@ -243,8 +252,11 @@ function membershipsLoader(reads: ActorReads, clock: Clock) {
   });
 }
 
-function hasKey({ senderId, clientRandom }: KeyQuestion): Failure["concerns"] {
-  return (command) => command.senderId === senderId && clientRandomOf(command) === clientRandom;
+function hasKey({ senderId, deviceTag, clientRandom }: KeyQuestion): Failure["concerns"] {
+  return (command) => {
+    const key = command.senderId === senderId ? sendKeyOf(command) : null;
+    return key?.deviceTag === deviceTag && key.clientRandom === clientRandom;
+  };
 }
 
 function isAbout(messageId: string): Failure["concerns"] {

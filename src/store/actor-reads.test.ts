@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { MemberRecord } from "../core/conversations/conversation.ts";
 import type { Event } from "../core/events.ts";
-import type { Message, MessageChanged } from "../core/messages/message.ts";
+import type { Message, MessageChanged, MessageSent } from "../core/messages/message.ts";
+import { untagged } from "../core/messages/send-key.ts";
 import type { Change } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
 import { CountingPool } from "../testing/counting-pool.ts";
@@ -82,7 +83,12 @@ async function messageAt(conversation: StoredConversation, seq: number): Promise
   return message!;
 }
 
-const sent = (message: Message): Event => ({ ...message, type: "message_sent", releasesKeyOf: null });
+const sent = (message: Message): Event => ({
+  ...message,
+  type: "message_sent",
+  deviceTag: untagged,
+  releasesKeyOf: null,
+});
 
 const changed = (type: MessageChanged["type"], message: Message, changeId: string): Event => ({
   type,
@@ -154,7 +160,7 @@ test("a change is found stored by what it alone wrote, not by its number: anothe
 
   const rivals = [
     change(conversation, 1, {
-      ...(first as Message & { type: "message_sent"; releasesKeyOf: null }),
+      ...(first as MessageSent),
       id: newId(),
     }),
     change(conversation, 3, changed("message_edited", edited, newId())),

@@ -37,7 +37,7 @@ cross join lateral (select * from conversations where id = asked.id limit 1) c
 cross join lateral (select * from conversation_heads where conversation_id = c.id limit 1) h
 ${membersLateral}
 cross join lateral (
-  select array_agg(sender_id::text order by seq) as key_senders, array_agg(dedup_key::text order by seq) as key_values,
+  select array_agg(sender_id::text order by seq) as key_senders, array_agg(dedup_key >> 32 || ' ' || (dedup_key & 4294967295) order by seq) as key_values,
     array_agg(seq::text order by seq) as key_seqs, array_agg(sent_at::text order by seq) as key_times
   from messages where conversation_id = c.id and seq > h.seq - ${loadedKeys} and dedup_key is not null) keys`,
 };
@@ -45,11 +45,13 @@ cross join lateral (
 const findKeys = {
   name: "find-keys",
   text: `
-select asked.conversation_id as "conversationId", asked.sender_id as "senderId", asked.key as "clientRandom", m.seq, m.sent_at
-from unnest($1::uuid[], $2::uuid[], $3::int8[]) asked(conversation_id, sender_id, key)
+select asked.conversation_id as "conversationId", asked.sender_id as "senderId", m.dedup_key >> 32 as "deviceTag",
+  asked.random as "clientRandom", m.seq, m.sent_at
+from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[]) asked(conversation_id, sender_id, tag, random)
 cross join lateral (
-  select seq, sent_at from messages
-  where conversation_id = asked.conversation_id and sender_id = asked.sender_id and dedup_key = asked.key limit 1) m`,
+  select dedup_key, seq, sent_at from messages
+  where conversation_id = asked.conversation_id and sender_id = asked.sender_id
+    and dedup_key in (asked.random, asked.tag << 32 | asked.random) limit 2) m`,
 };
 
 const readMessages = {
@@ -102,6 +104,7 @@ interface LoadedRow extends MembersRow, HeadRow {
   readonly is_active: boolean;
   readonly metadata: Buffer;
   readonly key_senders: readonly string[] | null;
+  /** Tag of the device and `client_random`, with a space between. */
   readonly key_values: readonly string[];
   readonly key_seqs: readonly string[];
   readonly key_times: readonly string[];
@@ -136,6 +139,7 @@ export class PostgresActorReads implements ActorReads {
       values: [
         questions.map((each) => each.conversationId),
         questions.map((each) => each.senderId),
+        questions.map((each) => each.deviceTag),
         questions.map((each) => each.clientRandom),
       ],
     });
@@ -222,7 +226,9 @@ function toState(row: LoadedRow): ConversationState {
 function toKeys(row: LoadedRow): RecentKeys {
   const keys = new RecentKeys({ capacity: rememberedKeys });
   row.key_senders?.forEach((senderId, index) => {
-    keys.remember(senderId, Number(row.key_values[index]), {
+    const [deviceTag, clientRandom] = row.key_values[index]!.split(" ").map(Number);
+    keys.remember(senderId, clientRandom!, {
+      deviceTag: deviceTag!,
       seq: Number(row.key_seqs[index]),
       sentAtUs: toUs(row.key_times[index]!),
     });

@@ -6,6 +6,7 @@ import { type DatabaseSettings, destroy, isServerError, openClient } from "./dat
 import { takeAll, takeSome } from "./fence.ts";
 import { checkGeneration } from "./generation.ts";
 import { ownerLockKey } from "./owner-lock.ts";
+import { endUntagged } from "./untagged-keys.ts";
 
 const retryMs = 200;
 /** How often the owner asks whether its session is still there. */
@@ -173,6 +174,7 @@ export class AdvisoryOwnership implements Ownership {
       return;
     }
     this.#remember(await client.query(takeAll, [this.#nodeId]));
+    await client.query(endUntagged);
     await this.#checkGeneration(client);
     await this.#ask(client);
     if (this.#client !== client || this.#stopped) return;

@@ -2,7 +2,14 @@ import type { MessageSent } from "../core/messages/message.ts";
 import { messageTypes } from "../core/messages/message.ts";
 import type { MessagePlace } from "../core/ports/store.ts";
 import { rowsOf, widthOf } from "./append-part.ts";
-import { byteaArray, int2Array, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
+import {
+  byteaArray,
+  int2Array,
+  int8Array,
+  int8ArrayOfHalves,
+  timestamptzArray,
+  uuidArray,
+} from "./binary-array.ts";
 import { hasRelations, relationsText } from "./message-rows.ts";
 
 const shape = {
@@ -14,7 +21,7 @@ const shape = {
   message_type: "int2",
   content: "bytea",
   metadata: "bytea",
-  client_random: "int8",
+  dedup_key: "int8",
   sent_at: "timestamptz",
 } as const;
 
@@ -26,10 +33,21 @@ export function messagesWidth(parts: { readonly relations: boolean }): number {
   return widthOf(parts.relations ? shapeWithRelations : shape);
 }
 
+/** The lower half of a key: what the client chose. */
+const clientRandom = "m.dedup_key & 4294967295";
+
+/**
+ * Where the sender holds the same `client_random` from before keys named devices, the message claims that key, and the index refuses it as
+ * taken. One more look into it for each message, for a day after an upgrade.
+ */
+const guardedKey = `case when exists (
+      select from messages where conversation_id = m.conversation_id and sender_id = m.sender_id and dedup_key = ${clientRandom}
+        and sent_at > m.sent_at - interval '24 hours') then ${clientRandom} else m.dedup_key end`;
+
 /** New messages. Whatever frees a key is read by the insert, so that it comes before it. */
 export function storedCte(
   first: number,
-  parts: { readonly rare: boolean; readonly relations: boolean },
+  parts: { readonly rare: boolean; readonly relations: boolean; readonly untagged: boolean },
 ): string {
   const relations = Object.keys(parts.relations ? relationsShape : {});
   const waits = "(select count(*) from released) >= 0 and (select count(*) from changed) >= 0";
@@ -37,8 +55,8 @@ export function storedCte(
 stored as (
   insert into messages (id, conversation_id, seq, rev, created_rev, sender_id, message_type, content, metadata, client_random,
     dedup_key, sent_at${relations.map((column) => `, ${column}`).join("")})
-  select m.id, m.conversation_id, m.seq, m.rev, m.rev, m.sender_id, m.message_type, m.content, m.metadata, m.client_random,
-    m.client_random, m.sent_at${relations.map((column) => `, m.${column}`).join("")}
+  select m.id, m.conversation_id, m.seq, m.rev, m.rev, m.sender_id, m.message_type, m.content, m.metadata, ${clientRandom},
+    ${parts.untagged ? guardedKey : "m.dedup_key"}, m.sent_at${relations.map((column) => `, m.${column}`).join("")}
   from ${rowsOf(first, "m", parts.relations ? shapeWithRelations : shape)}
   join heads on heads.conversation_id = m.conversation_id${parts.rare ? `\n  where ${waits}` : ""}
 )`;
@@ -54,9 +72,13 @@ export function messageColumns(sent: readonly MessageSent[]): Buffer[] {
     int2Array(sent.map((event) => messageTypes.indexOf(event.messageType))),
     byteaArray(sent.map((event) => event.content)),
     byteaArray(sent.map((event) => event.metadata)),
-    int8Array(sent.map((event) => event.clientRandom)),
+    int8ArrayOfHalves(sent.map(keyOf)),
     timestamptzArray(sent.map((event) => event.sentAtUs)),
   ];
+}
+
+function keyOf({ deviceTag, clientRandom }: MessageSent): { high: number; low: number } | null {
+  return clientRandom === null ? null : { high: deviceTag, low: clientRandom };
 }
 
 export function relationColumns(sent: readonly MessageSent[]): Buffer[] {

@@ -26,6 +26,8 @@ interface Parts {
   readonly rare: boolean;
   readonly relations: boolean;
   readonly marks: boolean;
+  /** Keys from before devices counted may be in force. */
+  readonly untagged: boolean;
 }
 
 interface Statement {
@@ -37,12 +39,21 @@ export interface AppendQuery extends Statement {
   readonly values: (Buffer | string)[];
 }
 
+interface Given {
+  readonly atUs: number;
+  readonly epochOf: (shard: number) => number;
+  /** Until then a key may be in force that names no device. */
+  readonly untaggedUntilUs: number;
+}
+
 /** The parameters in the order of the statement's parts. */
-export function queryOf(rows: Rows, atUs: number, epochOf: (shard: number) => number): AppendQuery {
+export function queryOf(rows: Rows, given: Given): AppendQuery {
+  const { atUs, epochOf, untaggedUntilUs } = given;
   const parts: Parts = {
     rare: rareRows.some((name) => rows[name].length > 0),
     relations: rows.sent.some(hasRelations),
     marks: rows.marks.length > 0,
+    untagged: atUs < untaggedUntilUs,
   };
   const values: (Buffer | string)[] = [
     int2Array(rows.shards),
@@ -71,7 +82,8 @@ function rareColumns(rows: Rows): Buffer[] {
 const statements: Statement[] = [];
 
 function statementOf(parts: Parts): Statement {
-  const index = (parts.rare ? 1 : 0) | (parts.relations ? 2 : 0) | (parts.marks ? 4 : 0);
+  const index =
+    (parts.rare ? 1 : 0) | (parts.relations ? 2 : 0) | (parts.marks ? 4 : 0) | (parts.untagged ? 8 : 0);
   statements[index] ??= { name: nameOf(parts), text: textOf(parts) };
   return statements[index];
 }

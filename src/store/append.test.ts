@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import { deviceTagOf } from "../core/messages/send-key.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { Change } from "../core/ports/store.ts";
 import { newId, systemClock } from "../system.ts";
@@ -153,14 +154,15 @@ test("I2 I4: batches are never torn while their shards are taken over again and 
 test("I3: a client_random that is taken refuses the batch by name, and one statement frees an old one and uses it again", async () => {
   const { id, anna } = await aConversation();
   const epochOf = await epochs();
-  const own = { senderId: anna, clientRandom: 4_294_967_295 };
+  const deviceTag = deviceTagOf("phone");
+  const own = { senderId: anna, deviceTag, clientRandom: 4_294_967_295 };
   await append([aChange(id, 1, own)], epochOf);
   expect(await append([aChange(id, 2, own)], epochOf)).toMatchObject({
     type: "refused",
     cause: "duplicate_key",
   });
   expect(await seqsOf(id)).toEqual([1]);
-  const question = { conversationId: id, senderId: anna, clientRandom: 4_294_967_295 };
+  const question = { conversationId: id, senderId: anna, deviceTag, clientRandom: 4_294_967_295 };
   expect(await reads.findKeys([question])).toMatchObject([{ ...question, seq: 1 }]);
   const freeing = aChange(id, 2, { ...own, releasesKeyOf: 1 });
   expect(await append([freeing, aChange(id, 3)], epochOf)).toMatchObject({ type: "stored" });
@@ -168,6 +170,27 @@ test("I3: a client_random that is taken refuses the batch by name, and one state
   expect(await reads.readMessages([{ conversationId: id, seq: 1 }])).toMatchObject([
     { clientRandom: 4_294_967_295 },
   ]);
+});
+
+test("I3: two devices of a sender hold the same client_random, each its own", async () => {
+  const { id, anna } = await aConversation();
+  const epochOf = await epochs();
+  const [none, phone, tablet] = [null, "phone", "tablet"].map(deviceTagOf) as [number, number, number];
+  const sending = (seq: number, deviceTag: number) =>
+    append([aChange(id, seq, { senderId: anna, deviceTag, clientRandom: 1 })], epochOf);
+  for (const [index, tag] of [phone, tablet, none].entries())
+    expect(await sending(index + 1, tag)).toMatchObject({ type: "stored" });
+  for (const tag of [phone, tablet, none])
+    expect(await sending(4, tag)).toMatchObject({ type: "refused", cause: "duplicate_key" });
+  const question = { conversationId: id, senderId: anna, clientRandom: 1 };
+  const found = await reads.findKeys([tablet, none].map((deviceTag) => ({ ...question, deviceTag })));
+  expect(found.map(({ deviceTag, seq }) => [deviceTag, seq])).toEqual([
+    [tablet, 2],
+    [none, 3],
+  ]);
+  const [state] = await reads.loadConversations([id]);
+  const seqOf = (deviceTag: number) => state!.keys.find(anna, { deviceTag, clientRandom: 1 })?.seq;
+  expect([phone, tablet, none, deviceTagOf("watch")].map(seqOf)).toEqual([1, 2, 3, undefined]);
 });
 
 test("I9: whatever text is stored is read back equal, to the character and the microsecond", async () => {

@@ -4,12 +4,15 @@ import { type Rows, sorted } from "./append-batch.ts";
 import { markedOf } from "./append-marks.ts";
 import { queryOf } from "./append-statement.ts";
 import { type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
+import { untaggedUntilUs } from "./untagged-keys.ts";
 
 /** The lane's writer: one connection of its own, reopened when it was lost. */
 export class PostgresCommit implements CommitPort {
   readonly #settings: DatabaseSettings;
   readonly #onLost: (error: Error) => void;
   #client: pg.Client | null = null;
+  /** Read with each new connection. */
+  #untaggedUntilUs = Number.POSITIVE_INFINITY;
 
   constructor(options: { readonly settings: DatabaseSettings; readonly onLost: (error: Error) => void }) {
     this.#settings = options.settings;
@@ -18,7 +21,6 @@ export class PostgresCommit implements CommitPort {
 
   async append(batch: Batch, epochOf: (shard: number) => number): Promise<AppendOutcome> {
     const rows = sorted(batch);
-    const query = queryOf(rows, batch.atUs, epochOf);
     let client: pg.Client;
     try {
       client = this.#client ?? (await this.#open());
@@ -27,6 +29,8 @@ export class PostgresCommit implements CommitPort {
       return { type: "again", error };
     }
     try {
+      const { atUs } = batch;
+      const query = queryOf(rows, { atUs, epochOf, untaggedUntilUs: this.#untaggedUntilUs });
       const result = await client.query<AppendRow>(query);
       return outcomeOf(result.rows[0]!, rows);
     } catch (error) {
@@ -48,6 +52,12 @@ export class PostgresCommit implements CommitPort {
       this.#client = null;
       this.#onLost(error);
     });
+    try {
+      this.#untaggedUntilUs = await untaggedUntilUs(client);
+    } catch (error) {
+      destroy(client);
+      throw error;
+    }
     return client;
   }
 

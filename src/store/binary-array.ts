@@ -43,6 +43,24 @@ export function timestamptzArray(values: readonly (number | null)[]): Buffer {
   return eightByteArray(elementOids.timestamptz, values, postgresEpochUs);
 }
 
+/** Each as `high` × 2^32 + `low`, beyond what a number holds: `high` below 2^31, `low` a uint32; null elements are allowed. */
+export function int8ArrayOfHalves(
+  values: readonly ({ readonly high: number; readonly low: number } | null)[],
+): Buffer {
+  const array = allocate(elementOids.int8, values.length, 8 * values.length, values.includes(null));
+  let at = headerBytes;
+  for (const value of values) {
+    if (value === null) {
+      at = array.writeInt32BE(-1, at);
+      continue;
+    }
+    at = array.writeInt32BE(8, at);
+    at = array.writeInt32BE(value.high, at);
+    at = array.writeUInt32BE(value.low, at);
+  }
+  return array.subarray(0, at);
+}
+
 export function int2Array(values: readonly number[]): Buffer {
   const array = allocate(elementOids.int2, values.length, 2 * values.length, false);
   let at = headerBytes;

@@ -29,12 +29,20 @@ export class StepRun {
     this.#options = options;
   }
 
+  /** Stages down may be done again, so that no record is kept of them: cut short, the step is still there and begins anew. */
   async down(): Promise<void> {
-    const { version, down } = this.#step;
-    await this.#locked(down, async () => {
-      await this.#client.query(down);
-      await this.#client.query("delete from schema_migrations where version = $1", [version]);
-    });
+    const found = stagesOf(this.#step.down);
+    const stages = found.length > 0 ? found : [nothingToDo];
+    for (const [at, stage] of stages.entries()) {
+      if (stages.length > 1) this.#say(`stage ${at + 1} of ${stages.length} begins`);
+      await this.#take(stage, async () => {
+        if (at === stages.length - 1) await this.#forget();
+      });
+    }
+  }
+
+  async #forget(): Promise<void> {
+    await this.#client.query("delete from schema_migrations where version = $1", [this.#step.version]);
   }
 
   async up(): Promise<void> {
@@ -43,7 +51,11 @@ export class StepRun {
     await this.#client.query(
       `create table if not exists ${stagesTable} (version integer primary key, done integer not null)`,
     );
-    for (let at = await this.#done(); at < stages.length; at++) await this.#take(stages, at);
+    for (let at = await this.#done(); at < stages.length; at++) {
+      const isLast = at === stages.length - 1;
+      this.#say(`stage ${at + 1} of ${stages.length} begins`);
+      await this.#take(stages[at]!, () => (isLast ? this.#record() : this.#remember(at + 1)));
+    }
   }
 
   async #atOnce(stages: readonly Stage[]): Promise<void> {
@@ -70,11 +82,8 @@ export class StepRun {
     return partitions.flatMap((partition) => statementsOf(stage.sql.replaceAll(":partition", partition)));
   }
 
-  async #take(stages: readonly Stage[], at: number): Promise<void> {
-    const stage = stages[at]!;
-    const isLast = at === stages.length - 1;
-    const finish = () => (isLast ? this.#record() : this.#remember(at + 1));
-    this.#say(`stage ${at + 1} of ${stages.length} begins`);
+  /** A short stage is finished in its own transaction. */
+  async #take(stage: Stage, finish: () => Promise<void>): Promise<void> {
     if (stage.type === "short") {
       return this.#locked(stage.sql, async () => {
         await this.#client.query(stage.sql);
@@ -171,6 +180,8 @@ export class StepRun {
     if (performance.now() - this.#lastProgressMs >= progressEveryMs) this.#say(text);
   }
 }
+
+const nothingToDo: Stage = { type: "short", sql: "" };
 
 function longTablesOf(stages: readonly Stage[]): readonly string[] {
   return [...new Set(stages.flatMap((stage) => (stage.type === "batches" ? [stage.table] : [])))];

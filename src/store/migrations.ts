@@ -8,6 +8,8 @@ import lastSeenDown from "../../migrations/0004_last_seen.down.sql" with { type:
 import lastSeenUp from "../../migrations/0004_last_seen.up.sql" with { type: "text" };
 import groupsDown from "../../migrations/0005_groups.down.sql" with { type: "text" };
 import groupsUp from "../../migrations/0005_groups.up.sql" with { type: "text" };
+import deviceKeysDown from "../../migrations/0006_device_keys.down.sql" with { type: "text" };
+import deviceKeysUp from "../../migrations/0006_device_keys.up.sql" with { type: "text" };
 import groupOwnersDown from "../../migrations/0007_group_owners.down.sql" with { type: "text" };
 import groupOwnersUp from "../../migrations/0007_group_owners.up.sql" with { type: "text" };
 
@@ -27,6 +29,7 @@ export const migrations: readonly Migration[] = [
   migration(3, "messages", messagesUp, messagesDown),
   migration(4, "last_seen", lastSeenUp, lastSeenDown),
   migration(5, "groups", groupsUp, groupsDown),
+  migration(6, "device_keys", deviceKeysUp, deviceKeysDown),
   migration(7, "group_owners", groupOwnersUp, groupOwnersDown),
 ];
 

@@ -115,7 +115,7 @@ async function useWrites(): Promise<void> {
 async function useActorReads(): Promise<void> {
   const reads = new PostgresActorReads({ reads: writer.reads });
   await reads.loadConversations([conversation]);
-  await reads.findKeys([{ conversationId: conversation, senderId: user, clientRandom: 1 }]);
+  await reads.findKeys([{ conversationId: conversation, senderId: user, deviceTag: 9, clientRandom: 1 }]);
   await reads.findTargets([{ conversationId: conversation, messageId: newId() }]);
   await reads.findSeqs([{ conversationId: conversation, messageId: newId() }]);
   await reads.findCreatedRevs([{ conversationId: conversation, seq: 1 }]);

@@ -200,3 +200,8 @@ export const storeGeneration = pgTable("store_generation", {
   timeline: count("timeline"),
   startedAt: instant("started_at").notNull(),
 });
+
+export const untaggedKeys = pgTable("untagged_keys", {
+  isOnly: boolean("is_only").primaryKey(),
+  heldUntil: instant("held_until").notNull(),
+});

@@ -3,6 +3,7 @@ import { defaultPermissions } from "../core/conversations/permissions.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { RecentKeys } from "../core/messages/recent-keys.ts";
 import type { SendMessage } from "../core/messages/send.ts";
+import { deviceTagOf } from "../core/messages/send-key.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { newId } from "../system.ts";
 
@@ -15,6 +16,7 @@ export function aSend(given: Partial<SendMessage> = {}): SendMessage {
     messageType: "text",
     content: "hello",
     metadata: "{}",
+    deviceTag: deviceTagOf(null),
     clientRandom: null,
     replyToId: null,
     attachments: null,
@@ -36,6 +38,7 @@ export function aMessageSent(given: Partial<MessageSent> = {}): MessageSent {
     messageType: "text",
     content: "hello",
     metadata: "{}",
+    deviceTag: deviceTagOf(null),
     clientRandom: null,
     sentAtUs: 1_767_225_600_000_000,
     editedAtUs: null,
@@ -50,7 +53,7 @@ export function aMessageSent(given: Partial<MessageSent> = {}): MessageSent {
 
 /** A message that is in the log already. */
 export function messageSentAs(given: Partial<Message> = {}): Message {
-  const { type: _, releasesKeyOf: __, ...message } = aMessageSent(given);
+  const { type: _, deviceTag: __, releasesKeyOf: ___, ...message } = aMessageSent(given);
   return message;
 }
 

@@ -4,6 +4,7 @@ import type { Command } from "../core/commands.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { decide } from "../core/decide.ts";
 import type { MarkMove } from "../core/messages/marks.ts";
+import { deviceTagOf } from "../core/messages/send-key.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { AppendOutcome, Change } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
@@ -107,7 +108,8 @@ class Groups {
     if (dice < 4) return { type: "add_members", ...about, userIds: [random.pick(this.#people)] };
     if (dice < 5) return { type: "remove_member", ...about, userId: random.pick(this.#people) };
     if (dice < 6 && state.members.size > 2) return { type: "leave_conversation", ...about };
-    return aSend({ ...about, clientRandom: random.chance(0.5) ? random.below(40) : null });
+    const deviceTag = random.pick([deviceTagOf(null), deviceTagOf("phone")]);
+    return aSend({ ...about, deviceTag, clientRandom: random.chance(0.5) ? random.below(40) : null });
   }
 
   #marksOf(conversationId: string): MarkMove[] {
@@ -147,7 +149,8 @@ async function storedIn(id: string) {
       "select json_build_array(seq, rev, members_rev) as row from conversation_heads where conversation_id = $1",
     ),
     messages: await of(
-      `select json_build_array(id, rev, created_rev, convert_from(content, 'UTF8'), dedup_key, edited_at is not null, deleted_at is not null) as row
+      `select json_build_array(id, rev, created_rev, convert_from(content, 'UTF8'),
+        case when dedup_key is not null then json_build_array(dedup_key >> 32, dedup_key & 4294967295) end, edited_at is not null, deleted_at is not null) as row
       from messages where conversation_id = $1 order by seq`,
     ),
     members: await of(
@@ -163,7 +166,7 @@ async function storedIn(id: string) {
 
 function storedInModel(model: ModelStore, id: string): Awaited<ReturnType<typeof storedIn>> {
   const log = model.logs.get(id)!;
-  const holders = new Set(log.keys.values());
+  const holders = new Map([...log.keys.values()].map((use) => [use.seq, use.deviceTag]));
   const key = (range: (typeof log.ranges)[number]) =>
     [range.userId, range.kind, String(range.fromSeq).padStart(9)].join();
   return {
@@ -173,7 +176,7 @@ function storedInModel(model: ModelStore, id: string): Awaited<ReturnType<typeof
       message.rev,
       message.createdRev,
       message.content,
-      holders.has(message.seq) ? message.clientRandom : null,
+      holders.has(message.seq) ? [holders.get(message.seq), message.clientRandom] : null,
       message.editedAtUs !== null,
       message.deletedAtUs !== null,
     ]),

@@ -22,7 +22,7 @@ import type {
 } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { requoted } from "../core/messages/quote.ts";
-import { RecentKeys } from "../core/messages/recent-keys.ts";
+import { type KeyUse, RecentKeys } from "../core/messages/recent-keys.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardCount, shardOf } from "../core/ports/ownership.ts";
 import {
@@ -75,8 +75,8 @@ interface Log {
   readonly messages: Message[];
   /** Former members too. */
   readonly members: Map<string, StoredMember>;
-  /** The seq that holds a key, by `sender key`. */
-  readonly keys: Map<string, number>;
+  /** The use that holds a key, by `keyOf`. */
+  readonly keys: Map<string, KeyUse>;
   /** What was stored under each revision. */
   readonly changes: Map<number, readonly Event[]>;
   readonly ranges: MarkRange[];
@@ -194,9 +194,8 @@ export class ModelStore {
   findKeys(questions: readonly KeyQuestion[]) {
     return questions.flatMap((question) => {
       const log = this.logs.get(question.conversationId);
-      const seq = log?.keys.get(keyOf(question.senderId, question.clientRandom));
-      if (!log || seq === undefined) return [];
-      return [{ ...question, seq, sentAtUs: log.messages[seq - 1]!.sentAtUs }];
+      const use = log?.keys.get(keyOf(question));
+      return use ? [{ ...question, ...use }] : [];
     });
   }
 
@@ -312,8 +311,8 @@ export class ModelStore {
     const taken = new Set<string>();
     for (const event of events) {
       if (event.type !== "message_sent" || event.clientRandom === null) continue;
-      const key = `${event.conversationId} ${keyOf(event.senderId, event.clientRandom)}`;
-      const holder = this.logs.get(event.conversationId)!.keys.get(keyOf(event.senderId, event.clientRandom));
+      const key = `${event.conversationId} ${keyOf(event)}`;
+      const holder = this.logs.get(event.conversationId)!.keys.get(keyOf(event))?.seq;
       const isFree = holder === undefined || holder === event.releasesKeyOf;
       if (!isFree || taken.has(key))
         return { type: "refused", cause: "duplicate_key", error: new Error("duplicate key") };
@@ -365,10 +364,10 @@ export class ModelStore {
 
   #stateOf(id: string, log: Log): ConversationState {
     const keys = new RecentKeys({ capacity: 16 });
-    for (const message of log.messages.slice(-this.#loadedKeys)) {
-      if (message.clientRandom === null) continue;
-      const holder = log.keys.get(keyOf(message.senderId, message.clientRandom));
-      if (holder === message.seq) keys.remember(message.senderId, message.clientRandom, message);
+    const uses = [...log.keys.values()].filter(({ seq }) => seq > log.messages.length - this.#loadedKeys);
+    for (const use of uses.toSorted((one, other) => one.seq - other.seq)) {
+      const { senderId, clientRandom } = log.messages[use.seq - 1]!;
+      keys.remember(senderId, clientRandom!, use);
     }
     return {
       id,
@@ -387,10 +386,11 @@ export class ModelStore {
   }
 }
 
-function storeSent(log: Log, { type: _, releasesKeyOf: __, ...message }: MessageSent): void {
+function storeSent(log: Log, { type: _, releasesKeyOf: __, deviceTag, ...message }: MessageSent): void {
   log.messages.push(message);
   if (message.clientRandom === null) return;
-  log.keys.set(keyOf(message.senderId, message.clientRandom), message.seq);
+  const { senderId, clientRandom, seq, sentAtUs } = message;
+  log.keys.set(keyOf({ senderId, deviceTag, clientRandom }), { deviceTag, seq, sentAtUs });
 }
 
 /** The conversation as a viewer sees it. */
@@ -471,8 +471,8 @@ function memberKey({ conversationId, member }: MemberChanged): string {
   return `${conversationId} ${member.userId}`;
 }
 
-function keyOf(senderId: string, clientRandom: number): string {
-  return `${senderId} ${clientRandom}`;
+function keyOf(held: Pick<MessageSent, "senderId" | "deviceTag" | "clientRandom">): string {
+  return `${held.senderId} ${held.deviceTag} ${held.clientRandom}`;
 }
 
 /** How likely each misbehaviour is, from 0 to 1. */

@@ -1,10 +1,11 @@
-import { type Command, clientRandomOf, targetIdOf } from "../core/commands.ts";
+import { type Command, sendKeyOf, targetIdOf } from "../core/commands.ts";
 import type { ApplyBlocks, BlockedSide } from "../core/conversations/blocks.ts";
 import { roles } from "../core/conversations/conversation.ts";
 import type { MarkKind, MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { reactionOf } from "../core/messages/react.ts";
 import { keyLifetimeUs } from "../core/messages/recent-keys.ts";
+import { deviceTagOf } from "../core/messages/send-key.ts";
 import type { Frame, MarksFrame } from "../core/ports/pubsub.ts";
 import type { CommitPort } from "../core/ports/store.ts";
 import type { RefusalCode } from "../core/rejection.ts";
@@ -68,6 +69,8 @@ const stranger = newId();
 const unknownConversation = newId();
 const anHourUs = 3_600_000_000;
 const keysInUse = 12;
+/** Of each user; their keys are the same. */
+const devicesInUse = [deviceTagOf(null), deviceTagOf("phone")];
 const sweepMs = 250;
 /** A batch may still hang when everybody who waited for it was told that its outcome is unknown. */
 const longestHangMs = 10_000;
@@ -240,7 +243,8 @@ class Stage {
     const replyToId = random.chance(0.2) ? this.#anyMessage(id) : null;
     const messageType = random.chance(0.3) ? "media" : "text";
     const clientRandom = random.chance(0.2) ? null : random.below(keysInUse);
-    return aSend({ ...given, content, clientRandom, replyToId, messageType });
+    const deviceTag = random.pick(devicesInUse);
+    return aSend({ ...given, content, deviceTag, clientRandom, replyToId, messageType });
   }
 
   /** Of few, so that the same come again. */
@@ -400,7 +404,10 @@ class Stage {
     const { conversationId: id } = command;
     this.#expect(this.#judgeOfLogs.wasStored(id, message), `${kind} tells of what is not stored`);
     this.#expect(message.senderId === command.senderId, `${kind} tells of another's message`);
-    this.#expect(message.clientRandom === clientRandomOf(command), `${kind} tells of another key`);
+    this.#expect(
+      message.clientRandom === (sendKeyOf(command)?.clientRandom ?? null),
+      `${kind} tells of another key`,
+    );
     this.#expect((message.id === command.id) === (kind === "done"), `${kind} tells of another command`);
     this.#ackedSeq.set(id, Math.max(this.#ackedSeq.get(id) ?? 0, message.seq));
   }

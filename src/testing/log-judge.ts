@@ -83,7 +83,7 @@ export class LogJudge {
       this.#expect(told.has(rev) !== rivals.has(rev), "a stored change was not told, or another's was");
     }
     this.#judgeMessages(log.messages);
-    this.#judgeKeys(log.messages);
+    this.#judgeKeys([...log.changes.values()].flat());
     this.#judgeHistory(id);
     for (const { deliveredSeq, readSeq } of log.members.values())
       this.#expect(readSeq <= deliveredSeq && deliveredSeq <= log.messages.length, "a mark beyond the head");
@@ -99,10 +99,10 @@ export class LogJudge {
     });
   }
 
-  #judgeKeys(messages: readonly Message[]): void {
+  #judgeKeys(events: readonly Event[]): void {
     const uses = Map.groupBy(
-      messages.filter((message) => message.clientRandom !== null),
-      (message) => `${message.senderId} ${message.clientRandom}`,
+      events.filter((event) => event.type === "message_sent" && event.clientRandom !== null) as MessageSent[],
+      ({ senderId, deviceTag, clientRandom }) => `${senderId} ${deviceTag} ${clientRandom}`,
     );
     for (const same of uses.values())
       same.forEach((message, index) => {
@@ -171,7 +171,7 @@ class History {
     this.#metadata = text;
   }
 
-  #sent({ type: _, releasesKeyOf: __, ...message }: MessageSent, isRivals: boolean): void {
+  #sent({ type: _, deviceTag: __, releasesKeyOf: ___, ...message }: MessageSent, isRivals: boolean): void {
     this.#expect(isRivals || this.#members.has(message.senderId), "who is no member has written");
     this.#messages.set(message.id, message);
   }

@@ -104,7 +104,7 @@ export function aSending(id: string, seq: number, given: Partial<MessageSent> = 
 export function messageOf(change: Change): Message {
   const [event] = change.events;
   if (event?.type !== "message_sent") throw new Error("not a message");
-  const { type: _, releasesKeyOf: __, ...message } = event;
+  const { type: _, deviceTag: __, releasesKeyOf: ___, ...message } = event;
   return message;
 }
 

@@ -113,8 +113,9 @@ test("what a setting is not about stays free: deleting one's own, and text where
 
 test("I3: who sent before the group was closed gets his message again, not a refusal", () => {
   const { state, userId } = aGroup({ message_permission: "admins_only" });
-  state.keys.remember(userId("member"), 7, { seq: 1, sentAtUs: noonUs });
   const command = aSend({ senderId: userId("member"), clientRandom: 7 });
+  const { deviceTag } = command;
+  state.keys.remember(userId("member"), 7, { deviceTag, seq: 1, sentAtUs: noonUs });
   expect(decide(state, command, noonUs)).toEqual({ type: "duplicate", seq: 1, joinedSeq: 0 });
 });
 

@@ -56,6 +56,8 @@ export interface Quote {
 /** A message entered the log; `rev` and `createdRev` are the same. */
 export interface MessageSent extends Message {
   readonly type: "message_sent";
+  /** Of the device that sent it, under which `clientRandom` is held. */
+  readonly deviceTag: number;
   /** The seq of an older message (> 24 h) whose hold on `clientRandom` ends with this one. */
   readonly releasesKeyOf: number | null;
 }

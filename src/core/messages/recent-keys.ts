@@ -1,25 +1,30 @@
+import { type SendKey, untagged } from "./send-key.ts";
+
 /** For how long a sender's `client_random` gives the first message back. Microseconds. */
 export const keyLifetimeUs = 24 * 60 * 60 * 1_000_000;
 
 export interface KeyUse {
+  /** Of the key that the message holds. */
+  readonly deviceTag: number;
   readonly seq: number;
   readonly sentAtUs: number;
 }
 
 const initialCapacity = 16;
-/** Of the four arrays. */
-const bytesPerUse = 22;
+/** Of the five arrays. */
+const bytesPerUse = 26;
 const bytesPerSender = 100;
 
 /**
- * Which `client_random` each sender used lately in one conversation: the newest `capacity` uses, so that a retry is
- * recognised without a read. What it has forgotten, the unique index of the store still knows.
- * A ring of typed arrays that grows by doubling: 22 bytes per use, and a search is one native `indexOf`.
+ * Which keys each sender used lately in one conversation: the newest `capacity` uses, so that a retry is recognised without a read. What
+ * it has forgotten, the unique index of the store still knows.
+ * A ring of typed arrays that grows by doubling: 26 bytes per use, and a search is one native `indexOf`.
  */
 export class RecentKeys {
   readonly #capacity: number;
   readonly #senders = new Map<string, number>();
-  #keys = new Uint32Array(initialCapacity);
+  #randoms = new Uint32Array(initialCapacity);
+  #deviceTags = new Uint32Array(initialCapacity);
   #senderOf = new Uint16Array(initialCapacity);
   #seqs = new Float64Array(initialCapacity);
   #times = new Float64Array(initialCapacity);
@@ -32,35 +37,48 @@ export class RecentKeys {
 
   /** What it takes in memory, about. */
   get bytes(): number {
-    return bytesPerUse * this.#keys.length + bytesPerSender * this.#senders.size;
+    return bytesPerUse * this.#randoms.length + bytesPerSender * this.#senders.size;
   }
 
-  /** The newest use of the key by this sender, if it is still remembered. */
-  find(senderId: string, clientRandom: number): KeyUse | undefined {
+  /** Returns the newest use that a send with this key repeats and that is still remembered: of its device, or of one that is not known. */
+  find(senderId: string, key: SendKey): KeyUse | undefined {
+    return this.#newest(senderId, key, untagged);
+  }
+
+  /** Returns the newest use under exactly this key, which is in the way of another one. */
+  holder(senderId: string, key: SendKey): KeyUse | undefined {
+    return this.#newest(senderId, key, key.deviceTag);
+  }
+
+  #newest(senderId: string, { deviceTag, clientRandom }: SendKey, otherTag: number): KeyUse | undefined {
     const sender = this.#senders.get(senderId);
     if (sender === undefined) return undefined;
-    let found: KeyUse | undefined;
+    let found = -1;
     for (let at = this.#indexOf(clientRandom, 0); at >= 0; at = this.#indexOf(clientRandom, at + 1)) {
-      if (this.#senderOf[at] !== sender) continue;
-      if (!found || this.#seqs[at]! > found.seq) found = { seq: this.#seqs[at]!, sentAtUs: this.#times[at]! };
+      const tag = this.#deviceTags[at];
+      if (this.#senderOf[at] !== sender || (tag !== deviceTag && tag !== otherTag)) continue;
+      if (found < 0 || this.#seqs[at]! > this.#seqs[found]!) found = at;
     }
-    return found;
+    if (found < 0) return undefined;
+    return { deviceTag: this.#deviceTags[found]!, seq: this.#seqs[found]!, sentAtUs: this.#times[found]! };
   }
 
+  /** Under the device that the use names. */
   remember(senderId: string, clientRandom: number, use: KeyUse): void {
     const sender = this.#senderIndex(senderId);
-    if (this.#used === this.#keys.length && this.#used < this.#capacity) this.#grow();
+    if (this.#used === this.#randoms.length && this.#used < this.#capacity) this.#grow();
     const at = this.#next;
-    this.#keys[at] = clientRandom;
+    this.#randoms[at] = clientRandom;
+    this.#deviceTags[at] = use.deviceTag;
     this.#senderOf[at] = sender;
     this.#seqs[at] = use.seq;
     this.#times[at] = use.sentAtUs;
-    this.#next = (at + 1) % this.#keys.length;
-    this.#used = Math.min(this.#used + 1, this.#keys.length);
+    this.#next = (at + 1) % this.#randoms.length;
+    this.#used = Math.min(this.#used + 1, this.#randoms.length);
   }
 
   #indexOf(clientRandom: number, from: number): number {
-    const at = this.#keys.indexOf(clientRandom, from);
+    const at = this.#randoms.indexOf(clientRandom, from);
     return at < this.#used ? at : -1;
   }
 
@@ -82,8 +100,9 @@ export class RecentKeys {
 
   /** Only called when the ring is full and has never wrapped, so the order of slots is the order of uses. */
   #grow(): void {
-    const size = Math.min(this.#keys.length * 2, this.#capacity);
-    this.#keys = copyInto(new Uint32Array(size), this.#keys);
+    const size = Math.min(this.#randoms.length * 2, this.#capacity);
+    this.#randoms = copyInto(new Uint32Array(size), this.#randoms);
+    this.#deviceTags = copyInto(new Uint32Array(size), this.#deviceTags);
     this.#senderOf = copyInto(new Uint16Array(size), this.#senderOf);
     this.#seqs = copyInto(new Float64Array(size), this.#seqs);
     this.#times = copyInto(new Float64Array(size), this.#times);

@@ -4,6 +4,7 @@ import { attachedAt, type GivenAttachment } from "./attachment.ts";
 import type { Message, MessageSent, MessageType, ReplyTo } from "./message.ts";
 import { keyLifetimeUs } from "./recent-keys.ts";
 import { noSuchReplyTarget, replyToOf } from "./reply.ts";
+import type { SendKey } from "./send-key.ts";
 import { mayNotWrite } from "./writing.ts";
 
 export interface SendMessage {
@@ -17,6 +18,8 @@ export interface SendMessage {
   readonly content: string;
   /** JSON text of an object. */
   readonly metadata: string;
+  /** Of the device of the token: `clientRandom` is counted for each on its own. */
+  readonly deviceTag: number;
   readonly clientRandom: number | null;
   /** The message that this one answers; null: none. */
   readonly replyToId: string | null;
@@ -26,17 +29,23 @@ export interface SendMessage {
   readonly mentions: boolean;
 }
 
-/** The next message of the log, or the earlier one that this sender already stored under the same `client_random`. */
+/** The next message of the log, or the earlier one that this device of the sender already stored under the same `client_random`. */
 export function decideSend(state: ConversationState, command: SendMessage, nowUs: number): Decision {
-  const earlier =
-    command.clientRandom === null ? undefined : state.keys.find(command.senderId, command.clientRandom);
+  const key = keyOf(command);
+  const earlier = key ? state.keys.find(command.senderId, key) : undefined;
   if (earlier && nowUs - earlier.sentAtUs < keyLifetimeUs) return duplicate(state, command, earlier.seq);
   const refusal = mayNotWrite(state, command, command.messageType);
   if (refusal) return refusal;
   const { senderId, replyToId } = command;
   const replyTo = replyToId === null ? null : replyToOf(state, senderId, replyToId);
   if (replyToId !== null && !replyTo) return noSuchReplyTarget;
-  return { type: "decided", events: [messageSent(state, command, nowUs, earlier?.seq ?? null, replyTo)] };
+  const releasesKeyOf = key && earlier ? (state.keys.holder(command.senderId, key)?.seq ?? null) : null;
+  return { type: "decided", events: [messageSent(state, command, nowUs, releasesKeyOf, replyTo)] };
+}
+
+/** Null: a send that is never recognised again. */
+export function keyOf({ deviceTag, clientRandom }: SendMessage): SendKey | null {
+  return clientRandom === null ? null : { deviceTag, clientRandom };
 }
 
 /** What was sent before a membership stays the sender's; what it answers may not be his to see any more. */
@@ -85,6 +94,7 @@ function messageSent(
     replyTo,
     attachments: attachedAt(command.attachments, sentAtUs),
     reactions: null,
+    deviceTag: command.deviceTag,
     releasesKeyOf,
   };
 }

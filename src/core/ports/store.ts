@@ -13,6 +13,7 @@ import type { Event } from "../events.ts";
 import type { MarkAsUnread, MarkedConversation, MarkMove, MessageStatus } from "../messages/marks.ts";
 import type { Message } from "../messages/message.ts";
 import type { KeyUse } from "../messages/recent-keys.ts";
+import type { SendKey } from "../messages/send-key.ts";
 import type { HistoryCursor, JoinUser, ListConversations, ListMembers, ReadHistory } from "../queries.ts";
 
 /** The events of one command, decided against revision `rev - 1` of their conversation. */
@@ -62,10 +63,9 @@ export interface CommitPort {
   append(batch: Batch, epochOf: (shard: number) => number): Promise<AppendOutcome>;
 }
 
-export interface KeyQuestion {
+export interface KeyQuestion extends SendKey {
   readonly conversationId: string;
   readonly senderId: string;
-  readonly clientRandom: number;
 }
 
 /** A message by its id, where it is said to be. */
@@ -98,7 +98,10 @@ export class StoreTimedOut extends StoreUnavailable {}
 export interface ActorReads {
   /** In one query; conversations that do not exist are absent from the answer. */
   loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]>;
-  /** Which of the keys are held by a stored message; absent: free. In one query. */
+  /**
+   * Which of the keys are held by a stored message, as they are stored: under the device asked for, or `untagged`, or both; absent: free. In
+   * one query.
+   */
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
   /** Those that are stored in the conversation named with them, with all their reactions. In one query. */
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;

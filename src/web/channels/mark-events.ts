@@ -80,6 +80,7 @@ function payloadAt({ conversationId }: Entry, { payload }: Push<Session>): unkno
 
 function entryOf(options: MarkEventsOptions, push: Push<Session>): Entry {
   const { limits, observer, newId, conversationOf } = options;
-  const senderId = push.identity.userId;
-  return { limits, observer, newId, senderId, conversationId: conversationOf(push.topic), messageId: null };
+  const { userId: senderId, deviceId } = push.identity;
+  const conversationId = conversationOf(push.topic);
+  return { limits, observer, newId, senderId, deviceId, conversationId, messageId: null };
 }

@@ -54,9 +54,9 @@ function submitting<One extends Command>(
   textOf: (message: Message, command: One) => string = (message) => `{"message":${texts.of(message)}}`,
 ): Act {
   return (push) => {
-    const senderId = push.identity.userId;
+    const { userId: senderId, deviceId } = push.identity;
     const conversationId = conversationOf(push.topic);
-    const entry = { limits, observer, newId, senderId, conversationId, messageId: null };
+    const entry = { limits, observer, newId, senderId, deviceId, conversationId, messageId: null };
     const command = commandOf(topicPayload(push.payload), entry);
     if (isRejection(command)) return command;
     commands.submit(command, (outcome) =>

@@ -1,4 +1,5 @@
 import type { SendMessage } from "../../core/messages/send.ts";
+import { deviceTagOf } from "../../core/messages/send-key.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readSendMessage } from "../payloads/send-message.ts";
 import { conversationOf, type Entry } from "./entry.ts";
@@ -13,6 +14,7 @@ export function sendMessageCommand(payload: unknown, entry: Entry): SendMessage 
     id: entry.newId(),
     conversationId,
     senderId: entry.senderId,
+    deviceTag: deviceTagOf(entry.deviceId),
     messageType: body.messageType,
     content: body.content,
     metadata: body.metadata,

@@ -13,7 +13,8 @@ interface PlaceOptions extends BoundedReading {
 /** What was sent to a conversation; null: to none, the body names it. */
 export function atConversation(options: PlaceOptions, call: Call, conversationId: string | null): Entry {
   const { limits, observer, newId } = options;
-  return { limits, observer, newId, senderId: call.identity.userId, conversationId, messageId: null };
+  const { userId: senderId, deviceId } = call.identity;
+  return { limits, observer, newId, senderId, deviceId, conversationId, messageId: null };
 }
 
 /** What `atMessage` reads of a query. */
