@@ -63,6 +63,34 @@ describe("settings of a conversation", () => {
     }
   }, 180_000);
 
+  test("of the group merge name by name, also when several change at once; each push says who changed what", async () => {
+    const { people: members, conversationId } = await people.group(3);
+    const [owner, admin, member] = members as [Person, Person, Person];
+    const role = `/conversations/${conversationId}/members/${admin.id}/role`;
+    await owner.rest.call("PATCH", role, { role: "admin" });
+    const [watcher, own] = [await member.inside(conversationId), await admin.inside(conversationId)];
+    const given = { message_permission: "moderators_plus", media_permission: "admins_only" };
+    const more = { mention_permission: "admins_only", add_members_permission: "all_members" };
+    const one = ([name, value]: [string, string]) => ({ metadata: { group_settings: { [name]: value } } });
+    await Promise.all([
+      ...Object.entries(given).map((each) => put(owner, conversationId, one(each))),
+      ...Object.entries(more).map((each) => own.ask(conversationId, "update_conversation", one(each))),
+    ]);
+    expect(await metadataOf(owner, conversationId)).toEqual({
+      name: "friends",
+      group_settings: { ...given, ...more },
+    });
+    const heard = await hearsAll(watcher, conversationId, 4);
+    const actors = new Map(heard.map(({ actor_id, changed }) => [String(changed), actor_id]));
+    expect(actors).toEqual(
+      new Map([
+        ...Object.keys(given).map((name) => [`group_settings.${name}`, owner.id] as const),
+        ...Object.keys(more).map((name) => [`group_settings.${name}`, admin.id] as const),
+      ]),
+    );
+    expect(await refusal(watcher.send(conversationId, "closed"))).toContain("moderators_plus");
+  });
+
   test("are in the difference of a device that was away, whole, and only if they changed", async () => {
     const { people: members, conversationId } = await people.group(2);
     const [owner, member] = members as [Person, Person];

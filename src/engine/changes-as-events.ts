@@ -42,7 +42,7 @@ function conversationEvents(
 ): readonly (readonly [number, Event])[] {
   if (!conversation || conversation.rev <= sinceRev || conversation.rev > next.rev) return [];
   const { rev, updatedAtUs: atUs } = conversation;
-  return [[rev, { type: "conversation_changed", conversationId, rev, atUs, conversation }]];
+  return [[rev, { type: "conversation_changed", conversationId, rev, atUs, conversation, change: null }]];
 }
 
 function memberEvent({ leftSeq, joinedRev, rev }: MemberRecord): MemberChanged["type"] {

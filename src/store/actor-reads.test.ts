@@ -215,6 +215,7 @@ test("a conversation that changed is known by the revision and the instant of th
       rev,
       atUs,
       conversation: { id: conversation.id, type: "group", metadata: "{}", isActive: true },
+      change: null,
     });
   const atUs = Number(row!.updated);
   expect(await reads.findStored([renamed(1, atUs)])).toEqual([true]);

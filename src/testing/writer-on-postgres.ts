@@ -183,7 +183,8 @@ export function aMemberEvent(
 
 export function aConversationChange(id: string, rev: number, metadata: string): ConversationChanged {
   const conversation = { id, type: "group", metadata, isActive: true } as const;
-  return { type: "conversation_changed", conversationId: id, rev, atUs: startUs + rev, conversation };
+  const common = { conversationId: id, rev, atUs: startUs + rev };
+  return { type: "conversation_changed", ...common, conversation, change: null };
 }
 
 export function aMark(

@@ -402,6 +402,8 @@ describe("what a conversation is called, and whatever else its metadata holds", 
     const pushed = {
       conversation_id: group,
       rev: 1,
+      actor_id: anna,
+      changed: ["color"],
       conversation: { id: group, type: "group", metadata: { color: 8, name: "hikers" }, is_active: true },
     };
     expect(await wire.broadcasts(`conversation:${group}`, 1)).toEqual([pushed]);
@@ -461,19 +463,124 @@ describe("what a conversation is called, and whatever else its metadata holds", 
       "metadata.group_settings.message_permission",
     ],
     [
-      { metadata: { groupSettings: { join_approval_required: "yes" } } },
-      "metadata.groupSettings.join_approval_required",
-    ],
-    [
       { metadata: { group_settings: { moderation_level: "none" } } },
       "metadata.group_settings.moderation_level",
     ],
+    [{ name: "x", group_settings: { message_permission: "admins_only" } }, "group_settings"],
   ])("is not changed by %j, because of %s", async (body, field) => {
     expect(await put(anna, body)).toMatchObject(refused(422, "invalid_payload", field));
   });
 
+  const settings = (given: object | null) => put(anna, { metadata: { group_settings: given } });
+  const send = () => web.ask(ben, "POST", `/conversations/${group}/messages`, { content: "hello" });
+  const sendMedia = () =>
+    web.ask(ben, "POST", `/conversations/${group}/messages`, {
+      content: "look",
+      message_type: "media",
+      attachments: [{ media_id: "one", media_type: "image" }],
+    });
+
+  test("keeps its settings name by name: one that is not named stays, null gives the default again, and each is enforced as it is shown", async () => {
+    await settings({ message_permission: "admins_only" });
+    const both = { message_permission: "admins_only", media_permission: "moderators_plus" };
+    expect(await settings({ media_permission: "moderators_plus" })).toMatchObject({
+      status: 200,
+      body: { data: { metadata: { name: "hikers", color: 7, group_settings: both } } },
+    });
+    expect(await send()).toMatchObject(refused(403, "forbidden"));
+    await put(anna, { name: "climbers" });
+    await settings({});
+    expect(await send()).toMatchObject(refused(403, "forbidden"));
+    const opened = await settings({ message_permission: null });
+    const left = { group_settings: { media_permission: "moderators_plus" } };
+    expect((opened.body as { data: { metadata: object } }).data.metadata).toEqual({
+      name: "climbers",
+      color: 7,
+      ...left,
+    });
+    expect(await send()).toMatchObject({ status: 201 });
+    expect(await sendMedia()).toMatchObject(refused(403, "forbidden"));
+    await settings(null);
+    expect(await sendMedia()).toMatchObject({ status: 201 });
+  });
+
+  const audiences = "all_members, moderators_plus, admins_only";
+  const all = "message_permission, media_permission, mention_permission, add_members_permission";
+  test.each([
+    [
+      "group_settings",
+      { who_can_send: "admins" },
+      `who_can_send is not a setting of groups; allowed are ${all}`,
+    ],
+    ["group_settings", { message_permision: null }, `did you mean message_permission? allowed are ${all}`],
+    ["group_settings", { messagePermission: "admins_only" }, "did you mean message_permission?"],
+    ["group_settings", { __proto__x: 1 }, "is not a setting of groups"],
+    ["group_settings", { message_permission: "ADMINS_ONLY" }, `must be one of ${audiences}, or null`],
+    ["group_settings", { media_permission: ["admins_only"] }, `must be one of ${audiences}`],
+    [
+      "group_settings",
+      { media_permission: "moderators_plus", add_members_permission: true },
+      "must be one of",
+    ],
+    ["group_settings", { join_approval_required: true }, "is not available, nobody asks to join"],
+    ["group_settings", { join_approval_required: "yes" }, "must be false, or left out"],
+    ["group_settings", { content_filter_enabled: true }, "is not available, this server filters no content"],
+    ["group_settings", { moderation_level: "strict" }, "must be left out"],
+    ["groupSettings", { message_permission: "admins_only" }, "must be named metadata.group_settings"],
+    ["GroupSettings", null, "must be named metadata.group_settings"],
+    ["message_permission", "admins_only", "must be metadata.group_settings.message_permission"],
+    ["mediaPermission", "admins_only", "must be metadata.group_settings.media_permission"],
+    ["join_approval_required", true, "must be metadata.group_settings.join_approval_required"],
+  ])("refuses settings that would have no effect: %s %j", async (name, value, text) => {
+    const before = await web.ask(ben, "GET", `/conversations/${group}`);
+    const metadata = { color: 9, [name]: value };
+    const answers = [
+      await put(anna, { metadata }),
+      await web.ask(anna, "POST", "/conversations", { type: "group", name: "x", user_ids: [ben], metadata }),
+    ];
+    for (const answer of answers) {
+      expect(answer).toMatchObject(refused(422, "invalid_payload"));
+      expect((answer.body as { message: string }).message).toContain(text);
+    }
+    expect(await web.ask(ben, "GET", `/conversations/${group}`)).toEqual(before);
+  });
+
+  test("takes settings that say what is so: no approval, no filter, and the default", async () => {
+    const given = { join_approval_required: false, content_filter_enabled: false, moderation_level: null };
+    expect(await settings({ ...given, media_permission: null })).toMatchObject({
+      status: 200,
+      body: { data: { metadata: { group_settings: { join_approval_required: false } } } },
+    });
+    const body = { type: "group", name: "x", user_ids: [ben], metadata: { group_settings: given } };
+    const created = await web.ask(anna, "POST", "/conversations", body);
+    expect((created.body as { data: { metadata: object } }).data.metadata).toEqual({
+      name: "x",
+      group_settings: { join_approval_required: false, content_filter_enabled: false },
+    });
+  });
+
+  test("takes what its JSON says last, and nothing past the check by saying it twice", async () => {
+    const twice = (first: string, second: string) =>
+      put(anna, `{"metadata":{"group_settings":${first},"group_settings":${second}}}`);
+    expect(await twice('{"message_permission":"admins_only"}', '{"who_can_send":1}')).toMatchObject(
+      refused(422, "invalid_payload"),
+    );
+    const within = '{"message_permission":"nobody","message_permission":"admins_only"}';
+    expect(await twice('{"who_can_send":1}', within)).toMatchObject({
+      body: { data: { metadata: { group_settings: { message_permission: "admins_only" } } } },
+    });
+    expect(await send()).toMatchObject(refused(403, "forbidden"));
+  });
+
+  test("has no settings of groups in a direct conversation", async () => {
+    const direct = await web.conversationOf(anna, ben);
+    const closed = { metadata: { group_settings: { message_permission: "admins_only" } } };
+    expect(await put(anna, closed, direct)).toMatchObject(
+      refused(422, "invalid_payload", "metadata.group_settings"),
+    );
+  });
+
   test("says who may write, mention and add: at once, by name, and for nobody longer than it says so", async () => {
-    const settings = (given: object) => put(anna, { metadata: { group_settings: given } });
     const send = (body: object = {}) =>
       web.ask(ben, "POST", `/conversations/${group}/messages`, { content: "hello", ...body });
     const mention = { metadata: { mentions: [anna] } };
@@ -487,7 +594,7 @@ describe("what a conversation is called, and whatever else its metadata holds", 
     expect(await send()).toMatchObject(refused(403, "forbidden"));
     const added = await web.ask(ben, "POST", `/conversations/${group}/members`, { user_id: carl });
     expect(added).toMatchObject({ status: 201 });
-    await settings({});
+    await settings({ message_permission: null, mention_permission: null, add_members_permission: null });
     expect(await send(mention)).toMatchObject({ status: 201 });
     const refusedAgain = await web.ask(ben, "POST", `/conversations/${group}/members`, { user_id: dora });
     expect(refusedAgain).toMatchObject(refused(403, "forbidden"));

@@ -46,9 +46,11 @@ export function membersEventText(events: MembersChanged): string {
   );
 }
 
-/** `conversation_updated`: the whole of what the conversation is. */
-export function conversationUpdatedText({ conversationId, rev, conversation }: ConversationChanged): string {
-  return `{"conversation_id":"${conversationId}","rev":${rev},"conversation":${bareConversationText(conversation)}}`;
+/** `conversation_updated`: the whole of what the conversation is, and who changed which names, where that is known. */
+export function conversationUpdatedText(event: ConversationChanged): string {
+  const { conversationId, rev, conversation, change } = event;
+  const who = change ? `"actor_id":"${change.actorId}","changed":${JSON.stringify(change.names)},` : "";
+  return `{"conversation_id":"${conversationId}","rev":${rev},${who}"conversation":${bareConversationText(conversation)}}`;
 }
 
 /** Something changed that this member does not see: only the number, so that there is no hole. */

@@ -7,6 +7,15 @@ export interface ConversationChanged {
   readonly rev: number;
   readonly atUs: number;
   readonly conversation: ConversationSettings;
+  /** Null: the event was read back from the store, which knows the outcome alone. */
+  readonly change: SettingsChange | null;
+}
+
+/** Who changed what. */
+export interface SettingsChange {
+  readonly actorId: string;
+  /** At the top level of the metadata, and each setting of a group as `group_settings.<name>`. */
+  readonly names: readonly string[];
 }
 
 /** The last member has left: there is nobody any more who could do anything in it. */

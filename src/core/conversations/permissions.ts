@@ -19,12 +19,12 @@ export const defaultPermissions: Permissions = {
 
 export const permissionNames = Object.keys(defaultPermissions) as readonly (keyof Permissions)[];
 
-/** The names under which clients keep the settings; the first one that is there counts. */
-export const groupSettingsNames = ["group_settings", "groupSettings"] as const;
+/** The names under which settings may be stored; the first one that is there counts. The second one was accepted until 0.3. */
+const groupSettingsNames = ["group_settings", "groupSettings"] as const;
 
 /**
- * As the metadata says; whatever is missing or is no audience is as by default: metadata from before it was checked must not lock anybody
- * out. Parsed only where there are settings.
+ * Returns what the metadata says. A missing name and a value that is no audience mean the default, as they did in 0.3, which stored names
+ * that nothing enforces: what is loaded must neither lock anybody out nor open what was closed. Parses only where there are settings.
  */
 export function permissionsOf(metadata: string): Permissions {
   if (!groupSettingsNames.some((name) => metadata.includes(`"${name}"`))) return defaultPermissions;
@@ -36,7 +36,7 @@ export function permissionsOf(metadata: string): Permissions {
   return { ...defaultPermissions, ...Object.fromEntries(said) };
 }
 
-export function isAudience(value: unknown): value is Audience {
+function isAudience(value: unknown): value is Audience {
   return audiences.some((audience) => audience === value);
 }
 

@@ -38,6 +38,7 @@ test("owners and admins change what a group is called; others are told that they
             rev: 10,
             atUs: noonUs,
             conversation: { id: state.id, type: "group", metadata, isActive: true },
+            change: { actorId: userId(role), names: ["name"] },
           },
         ],
       });
@@ -80,8 +81,37 @@ test("settings hold for whatever is decided after them", () => {
   expect(send().type).toBe("decided");
   update(state, userId("owner"), '{"group_settings":{"message_permission":"moderators_plus"}}');
   expect(send()).toMatchObject({ code: "forbidden" });
-  update(state, userId("owner"), '{"group_settings":{}}');
+  update(state, userId("owner"), '{"group_settings":{"media_permission":"admins_only"}}');
+  expect(send()).toMatchObject({ code: "forbidden" });
+  update(state, userId("owner"), '{"group_settings":{"message_permission":null}}');
   expect(send().type).toBe("decided");
+});
+
+test("a change says who made it and which names differ, of settings each by itself", () => {
+  const { state, userId } = aGroup(
+    '{"name":"hikers","a":1,"group_settings":{"media_permission":"admins_only"}}',
+  );
+  const patch =
+    '{"name":"hikers","a":2,"b":null,"group_settings":{"media_permission":"admins_only","message_permission":"admins_only"}}';
+  expect(update(state, userId("admin"), patch)).toMatchObject({
+    events: [
+      { change: { actorId: userId("admin"), names: ["a", "group_settings.message_permission", "b"] } },
+    ],
+  });
+});
+
+test("settings are refused in a direct conversation, where they would mean nothing; taking them away is not", () => {
+  const state = aState({ metadata: '{"group_settings":{"message_permission":"admins_only"}}' });
+  const [anna] = [...state.members.keys()] as [string];
+  for (const settings of ["{}", '{"message_permission":"admins_only"}'])
+    expect(update(state, anna, `{"group_settings":${settings}}`)).toMatchObject({
+      code: "invalid_payload",
+      details: {
+        "metadata.group_settings":
+          "is for groups: both members of a direct conversation may do everything in it",
+      },
+    });
+  expect(update(state, anna, '{"group_settings":null}').type).toBe("decided");
 });
 
 test("in a conversation that is over nothing is written, whoever were still in it", () => {

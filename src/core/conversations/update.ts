@@ -2,7 +2,7 @@ import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
 import type { ConversationState } from "./conversation.ts";
 import type { ConversationChanged, ConversationDeactivated } from "./conversation-changed.ts";
-import { mergedMetadata } from "./metadata.ts";
+import { changedNames, mergedMetadata, setsGroupSettings } from "./metadata.ts";
 import { permissionsOf } from "./permissions.ts";
 
 /** The conversation gets another name, or other metadata. */
@@ -11,16 +11,17 @@ export interface UpdateConversation {
   readonly id: string;
   readonly conversationId: string;
   readonly senderId: string;
-  /** JSON text of an object: what stands at its top level takes the place of what had that name. */
+  /** JSON text of an object: what stands at its top level takes the place of what had that name; `group_settings` are merged by name. */
   readonly metadata: string;
   /** The most bytes that the whole may have, as JSON text. */
   readonly maxMetadataBytes: number;
 }
 
-/** What is the same already changes nothing. */
+/** What is the same already changes nothing. Changes that wait together are each merged into what the one before leaves. */
 export function decideUpdate(state: ConversationState, command: UpdateConversation, nowUs: number): Decision {
   const { metadata: before } = state;
   if (before === null) throw new Error("the conversation's metadata was not looked up");
+  if (state.type === "direct" && setsGroupSettings(command.metadata)) return settingsAreForGroups;
   const metadata = mergedMetadata(before, command.metadata);
   if (metadata === before) return { type: "decided", events: [] };
   if (Buffer.byteLength(metadata) > command.maxMetadataBytes) return tooLarge(command.maxMetadataBytes);
@@ -31,6 +32,7 @@ export function decideUpdate(state: ConversationState, command: UpdateConversati
     rev: state.rev + 1,
     atUs: nowUs,
     conversation: { id, type, metadata, isActive },
+    change: { actorId: command.senderId, names: changedNames(before, metadata) },
   };
   return { type: "decided", events: [changed] };
 }
@@ -48,6 +50,11 @@ export function applyConversationChanged(
   state.permissions = permissionsOf(metadata);
   if (state.metadata !== null) state.metadata = metadata;
 }
+
+const notInDirect = "is for groups: both members of a direct conversation may do everything in it";
+const settingsAreForGroups = reject("invalid_payload", `metadata.group_settings ${notInDirect}.`, {
+  details: { "metadata.group_settings": notInDirect },
+});
 
 function tooLarge(maxBytes: number) {
   const problem = `must be at most ${maxBytes} bytes as JSON text together with what is there already`;

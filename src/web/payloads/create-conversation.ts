@@ -1,4 +1,5 @@
 import { Type } from "@sinclair/typebox";
+import { mergedMetadata } from "../../core/conversations/metadata.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { fieldIn, PayloadShape } from "../payload-shape.ts";
 import { nameAllowed, namedMetadata } from "./conversation-metadata.ts";
@@ -10,6 +11,7 @@ import {
   later,
   metadata,
   optional,
+  settingsElsewhere,
   uuid,
 } from "./fields.ts";
 import type { BoundedReading } from "./limits.ts";
@@ -66,6 +68,7 @@ const group = new PayloadShape({
     metadata,
     client_random: clientRandom,
     external_group_id: later("links to groups of the user service"),
+    group_settings: settingsElsewhere,
   }),
 });
 
@@ -113,7 +116,9 @@ function readGroup(
   const random = clientRandomIn(body.client_random);
   if (random === undefined) return refusedField("client_random", clientRandomAllowed);
   const otherUserIds = body.user_ids.filter((id) => id !== creatorId);
-  return { type: "group", otherUserIds, metadata: named.text, clientRandom: random };
+  // Settings that are null from the start are not kept.
+  const metadata = mergedMetadata("{}", named.text);
+  return { type: "group", otherUserIds, metadata, clientRandom: random };
 }
 
 const nameMissing = refusedField("name", `is required: ${nameAllowed}`);

@@ -21,6 +21,8 @@ export function elsewhere(where: string) {
   return Type.Optional(Type.Null({ description: `is not a field here, ${where}; leave it out` }));
 }
 
+export const settingsElsewhere = elsewhere("the settings of a group are metadata.group_settings");
+
 /** The sender is always the token's subject, so what a payload says of it is accepted and not read. */
 export const ignored = Type.Optional(Type.Unknown());
 

@@ -3,14 +3,14 @@ import type { Rejection } from "../../core/rejection.ts";
 import { isRejection } from "../../core/rejection.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { nameAllowed, namedMetadata } from "./conversation-metadata.ts";
-import { conversationId, metadata, optional } from "./fields.ts";
+import { conversationId, metadata, optional, settingsElsewhere } from "./fields.ts";
 import type { BoundedReading } from "./limits.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** A checked `PUT /conversations/:id`. */
 export interface UpdateConversationBody {
   readonly conversationId: string | null;
-  /** JSON text of an object: what is to stand in the place of what has these names. */
+  /** JSON text of an object: what is to stand in the place of what has these names. Of `group_settings`, each name for itself. */
   readonly metadata: string;
 }
 
@@ -21,6 +21,7 @@ const shape = new PayloadShape({
     name: optional(Type.String(), nameAllowed),
     metadata,
     conversation_id: conversationId,
+    group_settings: settingsElsewhere,
   }),
 });
 

@@ -1,6 +1,6 @@
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
-import { type Permission, type PermissionName, withPermission } from "./group-settings.ts";
+import { onePermission, type Permission, type PermissionName } from "./group-settings.ts";
 import type { Role, Summary } from "./wire.ts";
 
 /** What is done with conversations: making them, and everything that admins of groups do. */
@@ -45,7 +45,7 @@ export class ConversationActs {
   }
 
   setPermission(conversation: Conversation, name: PermissionName, value: Permission): Promise<boolean> {
-    const metadata = withPermission(conversation.metadata, name, value);
+    const metadata = onePermission(name, value);
     return this.#call("PUT", conversation, "", { metadata });
   }
 

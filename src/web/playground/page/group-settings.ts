@@ -29,10 +29,9 @@ export function permissionIn(metadata: Metadata, name: PermissionName): Permissi
   return group_settings?.[name] ?? permissions[name].fallback;
 }
 
-/** The whole of the settings with one changed: the server merges metadata at its top level only. */
-export function withPermission(metadata: Metadata, name: PermissionName, value: Permission): Metadata {
-  const { group_settings } = metadata as { readonly group_settings?: object };
-  return { group_settings: { ...group_settings, [name]: value } };
+/** A change of one setting: the server merges settings name by name. */
+export function onePermission(name: PermissionName, value: Permission): Metadata {
+  return { group_settings: { [name]: value } };
 }
 
 export function mayAs(role: Role, metadata: Metadata, name: PermissionName): boolean {
