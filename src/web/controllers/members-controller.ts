@@ -112,7 +112,7 @@ async function leave({ commands, newId }: MembersOptions, call: Call): Promise<R
   const own = { id: newId(), conversationId, senderId: call.identity.userId };
   const events = await eventsOf(commands, { type: "leave_conversation", ...own });
   if (events instanceof Response) return events;
-  const [heir] = membersIn(events, "member_role_changed");
+  const heir = membersIn(events, "member_role_changed").find(({ member }) => member.role === "owner");
   const isOver = events.some(({ type }) => type === "conversation_deactivated");
   const promoted = heir ? `"${heir.member.userId}"` : "null";
   return dataResponse(
