@@ -29,10 +29,6 @@ export const tooSlow = retriable(
   "unavailable",
   "The store took too long to read this. Ask again after retry_after_ms.",
 );
-export const unreadable = retriable(
-  "unavailable",
-  "The stored message could not be read. Send it again after retry_after_ms.",
-);
 export const outcomeUnknown = retriable(
   "outcome_unknown",
   "It is not known whether this was stored. Send it again with the same client_random: it will not be stored twice.",

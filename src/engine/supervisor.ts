@@ -14,7 +14,7 @@ import { type LookedUp, Lookups } from "./lookups.ts";
 import type { Turn } from "./mailbox.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import type { Outcome } from "./outcome.ts";
-import { membersUnsettled, undecidable, unreadable } from "./refusals.ts";
+import { membersUnsettled, undecidable } from "./refusals.ts";
 
 export interface SupervisorSettings {
   /** The most conversations in memory. */
@@ -172,15 +172,13 @@ export class Supervisor {
 
   async #duplicateOf({ command }: Turn, seq: number, joinedSeq: number): Promise<Outcome> {
     this.#observer.commandDuplicate();
-    try {
-      const found = await this.#lookups.message({ conversationId: command.conversationId, seq });
-      if (isRejection(found) || !found.message) return unreadable;
-      const { message } = found;
-      const differs = command.type !== "send_message" || differsFrom(message, command);
-      return { type: "duplicate", message: asSeenFrom(message, joinedSeq), differs };
-    } catch {
-      return unreadable;
-    }
+    const { conversationId } = command;
+    const found = await orUnavailable(this.#lookups.message({ conversationId, seq }));
+    if (isRejection(found)) return found;
+    const { message } = found;
+    if (!message) throw new Error(`message ${seq} of ${conversationId} is known and not stored`);
+    const differs = command.type !== "send_message" || differsFrom(message, command);
+    return { type: "duplicate", message: asSeenFrom(message, joinedSeq), differs };
   }
 
   /** For answers that need the store: the turn has left its mailbox meanwhile. */

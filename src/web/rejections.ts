@@ -6,15 +6,22 @@ export function rejectionResponse(
   rejection: Rejection,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  const { code, message, details, retryAfterMs } = rejection;
-  const body = JSON.stringify({ error: code, message, details, retry_after_ms: retryAfterMs });
+  const { code, message, details } = rejection;
+  const body = JSON.stringify({ error: code, message, details, retry_after_ms: retryAfterOf(rejection) });
   return jsonResponse(refusals[code].http, body, { ...headersOf(rejection), ...headers });
 }
 
 /** A refusal over a channel, as JSON text: `{"reason", "message", "details"?, "retry_after_ms"?}`. */
 export function rejectionText(rejection: Rejection): string {
-  const { code, message, details, retryAfterMs } = rejection;
-  return JSON.stringify({ reason: code, message, details, retry_after_ms: retryAfterMs });
+  const { code, message, details } = rejection;
+  return JSON.stringify({ reason: code, message, details, retry_after_ms: retryAfterOf(rejection) });
+}
+
+const defaultRetryMs = 1_000;
+
+/** Clients tell passing refusals from final ones by it: every retriable one has it, and no other. */
+function retryAfterOf({ code, retryAfterMs = defaultRetryMs }: Rejection): number | undefined {
+  return refusals[code].retriable ? retryAfterMs : undefined;
 }
 
 /** What is told of a bug: nothing but a number under which the log knows it. */
@@ -25,9 +32,10 @@ export function internal(requestId: string): Rejection {
 }
 
 /** `retry-after` counts whole seconds (RFC 9110 10.2.3), so it is rounded up. */
-function headersOf({ code, retryAfterMs }: Rejection): Record<string, string> {
+function headersOf(rejection: Rejection): Record<string, string> {
   const headers: Record<string, string> = {};
-  if (code === "unauthorized") headers["www-authenticate"] = "Bearer";
+  const retryAfterMs = retryAfterOf(rejection);
+  if (rejection.code === "unauthorized") headers["www-authenticate"] = "Bearer";
   if (retryAfterMs !== undefined) headers["retry-after"] = String(Math.ceil(retryAfterMs / 1000));
   return headers;
 }
