@@ -56,6 +56,11 @@ describe("creating a group", () => {
     [{ user_ids: [ben], name: "x".repeat(101) }, "name"],
     [{ user_ids: [ben], name: 7 }, "name"],
     [{ user_ids: [ben], name: "\ud800" }, "name"],
+    [{ user_ids: [ben], name: "   " }, "name"],
+    [{ user_ids: [ben], name: "\u200b" }, "name"],
+    [{ user_ids: [ben], metadata: { name: "\u2800\u3164" } }, "name"],
+    [{ user_ids: [ben], name: "abc\u202efed" }, "name"],
+    [{ user_ids: [ben], name: "two\nlines" }, "name"],
     [{ user_ids: [ben], metadata: { name: 7 } }, "name"],
     [{ user_ids: [ben], name: "x", metadata: [] }, "metadata"],
     [{ user_ids: [ben], name: "x", metadata: { a: "x".repeat(16_384) } }, "metadata"],
@@ -436,6 +441,33 @@ describe("what a conversation is called, and whatever else its metadata holds", 
     expect(await guest.push(`conversation:${group}`, "update_conversation", '{"name":"mine"}')).toMatchObject(
       { status: "error", response: { reason: "forbidden" } },
     );
+  });
+
+  test("says why a name is refused, over the channel as well, and keeps the one that is there", async () => {
+    const texts = [
+      ["\u200b\u200b", "name must hold a visible character"],
+      ["a\u202eb", "name must not hold bidirectional controls"],
+      ["a\u0007", "name must not hold control characters"],
+      ["", "name must be a text of 1 to 100 characters, at least one of them visible"],
+    ] as const;
+    const wire = await web.socketOf(anna);
+    await wire.join(`conversation:${group}`);
+    for (const [name, text] of texts) {
+      expect((await put(anna, { name })).body).toMatchObject({ message: expect.stringContaining(text) });
+      const payload = JSON.stringify({ name });
+      const reply = await wire.push(`conversation:${group}`, "update_conversation", payload);
+      expect(reply.response).toMatchObject({ message: expect.stringContaining(text) });
+    }
+    const shown = await web.ask(ben, "GET", `/conversations/${group}`);
+    expect(shown.body).toMatchObject({ data: { name: "hikers", head_rev: 0 } });
+    expect(await put(anna, { name: "🏔️ é می\u200cروم" })).toMatchObject({ status: 200 });
+  });
+
+  test("is held to be visible; what a message says is opaque, and is sent as it is", async () => {
+    for (const content of ["\u200b", " ", "\u202e\n"]) {
+      const sent = await web.ask(anna, "POST", `/conversations/${group}/messages`, { content });
+      expect(sent).toMatchObject({ status: 201, body: { data: { content } } });
+    }
   });
 
   test("in a direct conversation is for both", async () => {

@@ -83,6 +83,9 @@ describe("over REST", () => {
     ["a flag", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"],
     ["ten flags", "🇫🇷".repeat(10)],
     ["ten letters", "abcdefghij"],
+    ["a keycap", "1️⃣"],
+    ["a heart with its selector", "❤️"],
+    ["an emoji of a later Unicode", "\u{1faff}"],
   ])("%s is one to ten characters", async (_, reaction) => {
     expect((await react(ben, reaction)).status).toBe(201);
     expect(await shown(ben)).toMatchObject({ body: { data: [{ reaction }] } });
@@ -94,6 +97,13 @@ describe("over REST", () => {
     ["👍".repeat(11)],
     ["a\u0000"],
     ["\n"],
+    [" "],
+    ["\u200b"],
+    ["\ufe0f\u200d"],
+    ["\u{e0067}\u{e007f}"],
+    ["\u20e3"],
+    ["\u2800"],
+    ["👍\u202e"],
     [`a${"\u0301".repeat(64)}`],
     [7],
     ["."],
@@ -102,6 +112,22 @@ describe("over REST", () => {
     [undefined],
   ])("refuses %j by the field's name", async (reaction) => {
     expect(await react(ben, reaction)).toMatchObject(refused(422, "invalid_payload", "reaction"));
+  });
+
+  test("says why it is refused; what 0.3 stored and shows nothing can still be taken back", async () => {
+    const wire = await joined(ben);
+    const payload = JSON.stringify({ message_id: messageId, reaction: "\u200b" });
+    expect(await wire.push(topic, "add_reaction", payload)).toMatchObject({
+      status: "error",
+      response: {
+        reason: "invalid_payload",
+        message: expect.stringContaining("must hold a visible character"),
+      },
+    });
+    expect(await unreact(ben, "\u200b")).toMatchObject(refused(404, "not_found"));
+    expect(await wire.push(topic, "remove_reaction", payload)).toMatchObject({
+      response: { reason: "not_found" },
+    });
   });
 
   test("refuses half of a surrogate pair and an undecodable path", async () => {

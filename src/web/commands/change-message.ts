@@ -6,7 +6,7 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readAttachMedia } from "../payloads/attach-media.ts";
 import { readDeleteMessage } from "../payloads/delete-message.ts";
 import { readEditMessage } from "../payloads/edit-message.ts";
-import { readReact } from "../payloads/react.ts";
+import { type ReactBody, readReact, readUnreact } from "../payloads/react.ts";
 import { conversationOf, type Entry, messageOf } from "./entry.ts";
 
 export function editMessageCommand(payload: unknown, entry: Entry): EditMessage | Rejection {
@@ -37,19 +37,18 @@ export function attachMediaCommand(payload: unknown, entry: Entry): AttachMedia 
 }
 
 export function addReactionCommand(payload: unknown, entry: Entry): AddReaction | Rejection {
-  return reactionCommand("add_reaction", payload, entry);
+  return reactionCommand("add_reaction", readReact(payload, entry), entry);
 }
 
 export function removeReactionCommand(payload: unknown, entry: Entry): RemoveReaction | Rejection {
-  return reactionCommand("remove_reaction", payload, entry);
+  return reactionCommand("remove_reaction", readUnreact(payload, entry), entry);
 }
 
 function reactionCommand<Type extends (AddReaction | RemoveReaction)["type"]>(
   type: Type,
-  payload: unknown,
+  body: ReactBody | Rejection,
   entry: Entry,
 ) {
-  const body = readReact(payload, entry);
   if (isRejection(body)) return body;
   const target = targetOf(body, entry);
   if (isRejection(target)) return target;

@@ -1,11 +1,12 @@
 import type { Rejection } from "../../core/rejection.ts";
+import { visibleTextProblem } from "../../core/visible-text.ts";
 import { metadataText } from "../opaque.ts";
 import { groupSettingsProblem } from "./group-settings.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** Characters as people count them: code points. */
 const longestName = 100;
-export const nameAllowed = `must be a text of 1 to ${longestName} characters, without unpaired surrogates`;
+export const nameAllowed = `must be a text of 1 to ${longestName} characters, at least one of them visible`;
 
 export interface NamedMetadata {
   /** JSON text of an object, with the name in it. */
@@ -23,18 +24,17 @@ export function namedMetadata(
   if (typeof checked !== "string") return refusedField("metadata", checked.problem);
   const whole = name === null ? { ...metadata } : { ...metadata, name };
   const hasName = Object.hasOwn(whole, "name");
-  if (hasName && !isName((whole as { readonly name: unknown }).name))
-    return refusedField("name", nameAllowed);
+  const wrongName = hasName ? nameProblem((whole as { readonly name: unknown }).name) : null;
+  if (wrongName) return refusedField("name", wrongName);
   const problem = groupSettingsProblem(whole);
   if (problem) return problem;
   const text = metadataText(whole, maxBytes);
   return typeof text === "string" ? { text, hasName } : refusedField("metadata", text.problem);
 }
 
-function isName(name: unknown): boolean {
-  return (
-    typeof name === "string" && name.length > 0 && name.isWellFormed() && !isLongerThan(name, longestName)
-  );
+function nameProblem(name: unknown): string | null {
+  if (typeof name !== "string" || name === "" || isLongerThan(name, longestName)) return nameAllowed;
+  return visibleTextProblem(name);
 }
 
 /** A code point is at most two UTF-16 units, so long texts need no counting. */
