@@ -21,7 +21,7 @@ const wantedDescriptors = 65_536;
 /** Every examination answers, whatever the others find. */
 export async function examinations(config: Config): Promise<readonly Finding[]> {
   const groups = await Promise.all([
-    [descriptors()],
+    [descriptors(), clientAddresses(config)],
     config.database.type === "embedded" ? [dataDirectory(config.dataDir)] : [],
     database(config),
     Promise.all([publicPort(config), operatorsPort(config)]),
@@ -39,6 +39,16 @@ function descriptors(): Finding {
     return { subject, verdict: "good", text: hard };
   const text = `${hard}, so about ${Math.max(0, Number(hard) - 1_000)} sockets per process; raise it (ulimit -Hn, LimitNOFILE=, --ulimit nofile=)`;
   return { subject, verdict: "doubtful", text };
+}
+
+/** Nothing tells from here whether a proxy stands in front; the server warns when one shows (`proxy_not_trusted`). */
+function clientAddresses({ trustedProxies }: Config): Finding {
+  const subject = "client addresses";
+  const text =
+    trustedProxies.length > 0
+      ? `x-forwarded-for is believed from ${trustedProxies.join(", ")}`
+      : "those that connect; behind a proxy set TRUSTED_PROXIES to its address, else all its clients share the limits of one";
+  return { subject, verdict: "good", text };
 }
 
 function dataDirectory(dataDir: string): Finding {

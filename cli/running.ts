@@ -23,7 +23,7 @@ export async function runApp(options: Options, onReady: (app: App, logger: Logge
   const bugs = surviveBugs(logger);
   const asked = listenForSignals(logger);
   logger.info("starting", { version, commit, mode, pid: process.pid, database: config.database.type });
-  const app = await startOrExit({ ...options, logger, version });
+  const app = await startOrExit({ ...options, logger, version, commit });
   bugs.report = app.bug;
   const metrics = app.adminUrl ? `${app.adminUrl}/metrics` : "off";
   logger.info("listening", { url: app.url, host: config.http.host, metrics });
@@ -45,7 +45,9 @@ async function startOrExit(options: AppOptions): Promise<App> {
 
 /** Whatever was thrown belongs to one request or one timer; the others must not pay for it. Logged, and counted once the app runs. */
 function surviveBugs(logger: Logger): { report: App["bug"] } {
-  const bugs = { report: (where: string, error: unknown) => logger.error(where, { error }) };
+  const bugs = {
+    report: (where: string, error: unknown) => logger.error("internal_error", { where, error }),
+  };
   process.on("uncaughtException", (error) => bugs.report("uncaught exception", error));
   process.on("unhandledRejection", (error) => bugs.report("unhandled rejection", error));
   return bugs;
@@ -64,7 +66,7 @@ function listenForSignals(logger: Logger): Promise<void> {
         return resolve();
       }
       if (nowMs - firstAtMs < sameSignalMs) return;
-      logger.warn("stopping at once", { signal });
+      logger.warn("stopping_at_once", { signal });
       process.exit(128 + number);
     });
   }
@@ -76,13 +78,13 @@ async function stopWithin(app: App, timeoutMs: number, logger: Logger): Promise<
   const timer = setTimeout(() => resolve("late"), timeoutMs);
   try {
     if ((await Promise.race([app.stop(), late])) === "late") {
-      logger.error("the stop took longer than WHISPR_STOP_TIMEOUT: what was left is cut off");
+      logger.error("stop_overdue");
       return exitCodes.failure;
     }
     logger.info("stopped");
     return exitCodes.ok;
   } catch (error) {
-    logger.error("the stop failed", { error });
+    logger.error("stop_failed", { error });
     return exitCodes.failure;
   } finally {
     clearTimeout(timer);

@@ -1,11 +1,12 @@
 // The whole suite with all that it needs: checks, one build for the black-box tests, one PostgreSQL, then every test file; then those that
 // touch the database again, on a PostgreSQL as the system ships it, where one is installed. `npm test -- src/auth` runs a part of the tests,
-// `-- --embedded` the first run alone, `-- --stock` the second; `--install` installs a PostgreSQL with apt where there is none.
+// `-- --embedded` the first run alone, `-- --stock` the second; `--install` gets a PostgreSQL, and promtool, with apt where there is none.
 // The last line is "N passed, N failed". Not a command of the product.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTestPostgres, testDatabaseVariable } from "../src/testing/database.ts";
+import { fetchPromtool, findPromtool } from "../src/testing/promtool.ts";
 import { binary, build } from "./build.ts";
 import { runChecks } from "./check.ts";
 import { startStockPostgres, testsOfDatabase } from "./stock-tests.ts";
@@ -18,12 +19,12 @@ const binaryVariable = "WHISPR_TEST_BINARY";
 const testTimeoutMs = 120_000;
 
 async function main({ first, second, mayInstall, filters }: WantedRuns): Promise<void> {
-  const failedSteps = [...(await runChecks()), ...(await buildOnce())];
+  const failedSteps = [...(await runChecks()), ...(await buildOnce()), ...lookForPromtool(mayInstall)];
   const counts: TestCounts[] = [];
   if (first) counts.push(await runOnEmbedded(filters));
   const again = second === "no" ? null : await runOnStock(filters, mayInstall);
   if (again && "passed" in again) counts.push(again);
-  else if (again) failedSteps.push(...notRun(again.why, second === "must"));
+  else if (again) failedSteps.push(...notRun(`${secondRun}: ${again.why}`, second === "must", installIt));
   for (const step of failedSteps) console.log(`FAILED: ${step}`);
   const passed = sum(counts.map((each) => each.passed));
   const failed = sum(counts.map((each) => each.failed)) + failedSteps.length;
@@ -31,12 +32,23 @@ async function main({ first, second, mayInstall, filters }: WantedRuns): Promise
   console.log(`${passed} passed, ${failed} failed`);
 }
 
-/** Says so where it is no failure: a developer's machine may have no PostgreSQL. */
-function notRun(why: string, isFailure: boolean): readonly string[] {
-  const text = `the second run, on a PostgreSQL as Debian ships it: ${why}`;
+const secondRun = "the second run, on a PostgreSQL as Debian ships it";
+const installIt = "Install one (Debian: apt install postgresql), or run .ci/run as root.";
+
+/** Says so where it is no failure: a developer's machine may lack what CI must have. */
+function notRun(text: string, isFailure: boolean, wayOut: string): readonly string[] {
   if (isFailure) return [text];
-  console.log(`NOT RUN: ${text}. Install one (Debian: apt install postgresql), or run .ci/run as root.`);
+  console.log(`NOT RUN: ${text}. ${wayOut}`);
   return [];
+}
+
+/** A test asks it about `/metrics`, where it is there. */
+function lookForPromtool(mayFetch: boolean): readonly string[] {
+  if (findPromtool()) return [];
+  const why = mayFetch ? fetchPromtool() : "it is not installed";
+  if (why === null) return [];
+  const wayOut = "Install it (Debian: apt install prometheus), or run .ci/run.";
+  return notRun(`promtool check metrics: ${why}`, process.env.CI === "true", wayOut);
 }
 
 function sum(numbers: readonly number[]): number {

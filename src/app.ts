@@ -15,6 +15,7 @@ import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
 import { LocalPresence } from "./presence/local.ts";
 import { LocalPubSub } from "./pubsub/local.ts";
+import { Readiness } from "./readiness.ts";
 import { PostgresActorReads } from "./store/actor-reads.ts";
 import { AdvisoryOwnership } from "./store/advisory-ownership.ts";
 import { PostgresCommit } from "./store/append.ts";
@@ -23,7 +24,9 @@ import { PostgresConversationCreation } from "./store/conversation-creation.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "./store/database.ts";
 import { PostgresDeliveryReads } from "./store/delivery-reads.ts";
 import { PostgresDeviceCursors } from "./store/device-cursors.ts";
+import { DiskSpace } from "./store/embedded/disk-space.ts";
 import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
+import { StoreHealth, WatchedCommit } from "./store/health.ts";
 import { PostgresLastSeen } from "./store/last-seen.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
 import { PostgresOwnState } from "./store/own-state.ts";
@@ -31,11 +34,13 @@ import { findLacks } from "./store/session-checks.ts";
 import { checkDatabase } from "./store/store-checks.ts";
 import { PostgresViewerReads } from "./store/viewer-reads.ts";
 import { newId, systemClock } from "./system.ts";
+import { descriptorLimit, openDescriptors } from "./telemetry/descriptors.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { LoopLag } from "./telemetry/loop-lag.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { OperatorsListener } from "./telemetry/operators-listener.ts";
 import { Endpoint, type EndpointSettings, type ExtraRoutes } from "./web/endpoint.ts";
-import type { Readiness } from "./web/probes.ts";
+import { statusOf } from "./web/probes.ts";
 
 export interface App {
   readonly url: string;
@@ -55,6 +60,8 @@ export interface AppOptions {
   readonly mode: "serve" | "dev";
   /** Of this executable, X.Y.Z. */
   readonly version: string;
+  /** That it was built from. */
+  readonly commit: string;
   /** `dev` publishes its keys here, and the playground stands here. */
   readonly extraRoutes?: ExtraRoutes;
 }
@@ -70,13 +77,17 @@ export async function startApp(options: AppOptions): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const { config, logger } = options;
   const stopping = new Stopping({ clock: systemClock, timeoutMs: config.stopTimeoutMs });
-  const observer = new Metrics({ logger });
-  const settings = await openDatabase(options, observer, opened);
+  const observer = new Metrics({ logger, build: options });
+  const lag = new LoopLag({ clock: systemClock, late: (lateMs) => observer.loopLate(lateMs) });
+  opened.defer(() => lag.stop());
+  const { settings, disk } = await openDatabase(options, observer, opened);
+  const health = new StoreHealth({ clock: systemClock, observer });
   const operators = openOperators(config, observer, opened);
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
   const { engine, deliveryReads, ownership, pubsub } = openEngine({
     config,
     settings,
+    health,
     limiter,
     observer,
     opened,
@@ -84,8 +95,11 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   const keys = openKeys(config, observer);
   opened.defer(() => keys.stop());
+  const readiness = new Readiness({ health, ownership, keys, disk, isStopping: () => stopping.hasBegun });
+  observer.gauge("store_up", () => (health.isUp ? 1 : 0));
   const endpoint = openEndpoint({
     options,
+    readiness,
     keys,
     engine,
     deliveryReads,
@@ -169,9 +183,10 @@ async function openDatabase(
   options: AppOptions,
   observer: Observer,
   opened: AsyncDisposableStack,
-): Promise<DatabaseSettings> {
+): Promise<{ readonly settings: DatabaseSettings; readonly disk: DiskSpace | null }> {
   const { config, logger, mode, version } = options;
   const url = await databaseUrl(config, logger, opened);
+  const disk = config.database.type === "embedded" ? await openDisk(config, observer, opened) : null;
   await checkDatabase(url);
   if (config.database.type === "embedded" || mode === "dev" || config.autoMigrate) {
     const onProgress = (progress: string) => logger.info("migrating", { progress });
@@ -182,7 +197,19 @@ async function openDatabase(
   const lacks = await findLacks(url, config.connections.poolSize);
   if (lacks.length > 0)
     observer.warn("database_session_lacks", { reason: lacks.map(({ text }) => text).join(" ") });
-  return { url, ...config.connections };
+  return { settings: { url, ...config.connections }, disk };
+}
+
+async function openDisk(
+  { dataDir: directory }: Config,
+  observer: Observer,
+  opened: AsyncDisposableStack,
+): Promise<DiskSpace> {
+  const disk = new DiskSpace({ directory, clock: systemClock, observer });
+  opened.defer(() => disk.stop());
+  await disk.start();
+  observer.gauge("disk_free_bytes", () => disk.freeBytes);
+  return disk;
 }
 
 async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposableStack): Promise<string> {
@@ -195,16 +222,17 @@ async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposab
 function openEngine(given: {
   readonly config: Config;
   readonly settings: DatabaseSettings;
+  readonly health: StoreHealth;
   readonly limiter: Limiter;
   readonly observer: Observer;
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }) {
-  const { config, settings, limiter, observer, opened, stopping } = given;
-  const lost = (error: Error) => observer.note("a database connection was lost", { reason: error.message });
+  const { config, settings, health, limiter, observer, opened, stopping } = given;
+  const lost = (error: Error) => health.connectionLost(error);
   const pool = openPool(settings, lost);
   opened.defer(() => stopping.within("closing the database", pool.end()));
-  const reads = new ReadPool({ pool });
+  const reads = new ReadPool({ pool: health.watching(pool) });
   const viewerReads = new PostgresViewerReads({ reads });
   const actorReads = new PostgresActorReads({ reads });
   const commits = Array.from(
@@ -212,14 +240,20 @@ function openEngine(given: {
     () => new PostgresCommit({ settings, onLost: lost }),
   );
   for (const commit of commits) opened.defer(() => stopping.within("closing the lane", commit.close()));
-  const ownership = new AdvisoryOwnership({ settings, nodeId: newId(), clock: systemClock, observer });
+  const ownership = new AdvisoryOwnership({
+    settings,
+    nodeId: newId(),
+    clock: systemClock,
+    observer,
+    health,
+  });
   opened.defer(() => stopping.within("giving up the right to write", ownership.stop()));
   const blocks = new PostgresBlocks({ settings, clock: systemClock, observer });
   opened.defer(() => stopping.within("closing the connection that hears of blocks", blocks.stop()));
   const pubsub = new LocalPubSub({ onError: (error) => observer.bug("pubsub", error) });
   const engine = startEngine({
     ports: {
-      commits,
+      commits: commits.map((port) => new WatchedCommit({ port, health })),
       actorReads,
       viewerReads,
       creation: new PostgresConversationCreation({ reads }),
@@ -253,6 +287,7 @@ function openEngine(given: {
 
 function openEndpoint(given: {
   readonly options: AppOptions;
+  readonly readiness: Readiness;
   readonly keys: Keys;
   readonly engine: Engine;
   readonly deliveryReads: DeliveryReads;
@@ -263,10 +298,9 @@ function openEndpoint(given: {
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }): Endpoint {
-  const { options, keys, engine, deliveryReads, ownership, pubsub, limiter, observer, opened, stopping } =
-    given;
+  const { options, readiness, keys, engine, deliveryReads, ownership, pubsub, limiter, observer } = given;
+  const { opened, stopping } = given;
   const { config, extraRoutes = new Map() } = options;
-  const isReady = () => readiness([ownership, keys], stopping);
   const endpoint = new Endpoint({
     settings: endpointSettings(config),
     commands: engine.commands,
@@ -285,11 +319,12 @@ function openEndpoint(given: {
     clock: systemClock,
     newId,
     observer,
-    readiness: isReady,
+    checks: () => readiness.checks(),
+    descriptors: { limit: descriptorLimit(), reserved: reservedDescriptors(config), open: openDescriptors },
     extraRoutes,
   });
   opened.defer(() => endpoint.stop({ deadlineMs: stopping.leftMs }));
-  observer.gauge("ready", () => (isReady().ready ? 1 : 0));
+  observer.gauge("ready", () => (statusOf(readiness.checks()) === "unavailable" ? 0 : 1));
   return endpoint;
 }
 
@@ -327,13 +362,10 @@ function endpointSettings(config: Config): EndpointSettings {
   };
 }
 
-/** What must be there before requests may be sent here. `waitsFor` says what is missing, null that nothing is. */
-type Needed = { readonly waitsFor: string | null };
-
-function readiness(needed: readonly Needed[], stopping: Stopping): Readiness {
-  if (stopping.hasBegun) return { ready: false, reason: "stopping" };
-  const reasons = needed.flatMap(({ waitsFor }) => (waitsFor === null ? [] : [waitsFor]));
-  return reasons.length === 0 ? { ready: true } : { ready: false, reason: `waits for ${reasons.join("; ")}` };
+/** For connections to the database, also while lost ones are replaced; files; scrapes; probes. */
+function reservedDescriptors({ connections, lanes }: Config): number {
+  const wanted = connections.poolSize + lanes.count + 48;
+  return Math.min(wanted, Math.floor(descriptorLimit() / 4));
 }
 
 function gained(ownership: AdvisoryOwnership): Promise<void> {

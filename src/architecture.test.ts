@@ -14,7 +14,7 @@ const table: Readonly<Record<string, Allowed>> = {
   core: { folders: [], packages: [] },
   engine: { folders: ["core"], packages: [] },
   phoenix: { folders: [], packages: [] },
-  telemetry: { folders: [], packages: ["pino", "prom-client", "@opentelemetry/*"] },
+  telemetry: { folders: ["core"], packages: ["pino", "prom-client", "@opentelemetry/*"] },
   store: { folders: ["core", "telemetry"], packages: ["pg", "drizzle-orm"] },
   pubsub: { folders: ["core", "telemetry"], packages: ["ioredis"] },
   presence: { folders: ["core", "telemetry"], packages: ["ioredis"] },

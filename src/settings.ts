@@ -433,7 +433,8 @@ export const settings = {
   trustedProxies: optional<readonly string[]>({
     variables: ["TRUSTED_PROXIES"],
     kind: networks,
-    about: "addresses and networks of proxies whose x-forwarded-for is believed",
+    about:
+      "addresses and networks of proxies whose x-forwarded-for is believed; without it all clients behind a proxy count as one address",
   }),
   maxLoopLatenessMs: setting({
     variables: ["WHISPR_MAX_LOOP_LATENESS"],

@@ -36,8 +36,9 @@ describe("a second process on the same database", () => {
     );
     expect(await readiness()).toMatchObject({
       code: 503,
-      status: "not_ready",
+      status: "unavailable",
       reason: expect.stringContaining("stands by"),
+      checks: { database: { status: "ok" }, ownership: { status: "unavailable" } },
     });
     expect((await fetch(`${standby.url}/live`)).status).toBe(200);
     const { conversationId, tokens } = await aliceAndBob(standby.url);

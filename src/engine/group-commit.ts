@@ -175,7 +175,7 @@ export class Lane {
       case "refused":
         return outcome.cause === "duplicate_key" ? this.#repeated(batch) : this.#halve(batch, outcome.error);
       case "again":
-        return this.#again(batch, outcome.error);
+        return this.#again(batch);
       case "unknown":
         return this.#settleUnknown(batch, outcome.error);
     }
@@ -245,9 +245,8 @@ export class Lane {
     this.#queue.splice(before, 0, ...entries);
   }
 
-  /** Nothing was written. The pause keeps a store in trouble from being asked in a tight loop. */
-  async #again(batch: readonly Entry[], error: unknown): Promise<void> {
-    this.#observer.note("a batch was not stored and goes again", { reason: reasonOf(error) });
+  /** Nothing was written; the store has reported why. The pause keeps one in trouble from being asked in a tight loop. */
+  async #again(batch: readonly Entry[]): Promise<void> {
     await this.#pause(retryPauseMs);
     this.#split(batch, (entry) => entry.turn.answer === null);
   }
@@ -257,7 +256,7 @@ export class Lane {
    * found is told, what is not is decided again.
    */
   async #settleUnknown(batch: readonly Entry[], error: unknown): Promise<void> {
-    this.#observer.note("the outcome of a batch is unknown", { reason: reasonOf(error), rows: batch.length });
+    this.#observer.warn("batch_outcome_unknown", { reason: reasonOf(error), rows: batch.length });
     // Marks alone: whatever became of them, they go again.
     if (batch.length === 0) return this.#pause(retryPauseMs);
     const shards = [...new Set(batch.map((entry) => shardOf(entry.actor.id)))];
@@ -289,13 +288,12 @@ export class Lane {
     this.#queue = [...kept, ...this.#queue];
   }
 
-  /** Asks until the store answers. The deadlines of the turns end the waiting of those who asked, not this. */
+  /** Asks until the store answers. The deadlines of the turns end the waiting of those who asked, not this. The store reports why it failed. */
   async #untilReached<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await ask();
-      } catch (error) {
-        this.#observer.note("the store cannot be reached", { reason: reasonOf(error) });
+      } catch {
         await this.#pause(retryPauseMs);
       }
     }

@@ -130,7 +130,7 @@ export class Marks {
       if (isRejection(cleared)) throw new Error(cleared.message);
       this.#pubsub.publish({ type: "own", userId, conversationId, ownRev: cleared.ownRev, unreadFrom: null });
     } catch (error) {
-      this.#observer.note("a conversation could not be marked as read", { reason: String(error) });
+      this.#observer.warn("unread_not_cleared", { reason: String(error) });
     }
   }
 }

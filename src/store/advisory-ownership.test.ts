@@ -6,6 +6,7 @@ import { databaseLink } from "../testing/database-link.ts";
 import { type MigratedDatabase, migratedDatabase } from "../testing/engine-on-postgres.ts";
 import { eventually } from "../testing/eventually.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
+import { StoreHealth } from "./health.ts";
 
 let database: MigratedDatabase;
 beforeAll(async () => {
@@ -28,7 +29,9 @@ function watchedOwner(
   } = given;
   const notes = noteTaker();
   const settings = { ...database.settings, url, statementTimeoutMs: patienceMs };
-  const owner = new AdvisoryOwnership({ settings, nodeId: newId(), clock, observer: notes.observer });
+  const { observer } = notes;
+  const health = new StoreHealth({ clock, observer: noteTaker().observer });
+  const owner = new AdvisoryOwnership({ settings, nodeId: newId(), clock, observer, health });
   const changes: (boolean | "new history" | "resumed")[] = [];
   owner.onResumed(() => changes.push("resumed"));
   owner.onChange((held) => changes.push(held));

@@ -5,6 +5,7 @@ import { type Ownership, shardCount } from "../core/ports/ownership.ts";
 import { type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
 import { takeAll, takeSome } from "./fence.ts";
 import { checkGeneration } from "./generation.ts";
+import type { StoreHealth } from "./health.ts";
 import { ownerLockKey } from "./owner-lock.ts";
 import { endUntagged } from "./untagged-keys.ts";
 
@@ -44,6 +45,7 @@ export class AdvisoryOwnership implements Ownership {
   readonly #nodeId: string;
   readonly #clock: Clock;
   readonly #observer: Observer;
+  readonly #health: StoreHealth;
   readonly #epochs = new Float64Array(shardCount);
   readonly #listeners: ((held: boolean) => void)[] = [];
   readonly #resumeListeners: (() => void)[] = [];
@@ -69,11 +71,13 @@ export class AdvisoryOwnership implements Ownership {
     readonly nodeId: string;
     readonly clock: Clock;
     readonly observer: Observer;
+    readonly health: StoreHealth;
   }) {
     this.#settings = options.settings;
     this.#nodeId = options.nodeId;
     this.#clock = options.clock;
     this.#observer = options.observer;
+    this.#health = options.health;
   }
 
   /** Begins to try, and goes on until `stop`. */
@@ -106,6 +110,7 @@ export class AdvisoryOwnership implements Ownership {
     try {
       this.#remember(await client.query(takeSome, [this.#nodeId, shards]));
     } catch (error) {
+      this.#health.failed(error);
       if (!isServerError(error)) destroy(client);
       throw error;
     } finally {
@@ -144,6 +149,7 @@ export class AdvisoryOwnership implements Ownership {
         await this.#tryOnce();
       } catch (error) {
         this.#waitsFor = `the database: ${error instanceof Error ? error.message : String(error)}`;
+        this.#health.failed(error);
         this.#giveUpConnection();
       }
       if (this.#held || this.#stopped) break;
@@ -166,9 +172,11 @@ export class AdvisoryOwnership implements Ownership {
     const client = this.#client ?? (await this.#open());
     if (this.#stopped) return client.end();
     this.#client = client;
+    const askedMs = this.#clock.monotonicMs();
     const locked = await client.query<{ locked: boolean }>(
       `select pg_try_advisory_lock(${ownerLockKey}) as locked`,
     );
+    this.#health.answered("ping", this.#clock.monotonicMs() - askedMs);
     if (!locked.rows[0]?.locked) {
       this.#waitsFor = "another process, which owns this database's conversations; this one stands by";
       return;
@@ -233,6 +241,7 @@ export class AdvisoryOwnership implements Ownership {
     this.#asking = asking;
     try {
       const { rows } = await client.query<{ generation: number }>(currentGeneration);
+      this.#health.answered("ping", this.#clock.monotonicMs() - askedMs);
       if (this.#client !== client || this.#stopped) return;
       this.#learnGeneration(Number(rows[0]!.generation));
       this.#confirmed(askedMs);

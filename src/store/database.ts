@@ -96,9 +96,9 @@ export function openPool(settings: DatabaseSettings, onError: (error: Error) => 
 
 /** Reads on a pool, with the error of the port: the store being out of reach is no bug. */
 export class ReadPool {
-  readonly #pool: pg.Pool;
+  readonly #pool: Pick<pg.Pool, "query">;
 
-  constructor(options: { readonly pool: pg.Pool }) {
+  constructor(options: { readonly pool: Pick<pg.Pool, "query"> }) {
     this.#pool = options.pool;
   }
 

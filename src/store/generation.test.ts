@@ -4,6 +4,7 @@ import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders.ts";
 import { eventually } from "../testing/eventually.ts";
 import { outsideClient } from "../testing/outside.ts";
+import { someHealth } from "../testing/store-health.ts";
 import { aSending, startUs, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
 import { checkGeneration, newGeneration } from "./generation.ts";
@@ -107,6 +108,7 @@ test("the owner finds a restored database before it says that it holds the right
     nodeId: newId(),
     clock: systemClock,
     observer,
+    health: someHealth(),
   });
   const restoredAtGain = Promise.withResolvers<Promise<number>>();
   owner.onChange((held) => held && restoredAtGain.resolve(restoredRev(id)));

@@ -5,6 +5,7 @@ import { noteTaker } from "../testing/builders.ts";
 import { type DatabaseLink, databaseLink } from "../testing/database-link.ts";
 import { type MigratedDatabase, migratedDatabase, startNode } from "../testing/engine-on-postgres.ts";
 import { eventually } from "../testing/eventually.ts";
+import { someHealth } from "../testing/store-health.ts";
 import { aBatch } from "../testing/writer-on-postgres.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
 import { PostgresCommit } from "./append.ts";
@@ -29,6 +30,7 @@ async function owned(settings: DatabaseSettings): Promise<void> {
     nodeId: newId(),
     clock: systemClock,
     observer: noteTaker().observer,
+    health: someHealth(),
   });
   ownership.start();
   try {
@@ -75,6 +77,7 @@ test("after a failover: a connection that leads to where nothing can be written 
     nodeId: newId(),
     clock: systemClock,
     observer: noteTaker().observer,
+    health: someHealth(),
   });
   ownership.start();
   expect(await commit.append(aBatch({}), () => 0)).toMatchObject({ type: "again" });

@@ -6,6 +6,7 @@ import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders.ts";
 import { eventually } from "../testing/eventually.ts";
 import { outsideClient } from "../testing/outside.ts";
+import { someHealth } from "../testing/store-health.ts";
 import { aBatch, aMark, aSending, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
 import { PostgresCommit } from "./append.ts";
@@ -208,6 +209,7 @@ describe("I4: every take-over raises epochs", () => {
       nodeId: newId(),
       clock: systemClock,
       observer: noteTaker().observer,
+      health: someHealth(),
     });
   }
 

@@ -1,22 +1,55 @@
 import { describe, expect, test } from "bun:test";
+import { incidents } from "../core/incidents.ts";
 import { createLogger, type LogSettings } from "./logger.ts";
 
 const token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
 
 function logging(settings: Partial<LogSettings> = {}) {
   const lines: string[] = [];
+  const time = { nowMs: 0 };
   const logger = createLogger(
     { level: "info", format: "json", ...settings },
     { write: (line) => lines.push(line) },
+    () => time.nowMs,
   );
-  return { logger, lines, last: () => JSON.parse(lines.at(-1) ?? "null") };
+  return { logger, lines, time, last: () => JSON.parse(lines.at(-1) ?? "null") };
 }
 
 test("a line is one JSON object with level, time, text and fields", () => {
   const { logger, last } = logging();
-  logger.child({ node: "n-1" }).warn("a head moved", { rev: 7 });
-  expect(last()).toMatchObject({ level: "warn", msg: "a head moved", node: "n-1", rev: 7 });
+  logger.info("a head moved", { rev: 7 });
+  expect(last()).toMatchObject({ level: "info", msg: "a head moved", rev: 7 });
   expect(last().time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+});
+
+test("an incident is a line at its level with its name, what it means and what to do", () => {
+  const { logger, last } = logging();
+  logger.error("disk_full", { reason: "why" });
+  const { means, action } = incidents.disk_full;
+  expect(last()).toMatchObject({ level: "error", event: "disk_full", msg: "disk_full", reason: "why" });
+  expect(last()).toMatchObject({ means, action });
+});
+
+test("an incident that repeats is one line in 10 s, with how many were left out, and is counted every time", () => {
+  const { logger, lines, time, last } = logging();
+  for (let nth = 0; nth < 3; nth++) logger.warn("block_not_applied", { reason: `reason ${nth}` });
+  logger.warn("last_seen_flush_failed");
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { level: "warn", event: "block_not_applied", reason: "reason 0" },
+    { level: "warn", event: "last_seen_flush_failed" },
+  ]);
+  time.nowMs = 10_000;
+  logger.warn("block_not_applied", { reason: "again" });
+  expect(last()).toMatchObject({ event: "block_not_applied", reason: "again", suppressed: 2 });
+  expect(logger.reported.get("block_not_applied")).toBe(4);
+});
+
+test("what an operator may leave as it is comes once an hour", () => {
+  const { logger, lines, time } = logging();
+  for (; time.nowMs < 3_600_000; time.nowMs += 60_000) logger.warn("proxy_not_trusted");
+  expect(lines).toHaveLength(1);
+  logger.warn("proxy_not_trusted");
+  expect(JSON.parse(lines[1]!)).toMatchObject({ suppressed: 59 });
 });
 
 test("lines below the level are not written", () => {
@@ -34,7 +67,7 @@ describe("never in a line", () => {
       token,
       nested: { authorization: token },
     });
-    logger.error("failed", { error: new Error(`bad ${token}`) });
+    logger.error("internal_error", { error: new Error(`bad ${token}`) });
     logger.info("protocol", {
       header: `phoenix, base64url.bearer.phx.${Buffer.from(token).toString("base64url")}`,
     });
@@ -59,7 +92,7 @@ describe("never in a line", () => {
       code: "23505",
       detail: "Failing row contains (hello ada)",
     });
-    logger.error("not stored", { error });
+    logger.error("internal_error", { error });
     expect(last().error).toMatchObject({ message: "duplicate key", code: "23505" });
     expect(lines.join("")).not.toContain("hello ada");
   });
@@ -74,10 +107,10 @@ describe("never in a line", () => {
 test("for people: time, level, text and fields on one line, a stack below it", () => {
   const { logger, lines } = logging({ format: "pretty" });
   logger.info("listening", { url: "http://127.0.0.1:4000", sentence: "two words" });
-  logger.error("failed", { error: new Error("why") });
+  logger.error("stop_failed", { error: new Error("why") });
   const plain = lines.map((line) => Bun.stripANSI(line));
   expect(plain[0]).toMatch(
     /^\d\d:\d\d:\d\d\.\d{3} info {2}listening url=http:\/\/127\.0\.0\.1:4000 sentence="two words"\n$/,
   );
-  expect(plain[1]).toMatch(/ error failed\n {4}Error: why\n {4,}at /);
+  expect(plain[1]).toMatch(/ error stop_failed: the stop failed action=.*\n {4}Error: why\n {4,}at /);
 });

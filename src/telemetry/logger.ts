@@ -1,16 +1,21 @@
 import { pino } from "pino";
+import { type Failure, type IncidentName, incidentOf, type Warning } from "../core/incidents.ts";
+import { LineBudget } from "./line-budget.ts";
 import { prettyLine } from "./pretty-line.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Lines for operators. Never a token, never content: neither in the text nor in the fields. */
+/**
+ * Lines for operators. Never a token, never content: neither in the text nor in the fields. At `warn` and `error` there is
+ * nothing but the incidents of the closed table: at most one line per name in 10 s (some seldomer), with how many were left out; all counted.
+ */
 export interface Logger {
   debug(text: string, fields?: LogFields): void;
   info(text: string, fields?: LogFields): void;
-  warn(text: string, fields?: LogFields): void;
-  error(text: string, fields?: LogFields): void;
-  /** A logger whose every line carries these fields. */
-  child(fields: LogFields): Logger;
+  warn(event: Warning, fields?: LogFields): void;
+  error(event: Failure, fields?: LogFields): void;
+  /** How often each incident was reported since the start, written or not. */
+  readonly reported: ReadonlyMap<IncidentName, number>;
 }
 
 export interface LogSettings {
@@ -36,11 +41,18 @@ const secretFields = [
   "signature",
 ];
 
+/** Between two lines of the same incident, where the table does not say it. */
+const usualPauseMs = 10_000;
+
 /**
  * Writes synchronously (faster here than asynchronously, and nothing is lost at a crash), one JSON object per line or, for
  * people, one short line.
  */
-export function createLogger(settings: LogSettings, sink: LineSink = stdout()): Logger {
+export function createLogger(
+  settings: LogSettings,
+  sink: LineSink = stdout(),
+  monotonicMs: () => number = () => performance.now(),
+): Logger {
   const isPretty = settings.format === "pretty";
   const log = pino(
     {
@@ -53,7 +65,47 @@ export function createLogger(settings: LogSettings, sink: LineSink = stdout()): 
     },
     { write: (line: string) => sink.write(scrub(isPretty ? prettyLine(line) : line)) },
   );
-  return wrap(log);
+  const incidents = new Incidents({ log, monotonicMs });
+  return {
+    debug: (text, fields = {}) => log.debug(fields, text),
+    info: (text, fields = {}) => log.info(fields, text),
+    warn: (event, fields = {}) => incidents.report(event, fields),
+    error: (event, fields = {}) => incidents.report(event, fields),
+    reported: incidents.reported,
+  };
+}
+
+/** Writes the first incident of each name at once, then as few as the table says. */
+class Incidents {
+  readonly reported = new Map<IncidentName, number>();
+  readonly #log: pino.Logger;
+  readonly #monotonicMs: () => number;
+  readonly #budgets = new Map<IncidentName, LineBudget>();
+
+  constructor(options: { readonly log: pino.Logger; readonly monotonicMs: () => number }) {
+    this.#log = options.log;
+    this.#monotonicMs = options.monotonicMs;
+  }
+
+  report(event: IncidentName, fields: LogFields): void {
+    this.reported.set(event, (this.reported.get(event) ?? 0) + 1);
+    const line = this.#budgetOf(event).take();
+    if (!line) return;
+    const { level, means, action } = incidentOf(event);
+    const wayOut = action.startsWith("nothing") ? {} : { action };
+    // The text is the name, as ever: lines are searched for by either.
+    this.#log[level]({ event, means, ...fields, ...line, ...wayOut }, event);
+  }
+
+  #budgetOf(event: IncidentName): LineBudget {
+    let budget = this.#budgets.get(event);
+    if (!budget) {
+      const { lines = 1, pauseMs = usualPauseMs } = incidentOf(event);
+      budget = new LineBudget({ lines, windowMs: pauseMs, monotonicMs: this.#monotonicMs });
+      this.#budgets.set(event, budget);
+    }
+    return budget;
+  }
 }
 
 function stdout(): LineSink {
@@ -61,16 +113,6 @@ function stdout(): LineSink {
   // A reader that went away (`| head`) must not end the server.
   destination.on("error", () => {});
   return { write: (line) => void destination.write(line) };
-}
-
-function wrap(log: pino.Logger): Logger {
-  return {
-    debug: (text, fields = {}) => log.debug(fields, text),
-    info: (text, fields = {}) => log.info(fields, text),
-    warn: (text, fields = {}) => log.warn(fields, text),
-    error: (text, fields = {}) => log.error(fields, text),
-    child: (fields) => wrap(log.child(fields)),
-  };
 }
 
 /** What PostgreSQL adds to an error (detail, where, parameters) may hold content: only these are written. */

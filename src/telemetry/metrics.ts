@@ -1,23 +1,27 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import { Histogram } from "./histogram.ts";
+import { Counter, Gauge, Registry } from "prom-client";
+import { type Failure, type IncidentName, incidentOf, incidents, type Warning } from "../core/incidents.ts";
+import type { BatchFailure, Fields, GaugeName, Observer } from "../core/ports/observer.ts";
+import { type RefusalCode, refusals } from "../core/rejection.ts";
+import { Histogram, LabelledHistogram } from "./histogram.ts";
 import { LineBudget } from "./line-budget.ts";
 import type { Logger } from "./logger.ts";
-import { Warnings } from "./warnings.ts";
+import { collectProcessMetrics } from "./process-metrics.ts";
 
 const secondsUpTo = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const requestSecondsUpTo = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const rowsUpTo = [1, 2, 5, 10, 25, 50, 100, 200, 300, 400, 500, 1_000, 5_000];
-const linesPerSecond = 50;
+const notesPerSecond = 50;
 
 /** Totals since the start. Plain numbers: the hot path only adds to them, the scrape reads them. */
 class Totals {
   accepted = 0;
   acknowledged = 0;
   duplicates = 0;
-  batchesFailed = 0;
   actorsLoaded = 0;
   actorsPassivated = 0;
   malformedFrames = 0;
   slowConsumersClosed = 0;
+  requestsAborted = 0;
   bugs = 0;
 }
 
@@ -25,7 +29,6 @@ const totals: Readonly<Record<keyof Totals, readonly [name: string, help: string
   accepted: ["whispr_commands_accepted_total", "Commands that were taken into a mailbox"],
   acknowledged: ["whispr_commands_acknowledged_total", "Commands whose result left, durable"],
   duplicates: ["whispr_commands_duplicate_total", "Commands that were answered with the earlier message"],
-  batchesFailed: ["whispr_batches_failed_total", "Batches that were not stored at the first try"],
   actorsLoaded: ["whispr_actors_loaded_total", "Conversations that were loaded into memory"],
   actorsPassivated: ["whispr_actors_passivated_total", "Conversations that left memory to make room"],
   malformedFrames: ["whispr_malformed_frames_total", "WebSocket frames that were no Phoenix message"],
@@ -33,28 +36,36 @@ const totals: Readonly<Record<keyof Totals, readonly [name: string, help: string
     "whispr_slow_consumers_closed_total",
     "Sockets closed because too much waited for them",
   ],
+  requestsAborted: [
+    "whispr_http_requests_aborted_total",
+    "Requests whose client closed the connection before the answer",
+  ],
   bugs: ["whispr_internal_errors_total", "Exceptions that were no refusal: each is a bug"],
 };
 
-const gaugeHelp: Readonly<Record<string, string>> = {
+const gaugeHelp: Readonly<Record<GaugeName, string>> = {
   lane_queue_rows: "Rows that wait for the next commit",
   mailbox_turns: "Commands that are not settled yet, in all mailboxes",
   actors: "Conversations in memory",
   sockets: "Open WebSockets",
   online_users: "Users with a socket on a topic, or who had one two seconds ago",
-  loop_lateness_seconds: "The latest that the event loop was since the last scrape",
   keys_age_seconds:
     "Since the keys that tokens are verified with were last read; since the start while they never were",
   ready: "1 when this process takes traffic",
+  store_up: "1 when PostgreSQL answered within the last seconds",
+  disk_free_bytes: "Free space on the disk of the embedded database",
 };
 
-/** What the process tells of itself: figures for `/metrics`, lines for the log. Fits the observer port of the core. */
-export class Metrics {
+/** What the process tells of itself: figures for `/metrics`, lines for the log. A scrape reads and changes nothing. */
+export class Metrics implements Observer {
   readonly #registry = new Registry();
   readonly #totals = new Totals();
-  readonly #refused = new Map<string, number>();
+  readonly #refused = new Map<string, number>(Object.keys(refusals).map((code) => [code, 0]));
+  readonly #failedBatches = new Map<string, number>(
+    (["fenced", "refused", "again", "unknown"] satisfies BatchFailure[]).map((kind) => [kind, 0]),
+  );
   readonly #unknownFields = new Map<string, number>();
-  readonly #gauges = new Map<string, () => number>();
+  readonly #gauges = new Map<GaugeName, () => number>();
   readonly #ackSeconds = new Histogram({
     name: "whispr_ack_seconds",
     help: "From a command's arrival to its answer",
@@ -70,33 +81,61 @@ export class Metrics {
     help: "Round trip of one commit",
     upTo: secondsUpTo,
   });
+  readonly #storeSeconds = new LabelledHistogram({
+    name: "whispr_store_seconds",
+    help: "Round trip of a read, and of the question whether PostgreSQL is there, which is asked twice a second",
+    upTo: secondsUpTo,
+  });
+  readonly #requestSeconds = new LabelledHistogram({
+    name: "whispr_http_request_duration_seconds",
+    help: "From a request's arrival to its answer, by the template of its path and the class of its status",
+    upTo: requestSecondsUpTo,
+  });
+  readonly #lagSeconds = new Histogram({
+    name: "whispr_event_loop_lag_seconds",
+    help: "How late the event loop was for a timer that is due 20 times a second",
+    upTo: secondsUpTo,
+  });
   readonly #logger: Logger;
-  readonly #lines: LineBudget;
-  readonly #warnings: Warnings;
+  readonly #notes: LineBudget;
 
   constructor(options: {
     readonly logger: Logger;
+    readonly build: { readonly version: string; readonly commit: string };
     /** For the budget of lines. */
     readonly monotonicMs?: () => number;
   }) {
-    const { logger, monotonicMs = () => performance.now() } = options;
+    const { logger, build, monotonicMs = () => performance.now() } = options;
     this.#logger = logger;
-    this.#lines = new LineBudget({ perSecond: linesPerSecond, monotonicMs });
-    this.#warnings = new Warnings({ logger, monotonicMs });
-    this.#registry.registerMetric(this.#warnings.asMetric());
+    this.#notes = new LineBudget({ lines: notesPerSecond, windowMs: 1_000, monotonicMs });
+    this.#registerBuild(build);
     this.#registerTotals();
-    this.#registerCounts("whispr_refused_total", "Refusals by their code", "code", this.#refused);
+    this.#registerCounts("whispr_refused_total", "Refusals by their code", "code", () => this.#refused);
+    this.#registerCounts(
+      "whispr_batches_failed_total",
+      "Batches that were not stored at the first try",
+      "kind",
+      () => this.#failedBatches,
+    );
     this.#registerCounts(
       "whispr_unknown_fields_total",
       "Fields and query parameters of requests that were ignored, because their operation does not know them",
       "operation",
-      this.#unknownFields,
+      () => this.#unknownFields,
     );
-    for (const histogram of [this.#ackSeconds, this.#batchRows, this.#batchSeconds]) {
+    this.#registerIncidents("warn", "whispr_warnings_total");
+    this.#registerIncidents("error", "whispr_errors_total");
+    for (const histogram of [
+      this.#ackSeconds,
+      this.#batchRows,
+      this.#batchSeconds,
+      this.#storeSeconds,
+      this.#requestSeconds,
+      this.#lagSeconds,
+    ]) {
       this.#registry.registerMetric(histogram.asMetric());
     }
-    // Brings CPU, memory, descriptors and the loop's delay (`nodejs_eventloop_lag_*`, reset by each scrape).
-    collectDefaultMetrics({ register: this.#registry });
+    collectProcessMetrics(this.#registry);
   }
 
   commandAccepted(): void {
@@ -112,9 +151,21 @@ export class Metrics {
     this.#totals.duplicates++;
   }
 
-  /** `code` comes from the closed table of refusals, so the series are as many. */
-  refused(code: string): void {
-    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
+  refused(code: RefusalCode): void {
+    this.#refused.set(code, this.#refused.get(code)! + 1);
+  }
+
+  requestAnswered({ method, route, status, tookMs }: Parameters<Observer["requestAnswered"]>[0]): void {
+    const statusClass = Math.floor(status / 100);
+    this.#requestSeconds.observe(
+      `${statusClass}${method} ${route}`,
+      () => ({ method, route, status: `${statusClass}xx` }),
+      tookMs / 1_000,
+    );
+  }
+
+  requestAborted(): void {
+    this.#totals.requestsAborted++;
   }
 
   /** `operation` is a name of the source, so the series are as many as there are operations. */
@@ -127,9 +178,16 @@ export class Metrics {
     this.#batchSeconds.observe(tookMs / 1_000);
   }
 
-  batchFailed(kind: string): void {
-    this.#totals.batchesFailed++;
-    this.note("a batch was not stored", { kind });
+  batchFailed(kind: BatchFailure): void {
+    this.#failedBatches.set(kind, this.#failedBatches.get(kind)! + 1);
+  }
+
+  storeAnswered(doing: "read" | "ping", tookMs: number): void {
+    this.#storeSeconds.observe(doing, () => ({ doing }), tookMs / 1_000);
+  }
+
+  loopLate(lateMs: number): void {
+    this.#lagSeconds.observe(lateMs / 1_000);
   }
 
   actorLoaded(count: number): void {
@@ -150,20 +208,23 @@ export class Metrics {
 
   bug(where: string, error: unknown): void {
     this.#totals.bugs++;
-    const line = this.#lines.take();
-    if (line) this.#logger.error("internal error", { where, error, ...line });
+    this.#logger.error("internal_error", { where, error });
   }
 
-  note(text: string, fields: Readonly<Record<string, string | number | boolean>> = {}): void {
-    const line = this.#lines.take();
+  note(text: string, fields: Fields = {}): void {
+    const line = this.#notes.take();
     if (line) this.#logger.info(text, { ...fields, ...line });
   }
 
-  warn(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void {
-    this.#warnings.warn(event, fields);
+  warn(event: Warning, fields?: Fields): void {
+    this.#logger.warn(event, fields);
   }
 
-  gauge(name: string, read: () => number): void {
+  error(event: Failure, fields?: Fields): void {
+    this.#logger.error(event, fields);
+  }
+
+  gauge(name: GaugeName, read: () => number): void {
     if (!this.#gauges.has(name)) this.#registerGauge(name);
     this.#gauges.set(name, read);
   }
@@ -172,6 +233,15 @@ export class Metrics {
   readonly scrape = (): Promise<string> => this.#registry.metrics();
 
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+  #registerBuild({ version, commit }: { readonly version: string; readonly commit: string }): void {
+    new Gauge({
+      name: "whispr_build_info",
+      help: "1, with the version of this executable and of what it runs on",
+      labelNames: ["version", "commit", "bun"],
+      registers: [this.#registry],
+    }).set({ version, commit, bun: Bun.version }, 1);
+  }
 
   #registerTotals(): void {
     for (const [field, [name, help]] of Object.entries(totals)) {
@@ -184,7 +254,7 @@ export class Metrics {
     }
   }
 
-  #registerCounts(name: string, help: string, label: string, counts: ReadonlyMap<string, number>): void {
+  #registerCounts(name: string, help: string, label: string, read: () => ReadonlyMap<string, number>): void {
     new Counter({
       name,
       help,
@@ -192,16 +262,31 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         this.reset();
-        for (const [value, count] of counts) this.inc({ [label]: value }, count);
+        for (const [value, count] of read()) this.inc({ [label]: value }, count);
       },
     });
   }
 
-  #registerGauge(name: string): void {
+  /** Each name from the start, so that a rate sees the first one. */
+  #registerIncidents(level: "warn" | "error", name: string): void {
+    const names = (Object.keys(incidents) as IncidentName[]).filter(
+      (each) => incidentOf(each).level === level,
+    );
+    const { reported } = this.#logger;
+    const help = `Incidents at level ${level}, by the event name of their log line`;
+    this.#registerCounts(
+      name,
+      help,
+      "event",
+      () => new Map(names.map((each) => [each, reported.get(each) ?? 0])),
+    );
+  }
+
+  #registerGauge(name: GaugeName): void {
     const read = () => this.#gauges.get(name)?.() ?? 0;
     new Gauge({
       name: `whispr_${name}`,
-      help: gaugeHelp[name] ?? name,
+      help: gaugeHelp[name],
       registers: [this.#registry],
       collect() {
         this.set(read());

@@ -9,13 +9,17 @@ const colours: Readonly<Record<string, string>> = {
 const grey = "\u001b[90m";
 const plain = "\u001b[0m";
 
-/** One line of JSON as one line for people: time, level, text, `name=value`; a stack below it. */
+/** One line of JSON as one line for people: time, level, name of the incident, text, `name=value`; a stack below it. */
 export function prettyLine(line: string): string {
-  const { level, time, msg, error, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const { level, time, event, means, msg, error, err, ...fields } = JSON.parse(line) as Record<
+    string,
+    unknown
+  >;
   const name = String(level);
   const clock = String(time).slice(11, 23);
   const rest = Object.entries(fields).map(([key, value]) => ` ${grey}${key}=${plain}${shown(value)}`);
-  const head = `${grey}${clock}${plain} ${colours[name] ?? ""}${name.padEnd(5)}${plain} ${String(msg ?? "")}`;
+  const what = event === undefined ? String(msg ?? "") : `${String(event)}: ${String(means)}`;
+  const head = `${grey}${clock}${plain} ${colours[name] ?? ""}${name.padEnd(5)}${plain} ${what}`;
   return `${head}${rest.join("")}${stackOf(error ?? err)}\n`;
 }
 

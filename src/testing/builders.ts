@@ -125,6 +125,10 @@ export function noteTaker(): ObserverNotes {
     unknownFields() {},
     malformedFrame() {},
     slowConsumerClosed() {},
+    requestAnswered() {},
+    requestAborted() {},
+    storeAnswered() {},
+    loopLate() {},
     batchCommitted: () => void notes.batches++,
     batchFailed: (kind) => void notes.failedBatches.push(kind),
     actorLoaded: () => void notes.loads++,
@@ -132,6 +136,7 @@ export function noteTaker(): ObserverNotes {
     bug: (where, error) => void notes.bugs.push({ where, error }),
     note: (text) => void notes.notes.push(text),
     warn: (event, fields) => void notes.warnings.push({ event, ...fields }),
+    error: (event, fields) => void notes.warnings.push({ event, ...fields }),
     gauge: (name, read) => void notes.gauges.set(name, read),
   };
   return Object.assign(notes, { observer });

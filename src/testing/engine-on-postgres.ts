@@ -15,6 +15,7 @@ import { newId, systemClock } from "../system.ts";
 import { aSend, noteTaker, type ObserverNotes } from "./builders.ts";
 import { eventually } from "./eventually.ts";
 import { unlimited, unlimitedRequests } from "./limits-off.ts";
+import { someHealth } from "./store-health.ts";
 
 export { type MigratedDatabase, migratedDatabase } from "./migrated-database.ts";
 
@@ -50,7 +51,13 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
   const pool = openPool(settings, () => {});
   const reads = new ReadPool({ pool });
   const commit = new PostgresCommit({ settings, onLost: () => {} });
-  const ownership = new AdvisoryOwnership({ settings, nodeId: newId(), clock: systemClock, observer });
+  const ownership = new AdvisoryOwnership({
+    settings,
+    nodeId: newId(),
+    clock: systemClock,
+    observer,
+    health: someHealth(),
+  });
   const engine = startEngine({
     ports: {
       commits: [commit],

@@ -20,7 +20,7 @@ export async function startInProcess(variables: Readonly<Record<string, string>>
   const complaints: string[] = [];
   const logger = createLogger({ level: "warn", format: "json" }, { write: (line) => complaints.push(line) });
   const config = configOf(database, keys, variables);
-  const app = await startApp({ config, logger, mode: "serve", version: "0.0.0" });
+  const app = await startApp({ config, logger, mode: "serve", version: "0.0.0", commit: "test" });
   await app.ready;
   return {
     url: app.url,

@@ -8,13 +8,20 @@ export async function readJson(
   request: Request,
   maxBytes: number,
 ): Promise<{ readonly value: unknown } | Rejection> {
-  const bytes = await readBytes(request, maxBytes);
+  const bytes = await readBytes(request, maxBytes).catch((error) => cutOff(request, error));
   if (!bytes) return tooLarge(maxBytes);
+  if ("type" in bytes) return bytes;
   try {
     return { value: parseExactly(utf8.decode(bytes)) };
   } catch {
     return notJson;
   }
+}
+
+/** The client closed the connection in the middle of the body: that is no bug, and nobody reads the answer. */
+function cutOff(request: Request, error: unknown): Rejection {
+  if (request.signal.aborted) return incomplete;
+  throw error;
 }
 
 export function tooLarge(maxBytes: number): Rejection {
@@ -41,4 +48,5 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   return Buffer.concat(pieces);
 }
 
+const incomplete = reject("invalid_payload", "The connection was closed before the body was complete.");
 const notJson = reject("invalid_payload", "The body must be JSON text in UTF-8.");

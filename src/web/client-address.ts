@@ -22,6 +22,10 @@ export class ClientAddresses {
     return address;
   }
 
+  isProxy(peer: string): boolean {
+    return this.#isTrusted(canonical(peer) ?? peer);
+  }
+
   #trust(network: string): void {
     const [text, bits] = network.split("/");
     const address = bits === undefined ? canonical(text!)! : text!;
@@ -41,6 +45,11 @@ export function counted(address: string): string {
 
 function familyOf(address: string): "ipv4" | "ipv6" {
   return isIP(address) === 4 ? "ipv4" : "ipv6";
+}
+
+/** Whether the last hop of an `x-forwarded-for` is an address. */
+export function namesClient(forwardedFor: string): boolean {
+  return canonical(forwardedFor.split(",").at(-1)!) !== null;
 }
 
 /** In one form; null: no address. Some proxies add a port, and a listener for both families sees IPv4 as IPv6. */

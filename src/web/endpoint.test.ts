@@ -31,7 +31,7 @@ async function statusOf(head: string): Promise<number> {
 
 test("a load balancer that probes by HTTP/1.0, without a Host header, is answered", async () => {
   expect(await statusOf("GET /live HTTP/1.0")).toBe(200);
-  web.ready = { ready: false, reason: "waits" };
+  web.checks = { ownership: { status: "unavailable", reason: "waits" } };
   expect(await statusOf("HEAD /messaging/ready HTTP/1.0")).toBe(503);
 });
 

@@ -23,6 +23,7 @@ import { canonicalTopic, conversationTopic, userTopic } from "./channels/topics.
 import { userEvents } from "./channels/user-events.ts";
 import { UserJoins } from "./channels/user-joins.ts";
 import { ClientAddresses } from "./client-address.ts";
+import { ConnectionCap, type DescriptorLimits } from "./connection-cap.ts";
 import { apiRoutes } from "./controllers/routes.ts";
 import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
 import { Gate } from "./gate.ts";
@@ -34,9 +35,11 @@ import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { Presences } from "./presences.ts";
-import { probe, type Readiness } from "./probes.ts";
+import { type Checks, probe, statusOf } from "./probes.ts";
+import { ProxyWatch } from "./proxy-watch.ts";
 import { UserSubscriptions } from "./receivers.ts";
 import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
+import { noRoute, RequestMeter } from "./request-meter.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
@@ -86,8 +89,9 @@ export interface EndpointOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly observer: Observer;
-  /** Asked at each probe, so it must be cheap. */
-  readonly readiness: () => Readiness;
+  /** Asked at each probe and handshake, so it must be cheap. */
+  readonly checks: () => Checks;
+  readonly descriptors: DescriptorLimits;
   readonly extraRoutes: ExtraRoutes;
 }
 
@@ -111,6 +115,9 @@ export class Endpoint {
   readonly #delivery: Delivery;
   readonly #standby: Standby;
   readonly #cors: Cors;
+  readonly #proxies: ProxyWatch;
+  readonly #cap: ConnectionCap;
+  readonly #meter: RequestMeter;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
 
@@ -120,6 +127,10 @@ export class Endpoint {
     const gate = new Gate({ limiter, lateness });
     const authentication = new Authentication(options);
     const texts = new MessageTexts();
+    const addresses = new ClientAddresses(settings);
+    this.#proxies = new ProxyWatch({ addresses, observer });
+    this.#cap = new ConnectionCap({ limits: options.descriptors, clock, observer });
+    this.#meter = new RequestMeter(options);
     this.#options = options;
     this.#userSockets = new UserSockets(settings);
     this.#lateness = lateness;
@@ -127,7 +138,7 @@ export class Endpoint {
     this.#handshakes = new Handshakes({
       authentication,
       gate,
-      addresses: new ClientAddresses(settings),
+      addresses,
       clock,
       maxSessionMs: settings.maxSessionMs,
     });
@@ -141,7 +152,7 @@ export class Endpoint {
       observer: socketsObserver(observer, this.#userSockets),
       clock: { now: () => clock.monotonicMs() },
     });
-    const rest = restOf(options, gate, authentication, texts);
+    const rest = restOf(options, gate, authentication, texts, this.#meter);
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
@@ -160,8 +171,6 @@ export class Endpoint {
     channelOf = routesOf(options, { ...own, delivery, subscriptions });
     observer.gauge("sockets", () => this.sockets.size);
     observer.gauge("online_users", () => options.presence.size);
-    if (settings.maxLoopLatenessMs > 0)
-      observer.gauge("loop_lateness_seconds", () => lateness.takeWorstMs() / 1_000);
   }
 
   /** Where it can be opened, with the port that was taken. */
@@ -216,6 +225,7 @@ export class Endpoint {
   async #fetch(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
     try {
       const response = this.#cors.preflight(request) ?? (await this.#answer(request, server));
+      if (response && this.#cap.isCrowded) response.headers.set("connection", "close");
       return response && this.#cors.decorate(request, response);
     } catch (error) {
       return this.#failed("fetch", error);
@@ -223,26 +233,39 @@ export class Endpoint {
   }
 
   async #answer(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
-    const { settings, readiness, extraRoutes } = this.#options;
+    const { settings, checks, clock, extraRoutes } = this.#options;
     // Load balancers probe by HTTP/1.0, without a host: the url is a path then.
     const url = URL.parse(request.url, "http://nohost");
-    const probed = url && probe(request.method, url, readiness);
-    if (probed) return probed;
-    if (!url || request.url.startsWith("/")) return this.#refuse(noHost);
-    if (socketPaths.has(url.pathname)) return this.#open(request, server);
-    if (longPollPaths.has(url.pathname)) return noLongPolling();
-    const extra = extraRoutes.get(`${request.method} ${url.pathname}`);
-    if (extra) return extra(request);
-    if (announcesTooMuch(request, settings.maxBodyBytes))
-      return this.#refuse(tooLarge(settings.maxBodyBytes));
-    return this.#rest(request);
+    const probed = url && probe(request.method, url, { checks, nowUs: () => clock.nowUs() });
+    if (probed) return this.#meter.measure("probe", request, () => probed);
+    const refusal = this.#refusal(request, url, settings.maxBodyBytes);
+    if (refusal) return this.#meter.measure(noRoute, request, () => this.#refuse(refusal));
+    const { pathname } = url!;
+    this.#proxies.request(request, () => peerOf(request, server));
+    if (socketPaths.has(pathname)) {
+      const [template] = socketPaths;
+      return this.#meter.measure(template!, request, () => this.#open(request, server));
+    }
+    if (longPollPaths.has(pathname)) return this.#meter.measure(pathname, request, noLongPolling);
+    const extra = extraRoutes.get(`${request.method} ${pathname}`);
+    return extra ? this.#meter.measure(pathname, request, () => extra(request)) : this.#rest(request);
+  }
+
+  /** What is refused wherever it goes. */
+  #refusal(request: Request, url: URL | null, maxBodyBytes: number): Rejection | null {
+    if (!url || request.url.startsWith("/")) return noHost;
+    return this.#cap.request() ?? (announcesTooMuch(request, maxBodyBytes) ? tooLarge(maxBodyBytes) : null);
   }
 
   /** Undefined: the connection is a socket now. */
   async #open(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
     if (this.#stopping) return this.#refuse(stopping);
-    if (!this.#options.readiness().ready) return this.#refuse(notServing);
-    const admitted = await this.#handshakes.admit(request, server.requestIP(request)?.address ?? "");
+    if (statusOf(this.#options.checks()) === "unavailable") return this.#refuse(notServing);
+    const full = this.#cap.handshake();
+    if (full) return this.#refuse(full);
+    const peer = peerOf(request, server);
+    this.#proxies.handshake(request, peer);
+    const admitted = await this.#handshakes.admit(request, peer);
     if (isRejection(admitted)) return this.#refuse(admitted);
     const { session, subprotocol } = admitted;
     const tooMany = this.#userSockets.refusal(session.userId);
@@ -289,10 +312,20 @@ function routesOf(
   };
 }
 
-function restOf(options: EndpointOptions, gate: Gate, authentication: Authentication, texts: MessageTexts) {
+function peerOf(request: Request, server: Server<SocketData<Session>>): string {
+  return server.requestIP(request)?.address ?? "";
+}
+
+function restOf(
+  options: EndpointOptions,
+  gate: Gate,
+  authentication: Authentication,
+  texts: MessageTexts,
+  meter: RequestMeter,
+) {
   const { payloads: limits, maxBodyBytes } = options.settings;
   const routes = apiRoutes({ ...options, gate, limits, texts, maxBodyBytes });
-  return restApi({ ...options, gate, routes, authentication });
+  return restApi({ ...options, gate, routes, authentication, meter });
 }
 
 /** The reply to a frame that may not come in now; undefined: it may. */

@@ -10,7 +10,6 @@ test("a loop whose timers get their turn is never late, however long it runs", a
     await clock.runFor(333);
     expect(lateness.exceeds(0.5)).toBe(false);
   }
-  expect(lateness.takeWorstMs()).toBe(0);
 });
 
 test("a loop that is busy is late by what the next tick is overdue, until that gets its turn", async () => {
@@ -45,25 +44,13 @@ test("one pause is forgiven, but not the work that waited behind it, nor a secon
   expect(lateness.exceeds(1)).toBe(false);
 });
 
-test("its figure is the worst since it was last asked", async () => {
-  const clock = new VirtualClock();
-  const lateness = new Lateness({ clock, maxMs: 200 });
-  clock.stall(50 + 700);
-  expect(lateness.takeWorstMs()).toBe(700);
-  await clock.runFor(1_000);
-  clock.stall(50 + 30);
-  expect(lateness.takeWorstMs()).toBe(700);
-  await clock.runFor(1_000);
-  expect(lateness.takeWorstMs()).toBe(30);
-});
-
 test("a bound of 0 switches it off, and so does its stop", async () => {
   const clock = new VirtualClock();
   const off = new Lateness({ clock, maxMs: 0 });
   const stopped = new Lateness({ clock, maxMs: 200 });
   stopped.stop();
   clock.stall(60_000);
-  expect([off.exceeds(1), stopped.exceeds(1), off.takeWorstMs()]).toEqual([false, false, 0]);
+  expect([off.exceeds(1), stopped.exceeds(1)]).toEqual([false, false]);
 });
 
 test("on the machine's own clock, work that does not end makes the loop late", async () => {

@@ -20,7 +20,6 @@ export class Lateness {
   #dueMs = Number.POSITIVE_INFINITY;
   #askedMs = Number.NEGATIVE_INFINITY;
   #forgivenMs = Number.NEGATIVE_INFINITY;
-  #worstMs = 0;
   #cancel: () => void = () => {};
 
   constructor(options: { readonly clock: Clock; readonly maxMs: number }) {
@@ -45,13 +44,6 @@ export class Lateness {
     return true;
   }
 
-  /** The worst since it was last asked: a figure of this moment would always be of a loop that is in time. */
-  takeWorstMs(): number {
-    const worstMs = Math.max(this.#worstMs, this.#lateMs());
-    this.#worstMs = 0;
-    return worstMs;
-  }
-
   stop(): void {
     this.#cancel();
     this.#dueMs = Number.POSITIVE_INFINITY;
@@ -59,13 +51,6 @@ export class Lateness {
 
   #next(): void {
     this.#dueMs = this.#clock.monotonicMs() + tickMs;
-    this.#cancel = this.#clock.after(tickMs, () => {
-      this.#worstMs = Math.max(this.#worstMs, this.#lateMs());
-      this.#next();
-    });
-  }
-
-  #lateMs(): number {
-    return Math.max(0, this.#clock.monotonicMs() - this.#dueMs);
+    this.#cancel = this.#clock.after(tickMs, () => this.#next());
   }
 }

@@ -358,7 +358,8 @@ describe("beside the API", () => {
       const paths = ["/live", "/api/v1/health/live", "/api/v1/health?type=live", "/health/live"];
       for (const path of paths) expect((await web.fetch("GET", prefix + path)).status).toBe(200);
     }
-    web.ready = { ready: false, reason: "another process owns the database" };
+    const reason = "another process owns the database";
+    web.checks = { database: { status: "ok" }, ownership: { status: "unavailable", reason } };
     expect((await web.fetch("GET", "/live")).status).toBe(200);
     for (const path of [
       "/ready",
@@ -370,8 +371,10 @@ describe("beside the API", () => {
       const response = await web.fetch("GET", path);
       expect(response.status).toBe(503);
       expect(await bodyOf(response)).toEqual({
-        status: "not_ready",
-        reason: "another process owns the database",
+        status: "unavailable",
+        timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+        reason,
+        checks: { database: { status: "ok" }, ownership: { status: "unavailable", reason } },
       });
     }
     expect((await web.fetch("HEAD", "/ready")).status).toBe(503);

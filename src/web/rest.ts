@@ -6,6 +6,7 @@ import type { Route } from "./controllers/route.ts";
 import type { Gate } from "./gate.ts";
 import type { Authentication } from "./plugins/authentication.ts";
 import { internal, rejectionResponse } from "./rejections.ts";
+import { noRoute, type RequestMeter } from "./request-meter.ts";
 
 /** Every operation answers at both: gateways may strip the first segment. */
 export const restPrefixes = ["/api/v1", "/messaging/api/v1"] as const;
@@ -16,6 +17,7 @@ export interface RestOptions {
   readonly gate: Gate;
   readonly observer: Observer;
   readonly newId: NewId;
+  readonly meter: RequestMeter;
 }
 
 interface Context {
@@ -33,18 +35,26 @@ type Handler = (context: Context) => Promise<Response> | Response;
 export function restApi(options: RestOptions): Elysia {
   // With the default, hosts of fewer than four letters lose the first segment of every path (elysiajs/elysia#748).
   const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
-  app.onError(({ code, error }) => refuse(options, refusalOf(options, code, error)));
+  app.onError(({ code, error, request }) =>
+    options.meter.measure(noRoute, request, () => refuse(options, refusalOf(options, code, error))),
+  );
   for (const prefix of restPrefixes) mount(app, prefix, options);
   return app as unknown as Elysia;
 }
 
+/** Measured under one template, whatever the prefix. */
 function mount(app: { route: unknown; all: unknown }, prefix: string, options: RestOptions): void {
   const { route, all } = bind(app);
-  for (const each of options.routes) {
-    route(each.method, prefix + each.path, (context) => run(options, each, context));
+  const { meter, routes } = options;
+  for (const each of routes) {
+    const template = restPrefixes[0] + each.path;
+    route(each.method, prefix + each.path, (context) =>
+      meter.measure(template, context.request, () => run(options, each, context)),
+    );
   }
-  for (const [path, methods] of methodsByPath(options.routes)) {
-    all(prefix + path, () => refuse(options, wrongMethod, { allow: methods.join(", ") }));
+  for (const [path, methods] of methodsByPath(routes)) {
+    const refused = () => refuse(options, wrongMethod, { allow: methods.join(", ") });
+    all(prefix + path, ({ request }) => meter.measure(restPrefixes[0] + path, request, refused));
   }
 }
 
@@ -75,7 +85,8 @@ async function run(options: RestOptions, route: Route, { request, params }: Cont
     const query = new URL(request.url).searchParams;
     countUnknown(options, route, query);
     const answer = await route.run({ request, params, query, identity: known.identity });
-    return answer instanceof Response ? answer : refuse(options, answer);
+    if (answer instanceof Response) return answer;
+    return request.signal.aborted ? gone() : refuse(options, answer);
   } catch (error) {
     return refuse(options, bug(options, `${route.method} ${route.path}`, error));
   }
@@ -92,7 +103,7 @@ function countUnknown(
 }
 
 function refusalOf(options: RestOptions, code: string | number, error: unknown): Rejection {
-  if (code === "NOT_FOUND") return noRoute;
+  if (code === "NOT_FOUND") return noSuchPath;
   return bug(options, `routing, ${code}`, error);
 }
 
@@ -111,7 +122,12 @@ function refuse(
   return rejectionResponse(rejection, headers);
 }
 
-const noRoute = reject("not_found", "There is nothing at this path.");
+/** For a client that closed its connection: nobody reads it. */
+function gone(): Response {
+  return new Response(null, { status: 499 });
+}
+
+const noSuchPath = reject("not_found", "There is nothing at this path.");
 const wrongMethod = reject(
   "method_not_allowed",
   "This path does not answer to this method; see the allow header.",

@@ -26,7 +26,7 @@ async function joined(userId: string) {
 }
 
 test("E2: a node that cannot serve refuses handshakes with 503 and when to come again", async () => {
-  web.ready = { ready: false, reason: "waits for another process" };
+  web.checks = { ownership: { status: "unavailable", reason: "waits for another process" } };
   const response = await fetch(`${web.url}/socket/websocket?vsn=2.0.0`);
   expect(response.status).toBe(503);
   expect(response.headers.get("retry-after")).toBe("1");

@@ -1,4 +1,7 @@
+import type { Failure, Warning } from "../incidents.ts";
 import type { RefusalCode } from "../rejection.ts";
+
+export type Fields = Readonly<Record<string, string | number | boolean>>;
 
 /** What the engine, the web and the stores tell of themselves. Calls are cheap, never throw, never wait. */
 export interface Observer {
@@ -14,23 +17,36 @@ export interface Observer {
   malformedFrame(): void;
   /** A socket was closed because too much waited for it. */
   slowConsumerClosed(): void;
+  /** `route` is the template of a closed list (`/api/v1/messages/:id`), never the path that was asked for. */
+  requestAnswered(answered: {
+    readonly method: string;
+    readonly route: string;
+    readonly status: number;
+    readonly tookMs: number;
+  }): void;
+  /** A client closed its connection before its request was answered. */
+  requestAborted(): void;
   /** A batch came back: its rows, and how long the statement took. */
   batchCommitted(rows: number, tookMs: number): void;
-  batchFailed(kind: string): void;
+  batchFailed(kind: BatchFailure): void;
+  /** The store answered `doing`: a read, or the question whether it is there. */
+  storeAnswered(doing: "read" | "ping", tookMs: number): void;
+  /** The event loop was this late for a timer; regularly, from a loop in time too. */
+  loopLate(lateMs: number): void;
   actorLoaded(count: number): void;
   actorPassivated(): void;
   /** A bug: something was thrown that is not a refusal. `where` names the place; the error never holds content. */
   bug(where: string, error: unknown): void;
-  /** Worth a line in the log: a take-over, a lost connection, a recovery. */
-  note(text: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
-  /**
-   * A failure that an operator must know of. `event` is a stable snake_case name that the source spells out, never built from
-   * data. Writes a warn line, at most one per name in 10 s, and always counts it by name.
-   */
-  warn(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
-  /** Called when figures are collected; the newest source of a name wins. */
+  /** Worth a line in the log and no failure: a take-over, a recovery. */
+  note(text: string, fields?: Fields): void;
+  /** A failure that an operator must know of, from the table `core/incidents.ts`: a line, at most one per name in 10 s, and a count. */
+  warn(event: Warning, fields?: Fields): void;
+  error(event: Failure, fields?: Fields): void;
+  /** Called when figures are collected; the newest source of a name wins. A scrape changes nothing, so that two do not disturb each other. */
   gauge(name: GaugeName, read: () => number): void;
 }
+
+export type BatchFailure = "fenced" | "refused" | "again" | "unknown";
 
 export type GaugeName =
   | "lane_queue_rows"
@@ -40,4 +56,5 @@ export type GaugeName =
   | "online_users"
   | "ready"
   | "keys_age_seconds"
-  | "loop_lateness_seconds";
+  | "store_up"
+  | "disk_free_bytes";

@@ -188,7 +188,7 @@ test(
     expect(mountOf(volatile)?.type).toBe("tmpfs");
     const owner = await EmbeddedOwner.start(volatile);
     const warning = owner.events.find(({ event }) => event === "log");
-    expect(warning?.text ?? owner.refusal?.text).toMatch(/mount a volume there|noexec/);
+    expect(warning?.text ?? owner.refusal?.text).toMatch(/forgetful_data_directory|noexec/);
     if (owner.refusal === undefined) await owner.say("stop");
     rmSync(volatile, { recursive: true, force: true });
   },

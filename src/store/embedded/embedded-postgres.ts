@@ -140,10 +140,7 @@ export class EmbeddedPostgres {
 
   #tellDown(how: string): void {
     const lastWords = lastLogLines(this.#place.layout.log);
-    this.#options.logger.error("the embedded PostgreSQL ended under us, it is started again", {
-      how,
-      lastWords,
-    });
+    this.#options.logger.error("embedded_postgres_ended", { how, lastWords });
     this.#options.onDown?.();
   }
 
@@ -157,7 +154,7 @@ export class EmbeddedPostgres {
     try {
       tell();
     } catch (error) {
-      this.#options.logger.error("internal error", { where: "telling of the embedded PostgreSQL", error });
+      this.#options.logger.error("internal_error", { where: "telling of the embedded PostgreSQL", error });
     }
   }
 
@@ -186,7 +183,7 @@ export class EmbeddedPostgres {
       return true;
     } catch (error) {
       if (!this.#life.signal.aborted)
-        this.#options.logger.error("the embedded PostgreSQL did not start again", { reason: String(error) });
+        this.#options.logger.error("embedded_postgres_not_restarted", { reason: String(error) });
       return false;
     }
   }
@@ -195,9 +192,7 @@ export class EmbeddedPostgres {
     try {
       boundPostgresLog(this.#place.layout.log);
     } catch (error) {
-      this.#options.logger.warn("the log of the embedded PostgreSQL could not be bounded", {
-        reason: String(error),
-      });
+      this.#options.logger.warn("embedded_postgres_log_unbounded", { reason: String(error) });
     }
   }
 }
@@ -251,9 +246,7 @@ async function startOwned(
 async function takePostgresLock(layout: Layout, logger: EmbeddedLogger): Promise<FileLock> {
   const free = FileLock.tryTake(layout.postgresLock);
   if (free !== null) return free;
-  logger.warn("a PostgreSQL is left from a process that was killed; it is stopped first", {
-    directory: layout.root,
-  });
+  logger.warn("embedded_postgres_orphaned", { directory: layout.root });
   askHoldersToEnd(layout.postgresLock);
   return (await waitForLock(layout.postgresLock, orphanTimeoutMs)) ?? killHolders(layout.postgresLock);
 }
@@ -271,9 +264,7 @@ function warnOfMount(layout: Layout, logger: EmbeddedLogger): void {
   if (mount === null) return;
   if (mount.options.includes("noexec")) throw noexec(layout, mount.point);
   if (mount.type !== "overlay" && mount.type !== "tmpfs" && mount.type !== "ramfs") return;
-  const text =
-    "the data directory is on a file system that ends with its container or machine; mount a volume there";
-  logger.warn(text, { directory: layout.root, fileSystem: mount.type });
+  logger.warn("forgetful_data_directory", { directory: layout.root, fileSystem: mount.type });
 }
 
 function noexec(layout: Layout, mountPoint: string): EmbeddedRefusal {
