@@ -236,7 +236,8 @@ export class Endpoint {
     const { settings, checks, clock, extraRoutes } = this.#options;
     // Load balancers probe by HTTP/1.0, without a host: the url is a path then.
     const url = URL.parse(request.url, "http://nohost");
-    const probed = url && probe(request.method, url, { checks, nowUs: () => clock.nowUs() });
+    const all = () => ({ ...checks(), descriptors: this.#cap.check });
+    const probed = url && probe(request.method, url, { checks: all, nowUs: () => clock.nowUs() });
     if (probed) return this.#meter.measure("probe", request, () => probed);
     const refusal = this.#refusal(request, url, settings.maxBodyBytes);
     if (refusal) return this.#meter.measure(noRoute, request, () => this.#refuse(refusal));

@@ -374,7 +374,11 @@ describe("beside the API", () => {
         status: "unavailable",
         timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
         reason,
-        checks: { database: { status: "ok" }, ownership: { status: "unavailable", reason } },
+        checks: {
+          database: { status: "ok" },
+          ownership: { status: "unavailable", reason },
+          descriptors: { status: "ok" },
+        },
       });
     }
     expect((await web.fetch("HEAD", "/ready")).status).toBe(503);
