@@ -181,7 +181,7 @@ describe("limits", () => {
   test("are those of the design by default, and each is off at 0", () => {
     const { limits, maxLoopLatenessMs, trustedProxies } = accepted(read(keys));
     expect(limits).toEqual({
-      user_messages: { perMinute: 100, burst: 20 },
+      user_messages: { perMinute: 100, burst: 100 },
       conversation_messages: { perMinute: 30, burst: 10 },
       connection_operations: { perMinute: 200, burst: 200 },
       connection_typing: { perMinute: 200, burst: 200 },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "./system.ts";
 import { eventually } from "./testing/eventually.ts";
+import { FrameSocket } from "./testing/frame-socket.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
 import { RestClient } from "./testing/rest-client.ts";
 
@@ -38,6 +39,41 @@ test("a user who sends too much is refused by REST status and told when to come 
   expect(refused.headers.get("retry-after")).toBe(String(Math.ceil(retry_after_ms / 1_000)));
   expect((await send(bens)).status).toBe(201);
 });
+
+test("20 messages that waited and 10 that are stored already, all sent at once, are answered ok at both doors", async () => {
+  await using place = await startInProcess({
+    LIMIT_USER_MESSAGES_PER_MIN: "1",
+    LIMIT_USER_MESSAGES_BURST: "30",
+    LIMIT_CONNECTION_OPS_PER_MIN: "10",
+  });
+  for (const door of ["REST", "channel"]) {
+    const anna = newId();
+    const token = await place.token(anna, { deviceId: "phone" });
+    const conversationId = await new RestClient({ url: place.url, token }).createDirect(newId());
+    const topic = `conversation:${conversationId}`;
+    const socket = await FrameSocket.open({ url: place.url, token });
+    await socket.join(topic, "1");
+    const overRest = async (body: string) => {
+      const path = `${place.url}/api/v1/conversations/${conversationId}/messages`;
+      const answer = await fetch(path, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body,
+      });
+      return answer.ok ? "ok" : "error";
+    };
+    const overChannel = async (body: string) => (await socket.push(topic, "1", "new_message", body)).status;
+    const send = door === "REST" ? overRest : overChannel;
+    const bodyOf = (_: unknown, key: number) => `{"content":"message ${key}","client_random":${key}}`;
+    const stored = Array.from({ length: 10 }, bodyOf);
+    for (const body of stored) expect(await send(body)).toBe("ok");
+    // 10 of 30 are used up: the queue fits only if what is repeated costs nothing.
+    const queue = Array.from({ length: 30 }, bodyOf);
+    expect(new Set(await Promise.all(queue.map(send)))).toEqual(new Set(["ok"]));
+    expect(await send(`{"content":"one more"}`)).toBe("error");
+    socket.close();
+  }
+}, 120_000);
 
 test("handshakes are counted by the address that a trusted proxy names", async () => {
   const statusFrom = async (address: string) => {

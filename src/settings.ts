@@ -370,8 +370,8 @@ export const settings = {
   userMessagesBurst: setting({
     variables: ["LIMIT_USER_MESSAGES_BURST"],
     kind: integer(1, 1_000_000),
-    fallback: 20,
-    about: "how many of them may come at once",
+    fallback: 100,
+    about: "how many of them may come at once; repeated sends count as operations instead",
   }),
   conversationMessagesPerMin: setting({
     variables: ["LIMIT_CONVERSATION_MESSAGES_PER_MIN"],
@@ -383,7 +383,8 @@ export const settings = {
     variables: ["LIMIT_CONNECTION_OPS_PER_MIN"],
     kind: rate,
     fallback: 200,
-    about: "operations on one socket in a minute, 0 = off; typing and reads are counted apart",
+    about:
+      "operations on one socket in a minute, and sends repeated over REST by one user, 0 = off; typing and reads are counted apart",
   }),
   connectionJoinsPerMin: setting({
     variables: ["LIMIT_CONNECTION_JOINS_PER_MIN"],

@@ -298,7 +298,7 @@ export class Actor {
 
   #decide(turn: Turn): void {
     const state = this.#state!;
-    const decision = this.#decisionOn(turn.command, state);
+    const decision = charged(turn, this.#decisionOn(turn.command, state));
     turn.decision = decision;
     if (decision.type === "decided" && decision.events.length > 0) this.#expect(turn, decision, state);
     turn.decidedRev = state.rev;
@@ -417,6 +417,12 @@ export class Actor {
     this.#doubts.useUp(command.senderId);
     return { conversationId: this.id, senderId: command.senderId, ...sendKeyOf(command)! };
   }
+}
+
+/** A send that repeats a stored message costs none; a new one may be one too many. */
+function charged({ charge }: Turn, decision: Decision): Decision {
+  if (decision.type === "duplicate") charge?.duplicate();
+  return decision.type === "decided" ? (charge?.newMessage() ?? decision) : decision;
 }
 
 function undecide(turn: Turn): void {

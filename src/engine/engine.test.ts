@@ -1,13 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import type { SendMessage } from "../core/messages/send.ts";
+import type { Limiter } from "../core/ports/limiter.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import { StoreUnavailable } from "../core/ports/store.ts";
-import type { Rejection } from "../core/rejection.ts";
+import { isRejection, type Rejection } from "../core/rejection.ts";
+import { type Charge, SendCharge } from "../core/send-charge.ts";
+import { LocalLimiter } from "../limiter/local.ts";
 import { newId } from "../system.ts";
 import { aSend, membersNamed } from "../testing/builders.ts";
 import { settled } from "../testing/clock.ts";
 import { type ModelStore, poison } from "../testing/commit-port.ts";
 import { anEngine, deadlineMs } from "../testing/engine-on-model.ts";
+import { noLimits } from "../testing/limits-off.ts";
 
 type Sent = ReturnType<ReturnType<typeof anEngine>["submit"]>;
 
@@ -53,6 +57,19 @@ describe("the limit of a large group", () => {
     engine.stop();
   });
 
+  test("counts new messages alone: what is repeated is free, in whichever order it comes", async () => {
+    const { submit, model, clock, engine } = anEngine({ limits });
+    const { id, anna } = aGroup(model, 51);
+    const send = (clientRandom: number) => submit({ conversationId: id, senderId: anna, clientRandom });
+    const sent = [7, 7, 7, 7, 7, 7, 1, 2, 3, 4, 5, 6, 8, 9, 10, 10, 11].map(send);
+    await clock.runUntil(() => answered(sent), 1_000);
+    expect(tally(sent)).toEqual({ done: 10, duplicate: 6, rate_limited: 1 });
+    const again = [7, 1, 9].map(send);
+    await clock.runUntil(() => answered(again), 1_000);
+    expect(tally(again)).toEqual({ duplicate: 3 });
+    engine.stop();
+  });
+
   test("does not hold those of 50 members, and strangers do not learn of it", async () => {
     const { submit, model, clock, engine } = anEngine({ limits });
     const small = aGroup(model, 50);
@@ -67,6 +84,60 @@ describe("the limit of a large group", () => {
     );
     await clock.runUntil(() => answered([...inSmall, ...asStranger]), 1_000);
     expect([tally(inSmall), tally(asStranger)]).toEqual([{ done: 40 }, { not_found: 40 }]);
+    engine.stop();
+  });
+});
+
+describe("what a send costs", () => {
+  const burst = { perMinute: 1, burst: 4 };
+  const limits = { user_messages: burst, connection_operations: { perMinute: 1, burst: 10 } };
+  const anna = newId();
+  const chargeOf = (limiter: Limiter) => {
+    const charge = SendCharge.take(limiter, anna, "1");
+    if (isRejection(charge)) throw new Error("refused at the door");
+    return charge;
+  };
+
+  test("is settled in the order of decisions: what was repeated makes room for what comes after it", async () => {
+    const { submit, model, clock, engine } = anEngine();
+    const limiter = new LocalLimiter({ clock, limits: { ...noLimits, ...limits } });
+    const id = newId();
+    model.create(id, membersNamed([anna, newId()]));
+    const send = (clientRandom: number) =>
+      submit({ conversationId: id, senderId: anna, clientRandom }, chargeOf(limiter));
+    // The conversation is being loaded, so that all of them are counted before the first is decided.
+    const sent = [1, 1, 1, 2, 3, 4, 5].map(send);
+    expect(sent.flatMap(({ outcomes }) => outcomes)).toEqual([]);
+    await clock.runUntil(() => answered(sent), 1_000);
+    expect(sent.map(kindOf)).toEqual([
+      "done",
+      "duplicate",
+      "duplicate",
+      "done",
+      "done",
+      "done",
+      "rate_limited",
+    ]);
+    engine.stop();
+  });
+
+  test("is given back when it shows late that a message is stored already", async () => {
+    const { submit, model, clock, engine } = anEngine({ maxActors: 1 });
+    const limiter = new LocalLimiter({ clock, limits: { ...noLimits, ...limits } });
+    const [id, elsewhere] = [newId(), newId()];
+    for (const each of [id, elsewhere]) model.create(each, membersNamed([anna, newId()]));
+    const send = (given: object, charge: Charge | null = null) =>
+      submit({ conversationId: id, senderId: anna, ...given }, charge);
+    const before = Array.from({ length: 40 }, (_, clientRandom) => send({ clientRandom }));
+    await clock.runUntil(() => answered(before), 1_000);
+    const away = send({ conversationId: elsewhere });
+    await clock.runUntil(() => answered([away]), 1_000);
+    // Memory has forgotten the key: decided as new, refused by the index, decided again.
+    const repeated = send({ clientRandom: 0 }, chargeOf(limiter));
+    await clock.runUntil(() => answered([repeated]), 1_000);
+    expect(kindOf(repeated)).toBe("duplicate");
+    const left = Array.from({ length: 5 }, () => limiter.take("user_messages", anna));
+    expect(left.filter((waitMs) => waitMs === 0)).toHaveLength(4);
     engine.stop();
   });
 });

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { aSend } from "../testing/builders.ts";
 import { Mailbox, newTurn, type Turn } from "./mailbox.ts";
 
-const aTurn = (): Turn => newTurn(aSend(), () => {}, 0, 1);
+const aTurn = (): Turn =>
+  newTurn({ command: aSend(), answer() {}, charge: null, acceptedMs: 0, deadlineMs: 1 });
 
 test("a mailbox is a queue: first in, first out, and what is not retained is gone, through any number of steps", () => {
   const steps = fc.array(

@@ -1,6 +1,7 @@
 import type { Command } from "../core/commands.ts";
 import type { Decision } from "../core/decision.ts";
 import type { Change } from "../core/ports/store.ts";
+import type { Charge } from "../core/send-charge.ts";
 import type { Answer } from "./outcome.ts";
 
 /** One command on its way through an actor. Moved by the actor and the lane only. */
@@ -8,6 +9,8 @@ export interface Turn {
   readonly command: Command;
   readonly acceptedMs: number;
   readonly deadlineMs: number;
+  /** What it costs its sender, beside what was counted where it entered; null: nothing. */
+  readonly charge: Charge | null;
   /** Null once answered. */
   answer: Answer | null;
   /** Null while undecided. */
@@ -22,12 +25,11 @@ export interface Turn {
   probed: boolean;
 }
 
-export function newTurn(command: Command, answer: Answer, nowMs: number, deadlineMs: number): Turn {
+export function newTurn(
+  given: Pick<Turn, "command" | "charge" | "acceptedMs" | "deadlineMs"> & { readonly answer: Answer },
+): Turn {
   return {
-    command,
-    acceptedMs: nowMs,
-    deadlineMs,
-    answer,
+    ...given,
     decision: null,
     decidedRev: -1,
     change: null,

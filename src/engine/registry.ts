@@ -1,10 +1,13 @@
 import { type Command, sizeOf } from "../core/commands.ts";
+import type { SendMessage } from "../core/messages/send.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { rateLimited } from "../core/rate-limited.ts";
 import type { Rejection } from "../core/rejection.ts";
+import type { Charge } from "../core/send-charge.ts";
 import type { Actor } from "./actor.ts";
+import { GroupCharge } from "./group-charge.ts";
 import { newTurn } from "./mailbox.ts";
 import type { Answer } from "./outcome.ts";
 import { overloaded, stopping } from "./refusals.ts";
@@ -54,15 +57,18 @@ export class Registry {
     return this.#underWay;
   }
 
-  /** Answers exactly once, by the command's deadline, and only with what is durable. */
-  submit(command: Command, answer: Answer): void {
+  /**
+   * Answers exactly once, by the command's deadline, and only with what is durable. `charge`: what a send costs its sender beside what it
+   * costs in a large group.
+   */
+  submit(command: Command, answer: Answer, charge: Charge | null = null): void {
     if (this.#draining) return this.#refuse(answer, stopping);
     if (this.#isFull()) return this.#refuse(answer, overloaded);
     const actor = this.#supervisor.actor(command.conversationId);
     if (!actor) return this.#refuse(answer, overloaded);
     const tooOften = this.#tooOften(command, actor);
     if (tooOften) return this.#refuse(answer, tooOften);
-    const nowMs = this.#clock.monotonicMs();
+    const acceptedMs = this.#clock.monotonicMs();
     const bytes = sizeOf(command);
     this.#underWay++;
     this.#bytesUnderWay += bytes;
@@ -70,7 +76,15 @@ export class Registry {
       this.#answered(bytes);
       answer(outcome);
     };
-    const refusal = actor.submit(newTurn(command, counted, nowMs, nowMs + this.#settings.commandDeadlineMs));
+    const refusal = actor.submit(
+      newTurn({
+        command,
+        answer: counted,
+        charge: command.type === "send_message" ? this.#chargeInGroup(command, actor, charge) : null,
+        acceptedMs,
+        deadlineMs: acceptedMs + this.#settings.commandDeadlineMs,
+      }),
+    );
     if (refusal) this.#refuse(counted, refusal);
     else this.#observer.commandAccepted();
   }
@@ -86,10 +100,15 @@ export class Registry {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** What one member writes, every other one has to be told. */
-  #tooOften({ conversationId, senderId }: Command, actor: Actor): Rejection | null {
-    if (!actor.isCrowdOf(senderId)) return null;
-    return rateLimited(this.#limiter, "conversation_messages", `${conversationId} ${senderId}`);
+  /** What one member writes or changes, every other one has to be told. Of sends only those that are new count. */
+  #tooOften(command: Command, actor: Actor): Rejection | null {
+    if (command.type === "send_message" || !actor.isCrowdOf(command.senderId)) return null;
+    return rateLimited(this.#limiter, "conversation_messages", groupKey(command));
+  }
+
+  #chargeInGroup(command: SendMessage, actor: Actor, charge: Charge | null): Charge {
+    const isLarge = () => actor.isCrowdOf(command.senderId);
+    return new GroupCharge({ charge, limiter: this.#limiter, key: groupKey(command), isLarge });
   }
 
   #isFull(): boolean {
@@ -109,4 +128,8 @@ export class Registry {
     this.#observer.refused(rejection.code);
     answer(rejection);
   }
+}
+
+function groupKey({ conversationId, senderId }: Command): string {
+  return `${conversationId} ${senderId}`;
 }

@@ -36,6 +36,10 @@ export class LocalLimiter implements Limiter {
     return schedule === null ? 0 : schedule.take(key, this.#clock.monotonicMs());
   }
 
+  giveBack(limit: LimitName, key: string): void {
+    this.#schedules[limit]?.giveBack(key);
+  }
+
   rateOf(limit: LimitName): Rate {
     return this.#limits[limit];
   }
@@ -82,6 +86,13 @@ class Schedule {
     if (this.#young.size >= this.#maxYoung && !this.#young.has(key)) this.#turn(nowMs);
     this.#young.set(key, dueMs + this.#everyMs);
     return 0;
+  }
+
+  /** A due time that lies in the past by this says no more than none. */
+  giveBack(key: string): void {
+    const keys = this.#young.has(key) ? this.#young : this.#old;
+    const dueMs = keys.get(key);
+    if (dueMs !== undefined) keys.set(key, dueMs - this.#everyMs);
   }
 
   #turn(nowMs: number): void {

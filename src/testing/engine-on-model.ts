@@ -2,6 +2,7 @@ import type { SendMessage } from "../core/messages/send.ts";
 import type { Limits } from "../core/ports/limiter.ts";
 import type { Frame } from "../core/ports/pubsub.ts";
 import type { AppendOutcome, Batch, CommitPort, Position } from "../core/ports/store.ts";
+import type { Charge } from "../core/send-charge.ts";
 import { startEngine } from "../engine/engine.ts";
 import type { Outcome } from "../engine/outcome.ts";
 import { LocalLimiter } from "../limiter/local.ts";
@@ -111,10 +112,10 @@ export function anEngine(options: EngineOnModelOptions = {}) {
       model.create(id, membersNamed([anna, ben, ...Array.from({ length: others }, () => newId())]));
       return { id, anna, ben };
     },
-    submit(given: Partial<SendMessage>) {
+    submit(given: Partial<SendMessage>, charge: Charge | null = null) {
       const outcomes: Outcome[] = [];
       const command = aSend(given);
-      engine.commands.submit(command, (outcome) => void outcomes.push(outcome));
+      engine.commands.submit(command, (outcome) => void outcomes.push(outcome), charge);
       return { command, outcomes };
     },
     /** No batch gets through until `release`. */

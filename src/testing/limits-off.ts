@@ -30,4 +30,4 @@ export const noLimits: Limits = {
 export const unlimitedRequests = { maxAtOnce: 1_000, maxAtOncePerUser: 1_000, maxPerUser: 0 };
 
 /** Allows everything. */
-export const unlimited: Limiter = { take: () => 0, rateOf: () => off };
+export const unlimited: Limiter = { take: () => 0, giveBack() {}, rateOf: () => off };

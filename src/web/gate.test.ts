@@ -28,11 +28,12 @@ async function joined(userId: string): Promise<Wire> {
 }
 
 const message = `{"content":"x","client_random":7}`;
+const another = `{"content":"x"}`;
 
-function post(as: string): Promise<Response> {
+function post(as: string, body = another): Promise<Response> {
   return web.fetch("POST", `/api/v1/conversations/${conversationId}/messages`, {
     as,
-    body: JSON.parse(message),
+    body: JSON.parse(body),
   });
 }
 
@@ -48,16 +49,23 @@ async function toldOf(count: number, push: () => Promise<Reply>): Promise<readon
 }
 
 describe("messages of one user", () => {
-  test("are limited over all doors together, duplicates too, and nobody else's are", async () => {
-    await open({ user_messages: { perMinute: 100, burst: 20 } });
+  test("are limited over all doors together, and nobody else's are", async () => {
+    await open({
+      user_messages: { perMinute: 100, burst: 20 },
+      connection_operations: { perMinute: 1, burst: 1 },
+    });
     const [phone, laptop, other] = await Promise.all([joined(anna), joined(anna), joined(ben)]);
     for (let each = 0; each < 5; each++) {
-      expect(told(await phone.push(topic, "new_message", message))).toBe("ok");
-      expect(told(await laptop.push(topic, "send_message", message))).toBe("ok");
-      expect((await post(anna)).status).toBeWithin(200, 202);
-      expect((await post(anna)).status).toBe(200);
+      expect(told(await phone.push(topic, "new_message", another))).toBe("ok");
+      expect(told(await laptop.push(topic, "send_message", another))).toBe("ok");
+      expect((await post(anna)).status).toBe(201);
+      expect((await post(anna)).status).toBe(201);
     }
-    expect(await phone.push(topic, "new_message", message)).toEqual({
+    // Of these it showed only when they were decided: they might have been repeated ones.
+    expect(told(await phone.push(topic, "new_message", another))).toBe("rate_limited");
+    expect((await post(anna)).status).toBe(429);
+    expect(web.refused).toEqual([]);
+    expect(await phone.push(topic, "new_message", another)).toEqual({
       status: "error",
       response: {
         reason: "rate_limited",
@@ -73,10 +81,53 @@ describe("messages of one user", () => {
     expect(web.refused).toEqual(["rate_limited", "rate_limited"]);
   });
 
-  test("are allowed again after exactly the time that was told", async () => {
-    await open({ user_messages: { perMinute: 100, burst: 1 } });
+  test("that repeat one that is stored count as operations, whatever comes first: a queue drains in one go", async () => {
+    const limits = { perMinute: 1, burst: 20 };
+    for (const isFirst of [true, false]) {
+      await open({ user_messages: limits, connection_operations: limits });
+      const wire = await joined(anna);
+      const queue = Array.from({ length: 19 }, (_, at) => `{"content":"x","client_random":${at + 8}}`);
+      const repeated = Array(10).fill(message);
+      await wire.push(topic, "new_message", message);
+      expect((await post(anna, message)).status).toBe(200);
+      const all = isFirst ? [...repeated, ...queue] : [...queue, ...repeated];
+      const replies = await Promise.all(all.map((each) => wire.push(topic, "new_message", each)));
+      expect(new Set(replies.map(told))).toEqual(new Set(["ok"]));
+      expect(replies.filter(({ response }) => response.duplicate)).toHaveLength(10);
+      expect(told(await wire.push(topic, "new_message", another))).toBe("rate_limited");
+      web.stop();
+    }
+  });
+
+  test("that are repeated over REST are limited like the operations of one connection", async () => {
+    const few = { perMinute: 1, burst: 5 };
+    await open({ user_messages: few, connection_operations: few });
+    const statuses = [];
+    for (let each = 0; each < 11; each++) statuses.push((await post(anna, message)).status);
+    // One message, five operations, and what is left of the messages; then nothing is left.
+    expect(statuses).toEqual([201, ...Array(9).fill(200), 429]);
+    expect((await post(ben, message)).status).toBe(201);
+  });
+
+  test("that are repeated without end on one socket are refused, and cost others nothing", async () => {
+    await open({
+      user_messages: { perMinute: 1, burst: 10 },
+      connection_operations: { perMinute: 1, burst: 30 },
+    });
     const wire = await joined(anna);
-    const send = () => wire.push(topic, "new_message", message);
+    const replies = await toldOf(100, () => wire.push(topic, "new_message", message));
+    expect(replies.filter((each) => each === "ok")).toHaveLength(40);
+    expect(replies.slice(40)).toEqual(Array(60).fill("rate_limited"));
+    expect(told(await (await joined(ben)).push(topic, "new_message", message))).toBe("ok");
+  });
+
+  test("are allowed again after exactly the time that was told", async () => {
+    await open({
+      user_messages: { perMinute: 100, burst: 1 },
+      connection_operations: { perMinute: 1, burst: 1 },
+    });
+    const wire = await joined(anna);
+    const send = () => wire.push(topic, "new_message", another);
     expect(await toldOf(2, send)).toEqual(["ok", "rate_limited"]);
     await clock.runFor(599);
     expect((await send()).response).toMatchObject({ reason: "rate_limited", retry_after_ms: 1 });
@@ -252,7 +303,7 @@ describe("while the event loop is late", () => {
     const wire = await joined(anna);
     clock.stall(3_000);
     expect(told(await wire.push(topic, "new_message", message))).toBe("ok");
-    expect((await post(anna)).status).toBe(200);
+    expect((await post(anna, message)).status).toBe(200);
   });
 
   test("nothing is refused when the bound is off", async () => {

@@ -1,6 +1,7 @@
 import type { Limiter, LimitName } from "../core/ports/limiter.ts";
 import { rateLimited } from "../core/rate-limited.ts";
 import { type Rejection, reject } from "../core/rejection.ts";
+import { SendCharge } from "../core/send-charge.ts";
 import type { Lateness } from "./lateness.ts";
 import type { Session } from "./session.ts";
 
@@ -65,9 +66,9 @@ export class Gate {
     return this.#lateness.exceeds(1) ? late : null;
   }
 
-  /** A message of this user, through whichever door, whatever becomes of it. */
-  message(userId: string): Rejection | null {
-    return rateLimited(this.#limiter, "user_messages", userId);
+  /** A message of this user, through whichever door; REST counts as one connection of each user. Settled by what becomes of it. */
+  message(userId: string, connectionKey = `requests of ${userId}`): SendCharge | Rejection {
+    return SendCharge.take(this.#limiter, userId, connectionKey);
   }
 
   /** A socket that is to be opened. By address first: what one sends too much must not use up what is there for all. */

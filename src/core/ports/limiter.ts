@@ -27,5 +27,10 @@ export type Limits = Readonly<Record<LimitName, Rate>>;
 export interface Limiter {
   /** 0: allowed, and counted. Else nothing was counted, and the whole milliseconds after which it would be allowed. */
   take(limit: LimitName, key: string): number;
+  /**
+   * Takes back one use that was allowed: at once, it is as if it had never been. Later, it allows one use more than the rate does; never are
+   * more than `burst` allowed at once.
+   */
+  giveBack(limit: LimitName, key: string): void;
   rateOf(limit: LimitName): Rate;
 }

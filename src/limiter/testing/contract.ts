@@ -54,8 +54,25 @@ export function limiterContract(make: MakeLimiter): void {
     expect(limiter.take("user_messages", "anna")).toBe(60_000);
   });
 
+  test("what is given back can be taken again, and a burst never grows by it", async () => {
+    const { clock, limiter } = limiterOf({ perMinute: 60, burst: 5 });
+    const giveBack = (key: string, count: number) => {
+      for (let each = 0; each < count; each++) limiter.giveBack("user_messages", key);
+    };
+    takeMany(limiter, "anna", 5);
+    giveBack("anna", 2);
+    expect(takeMany(limiter, "anna", 3)).toEqual([0, 0, 1_000]);
+    giveBack("anna", 50);
+    giveBack("ben", 50);
+    for (const key of ["anna", "ben"]) expect(takeMany(limiter, key, 6)).toEqual([0, 0, 0, 0, 0, 1_000]);
+    await clock.runFor(3_600_000);
+    giveBack("anna", 1);
+    expect(takeMany(limiter, "anna", 6)).toEqual([0, 0, 0, 0, 0, 1_000]);
+  });
+
   test("a rate of 0 is no limit", () => {
     const { limiter } = limiterOf({ perMinute: 0, burst: 1 });
+    limiter.giveBack("user_messages", "anna");
     expect(new Set(takeMany(limiter, "anna", 10_000))).toEqual(new Set([0]));
   });
 
@@ -87,6 +104,26 @@ export function limiterContract(make: MakeLimiter): void {
         }
         for (const times of Object.values(allowed)) expect(worstExcess(times, rate)).toBeLessThan(0.01);
       }),
+    );
+  });
+
+  test("a use that is given back at once changes nothing that is allowed later", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        rates,
+        pauses,
+        fc.array(fc.boolean(), { minLength: 1 }),
+        async (rate, steps, pairs) => {
+          const [plain, paired] = [limiterOf(rate), limiterOf(rate)];
+          for (const [at, { pauseMs, key }] of steps.entries()) {
+            plain.clock.stall(pauseMs);
+            paired.clock.stall(pauseMs);
+            if (pairs[at % pairs.length] && paired.limiter.take("user_messages", key) === 0)
+              paired.limiter.giveBack("user_messages", key);
+            expect(paired.limiter.take("user_messages", key)).toBe(plain.limiter.take("user_messages", key));
+          }
+        },
+      ),
     );
   });
 

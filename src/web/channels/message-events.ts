@@ -3,6 +3,7 @@ import type { Message } from "../../core/messages/message.ts";
 import { type AddReaction, reactionOf } from "../../core/messages/react.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
+import type { Charge } from "../../core/send-charge.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Push } from "../../phoenix/channel.ts";
 import {
@@ -36,7 +37,10 @@ export interface MessageEventsOptions extends BoundedReading {
 /** What members do to messages over a conversation's topic. */
 export function messageEvents(options: MessageEventsOptions): readonly (readonly [string, Act])[] {
   const submit = submitting(options, sendMessageCommand);
-  const send: Act = (push) => options.gate.message(push.identity.userId) ?? submit(push);
+  const send: Act = (push) => {
+    const charge = options.gate.message(push.identity.userId, push.identity.connectionKey);
+    return isRejection(charge) ? charge : submit(push, charge);
+  };
   return [
     ["new_message", send],
     ["send_message", send],
@@ -52,16 +56,15 @@ function submitting<One extends Command>(
   { commands, texts, limits, observer, newId, conversationOf }: MessageEventsOptions,
   commandOf: (payload: unknown, entry: Entry) => One | Rejection,
   textOf: (message: Message, command: One) => string = (message) => `{"message":${texts.of(message)}}`,
-): Act {
-  return (push) => {
+): (push: Push<Session>, charge?: Charge) => Rejection | null {
+  return (push, charge) => {
     const { userId: senderId, deviceId } = push.identity;
     const conversationId = conversationOf(push.topic);
     const entry = { limits, observer, newId, senderId, deviceId, conversationId, messageId: null };
     const command = commandOf(topicPayload(push.payload), entry);
     if (isRejection(command)) return command;
-    commands.submit(command, (outcome) =>
-      answer(push, outcome, texts, (message) => textOf(message, command)),
-    );
+    const told = (message: Message) => textOf(message, command);
+    commands.submit(command, (outcome) => answer(push, outcome, texts, told), charge);
     return null;
   };
 }

@@ -80,13 +80,13 @@ async function send(
   call: Call,
   conversationId: string | null,
 ): Promise<Response | Rejection> {
-  const tooMany = options.gate.message(call.identity.userId);
-  if (tooMany) return tooMany;
+  const charge = options.gate.message(call.identity.userId);
+  if (isRejection(charge)) return charge;
   const body = await readJson(call.request, options.maxBodyBytes);
   if (isRejection(body)) return body;
   const command = sendMessageCommand(body.value, atConversation(options, call, conversationId));
   if (isRejection(command)) return command;
-  return answer(options.texts, await submitted(options.commands, command));
+  return answer(options.texts, await submitted(options.commands, command, charge));
 }
 
 /** 201 with the new message, 200 with the one that is stored under this `client_random`. Refusals were counted where they were made. */

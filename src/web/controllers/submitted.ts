@@ -1,14 +1,15 @@
 import type { Command } from "../../core/commands.ts";
 import type { Event } from "../../core/events.ts";
 import type { Message } from "../../core/messages/message.ts";
+import type { Charge } from "../../core/send-charge.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Commands } from "../domain.ts";
 import { messageIn } from "../outcome-message.ts";
 import { rejectionResponse } from "../rejections.ts";
 
-export function submitted(commands: Commands, command: Command): Promise<Outcome> {
+export function submitted(commands: Commands, command: Command, charge?: Charge): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
-  commands.submit(command, resolve);
+  commands.submit(command, resolve, charge);
   return promise;
 }
 
