@@ -1,7 +1,9 @@
+import { constants } from "node:os";
 import type { App, AppOptions } from "../src/app.ts";
 import { createLogger, type Logger } from "../src/telemetry/logger.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explain } from "./explain.ts";
+import { ignoredAmong } from "./ignored-signals.ts";
 import { complain } from "./print.ts";
 import { commit, version } from "./version.ts";
 
@@ -9,20 +11,31 @@ import { commit, version } from "./version.ts";
 const sameSignalMs = 400;
 /** Beyond the app's own deadline, before it is given up. */
 const stopGraceMs = 1_000;
-const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 type Options = Pick<AppOptions, "config" | "mode" | "extraRoutes">;
 
 /**
  * Runs the app until a signal, then ends the process: 0 after a stop within WHISPR_STOP_TIMEOUT, 1 when it fell short, 128 + n
- * at once after a second signal. A signal during the start stops as soon as the start is done. Nothing thrown anywhere ends it.
+ * at once after a second signal. A signal that was ignored when this process was started stays ignored. A signal during the start stops as soon as the start is done. Nothing thrown anywhere ends it.
  */
 export async function runApp(options: Options, onReady: (app: App, logger: Logger) => void): Promise<never> {
   const { config, mode } = options;
   const logger = createLogger(config.log);
   const bugs = surviveBugs(logger);
-  const asked = listenForSignals(logger);
-  logger.info("starting", { version, commit, mode, pid: process.pid, database: config.database.type });
+  const ignored = ignoredAmong(stopSignals);
+  const asked = listenForSignals(
+    stopSignals.filter((signal) => !ignored.includes(signal)),
+    logger,
+  );
+  logger.info("starting", {
+    version,
+    commit,
+    mode,
+    pid: process.pid,
+    database: config.database.type,
+    ...(ignored.length > 0 && { ignoredSignals: ignored.join(", ") }),
+  });
   const app = await startOrExit({ ...options, logger, version, commit });
   bugs.report = app.bug;
   const metrics = app.adminUrl ? `${app.adminUrl}/metrics` : "off";
@@ -54,10 +67,10 @@ function surviveBugs(logger: Logger): { report: App["bug"] } {
 }
 
 /** Resolves at the first signal; the second one ends the process. */
-function listenForSignals(logger: Logger): Promise<void> {
+function listenForSignals(signals: readonly NodeJS.Signals[], logger: Logger): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let firstAtMs = Number.POSITIVE_INFINITY;
-  for (const [signal, number] of Object.entries(signals)) {
+  for (const signal of signals) {
     process.on(signal, () => {
       const nowMs = performance.now();
       if (firstAtMs === Number.POSITIVE_INFINITY) {
@@ -67,7 +80,7 @@ function listenForSignals(logger: Logger): Promise<void> {
       }
       if (nowMs - firstAtMs < sameSignalMs) return;
       logger.warn("stopping_at_once", { signal });
-      process.exit(128 + number);
+      process.exit(128 + constants.signals[signal]);
     });
   }
   return promise;
