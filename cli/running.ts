@@ -17,7 +17,8 @@ type Options = Pick<AppOptions, "config" | "mode" | "extraRoutes">;
 
 /**
  * Runs the app until a signal, then ends the process: 0 after a stop within WHISPR_STOP_TIMEOUT, 1 when it fell short, 128 + n
- * at once after a second signal. A signal that was ignored when this process was started stays ignored. A signal during the start stops as soon as the start is done. Nothing thrown anywhere ends it.
+ * at once after a second signal. A signal that was ignored when this process was started stays ignored; one during the
+ * start stops as soon as the start is done. Nothing thrown anywhere ends it.
  */
 export async function runApp(options: Options, onReady: (app: App, logger: Logger) => void): Promise<never> {
   const { config, mode } = options;

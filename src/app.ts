@@ -26,6 +26,7 @@ import { PostgresDeliveryReads } from "./store/delivery-reads.ts";
 import { PostgresDeviceCursors } from "./store/device-cursors.ts";
 import { DiskSpace } from "./store/embedded/disk-space.ts";
 import { EmbeddedPostgres } from "./store/embedded/embedded-postgres.ts";
+import { Orphans } from "./store/embedded/orphans.ts";
 import { StoreHealth, WatchedCommit } from "./store/health.ts";
 import { PostgresLastSeen } from "./store/last-seen.ts";
 import { checkSchema, migrate } from "./store/migrator.ts";
@@ -213,7 +214,12 @@ async function openDisk(
 }
 
 async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposableStack): Promise<string> {
-  if (config.database.type === "postgres") return config.database.url;
+  if (config.database.type === "postgres") {
+    // This process starts no other one, so all that it may have to wait for are orphans.
+    const orphans = new Orphans(() => []);
+    opened.defer(() => orphans.stop());
+    return config.database.url;
+  }
   const postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir, logger });
   opened.defer(() => postgres.stop());
   return postgres.url;

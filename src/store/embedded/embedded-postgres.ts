@@ -14,6 +14,7 @@ import { askHoldersToEnd, endHoldersNow, killHolders, waitForLock } from "./end-
 import { descriptionOf, FileLock } from "./file-lock.ts";
 import { initialize } from "./initialize.ts";
 import { mountOf } from "./mount.ts";
+import { Orphans } from "./orphans.ts";
 import { boundPostgresLog, lastLogLines } from "./postgres-log.ts";
 import { EmbeddedRefusal } from "./refusal.ts";
 import { chooseRunAs } from "./run-as.ts";
@@ -58,6 +59,7 @@ export class EmbeddedPostgres {
   readonly #owner: FileLock;
   readonly #life = new AbortController();
   readonly #logCheck: NodeJS.Timeout;
+  readonly #orphans = new Orphans(() => [this.#server.child.pid ?? 0]);
   readonly #onExit = () => endNow(this.#place.layout);
   #server: Server;
   #watching: Promise<void> = Promise.resolve();
@@ -117,6 +119,7 @@ export class EmbeddedPostgres {
     const { layout } = this.#place;
     this.#life.abort();
     clearInterval(this.#logCheck);
+    this.#orphans.stop();
     try {
       const lock = await endServer(layout, timeoutMs);
       // A restart that waits for the lock gets it, sees that life is over, and gives it back.
@@ -172,6 +175,7 @@ export class EmbeddedPostgres {
     const startedMs = performance.now();
     try {
       const lock = await killHolders(this.#place.layout.postgresLock);
+      this.#orphans.reap();
       if (this.#life.signal.aborted) {
         lock.release();
         return false;

@@ -3,6 +3,7 @@ import { dlopen, read } from "bun:ffi";
 const lockExclusiveNow = 2 | 4; // LOCK_EX | LOCK_NB
 const wouldBlock = 11; // EWOULDBLOCK
 const interrupted = 4; // EINTR
+const withoutWaiting = 1; // WNOHANG
 const groupIdOffset = 20; // struct passwd { char *name, *password; uid_t uid; gid_t gid; … } on 64-bit Linux
 
 /** Bun has no `flock`; through libc it works from source and in the compiled executable alike. */
@@ -11,6 +12,7 @@ function openLibc() {
     flock: { args: ["i32", "i32"], returns: "i32" },
     syncfs: { args: ["i32"], returns: "i32" },
     getpwuid: { args: ["u32"], returns: "ptr" },
+    waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
     __errno_location: { args: [], returns: "ptr" },
   }).symbols;
 }
@@ -44,4 +46,9 @@ export function syncFileSystem(fd: number): boolean {
 export function groupOfUser(uid: number): number | null {
   const entry = libc().getpwuid(uid);
   return entry === null ? null : read.u32(entry, groupIdOffset);
+}
+
+/** Removes a child that has ended from the table of processes. Does not wait, and does nothing when it has not ended. */
+export function reap(pid: number): void {
+  libc().waitpid(pid, null, withoutWaiting);
 }
