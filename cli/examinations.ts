@@ -6,6 +6,7 @@ import type { Config } from "../src/config.ts";
 import { embeddedUrl } from "../src/store/embedded/connection.ts";
 import { type Mount, mountOf } from "../src/store/embedded/mount.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
+import { pathProblem } from "../src/store/embedded/safe-path.ts";
 import { readGeneration } from "../src/store/generation.ts";
 import { migrationStatus } from "../src/store/migrator.ts";
 import { findSessionProblems } from "../src/store/session-checks.ts";
@@ -55,7 +56,7 @@ function dataDirectory(dataDir: string): Finding {
   const subject = `data directory ${resolve(dataDir)}`;
   const nearest = nearestExisting(resolve(dataDir));
   const mount = mountOf(realpathSync(nearest));
-  const problem = unusable(nearest, mount);
+  const problem = pathProblem(dataDir) ?? unusable(nearest, mount);
   if (problem) return { subject, verdict: "bad", text: `${problem}; set WHISPR_DATA_DIR` };
   const place = nearest === resolve(dataDir) ? "writable" : `will be made below ${nearest}`;
   return forgetful.has(mount?.type ?? "")

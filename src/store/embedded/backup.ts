@@ -6,6 +6,7 @@ import { openClient } from "../database.ts";
 import { embeddedUrl } from "./connection.ts";
 import { type Layout, layoutOf } from "./data-directory.ts";
 import { codeOf, EmbeddedRefusal } from "./refusal.ts";
+import { refuseUnsafePath } from "./safe-path.ts";
 import { syncDirectory, syncTree } from "./unpack.ts";
 
 /** Directories whose content PostgreSQL makes anew (its own `basebackup.c` leaves out the same); `pg_wal` is copied at the end. */
@@ -97,6 +98,7 @@ async function connect(dataDir: string): Promise<pg.Client> {
 function makeTarget(target: string, source: string): string {
   if (`${target}/`.startsWith(`${source}/`))
     throw targetRefusal(target, "lies in the directory that it is a copy of");
+  refuseUnsafePath(target);
   try {
     mkdirSync(target, { recursive: true, mode: 0o700 });
     if (readdirSync(target).length === 0) return target;

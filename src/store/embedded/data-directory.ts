@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, diskFull, EmbeddedRefusal } from "./refusal.ts";
+import { refuseUnsafePath } from "./safe-path.ts";
 
 /** What a data directory holds. `database` is PostgreSQL's own, complete or absent; the rest is ours. */
 export interface Layout {
@@ -40,6 +41,7 @@ export function layoutOf(root: string): Layout {
 export function prepareDataDirectory(path: string): Layout {
   const wanted = resolve(path);
   try {
+    refuseUnsafePath(wanted);
     mkdirSync(dirname(wanted), { recursive: true, mode: 0o755 });
     if (!isDirectory(wanted)) mkdirSync(wanted, { mode: 0o700 });
     const layout = layoutOf(realpathSync(wanted));

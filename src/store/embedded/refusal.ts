@@ -18,6 +18,7 @@ export type EmbeddedRefusalCode =
   | "other_major"
   | "read_only"
   | "start_failed"
+  | "unsafe_path"
   | "unsupported_platform"
   | "unusable";
 
