@@ -66,6 +66,42 @@ describe("media that are sent", () => {
     expect((page as { data: object[] }).data[0]).toMatchObject({ attachments: data.attachments });
   });
 
+  test("say beside their metadata what the existing client looks for there", async () => {
+    const wholes = { filename: 'a "b".jpg', size: 0, mime_type: "image/jpeg", duration: 1.5 };
+    const urls = { media_url: "/media/v1/1/blob", thumbnail_url: "/media/v1/1/thumbnail" };
+    const unknown = { mime_type: null, filename: null, size: null, duration: null, media_url: null };
+    const wrong = {
+      filename: 7,
+      size: "12",
+      mime_type: ["x"],
+      duration: -1,
+      media_url: {},
+      thumbnail_url: true,
+    };
+    const given = [{ ...wholes, ...urls }, undefined, {}, wrong, { ...wholes, filename: undefined }];
+    const attachments = given.map((metadata, index) => ({ ...image, media_id: `${index}`, metadata }));
+    const told = [
+      { media_type: "image", file_type: "image", ...wholes, ...urls },
+      ...Array(3).fill({ file_type: "image", ...unknown, thumbnail_url: null }),
+      { ...wholes, filename: null, media_url: null, thumbnail_url: null },
+    ];
+    const data = await sent({ attachments });
+    expect(data.attachments).toMatchObject(told);
+    const { body } = await shown(data.id);
+    expect((body as { data: object[] }).data).toMatchObject(told);
+    const added = await attach(anna, data.id, { ...image, media_id: "new", metadata: wholes });
+    expect(added).toMatchObject({ status: 201, body: { data: { file_type: "image", ...wholes } } });
+  });
+
+  test("keep the digits of a size that no double holds", async () => {
+    const body = `{"content":"","message_type":"media","attachments":[
+      {"media_id":"1","media_type":"file","metadata":{"size":12345678901234567890,"duration":-12345678901234567890}}]}`;
+    const response = await web.fetch("POST", `/api/v1/conversations/${id}/messages`, { as: anna, body });
+    expect(await response.text()).toContain(
+      `"size":12345678901234567890,"media_url":null,"thumbnail_url":null,"duration":null,`,
+    );
+  });
+
   test("may have no words, and text may have no media", async () => {
     expect(await sent({})).not.toHaveProperty("attachments");
     expect(await send({ message_type: "text", content: "" })).toMatchObject(

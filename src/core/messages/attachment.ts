@@ -18,15 +18,15 @@ export interface Attachment {
 /** As a command brings it: when it was attached is decided. */
 export type GivenAttachment = Omit<Attachment, "createdAtUs">;
 
-/** Characters, ids and times included. */
+/** Characters as a client sees it, ids and times included: what the metadata holds can be told beside it once more. */
 export function sizeOfAttachments(attachments: readonly GivenAttachment[] | null): number {
   let size = 0;
   for (const { mediaId, metadata } of attachments ?? [])
-    size += sizeOfBareAttachment + mediaId.length + metadata.length;
+    size += sizeOfBareAttachment + mediaId.length + 2 * metadata.length;
   return size;
 }
 
-const sizeOfBareAttachment = 200;
+const sizeOfBareAttachment = 350;
 
 /** Null where there are none: most messages have none, and are read and told without a look at it. */
 export function attachedAt(
