@@ -3,8 +3,8 @@ import type { Observer } from "../core/ports/observer.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { markUnknown } from "./refusals.ts";
 
-/** Called once: null when the mark is durable. */
-export type MarkAnswer = (refusal: Rejection | null) => void;
+/** Called once: null when the mark is durable, with how many messages of others were read with it. */
+export type MarkAnswer = (refusal: Rejection | null, newlyRead?: number) => void;
 
 /** The most who wait for the marks of one lane. */
 const maxWaiting = 100_000;
@@ -35,7 +35,7 @@ export class MarkAnswers {
   /** Null: too many wait. */
   add(answer: MarkAnswer): WaitingAnswer | null {
     if (this.#live >= maxWaiting) return null;
-    const give = (refusal: Rejection | null) => this.#give(waiting, answer, refusal);
+    const give: MarkAnswer = (refusal, newlyRead) => this.#give(waiting, () => answer(refusal, newlyRead));
     const untilMs = this.#clock.monotonicMs() + longestWaitMs;
     const waiting: WaitingAnswer = Object.assign(give, { isGiven: false, untilMs });
     this.#live++;
@@ -45,12 +45,12 @@ export class MarkAnswers {
     return waiting;
   }
 
-  #give(waiting: WaitingAnswer, answer: MarkAnswer, refusal: Rejection | null): void {
+  #give(waiting: WaitingAnswer, answer: () => void): void {
     if (waiting.isGiven) return;
     waiting.isGiven = true;
     this.#live--;
     try {
-      answer(refusal);
+      answer();
     } catch (error) {
       this.#observer.bug("answering a mark", error);
     }

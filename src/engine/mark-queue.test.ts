@@ -68,6 +68,28 @@ const readTo = (seq: number): MarkMove => ({
   readSeq: seq,
 });
 
+test("an answer says how many messages of others were read with it, and of delivery none", () => {
+  const { queue, take } = aQueue();
+  const counts: (number | undefined)[] = [];
+  const answer = (_: unknown, newlyRead?: number) => void counts.push(newlyRead);
+  queue.note(aMark(9, { kind: "delivered" }), answer);
+  queue.note(aMark(9), answer);
+  queue.note(aMark(8), answer);
+  const message = (seq: number, senderId: string) => ({ id: `m${seq}`, seq, senderId });
+  const messages = [message(9, "ben"), message(6, "anna"), message(5, "ben"), message(4, "anna")];
+  const moved = {
+    userId: "anna",
+    deliveredFrom: 4,
+    deliveredTo: 9,
+    readFrom: 4,
+    readTo: 9,
+    wasUnread: false,
+  };
+  queue.stored(take(), [{ conversationId: "talk", moved: [moved], members: [], messages }]);
+  queue.note(aMark(7), answer);
+  expect(counts).toEqual([0, 4, 4, 0]);
+});
+
 describe("how often", () => {
   test("a mark that did not move lately goes at once", () => {
     const { queue, wakes, flush } = aQueue();

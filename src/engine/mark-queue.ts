@@ -90,7 +90,7 @@ export class MarkQueue {
   note({ conversationId, userId, kind, seq }: MarkMember, answer?: MarkAnswer): void {
     const slot = this.#slotOf(conversationId, userId, kind);
     if (!slot) return answer?.(tooManyMarks);
-    if (slot.storedSeq >= seq) return answer?.(null);
+    if (slot.storedSeq >= seq) return answer?.(null, 0);
     if (answer && !this.#keepAnswer(slot, answer)) {
       if (slot.state === "new") this.#forget(slot);
       return answer(tooManyMarks);
@@ -131,6 +131,7 @@ export class MarkQueue {
   }
 
   stored({ slots }: TakenMarks, marked: readonly MarkedConversation[]): void {
+    const conversations = new Map(marked.map((each) => [each.conversationId, each]));
     const moves = new Map(
       marked.flatMap(({ conversationId, moved }) =>
         moved.map((move) => [`${conversationId} ${move.userId}`, move]),
@@ -139,7 +140,8 @@ export class MarkQueue {
     for (const slot of slots) {
       const move = moves.get(`${slot.conversationId} ${slot.userId}`);
       if (move) reach(slot, move);
-      this.#settle(slot, move ? null : noSuchConversation);
+      if (!move) this.#settle(slot, noSuchConversation);
+      else this.#settle(slot, null, newlyReadOf(slot, move, conversations.get(slot.conversationId)!));
     }
   }
 
@@ -217,11 +219,11 @@ export class MarkQueue {
     this.#wake();
   }
 
-  #settle(slot: Slot, refusal: Rejection | null): void {
+  #settle(slot: Slot, refusal: Rejection | null, newlyRead?: number): void {
     const answers = slot.sentAnswers;
     slot.sentAnswers = [];
     if (slot.state !== "void") this.#rest(slot);
-    for (const answer of answers) answer(refusal);
+    for (const answer of answers) answer(refusal, newlyRead);
   }
 
   #rest(slot: Slot): void {
@@ -291,6 +293,19 @@ function reach(slot: Slot, { deliveredTo, readTo }: MarkMoved): void {
   slot.storedSeq = slot.kind === "delivered" ? deliveredTo : readTo;
   if (slot.seq === slot.sentSeq) slot.seq = slot.storedSeq;
   slot.sentSeq = slot.storedSeq;
+}
+
+/** Messages of others that a flushed mark moved over. One's own are known among the newest ones alone; further back there are none, for whoever sends has read. */
+function newlyReadOf(
+  { sentAnswers, kind }: Slot,
+  { userId, readFrom, readTo }: MarkMoved,
+  { messages }: MarkedConversation,
+): number {
+  if (sentAnswers.length === 0 || kind !== "read") return 0;
+  const own = messages.filter(
+    ({ seq, senderId }) => senderId === userId && seq > readFrom && seq <= readTo,
+  ).length;
+  return readTo - readFrom - own;
 }
 
 /** Both kinds of one member are one move. */

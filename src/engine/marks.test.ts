@@ -50,6 +50,7 @@ test("a mark that is stored is told with what became of the messages, and its an
       conversationId: id,
       moved: [expect.objectContaining({ userId: ben, readFrom: 0, readTo: 1 })],
       statuses: [expect.objectContaining({ status: "read" })],
+      lastJoinedSeq: 0,
     }),
   ]);
   engine.stop();

@@ -75,8 +75,8 @@ export class Marks {
     const place = await this.#placeOf({ conversationId, messageId, userId });
     if (isRejection(place)) return answer(place);
     if (place.seq === null) return answer(noSuchMessage);
-    this.note({ type: "mark", conversationId, userId, kind, seq: place.seq }, (refusal) =>
-      answer(refusal === noSuchConversation ? noSuchMessage : refusal),
+    this.note({ type: "mark", conversationId, userId, kind, seq: place.seq }, (refusal, newlyRead) =>
+      answer(refusal === noSuchConversation ? noSuchMessage : refusal, newlyRead),
     );
   }
 
@@ -115,6 +115,7 @@ export class Marks {
           moved,
           messages: marked.messages,
           statuses,
+          lastJoinedSeq: Math.max(0, ...each.members.map(({ joinedSeq }) => joinedSeq)),
         });
       for (const move of marked.moved)
         if (move.wasUnread) void this.#clearUnread(move.userId, conversationId);

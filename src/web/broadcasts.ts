@@ -1,5 +1,4 @@
 import type { Member } from "../core/conversations/conversation.ts";
-import type { MarkMoved } from "../core/messages/marks.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
 import { asSeenFrom } from "../core/messages/quote.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -9,7 +8,6 @@ import type {
   ChangeFrame,
   CreatedFrame,
   Frame,
-  MarksFrame,
   OwnFrame,
   PubSub,
   TypingFrame,
@@ -18,6 +16,7 @@ import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import { FanOut } from "./fan-out.ts";
 import { eventsTogether, type OtherEvent, partsOf, topicsOf } from "./frame-parts.ts";
+import { MarkBroadcasts } from "./mark-broadcasts.ts";
 import type { MessageTexts } from "./message-texts.ts";
 import type { Presences } from "./presences.ts";
 import {
@@ -25,11 +24,9 @@ import {
   conversationUpdatedText,
   createdText,
   deletedText,
-  deliveryStatusText,
   editedText,
   type MembersChanged,
   membersEventText,
-  messageReadText,
   ownUnreadText,
   reactionChangedText,
   typingText,
@@ -68,6 +65,7 @@ interface ToldFrame extends ChangeFrame {
 export class Broadcasts {
   readonly delivery: Delivery;
   readonly #fanOut: FanOut;
+  readonly #marks: MarkBroadcasts;
   readonly #sockets: Listeners;
   readonly #texts: MessageTexts;
   readonly #typing: Pick<Typing, "isSource" | "sent">;
@@ -85,6 +83,7 @@ export class Broadcasts {
   }) {
     const { deliveryReads: reads, clock, observer } = options;
     this.#sockets = options.sockets;
+    this.#marks = new MarkBroadcasts(options);
     this.#texts = options.texts;
     this.#typing = options.typing;
     this.#presences = options.presences;
@@ -130,7 +129,7 @@ export class Broadcasts {
       case "created":
         return this.#tellCreated(frame);
       case "marks":
-        return this.#tellMarks(frame);
+        return this.#marks.tell(frame);
       case "own":
         return this.#tellOwn(frame);
       case "typing":
@@ -269,28 +268,6 @@ export class Broadcasts {
     for (const userId of memberIds) this.#toUser(userId, "conversation_created", encode);
   }
 
-  /** To those who wrote what the marks moved over: the state of each message, and who has read. To whoever has read: how far. */
-  #tellMarks(frame: MarksFrame): void {
-    for (const change of frame.statuses) {
-      this.#toUser(change.message.senderId, "delivery_status", () => deliveryStatusText(frame, change));
-    }
-    for (const moved of frame.moved) {
-      if (moved.readTo === moved.readFrom) continue;
-      for (const [senderId, message] of newestBySender(frame, moved.readTo)) {
-        if (senderId === moved.userId) continue;
-        this.#toUser(senderId, "message_read", () => messageReadText(frame, moved, message));
-      }
-      this.#tellOwnRead(frame, moved);
-    }
-  }
-
-  /** What is read on one device is unread on none. Who has read it by sending hears of his message anyway. */
-  #tellOwnRead(frame: MarksFrame, moved: MarkMoved): void {
-    const newest = frame.messages.find(({ seq }) => seq <= moved.readTo);
-    if (!newest || newest.senderId === moved.userId) return;
-    this.#toUser(moved.userId, "message_read", () => messageReadText(frame, moved, newest));
-  }
-
   #tellOwn(frame: OwnFrame): void {
     const event = frame.unreadFrom ? "message_unread" : "conversation_read";
     this.#toUser(frame.userId, event, () => ownUnreadText(frame));
@@ -323,16 +300,4 @@ function once(encode: () => string): () => string {
 function positionOf({ conversationId: stream, rev: at, events }: ChangeFrame): FramePosition {
   const sent = events.findLast((event): event is MessageSent => event.type === "message_sent");
   return { stream, at, seq: sent?.seq ?? 0, senderId: sent?.senderId ?? "" };
-}
-
-/** The newest message of each sender, among those that the marks moved over. */
-function newestBySender(
-  { messages }: MarksFrame,
-  readTo: number,
-): ReadonlyMap<string, MarksFrame["messages"][number]> {
-  const newest = new Map<string, MarksFrame["messages"][number]>();
-  for (const message of messages) {
-    if (message.seq <= readTo && !newest.has(message.senderId)) newest.set(message.senderId, message);
-  }
-  return newest;
 }

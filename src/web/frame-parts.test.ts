@@ -20,6 +20,7 @@ test("marks of many readers go out in parts: each reader once, each state once a
   const statuses = messages.map((message) => ({ message, status: "read" as const }));
   const frame: MarksFrame = {
     type: "marks",
+    lastJoinedSeq: 0,
     conversationId: newId(),
     atUs: 0,
     moved,

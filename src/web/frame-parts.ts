@@ -12,7 +12,7 @@ export function topicsOf(frame: Frame): number {
     case "changes":
       return frame.members.size;
     case "marks":
-      return frame.statuses.length + frame.moved.length * (1 + frame.messages.length);
+      return frame.statuses.length + frame.moved.length * (2 + frame.messages.length);
     case "created":
     case "own":
     case "typing":

@@ -1,6 +1,6 @@
 import type { ConversationChanged } from "../core/conversations/conversation-changed.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
-import type { MarkedMessage, MarkMoved, StatusChange } from "../core/messages/marks.ts";
+import type { MarkMoved, StatusChange } from "../core/messages/marks.ts";
 import type { Message, ReactionChanged } from "../core/messages/message.ts";
 import type { ChangeFrame, MarksFrame, OwnFrame, TypingFrame } from "../core/ports/pubsub.ts";
 import { bareConversationText } from "./views/conversation.ts";
@@ -71,10 +71,15 @@ export function deliveryStatusText(frame: MarksFrame, { message, status }: Statu
   );
 }
 
-/** `message_read`: a member has read everything up to this message. */
-export function messageReadText(frame: MarksFrame, { userId }: MarkMoved, message: MarkedMessage): string {
+/** `message_read`: a member has read everything up to this message. Its id is null where some who hear it came after the message. */
+export function messageReadText(
+  frame: MarksFrame,
+  { userId }: MarkMoved,
+  message: { readonly id: string | null; readonly seq: number },
+): string {
+  const messageId = message.id === null ? "null" : `"${message.id}"`;
   return (
-    `{"user_id":"${userId}","message_id":"${message.id}","conversation_id":"${frame.conversationId}",` +
+    `{"user_id":"${userId}","message_id":${messageId},"conversation_id":"${frame.conversationId}",` +
     `"seq":${message.seq},"timestamp":"${instantText(frame.atUs)}"}`
   );
 }

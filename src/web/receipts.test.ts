@@ -59,18 +59,48 @@ describe("a receipt over REST", () => {
     [{}, "status"],
     [{ status: "sent" }, "status"],
     [{ status: "read", conversation_id: "x" }, "conversation_id"],
-    [{ status: "read", conversation_id: null }, "conversation_id"],
   ])("is refused as %j because of %s", async (body, field) => {
     const answer = await receipt({ conversation_id: conversationId, ...body });
     expect(answer).toMatchObject(refused(422, "invalid_payload", field));
   });
 
-  test("is a member's, of a message that there is", async () => {
+  test("need not name the conversation, in the body or in the query", async () => {
+    for (const [index, conversation_id] of [undefined, null].entries())
+      expect(await receipt({ status: "read", conversation_id }, ben, ids[index])).toMatchObject({
+        status: 200,
+      });
+    expect(await statuses()).toEqual(["read", "read", "sent"]);
+  });
+
+  test("is a member's, of a message that there is in the conversation that is named", async () => {
     const body = { status: "read", conversation_id: conversationId };
-    expect(await receipt(body, carl)).toMatchObject(refused(404, "not_found"));
-    expect(await receipt(body, ben, nowhere)).toMatchObject(refused(404, "not_found"));
-    expect(await receipt(body, ben, "x")).toEqual(await receipt(body, ben, nowhere));
+    const unknown = await receipt(body, ben, nowhere);
+    expect(unknown).toMatchObject(refused(404, "not_found"));
+    for (const each of [
+      receipt(body, carl),
+      receipt({ status: "read" }, carl),
+      receipt({ status: "read" }, carl, nowhere),
+      receipt({ status: "read" }, ben, "x"),
+      receipt({ status: "read", conversation_id: nowhere }),
+      receipt({ status: "read" }, ben, ids[1], `?conversation_id=${nowhere}`),
+    ])
+      expect(await each).toEqual(unknown);
     expect(await statuses()).toEqual(["sent", "sent", "sent"]);
+  });
+
+  test("of a stranger is refused before anything waits for the store, whether the message exists or not", async () => {
+    const note = web.domain.note.bind(web.domain);
+    const noted: string[] = [];
+    web.domain.note = (mark, answer) => {
+      noted.push(mark.userId);
+      note(mark, answer);
+    };
+    for (const id of [ids[0], nowhere])
+      for (const conversation_id of [conversationId, nowhere, undefined])
+        expect((await receipt({ status: "read", conversation_id }, carl, id)).status).toBe(404);
+    expect(noted).toEqual([]);
+    expect((await receipt({ status: "read" })).status).toBe(200);
+    expect(noted).toEqual([ben]);
   });
 
   test("tells that the engine cannot take it now", async () => {
@@ -153,6 +183,39 @@ describe("receipts over the conversation's topic", () => {
     ]);
   });
 
+  test("are told on the topic: who has read how far, once each", async () => {
+    const [writer, reader] = [await joined(anna), await joined(ben)];
+    await reader.push(topic, "message_delivered", `{"seq":3}`);
+    await reader.push(topic, "message_read", `{"seq":2}`);
+    await reader.push(topic, "message_read", `{"seq":1}`);
+    await writer.push(topic, "message_read", `{"seq":3}`);
+    const told = {
+      user_id: ben,
+      message_id: ids[1],
+      conversation_id: conversationId,
+      seq: 2,
+      timestamp: "2026-01-01T00:00:00.000000Z",
+    };
+    for (const each of [writer, reader]) expect(await each.told(topic)).toEqual([["message_read", told]]);
+  });
+
+  test("do not tell the id of a message to who came after it", async () => {
+    const group = await web.groupOf(anna, [ben]);
+    const groupTopic = `conversation:${group}`;
+    const messageId = await web.sent(anna, group, "before carl");
+    await web.ask(anna, "POST", `/conversations/${group}/members`, { user_id: carl });
+    const later = await joined(carl, groupTopic);
+    await (await joined(ben, groupTopic)).push(groupTopic, "mark_read", "{}");
+    const next = await web.sent(anna, group, "for all");
+    await (await joined(ben, groupTopic)).push(groupTopic, "mark_read", "{}");
+    const told = (await later.told(groupTopic)).filter(([event]) => event === "message_read");
+    expect(told).toMatchObject([
+      ["message_read", { user_id: ben, message_id: null, seq: 1 }],
+      ["message_read", { user_id: ben, message_id: next, seq: 2 }],
+    ]);
+    expect(JSON.stringify(told)).not.toContain(messageId);
+  });
+
   test("mark_unread is answered, and private", async () => {
     const wire = await joined(ben);
     await wire.push(topic, "mark_read", "{}");
@@ -206,12 +269,27 @@ describe("receipts over the user's own topic", () => {
   test.each([
     ["message_delivered", { seq: 2 }, "delivered", ["delivered", "delivered", "sent"]],
     ["message_read", { seq: 1 }, "read", ["read", "sent", "sent"]],
-    ["mark_conversation_read", {}, "read", ["read", "read", "read"]],
   ])("%s names its conversation and moves the mark", async (event, payload, status, after) => {
     const wire = await joined(ben, own);
     const text = JSON.stringify({ conversation_id: conversationId.toUpperCase(), ...payload });
     expect(await wire.push(own, event, text)).toEqual({ status: "ok", response: { status } });
     expect(await statuses()).toEqual(after);
+  });
+
+  test("mark_conversation_read names its conversation, moves the mark and answers how many messages it marked", async () => {
+    const wire = await joined(ben, own);
+    const mark = () =>
+      wire.push(
+        own,
+        "mark_conversation_read",
+        JSON.stringify({ conversation_id: conversationId.toUpperCase() }),
+      );
+    const ok = (messages_marked: number) => ({ status: "ok", response: { status: "read", messages_marked } });
+    expect(await mark()).toEqual(ok(3) as never);
+    expect(await statuses()).toEqual(["read", "read", "read"]);
+    expect(await mark()).toEqual(ok(0) as never);
+    await web.sent(anna, conversationId, "four");
+    expect(await mark()).toEqual(ok(1) as never);
   });
 
   test("take a message by its id as well", async () => {

@@ -29,6 +29,8 @@ export interface MarksFrame {
   /** The newest that they moved over, newest first. */
   readonly messages: readonly MarkedMessage[];
   readonly statuses: readonly StatusChange[];
+  /** Messages after this one are seen by every present member. */
+  readonly lastJoinedSeq: number;
 }
 
 /** Private state of one user, for his own devices. */

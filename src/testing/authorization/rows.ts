@@ -225,6 +225,7 @@ export const rows: readonly Row[] = [
     what: "mark as received or read",
     where: "group",
     ways: marking,
+    lone: [rest("PATCH", ({ theirs }) => `/messages/${theirs}/receipt`, always({ status: "read" }))],
     unknownMessage: "not_found",
   },
   {

@@ -34,7 +34,14 @@ export function markEvents(options: MarkEventsOptions): readonly (readonly [stri
 export function ownMarkEvents(options: MarkEventsOptions): readonly (readonly [string, Act])[] {
   return [
     ...receiptEvents(options),
-    ["mark_conversation_read", noting(options, markConversationReadCommand)],
+    [
+      "mark_conversation_read",
+      noting(
+        options,
+        markConversationReadCommand,
+        ({ kind }, newlyRead) => `{"status":"${kind}","messages_marked":${newlyRead}}`,
+      ),
+    ],
   ];
 }
 
@@ -45,19 +52,25 @@ function receiptEvents(options: MarkEventsOptions): readonly (readonly [string, 
   ];
 }
 
-/** Answers ok when the mark is durable. */
+/** Answers ok when the mark is durable. `textOf`: what is answered. */
 function noting(
   options: MarkEventsOptions,
   commandOf: (payload: unknown, entry: Entry) => MarkMember | MarkMessage | Rejection,
+  textOf: (command: MarkMember | MarkMessage, newlyRead: number) => string = statusText,
 ): Act {
   return async (push) => {
     const entry = entryOf(options, push);
     const command = commandOf(payloadAt(entry, push), entry);
     if (isRejection(command)) return command;
-    const refusal = await noteMark(options.marks, command);
-    if (!refusal) push.reply(true, `{"status":"${command.kind}"}`);
-    return refusal;
+    const noted = await noteMark(options.marks, command);
+    if (isRejection(noted)) return noted;
+    push.reply(true, textOf(command, noted.newlyRead));
+    return null;
   };
+}
+
+function statusText({ kind }: MarkMember | MarkMessage): string {
+  return `{"status":"${kind}"}`;
 }
 
 function unreadEvent(options: MarkEventsOptions): readonly [string, Act] {

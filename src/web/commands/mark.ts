@@ -1,13 +1,7 @@
 import type { MarkAsUnread, MarkKind, MarkMember } from "../../core/messages/marks.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Marks } from "../domain.ts";
-import {
-  type MarkBody,
-  readMark,
-  readMarkConversation,
-  readMarkUnread,
-  readReceipt,
-} from "../payloads/mark.ts";
+import { type MarkBody, readMark, readMarkConversation, readMarkUnread } from "../payloads/mark.ts";
 import { refusedField } from "../payloads/refused-field.ts";
 import { conversationOf, type Entry, messageOf } from "./entry.ts";
 
@@ -43,17 +37,6 @@ export function markConversationReadCommand(
   return isRejection(body) ? body : markOf(body, "read", entry);
 }
 
-/** The receipt of one message, by the status that it has for the sender of the receipt. */
-export function receiptCommand(payload: unknown, entry: Entry): MarkMessage | Rejection {
-  const body = readReceipt(payload, entry);
-  if (isRejection(body)) return body;
-  const conversationId = conversationOf(entry, body.conversationId);
-  if (typeof conversationId !== "string") return conversationId;
-  const messageId = messageOf(entry, null);
-  if (typeof messageId !== "string") return messageId;
-  return { type: "mark_message", conversationId, userId: entry.senderId, kind: body.status, messageId };
-}
-
 export function markUnreadCommand(payload: unknown, entry: Entry): MarkAsUnread | Rejection {
   const body = readMarkUnread(payload, entry);
   if (isRejection(body)) return body;
@@ -64,11 +47,15 @@ export function markUnreadCommand(payload: unknown, entry: Entry): MarkAsUnread 
   return { type: "mark_unread", userId: entry.senderId, conversationId, messageId };
 }
 
-/** Resolves when the mark is durable, within about a second, or with its refusal. */
-export async function noteMark(marks: Marks, command: MarkMember | MarkMessage): Promise<Rejection | null> {
-  const { promise, resolve } = Promise.withResolvers<Rejection | null>();
-  if (command.type === "mark") marks.note(command, resolve);
-  else await marks.noteMessage(command, resolve);
+/** Resolves when the mark is durable, within about a second, or with its refusal. `newlyRead`: messages of others, by this mark. */
+export async function noteMark(
+  marks: Marks,
+  command: MarkMember | MarkMessage,
+): Promise<{ readonly newlyRead: number } | Rejection> {
+  const { promise, resolve } = Promise.withResolvers<{ readonly newlyRead: number } | Rejection>();
+  const answer = (refusal: Rejection | null, newlyRead = 0) => resolve(refusal ?? { newlyRead });
+  if (command.type === "mark") marks.note(command, answer);
+  else await marks.noteMessage(command, answer);
   return promise;
 }
 

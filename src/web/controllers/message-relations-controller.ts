@@ -1,4 +1,3 @@
-import type { Message } from "../../core/messages/message.ts";
 import { reactionOf } from "../../core/messages/react.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
@@ -8,10 +7,9 @@ import type { Entry } from "../commands/entry.ts";
 import type { Commands, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
-import { uuidOrUnknown } from "../uuid.ts";
 import { attachmentText, attachmentTexts } from "../views/attachment.ts";
 import { reactionSummaryText, reactionText, reactionTexts } from "../views/reaction.ts";
-import { atMessage, messageQuery } from "./place.ts";
+import { atMessage, messageQuery, shownMessage } from "./place.ts";
 import type { Call, Route } from "./route.ts";
 import { messageOf } from "./submitted.ts";
 
@@ -41,7 +39,7 @@ export function messageRelationRoutes(options: MessageRelationsOptions): readonl
 }
 
 async function reactions(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
-  const message = await shown(options, call);
+  const message = await shownMessage(options, call);
   if (isRejection(message)) return message;
   const meta = `{"message_id":"${message.id}","summary":${reactionSummaryText(message.reactions)}}`;
   return dataResponse(200, reactionTexts(message.id, message.reactions?.list ?? []), meta);
@@ -74,7 +72,7 @@ async function unreact(options: MessageRelationsOptions, call: Call): Promise<Re
 }
 
 async function attachments(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
-  const message = await shown(options, call);
+  const message = await shownMessage(options, call);
   if (isRejection(message)) return message;
   const meta = `{"message_id":"${message.id}","count":${message.attachments?.length ?? 0}}`;
   return dataResponse(200, attachmentTexts(message.id, message.attachments), meta);
@@ -99,11 +97,6 @@ async function attach(options: MessageRelationsOptions, call: Call): Promise<Res
 async function located(options: MessageRelationsOptions, call: Call): Promise<Entry | Rejection> {
   const entry = atMessage(options, call);
   if (isRejection(entry) || entry.conversationId !== null) return entry;
-  const message = await shown(options, call);
+  const message = await shownMessage(options, call);
   return isRejection(message) ? message : { ...entry, conversationId: message.conversationId };
-}
-
-function shown({ queries, newId }: MessageRelationsOptions, call: Call): Promise<Message | Rejection> {
-  const messageId = uuidOrUnknown(call.params.id, newId);
-  return queries.message({ type: "show_message", viewerId: call.identity.userId, messageId });
 }

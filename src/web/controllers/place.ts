@@ -1,6 +1,8 @@
+import type { Message } from "../../core/messages/message.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import type { Entry } from "../commands/entry.ts";
+import type { Queries } from "../domain.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
 import { refusedField } from "../payloads/refused-field.ts";
 import { readUuid, uuidOrUnknown } from "../uuid.ts";
@@ -27,6 +29,15 @@ export function atMessage(options: PlaceOptions, call: Call): Entry | Rejection 
   const conversationId = readUuid(named);
   if (named !== null && conversationId === null) return conversationUnreadable;
   return { ...atConversation(options, call, conversationId), messageId };
+}
+
+/** The message of `/messages/:id`, with all its reactions. The same answer whether it does not exist or is not the viewer's to see. */
+export function shownMessage(
+  { queries, newId }: { readonly queries: Queries; readonly newId: NewId },
+  call: Call,
+): Promise<Message | Rejection> {
+  const messageId = uuidOrUnknown(call.params.id, newId);
+  return queries.message({ type: "show_message", viewerId: call.identity.userId, messageId });
 }
 
 const conversationUnreadable = refusedField("conversation_id", "must be the conversation's id");

@@ -1,11 +1,16 @@
+import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchMessage } from "../../core/messages/edit.ts";
+import type { MarkMember } from "../../core/messages/marks.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readJson } from "../body.ts";
-import { markUnreadCommand, noteMark, receiptCommand } from "../commands/mark.ts";
+import type { Entry } from "../commands/entry.ts";
+import { markUnreadCommand, noteMark } from "../commands/mark.ts";
 import type { Marks, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
-import { atMessage, messageQuery } from "./place.ts";
+import { type ReceiptBody, readReceipt } from "../payloads/mark.ts";
+import { atMessage, messageQuery, shownMessage } from "./place.ts";
 import type { Call, Route } from "./route.ts";
 
 export interface ReceiptsOptions extends BoundedReading {
@@ -49,15 +54,39 @@ async function unread(options: ReceiptsOptions, call: Call): Promise<Response | 
   );
 }
 
+/**
+ * The message is looked up as its viewer sees it, whether the request names its conversation or not: a stranger is refused by what is read,
+ * in the same time whether there is such a message or not, and not by a mark on its way to the store.
+ */
 async function receipt(options: ReceiptsOptions, call: Call): Promise<Response | Rejection> {
   const entry = atMessage(options, call);
   if (isRejection(entry)) return entry;
-  const body = await readJson(call.request, options.maxBodyBytes);
+  const read = await readJson(call.request, options.maxBodyBytes);
+  if (isRejection(read)) return read;
+  const body = readReceipt(read.value, entry);
   if (isRejection(body)) return body;
-  const command = receiptCommand(body.value, entry);
-  if (isRejection(command)) return command;
-  const refusal = await noteMark(options.marks, command);
-  if (refusal) return refusal;
-  const { messageId, userId, kind } = command;
-  return dataResponse(200, `{"message_id":"${messageId}","user_id":"${userId}","status":"${kind}"}`, "{}");
+  const mark = await markOf(options, call, entry, body);
+  if (isRejection(mark)) return mark;
+  const noted = await noteMark(options.marks, mark);
+  if (isRejection(noted)) return noted === noSuchConversation ? noSuchMessage : noted;
+  const { userId, kind } = mark;
+  return dataResponse(
+    200,
+    `{"message_id":"${entry.messageId}","user_id":"${userId}","status":"${kind}"}`,
+    "{}",
+  );
+}
+
+async function markOf(
+  options: ReceiptsOptions,
+  call: Call,
+  entry: Entry,
+  { conversationId: named, status: kind }: ReceiptBody,
+): Promise<MarkMember | Rejection> {
+  const message = await shownMessage(options, call);
+  if (isRejection(message)) return message;
+  const { conversationId, seq } = message;
+  if ([entry.conversationId, named].some((each) => each !== null && each !== conversationId))
+    return noSuchMessage;
+  return { type: "mark", conversationId, userId: entry.senderId, kind, seq };
 }

@@ -1,0 +1,71 @@
+import type { MarkedMessage, MarkMoved } from "../core/messages/marks.ts";
+import type { MarksFrame } from "../core/ports/pubsub.ts";
+import type { Sockets } from "../phoenix/sockets.ts";
+import { deliveryStatusText, messageReadText } from "./pushes.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * Tells what moved marks mean: to those who wrote what the marks moved over, the state of each message and who has read; to whoever has
+ * read, how far, for their other devices; and on the conversation's topic who has read how far.
+ */
+export class MarkBroadcasts {
+  readonly #sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners">;
+
+  constructor(options: { readonly sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners"> }) {
+    this.#sockets = options.sockets;
+  }
+
+  tell(frame: MarksFrame): void {
+    for (const change of frame.statuses) {
+      this.#push(`user:${change.message.senderId}`, "delivery_status", () =>
+        deliveryStatusText(frame, change),
+      );
+    }
+    for (const moved of frame.moved) if (moved.readTo > moved.readFrom) this.#tellRead(frame, moved);
+  }
+
+  #tellRead(frame: MarksFrame, moved: MarkMoved): void {
+    for (const [senderId, message] of newestBySender(frame, moved.readTo)) {
+      if (senderId !== moved.userId) this.#pushRead(`user:${senderId}`, frame, moved, message);
+    }
+    this.#tellOwn(frame, moved);
+    this.#tellTopic(frame, moved);
+  }
+
+  /** What is read on one device is unread on none. Who has read it by sending hears of that message anyway. */
+  #tellOwn(frame: MarksFrame, moved: MarkMoved): void {
+    const newest = frame.messages.find(({ seq }) => seq <= moved.readTo);
+    if (newest && newest.senderId !== moved.userId)
+      this.#pushRead(`user:${moved.userId}`, frame, moved, newest);
+  }
+
+  /** Who has moved over their own messages alone has read nothing new. */
+  #tellTopic(frame: MarksFrame, moved: MarkMoved): void {
+    const isNew = ({ seq, senderId }: MarkedMessage) =>
+      seq > moved.readFrom && seq <= moved.readTo && senderId !== moved.userId;
+    const newest = frame.messages.find(isNew);
+    if (!newest) return;
+    // Who joined after a message does not learn its id.
+    const message = newest.seq > frame.lastJoinedSeq ? newest : { ...newest, id: null };
+    this.#pushRead(`conversation:${frame.conversationId}`, frame, moved, message);
+  }
+
+  #pushRead(topic: string, frame: MarksFrame, moved: MarkMoved, message: ReadMessage): void {
+    this.#push(topic, "message_read", () => messageReadText(frame, moved, message));
+  }
+
+  #push(topic: string, event: string, encode: () => string): void {
+    if (this.#sockets.hasListeners(topic)) this.#sockets.broadcast(topic, event, encode());
+  }
+}
+
+type ReadMessage = Parameters<typeof messageReadText>[2];
+
+/** The newest message of each sender, among those that the marks moved over. */
+function newestBySender({ messages }: MarksFrame, readTo: number): ReadonlyMap<string, MarkedMessage> {
+  const newest = new Map<string, MarkedMessage>();
+  for (const message of messages) {
+    if (message.seq <= readTo && !newest.has(message.senderId)) newest.set(message.senderId, message);
+  }
+  return newest;
+}
