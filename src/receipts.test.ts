@@ -238,7 +238,6 @@ describe("what was read", () => {
       ({ id }) => reader.ask(conversationId, "message_read", { message_id: id }),
       () => reader.ask(conversationId, "mark_read", {}),
       ({ id }) => reader.ask(conversationId, "mark_read", { message_id: id }),
-      () => reader.askUser("mark_conversation_read", { conversation_id: conversationId }),
       ({ id }) => reader.askUser("message_read", { message_id: id, conversation_id: conversationId }),
     ];
     for (const read of reads) {
@@ -248,6 +247,28 @@ describe("what was read", () => {
       await hearsStatus(sender, message, "read");
       expect(await unreadOf(bob, conversationId)).toBe(0);
     }
+  }, 120_000);
+
+  test("is counted by mark_conversation_read, and told on the conversation's topic", async () => {
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
+    const reader = await bob.inside(conversationId);
+    for (const text of ["one", "two"]) await sender.send(conversationId, text);
+    await reader.send(conversationId, "read by answering");
+    const last = await sender.send(conversationId, "three");
+    const mark = () => reader.askUser("mark_conversation_read", { conversation_id: conversationId });
+    const marked = await mark();
+    // What the answer has read by itself may be stored by then, or goes with this.
+    expect([1, 3]).toContain(marked.messages_marked as unknown as number);
+    expect(await mark()).toEqual({ status: "read", messages_marked: 0 } as never);
+    const topic = `conversation:${conversationId}`;
+    const told = () => sender.events("message_read", topic).map(({ payload }) => payload);
+    await eventually("the topic to tell", () => told().some(({ message_id }) => message_id === last.id));
+    expect(told().find(({ message_id }) => message_id === last.id)).toMatchObject({
+      user_id: bob.id,
+      message_id: last.id,
+      conversation_id: conversationId,
+    });
   }, 120_000);
 
   test("lowers the unread count of the list; an own message clears it, a mark never goes back", async () => {
