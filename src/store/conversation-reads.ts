@@ -26,7 +26,7 @@ const summaryOf = (mine: string, order: string) => `
 with mine as (${mine})
 select mine.role, ${settingsColumns}, c.created_at as c_created_at, c.updated_at as c_updated_at, c.direct_low, c.direct_high,
   ${headColumns}, members.members,
-  unread.unread_count, ${messageColumns({ ...everything, joinedSeq: "mine.joined_seq" })}
+  unread.unread_count, h.seq - mine.joined_seq as message_count, ${messageColumns({ ...everything, joinedSeq: "mine.joined_seq" })}
 from mine
 cross join lateral (select * from conversations where id = mine.conversation_id limit 1) c
 cross join lateral (select * from conversation_heads where conversation_id = mine.conversation_id limit 1) h
@@ -77,6 +77,7 @@ interface SummaryRow extends SettingsRow, HeadRow, MembersRow, MessageRow {
   readonly direct_low: string | null;
   readonly direct_high: string | null;
   readonly unread_count: number;
+  readonly message_count: number;
 }
 
 export async function readList(
@@ -117,6 +118,7 @@ function toSummary(row: SummaryRow, viewerId: string): ConversationSummary {
     },
     lastMessage: row.id === null ? null : toSeen(row, viewerId, members),
     unreadCount: row.unread_count,
+    messageCount: row.message_count,
   };
 }
 

@@ -47,6 +47,8 @@ const newerThan: Record<HistoryCursor["by"], (parameter: string) => string> = {
 
 interface HistoryRow extends MessageRow {
   readonly role: Role;
+  /** Numbers of messages have no gap, so nothing is counted. */
+  readonly total: number;
   /** In the row of the page's first message alone. */
   readonly marks: string | null;
   /** There is one after it, which may be beyond the bytes of the page. */
@@ -57,13 +59,14 @@ export async function readHistory(reads: ReadPool, query: ReadHistory): Promise<
   const { name, text, cursors } = historyStatement(query);
   const values = [query.conversationId, query.viewerId, query.limit + 1, ...cursors.map(cursorValue)];
   const { rows } = await reads.query<HistoryRow>({ name, text, values });
-  if (rows.length === 0) return { membership: null, messages: [], hasMore: false };
+  if (rows.length === 0) return { membership: null, messages: [], hasMore: false, total: 0 };
   const members = toMarks(rows.find((row) => row.marks !== null)?.marks ?? null);
   const found = rows.filter((row) => row.id !== null);
   const page = found.slice(0, query.limit).map((row) => toSeen(row, query.viewerId, members));
   if (isForward(query)) page.reverse();
   const hasMore = found[page.length - 1]?.has_next ?? false;
-  return { membership: { role: rows[0]!.role }, messages: page, hasMore };
+  const { role, total } = rows[0]!;
+  return { membership: { role }, messages: page, hasMore, total };
 }
 
 /** With `after` alone the page starts at the cursor and goes forward; else it ends there and goes back. */
@@ -83,8 +86,9 @@ function historyStatement(query: ReadHistory) {
   add(query.after, newerThan);
   const order = isForward(query) ? "asc" : "desc";
   const text = `
-select viewer.role, marks.marks, m.has_next, ${messageColumns({ ...everything, joinedSeq: "viewer.joined_seq" })}
+select viewer.role, head.seq - viewer.joined_seq as total, marks.marks, m.has_next, ${messageColumns({ ...everything, joinedSeq: "viewer.joined_seq" })}
 from conversation_members viewer
+cross join lateral (select seq from conversation_heads where conversation_id = $1 limit 1) head
 left join lateral (
   select * from (
     select page.*, row_number() over before as turn, lead(seq) over before is not null as has_next,

@@ -101,6 +101,7 @@ test("a page of history by seq, id or time, before, after or between, is exactly
         page.toReversed().map((message) => [message.seq, message.id, message.sentAtUs]),
       );
       expect(read.hasMore).toBe(within.length > limit);
+      expect(read.total).toBe(log.length);
       expect(read.membership).toEqual({ role: "owner" });
     }),
     { numRuns: 200 },
@@ -119,11 +120,13 @@ test("an unknown id as a cursor is an empty page, and so is a message of another
       expect(await historyOf(conversation.id, anna, { [where]: { by: "id", id } })).toEqual({
         membership: { role: "owner" },
         ...empty,
+        total: 4,
       });
     const before = { [where]: { by: "id", id: conversation.messageIds[1]! } };
     expect(await historyOf(conversation.id, ben, before)).toEqual({
       membership: { role: "member" },
       ...empty,
+      total: 1,
     });
   }
 });
@@ -145,6 +148,7 @@ test("I8: strangers, and those who were members, read nothing, and cannot tell w
           membership: null,
           messages: [],
           hasMore: false,
+          total: 0,
         });
       expect(await reads.showConversation(viewerId, conversationId)).toEqual({
         membership: null,
@@ -173,9 +177,10 @@ test("a member who came later sees the log from there, by whatever cursor, and t
   for (const cursor of cursors) {
     const page = await historyOf(conversation.id, carl, cursor);
     expect(page.messages.map(({ message }) => message.seq)).toEqual([7, 6]);
+    expect(page.total).toBe(2);
   }
   const { summary } = await reads.showConversation(carl, conversation.id);
-  expect(summary).toMatchObject({ lastMessage: { message: { seq: 7 } }, unreadCount: 2 });
+  expect(summary).toMatchObject({ lastMessage: { message: { seq: 7 } }, unreadCount: 2, messageCount: 2 });
   expect(summary?.conversation.members).toEqual([
     { userId: anna, role: "owner", joinedAtUs: baseUs, joinedSeq: 0, joinedRev: 0 },
     { userId: carl, role: "member", joinedAtUs: baseUs + 1_000_006, joinedSeq: 5, joinedRev: 7 },

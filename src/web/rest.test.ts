@@ -261,9 +261,14 @@ describe("history", () => {
   test("comes newest first with what its page is", async () => {
     const { data, meta } = await bodyOf(await read("?limit=2"));
     expect(data.map((each: { content: string }) => each.content)).toEqual(["three", "two"]);
-    expect(meta).toEqual({ count: 2, conversation_id: conversationId, has_more: true });
+    expect(meta).toEqual({ count: 2, total: 3, conversation_id: conversationId, has_more: true });
     const rest = await bodyOf(await read("?before=2"));
     expect(rest.data.map((each: { seq: number }) => each.seq)).toEqual([1]);
+    expect(rest.meta).toMatchObject({ count: 1, total: 3, has_more: false });
+    const detail = await bodyOf(
+      await web.fetch("GET", `/api/v1/conversations/${conversationId}`, { as: ben }),
+    );
+    expect(detail.data.message_count).toBe(3);
   });
 
   test("reads each cursor as a seq, an id or an instant", async () => {

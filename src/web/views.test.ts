@@ -154,7 +154,7 @@ test.each([
   const times = { createdAtUs: 0, updatedAtUs: 0 };
   const nobody = { members: [], memberUserIds: [] };
   const conversation = { id, type: "group", metadata, isActive: true, ...nobody, head, ...times } as const;
-  const seen = JSON.parse(summaryText({ conversation, lastMessage: null, unreadCount: 3 }));
+  const seen = JSON.parse(summaryText({ conversation, lastMessage: null, unreadCount: 3, messageCount: 0 }));
   expect(seen).toMatchObject({ name, metadata: JSON.parse(metadata), unread_count: 3 });
 });
 

@@ -131,6 +131,8 @@ export interface ConversationSummary {
   readonly lastMessage: SeenMessage | null;
   /** Others' messages that are not deleted, after what the viewer has read or from where he marked it as unread; counted to 1,000. */
   readonly unreadCount: number;
+  /** The messages that the viewer may see: all after the one at which the viewer's membership began, tombstones included. */
+  readonly messageCount: number;
 }
 
 export interface HistoryPage {
@@ -138,6 +140,8 @@ export interface HistoryPage {
   /** Newest first. */
   readonly messages: readonly SeenMessage[];
   readonly hasMore: boolean;
+  /** The messages of all pages, as `messageCount` of the summary. */
+  readonly total: number;
 }
 
 /** What a device says that it knows of a conversation. */

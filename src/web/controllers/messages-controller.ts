@@ -54,7 +54,7 @@ async function history({ queries }: MessagesOptions, call: Call): Promise<Respon
   return dataResponse(
     200,
     seenTexts(page.messages),
-    `{"count":${page.messages.length},"conversation_id":"${conversationId}","has_more":${page.hasMore}}`,
+    `{"count":${page.messages.length},"total":${page.total},"conversation_id":"${conversationId}","has_more":${page.hasMore}}`,
   );
 }
 

@@ -9,10 +9,14 @@ export function summaryText(summary: ConversationSummary): string {
   return `{${summaryFields(summary)}}`;
 }
 
-/** A conversation by itself: what a list tells of it, and its members. */
+/** A conversation by itself: what a list tells of it, how many messages the viewer may see, and its members. */
 export function conversationText(summary: ConversationSummary): string {
-  const { members } = summary.conversation;
-  return `{${summaryFields(summary)},"member_count":${members.length},"members":${memberTexts(members)}}`;
+  const { conversation, messageCount } = summary;
+  const { members } = conversation;
+  return (
+    `{${summaryFields(summary)},"message_count":${messageCount},` +
+    `"member_count":${members.length},"members":${memberTexts(members)}}`
+  );
 }
 
 /** What a conversation is, without what happens in it. */
