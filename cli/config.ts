@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import type { Reading } from "../src/config.ts";
+import type { FormerVariable } from "../src/variable-names.ts";
 import { complain, print, printJson, table } from "./print.ts";
-import { fallbackOf, settingsOf, withSettings } from "./setting-options.ts";
+import { fallbackOf, type ReadSettings, settingsOf, withSettings } from "./setting-options.ts";
 
 export function configCommand(): Command {
   const command = new Command("config")
@@ -11,12 +12,13 @@ export function configCommand(): Command {
       "after",
       "\nExamples:\n  whispr-msg config\n  PORT=4010 whispr-msg config --json\n\nSecrets are hidden.",
     )
-    .action((options: { json?: true }) => show(settingsOf(command, "tool").readings, options.json === true));
+    .action((options: { json?: true }) => show(settingsOf(command, "look"), options.json === true));
   return withSettings(command);
 }
 
-function show(readings: readonly Reading[], asJson: boolean): void {
-  const rows = readings.map(rowOf);
+function show({ readings, misspelt, former }: ReadSettings, asJson: boolean): void {
+  for (const text of misspelt) complain(`warning: ${text} serve and dev refuse to start with it.`);
+  const rows = [...readings.map(rowOf), ...former.map(formerRow)];
   if (asJson) return printJson(rows);
   const cells = rows.map((row) => [row.variable, row.value, whence(row), row.about]);
   print(table([["VARIABLE", "VALUE", "FROM", "WHAT"], ...cells]));
@@ -28,6 +30,20 @@ function show(readings: readonly Reading[], asJson: boolean): void {
 /** The default where something else is in force: what it would be without. */
 function whence(row: ReturnType<typeof rowOf>): string {
   return row.source === "default" ? "default" : `${row.source} (default ${row.default})`;
+}
+
+/** Never its value: it may be a secret. */
+function formerRow({ name, why }: FormerVariable): ReturnType<typeof rowOf> {
+  return {
+    variable: name,
+    flag: null,
+    value: "(no effect)",
+    source: name,
+    default: "none",
+    allowed: "",
+    about: `of the former messaging service: ${why}`,
+    isSecret: true,
+  };
 }
 
 function rowOf({ setting, shown, source }: Reading) {

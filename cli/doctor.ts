@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { CommandRefused } from "./exit-codes.ts";
 import type { Finding } from "./finding.ts";
 import { coloured, print, printJson } from "./print.ts";
-import { settingsOf, withSettings } from "./setting-options.ts";
+import { type ReadSettings, settingsOf, withSettings } from "./setting-options.ts";
 
 const marks = {
   good: () => coloured("green", "ok  "),
@@ -23,14 +23,26 @@ export function doctorCommand(): Command {
 }
 
 async function examine(command: Command, asJson: boolean): Promise<void> {
-  const { config } = settingsOf(command, "tool");
+  const read = settingsOf(command, "look");
   const { examinations } = await import("./examinations.ts");
-  const findings = await examinations(config);
+  const findings = [...settingsFindings(read), ...(await examinations(read.config))];
   if (asJson) printJson(findings);
   else for (const finding of findings) print(lineOf(finding));
   const bad = findings.filter(({ verdict }) => verdict === "bad").length;
   if (bad > 0)
     throw new CommandRefused(`${bad} of ${findings.length} to mend before serving: see BAD above.`);
+}
+
+/** What serve and dev would refuse or warn of. */
+function settingsFindings({ misspelt, former }: ReadSettings): readonly Finding[] {
+  const subject = "settings";
+  const bad = misspelt.map((text): Finding => ({ subject, verdict: "bad", text }));
+  if (former.length === 0) return bad;
+  const names = former.map(({ name }) => name).join(", ");
+  return [
+    ...bad,
+    { subject, verdict: "doubtful", text: `of the former service, without effect here: ${names}` },
+  ];
 }
 
 function lineOf({ verdict, subject, text }: Finding): string {

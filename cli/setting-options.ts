@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { type Config, type Reading, readConfig } from "../src/config.ts";
 import { type Setting, type SettingName, type Surroundings, settings } from "../src/settings.ts";
+import type { FormerVariable } from "../src/variable-names.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { complain } from "./print.ts";
 
@@ -33,6 +34,8 @@ export function fallbackOf(setting: Setting<unknown>): string {
 export interface ReadSettings {
   readonly config: Config;
   readonly readings: readonly Reading[];
+  readonly misspelt: readonly string[];
+  readonly former: readonly FormerVariable[];
 }
 
 /** Environment and this command's flags as the tree of settings. All that is wrong is told at once, and the command ends with 2. */
@@ -47,7 +50,17 @@ export function settingsOf(command: Command, purpose: Surroundings["purpose"]): 
   const result = readConfig({ environment: Bun.env, flags, purpose, isTerminal });
   if (!result.ok) throw new CommandRefused(result.problems.join("\n"), exitCodes.usage);
   for (const warning of result.warnings) complain(`warning: ${warning}`);
+  if (purpose === "serve" || purpose === "dev") warnOfFormer(result.former);
   return result;
+}
+
+/** In one line: a deployment of the former service may have twenty of them. */
+function warnOfFormer(former: readonly FormerVariable[]): void {
+  if (former.length === 0) return;
+  const names = former.map(({ name }) => name).join(", ");
+  complain(
+    `warning: settings of the former messaging service that have no effect here: ${names}. What there is instead: whispr-msg config.`,
+  );
 }
 
 /** As commander names it: `data-dir` is `dataDir`. */

@@ -168,15 +168,6 @@ describe("what serve is held to", () => {
   });
 });
 
-describe("an unknown variable of ours", () => {
-  test("is warned of with the nearest name", () => {
-    const result = read({ ...keys, WHISPR_DATADIR: "/x", WHISPR_MSG_PORT: "tcp://10.0.0.1:80" });
-    expect(result.ok && result.warnings).toEqual([
-      "WHISPR_DATADIR is not a setting; did you mean WHISPR_DATA_DIR?",
-    ]);
-  });
-});
-
 describe("limits", () => {
   test("are those of the design by default, and each is off at 0", () => {
     const { limits, maxLoopLatenessMs, trustedProxies } = accepted(read(keys));
@@ -194,13 +185,6 @@ describe("limits", () => {
     const off = accepted(read({ ...keys, ...limitsOff }));
     expect(new Set(Object.values(off.limits).map(({ perMinute }) => perMinute))).toEqual(new Set([0]));
     expect(off.maxLoopLatenessMs).toBe(0);
-  });
-
-  test("that are misspelt are warned of with the nearest name", () => {
-    const result = read({ ...keys, LIMIT_USER_MESSAGE_PER_MIN: "7" });
-    expect(result.ok && result.warnings).toEqual([
-      "LIMIT_USER_MESSAGE_PER_MIN is not a setting; did you mean LIMIT_USER_MESSAGES_PER_MIN?",
-    ]);
   });
 
   test("trusted proxies are addresses and networks", () => {

@@ -1,14 +1,13 @@
-import { nearestName } from "./core/nearest-name.ts";
 import type { Limits } from "./core/ports/limiter.ts";
 import { chooseDatabase, type DatabaseConfig } from "./database-settings.ts";
 import {
-  otherVariables,
   type Setting,
   type SettingName,
   type SettingValue,
   type Surroundings,
   settings,
 } from "./settings.ts";
+import { type FormerVariable, formerVariables, misspeltVariables } from "./variable-names.ts";
 
 /** Everything that can be set, read once. Off is null; alternatives are tagged. */
 export interface Config {
@@ -96,6 +95,10 @@ export type ConfigResult =
       readonly config: Config;
       readonly readings: readonly Reading[];
       readonly warnings: readonly string[];
+      /** Misspelt names, which serve, dev and the tools refuse; `look` alone gets here with any. */
+      readonly misspelt: readonly string[];
+      /** What is set for the former service and has no effect here. */
+      readonly former: readonly FormerVariable[];
     }
   /** All that is wrong, each with its name, its value and what is allowed. */
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -115,12 +118,13 @@ export function readConfig(
   );
   const values = Object.fromEntries(readings.map(({ name, value }) => [name, value])) as unknown as Values;
   const chosen = chooseDatabase(values, given);
-  problems.push(...chosen.problems, ...contradictions(values, given));
+  const { certain: misspelt, likely } = misspeltVariables(given.environment);
+  const refused = given.purpose === "look" ? [] : misspelt;
+  problems.push(...chosen.problems, ...contradictions(values, given), ...refused);
   if (problems.length > 0) return { ok: false, problems };
-  const redis = given.purpose === "serve" ? [] : redisVariables(given.environment);
-  const ignored = redis.map((seen) => `${seen} is ignored here: this process runs on its own.`);
-  const warnings = [...chosen.warnings, ...ignored, ...unusedKeys(values, given), ...unknownVariables(given)];
-  return { ok: true, config: treeOf(values, chosen.database), readings, warnings };
+  const warnings = [...chosen.warnings, ...unusedRedis(given), ...unusedKeys(values, given), ...likely];
+  const former = formerVariables(given.environment);
+  return { ok: true, config: treeOf(values, chosen.database), readings, warnings, misspelt, former };
 }
 
 interface Found {
@@ -232,6 +236,11 @@ function unusedKeys({ jwksUrl, publicKeysFile }: Values, { purpose }: Surroundin
   return names.map((name) => `${name} is ignored here: dev makes its own keys.`);
 }
 
+function unusedRedis({ purpose, environment }: Surroundings): readonly string[] {
+  const redis = purpose === "serve" ? [] : redisVariables(environment);
+  return redis.map((seen) => `${seen} is ignored here: this process runs on its own.`);
+}
+
 const redisNames =
   /^REDIS_(URL|MODE|HOST|PORT|DB|USERNAME|PASSWORD|SSL|SENTINELS|MASTER_NAME|SENTINEL_PASSWORD)$/;
 
@@ -246,22 +255,6 @@ function redisNote(text: string): string {
   return isInjected
     ? " (it looks injected by Kubernetes for a Service named redis: enableServiceLinks: false in the pod prevents that)"
     : "";
-}
-
-function unknownVariables({ environment }: Surroundings): readonly string[] {
-  const known: readonly string[] = Object.values(settings).flatMap(({ variables }) => variables);
-  const others: readonly string[] = otherVariables.exact;
-  const unknown = Object.keys(environment).filter(
-    (name) =>
-      /^(WHISPR|JWT|LIMIT|DB)_/.test(name) &&
-      !known.includes(name) &&
-      !others.includes(name) &&
-      !otherVariables.prefixes.some((prefix) => name.startsWith(prefix)),
-  );
-  return unknown.map((name) => {
-    const near = nearestName(name, known);
-    return `${name} is not a setting${near ? `; did you mean ${near}?` : "."}`;
-  });
 }
 
 function treeOf(values: Values, database: DatabaseConfig): Config {

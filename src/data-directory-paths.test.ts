@@ -9,7 +9,8 @@ import { freePort, serverCommand, startServer } from "./testing/server.ts";
 
 const timeoutMs = 180_000;
 const base = mkdtempSync(join(tmpdir(), "whispr-paths-"));
-chmodSync(base, 0o755);
+// Whoever a shell of PostgreSQL runs as may make it.
+chmodSync(base, 0o777);
 /** What the names below would make if a shell read them. */
 const mark = join(base, "mark");
 afterAll(() => rmSync(base, { recursive: true, force: true }), timeoutMs);

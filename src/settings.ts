@@ -20,7 +20,8 @@ import type { AddressParts } from "./store/database-address.ts";
 /** What a default may depend on. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly purpose: "serve" | "dev" | "tool";
+  /** `look`: for a command that shows what is wrong instead of refusing it. */
+  readonly purpose: "serve" | "dev" | "tool" | "look";
   readonly isTerminal: boolean;
 }
 
@@ -453,10 +454,3 @@ export type SettingValue<N extends SettingName> =
     : (typeof settings)[N] extends Present<infer T>
       ? T
       : never;
-
-/** Ours by their prefix though no setting: demanded of the earlier service's deployments, or not set by a person at all. */
-export const otherVariables = {
-  exact: ["JWT_SECRET", "DB_IPV6"],
-  /** Kubernetes injects `WHISPR_MSG_PORT` and the like where a Service is named whispr-msg, or db. */
-  prefixes: ["WHISPR_TEST_", "WHISPR_MSG_", "DB_PORT_", "DB_SERVICE_"],
-} as const;
