@@ -24,11 +24,15 @@ export class PlaygroundTab {
       readonly url: string;
       readonly as: string | null;
       readonly viewport?: { readonly width: number; readonly height: number };
+      /** Where the address leads: `#/c/…`. */
+      readonly place?: string;
     },
   ): Promise<PlaygroundTab> {
     const tab = new PlaygroundTab(await browser.newPage());
     await tab.page.setViewportSize(options.viewport ?? wideScreen);
-    await tab.page.goto(`${options.url}/playground${options.as ? `?as=${options.as}` : ""}`);
+    await tab.page.goto(
+      `${options.url}/playground${options.as ? `?as=${options.as}` : ""}${options.place ?? ""}`,
+    );
     if (options.as) await tab.page.getByText("Connected", { exact: true }).waitFor({ state: "attached" });
     return tab;
   }
@@ -76,6 +80,12 @@ export class PlaygroundTab {
     await this.composer.press("Enter");
   }
 
+  /** What has the focus: its label, or its text. */
+  focused(): Promise<string> {
+    const name = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent";
+    return this.page.evaluate<string>(name);
+  }
+
   message(text: string): Locator {
     return this.page.locator(".message", { has: this.page.locator(".content", { hasText: text }) });
   }
@@ -103,6 +113,11 @@ export class PlaygroundTab {
     await message.hover();
     await message.getByRole("button", { name: tool, exact: true }).click();
     if (item) await message.getByRole("button", { name: item }).click();
+  }
+
+  /** Answers the question that stands before all else. */
+  async confirm(answer: string): Promise<void> {
+    await this.page.getByRole("dialog").getByRole("button", { name: answer, exact: true }).click();
   }
 
   async showPanel(name: "Details" | "Frames on the wire"): Promise<Locator> {

@@ -2,9 +2,13 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { CatchUp } from "./page/catch-up.ts";
 import { Conversation } from "./page/conversation.ts";
+import { curlOf, scriptOf } from "./page/copy-as.ts";
+import { emojiGroups, findEmoji } from "./page/emoji.ts";
 import { FrameTape, framesKept } from "./page/frame-tape.ts";
+import { linked } from "./page/links.ts";
 import { Marks } from "./page/marks.ts";
 import { MessageLog } from "./page/message-log.ts";
+import { hashOf, placeOf } from "./page/place.ts";
 import type { Message } from "./page/wire.ts";
 
 /** What the page keeps, without the page. */
@@ -142,4 +146,138 @@ test("of the frames the last five hundred are kept, and none while the tape is p
   tape.isPaused = false;
   tape.add("out", "not json");
   expect(tape.frames.at(-1)).toMatchObject({ frame: "not json", bytes: 8, event: "" });
+});
+
+/** Texts with everything that could be taken for an address, and for the end of one. */
+const addressLike = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        "https://",
+        "HTTP://",
+        "mailto:",
+        "www.",
+        "javascript:",
+        "data:",
+        "//",
+        "a@b.example",
+        "example.org",
+      ),
+      fc.constantFrom(
+        "/",
+        ".",
+        ",",
+        ")",
+        "(",
+        "[",
+        "]",
+        "?",
+        "#",
+        ":",
+        "@",
+        " ",
+        "\n",
+        "'",
+        '"',
+        "<",
+        ">",
+        "\u202e",
+        "\u200b",
+      ),
+      fc.string({ maxLength: 5, unit: "grapheme" }),
+    ),
+    { maxLength: 20 },
+  )
+  .map((parts) => parts.join(""));
+
+test("I9: a text with links is the text, character for character, and leads to nothing but http, https and mail", () => {
+  fc.assert(
+    fc.property(addressLike, (text) => {
+      const parts = linked(text);
+      expect(parts.map((part) => (typeof part === "string" ? part : part.text)).join("")).toBe(text);
+      for (const part of parts) if (typeof part !== "string") expect(part.href).toMatch(/^(https?:|mailto:)/);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("an address is what is meant: without the sentence around it, and none that hides where it leads", () => {
+  const hrefs = (text: string) =>
+    linked(text).flatMap((part) => (typeof part === "string" ? [] : [part.href]));
+  expect(hrefs("(see https://a.example/b_(c), or https://a.example/d).")).toEqual([
+    "https://a.example/b_(c)",
+    "https://a.example/d",
+  ]);
+  expect(hrefs("mail me@a.example or mailto:you@a.example!")).toEqual([
+    "mailto:me@a.example",
+    "mailto:you@a.example",
+  ]);
+  expect(hrefs("javascript:alert(1) file:///etc/passwd ftp://a.example data:,x vbscript:x")).toEqual([]);
+  expect(hrefs("https://bank.example@evil.example https:// www. mailto: a@b xhttps://a.example")).toEqual([]);
+  expect(hrefs("https://a.example/\u202egro.live")).toEqual(["https://a.example/"]);
+});
+
+test("a text made to be slow to read is read at once", () => {
+  const startedMs = performance.now();
+  for (const evil of [")", "(", ".", "@", "a", "a.", "www.", "https://", "a@", "[]"])
+    linked(`https://${evil.repeat(65_000 / evil.length)}`);
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+});
+
+test("every place has an address that leads back to it, and whatever else stands there is the list", () => {
+  const id = "0198c0de-0000-7000-8000-00000000a11c";
+  for (const seq of [null, 7])
+    for (const panel of [null, "details", "frames"] as const) {
+      const place = { conversationId: id, seq, panel };
+      expect(placeOf(hashOf(place))).toEqual(place);
+    }
+  for (const hash of ["", "#", "#/", "#/c/", "#/c//7", "#/x/y", "#/c/a/b/c/d"])
+    expect(placeOf(hash).conversationId).toBeNull();
+  expect(placeOf(`#/c/${id.toUpperCase()}`).conversationId).toBe(id);
+});
+
+test("the emoji are one character each, none twice in a theme, and found by the beginnings of their words", () => {
+  const all = emojiGroups.flatMap(({ emoji }) => emoji.map((each) => each.emoji));
+  const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+  expect(all.filter((emoji) => [...segmenter.segment(emoji)].length !== 1 || /[a-z]/.test(emoji))).toEqual(
+    [],
+  );
+  expect(all.length).toBeGreaterThan(250);
+  for (const { emoji } of emojiGroups)
+    expect(new Set(emoji.map((each) => each.emoji)).size).toBe(emoji.length);
+  const found = (query: string) => findEmoji(query).flatMap(({ emoji }) => emoji.map((each) => each.emoji));
+  expect(found("heart bro")).toEqual(["💔"]);
+  expect(found("PENG")).toEqual(["🐧"]);
+  expect([found("🦥"), found("🇪🇺"), found("no such thing")]).toEqual([["🦥"], ["🇪🇺"], []]);
+  expect(found("").length).toBe(all.length);
+});
+
+test("a frame is copied as what does or reads the same, and what only the socket has is no line of curl", () => {
+  const caller = { url: "http://a.example", token: "t", messageId: (_: string, seq: number) => `m${seq}` };
+  const taped = (direction: "in" | "out", topic: string, event: string, payload: object) => {
+    const tape = new FrameTape();
+    tape.add(direction, JSON.stringify(["1", "2", topic, event, payload]));
+    return tape.frames[0]!;
+  };
+  const curl = (...frame: Parameters<typeof taped>) => curlOf(taped(...frame), caller)?.split("'")[1] ?? null;
+  const base = "http://a.example/api/v1";
+  expect(curl("out", "conversation:c", "message_read", { seq: 4 })).toBe(
+    `${base}/messages/m4/receipt?conversation_id=c`,
+  );
+  expect(curl("out", "conversation:c", "phx_join", { since_rev: 8 })).toBe(
+    `${base}/conversations/c/changes?since=8`,
+  );
+  expect(curl("in", "user:u", "new_message", { message: { conversation_id: "c", seq: 3 } })).toBe(
+    `${base}/conversations/c/messages?before=4&limit=1`,
+  );
+  expect(curl("in", "user:u", "conversation_updated", { conversation_id: "c" })).toBe(
+    `${base}/conversations/c`,
+  );
+  expect(curl("in", "user:u", "conversation_members_updated", { conversation_id: "c" })).toBe(
+    `${base}/conversations/c/members`,
+  );
+  expect(curl("out", "conversation:c", "user_typing", { typing: true })).toBeNull();
+  expect(curl("out", "phoenix", "heartbeat", {})).toBeNull();
+  const script = scriptOf(taped("out", "conversation:c", "user_typing", { typing: true }), caller);
+  expect(script).toContain(`send("1", "2", "conversation:c", "user_typing", {"typing":true})`);
 });

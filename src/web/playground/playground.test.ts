@@ -1,112 +1,19 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { BrowserContext } from "playwright-core";
+import { expect } from "bun:test";
 import { newId } from "../../system.ts";
-import { narrowScreen, startBrowser } from "../../testing/browser.ts";
-import { type TestDatabase, testDatabase } from "../../testing/database.ts";
+import { narrowScreen } from "../../testing/browser.ts";
 import { eventually } from "../../testing/eventually.ts";
-import { namelessControls, PlaygroundTab } from "../../testing/playground-tab.ts";
-import { freePort, type ServerProcess, serverCommand, startServer } from "../../testing/server.ts";
+import { PlaygroundStage } from "../../testing/playground-stage.ts";
+import { namelessControls } from "../../testing/playground-tab.ts";
 import { type TestKeys, testKeys } from "../../testing/tokens.ts";
 
-/** Two real browser pages and a real server: the executable under test, or the sources where there is none. */
+/** People write to each other in real browser pages, on a real server. */
 
-let browser: BrowserContext;
-const databases: TestDatabase[] = [];
-/** Where `dev` keeps its key. */
-const directory = mkdtempSync(join(tmpdir(), "whispr-playground-"));
-let server: ServerProcess;
-const tabs: PlaygroundTab[] = [];
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([startBrowser(), dev({})]);
-}, 180_000);
-
-afterAll(async () => {
-  await browser?.browser()?.close();
-  await server?.[Symbol.asyncDispose]();
-  await Promise.all(databases.splice(0).map((database) => database.close()));
-  rmSync(directory, { recursive: true, force: true });
-});
-
-afterEach(async () => {
-  const complaints = tabs.flatMap((tab) => tab.complaints);
-  await Promise.all(tabs.splice(0).map((tab) => tab.close()));
-  expect(complaints).toEqual([]);
-});
-
-/** A test that tells what its pages showed when it failed. */
-function scene(name: string, act: () => Promise<void>): void {
-  test(name, async () => {
-    try {
-      await act();
-    } catch (error) {
-      for (const { page } of tabs) console.error(await page.locator("body").ariaSnapshot({ timeout: 1_000 }));
-      throw error;
-    }
-  });
-}
-
-function dev(environment: Readonly<Record<string, string>>): Promise<ServerProcess> {
-  return start("dev", environment);
-}
-
-/** On a database of its own. */
-async function start(
-  command: "dev" | "serve",
-  environment: Readonly<Record<string, string>>,
-): Promise<ServerProcess> {
-  const database = await testDatabase();
-  databases.push(database);
-  const all = { DATABASE_URL: database.url, WHISPR_DATA_DIR: directory, ...environment };
-  return startServer({ arguments: [command], environment: all, port: await freePort() });
-}
-
-async function tab(
-  as: string | null,
-  more: { readonly viewport?: typeof narrowScreen } = {},
-): Promise<PlaygroundTab> {
-  const opened = await PlaygroundTab.open(browser, { url: server.url, as, ...more });
-  tabs.push(opened);
-  return opened;
-}
-
-/** As an operator, or a user service of his, does it. */
-async function block(
-  command: "block" | "unblock",
-  blocker: PlaygroundTab,
-  blocked: PlaygroundTab,
-): Promise<void> {
-  const ids = [(await blocker.account()).userId, (await blocked.account()).userId];
-  const env = { PATH: process.env.PATH ?? "", DATABASE_URL: databases[0]!.url };
-  const child = Bun.spawn([...serverCommand(), "admin", command, ...ids], { env, stdout: "ignore" });
-  expect(await child.exited).toBe(0);
-}
+const stage = new PlaygroundStage();
+const { scene, start, tab, block } = stage;
 
 async function disposableKeys(): Promise<TestKeys & Disposable> {
   const keys = await testKeys();
   return { ...keys, [Symbol.dispose]: keys.dispose };
-}
-
-/** Written over REST, as another app of the same user would. */
-async function post(as: PlaygroundTab, path: string, body: object): Promise<{ readonly id: string }> {
-  const { userId, deviceId } = await as.account();
-  const headers = { origin: server.url, "content-type": "application/json" };
-  const asked = { user_id: userId, device_id: deviceId };
-  const minted = await fetch(`${server.url}/playground/token`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify(asked),
-  });
-  const { token } = (await minted.json()) as { readonly token: string };
-  const answer = await fetch(`${server.url}/api/v1${path}`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}` },
-    body: JSON.stringify(body),
-  });
-  return ((await answer.json()) as { readonly data: { readonly id: string } }).data;
 }
 
 scene(
@@ -181,11 +88,9 @@ scene("two tabs of one user are two devices that show the same", async () => {
 scene(
   "the server is killed under an open page: what is written meanwhile is stored once it is back",
   async () => {
-    const first = await dev({});
-    const environment = { DATABASE_URL: databases.at(-1)!.url, WHISPR_DATA_DIR: directory };
-    const emi = await PlaygroundTab.open(browser, { url: first.url, as: "emi" });
-    const chloé = await PlaygroundTab.open(browser, { url: first.url, as: "chloé" });
-    tabs.push(emi, chloé);
+    const first = await start("dev");
+    const emi = await tab("emi", { url: first.url });
+    const chloé = await tab("chloé", { url: first.url });
     await emi.write("Chloé");
     await emi.say("before");
     await emi.seesStatus("before", "sent");
@@ -194,8 +99,7 @@ scene(
     await emi.page.getByText("The server cannot be reached.").waitFor();
     await emi.say("into the void");
     await emi.message("into the void").getByText("waiting").waitFor();
-    const port = Number(new URL(first.url).port);
-    await using _again = await startServer({ arguments: ["dev"], environment, port });
+    await using _again = await stage.startAgain(first);
     await chloé.sees("into the void");
     await emi.seesStatus("into the void", "read");
     expect(await chloé.message("into the void").count()).toBe(1);
@@ -224,6 +128,7 @@ scene(
     await alice.say("A secret");
     await emi.enter("Alice");
     await alice.act("A secret", "More", "Delete for everyone");
+    await alice.confirm("Delete");
     await emi.message("This message was deleted").waitFor();
     await alice.composer.press("ArrowUp");
     await alice.page.getByText("Edit message").waitFor();
@@ -256,9 +161,10 @@ scene(
 scene("earlier messages are read as one scrolls up, and one stays where one looked", async () => {
   const [diego, bob] = [await tab("diego"), await tab("bob")];
   const group = { type: "group", name: "A long story", user_ids: [(await bob.account()).userId] };
-  const { id } = await post(diego, "/conversations", group);
+  const post = await stage.poster(diego);
+  const { id } = await post("/conversations", group);
   for (let number = 1; number <= 120; number++)
-    await post(diego, `/conversations/${id}/messages`, { content: `line ${number}.` });
+    await post(`/conversations/${id}/messages`, { content: `line ${number}.` });
   await diego.enter("A long story");
   await bob.enter("A long story");
   await bob.sees("line 120.");
@@ -288,10 +194,12 @@ scene("a group is made, grows, shrinks and is left, and everybody sees it happen
   await emi.say("Hello all");
   await bob.sees("Hello all");
   await details.getByRole("button", { name: "Remove Emi" }).click();
+  await alice.confirm("Remove");
   await emi.page.getByText("You are no longer a member").waitFor();
   await emi.row("Reading club").waitFor({ state: "detached" });
   await bob.page.getByText("Alice removed Emi").waitFor();
   await (await bob.showPanel("Details")).getByRole("button", { name: "Leave the group" }).click();
+  await bob.confirm("Leave");
   await bob.row("Reading club").waitFor({ state: "detached" });
   await alice.page.getByText("Bob left").waitFor();
 });
@@ -327,8 +235,10 @@ scene("an answer shows what it answers, follows its edits, and leads to it", asy
   await bob.act("Which colour?", "More", "Edit");
   await bob.say("Which paint?");
   await emi.message("Blue").getByRole("button", { name: "Bob Which paint?" }).click();
-  await emi.page.locator(".message.flash[data-seq='1']").waitFor();
+  // The flash passes; where one was led to stays marked.
+  await emi.page.locator(".message[data-seq='1'][aria-current='true']").waitFor();
   await bob.act("Which paint?", "More", "Delete for everyone");
+  await bob.confirm("Delete");
   await emi.message("Blue").getByRole("button", { name: "Bob deleted message" }).waitFor();
 });
 
@@ -512,7 +422,7 @@ scene("the colours are the system's until one chooses, and the choice is kept", 
 
 scene("behind a gateway the page works below its prefix", async () => {
   const emi = await tab("emi");
-  await emi.page.goto(`${server.url}/messaging/playground?as=emi`);
+  await emi.page.goto(`${stage.server.url}/messaging/playground?as=emi`);
   await emi.page.getByText("Connected", { exact: true }).waitFor();
 });
 
@@ -567,9 +477,11 @@ scene("every control has a name that can be read out, wherever one is", async ()
 });
 
 scene("who writes too fast is told to wait, and what he wrote goes by itself once he may", async () => {
-  await using strict = await dev({ LIMIT_USER_MESSAGES_PER_MIN: "60", LIMIT_USER_MESSAGES_BURST: "1" });
-  const hasty = await PlaygroundTab.open(browser, { url: strict.url, as: "emi" });
-  tabs.push(hasty);
+  await using strict = await start("dev", {
+    LIMIT_USER_MESSAGES_PER_MIN: "60",
+    LIMIT_USER_MESSAGES_BURST: "1",
+  });
+  const hasty = await tab("emi", { url: strict.url });
   await hasty.write("Bob");
   await hasty.say("first");
   await hasty.say("second");
@@ -592,19 +504,22 @@ scene(
     expect((await fetch(`${plain.url}/playground`)).status).toBe(404);
     await using asked = await start("serve", { ...environment, WHISPR_PLAYGROUND: "1" });
     expect((await fetch(`${asked.url}/playground/token`, { method: "POST" })).status).toBe(404);
-    const visitor = await PlaygroundTab.open(browser, { url: asked.url, as: null });
-    tabs.push(visitor);
+    const visitor = await tab(null, { url: asked.url });
     await visitor.bring("nonsense");
     await visitor.page.getByText("That is no token").waitFor();
     await visitor.bring(await keys.token(ada, { aud: "another service" }));
     await visitor.page.getByRole("alert").getByText("audience").waitFor();
-    await visitor.bring(await keys.token(ada, { deviceId: "browser" }));
+    // As it is copied from a terminal: with its scheme, and cut into lines.
+    const cut = (await keys.token(ada, { deviceId: "browser" })).replace(/.{80}/g, "$&\n");
+    await visitor.page.getByLabel("Token").fill(`Bearer ${cut}`);
+    await visitor.page.getByLabel("Token").press("Enter");
     await visitor.page.getByRole("button", { name: "New conversation" }).first().click();
     await visitor.page.getByLabel("Their user id").fill(ben);
     await visitor.page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
     await visitor.say("Hello, whoever you are");
     await visitor.seesStatus("Hello, whoever you are", "sent");
-    expect(visitor.page.url()).toBe(`${asked.url}/playground`);
+    // Where one is, and nothing of the token.
+    expect(visitor.page.url()).toMatch(/\/playground#\/c\/[\da-f-]{36}$/);
     await visitor.close();
   },
 );
@@ -612,28 +527,30 @@ scene(
 scene("nobody but the page itself gets a token, and only of a sample user", async () => {
   const ask = async (headers: Readonly<Record<string, string>>, body: object) => {
     const init = { method: "POST", headers, body: JSON.stringify(body) };
-    return (await fetch(`${server.url}/playground/token`, init)).status;
+    return (await fetch(`${stage.server.url}/playground/token`, init)).status;
   };
   const { userId, deviceId } = await (await tab("emi")).account();
   const emi = { user_id: userId, device_id: deviceId };
   const stranger = { user_id: crypto.randomUUID(), device_id: "x" };
   const rebound = { host: "evil.example", origin: "http://evil.example" };
-  expect(await ask({ origin: server.url }, emi)).toBe(200);
+  expect(await ask({ origin: stage.server.url }, emi)).toBe(200);
   expect(await ask({}, emi)).toBe(403);
   expect(await ask({ origin: "http://evil.example" }, emi)).toBe(403);
   expect(await ask(rebound, emi)).toBe(403);
-  expect(await ask({ origin: server.url }, stranger)).toBe(422);
-  expect(await ask({ origin: server.url }, { ...emi, device_id: "a b" })).toBe(422);
+  expect(await ask({ origin: stage.server.url }, stranger)).toBe(422);
+  expect(await ask({ origin: stage.server.url }, { ...emi, device_id: "a b" })).toBe(422);
 });
 
 scene(
   "the page may run nothing but its own script, and is asked for again only when it changed",
   async () => {
-    const page = await fetch(`${server.url}/playground`);
+    const page = await fetch(`${stage.server.url}/playground`);
     const headers = Object.fromEntries(page.headers);
     expect(headers["content-security-policy"]).toContain("script-src 'self'; style-src 'self'");
     expect(headers["x-content-type-options"]).toBe("nosniff");
-    const again = await fetch(`${server.url}/playground`, { headers: { "if-none-match": headers.etag! } });
+    const again = await fetch(`${stage.server.url}/playground`, {
+      headers: { "if-none-match": headers.etag! },
+    });
     expect(again.status).toBe(304);
     expect(await page.text()).not.toMatch(/<script(?! src)|<style|https?:\/\/(?!www\.w3\.org)/);
   },

@@ -4,19 +4,21 @@ import type { Conversation } from "./conversation.ts";
 import { ConversationActs } from "./conversation-acts.ts";
 import { Conversations } from "./conversations.ts";
 import { FrameTape } from "./frame-tape.ts";
+import { keep, kept } from "./kept.ts";
 import { Line } from "./line.ts";
 import { MessageActs } from "./message-acts.ts";
+import { Navigation } from "./navigation.ts";
 import { People, type Person } from "./people.ts";
 import { Rest } from "./rest.ts";
 import { Sync } from "./sync.ts";
 import { Toasts } from "./toasts.ts";
-import { freshUi, type OpenDialog, type Panel, type Ui } from "./ui.ts";
+import { freshUi, type OpenDialog, type Panel, type Question, type Ui } from "./ui.ts";
 import type { Availability, Message } from "./wire.ts";
 import { Writing } from "./writing.ts";
 
-/** Of conversations that nobody looks at. */
-const messagesKept = 500;
 const awayAfterMs = 1_000;
+/** The longest that presence lags behind what was said. */
+const saidWithinMs = 2_000;
 /** The server ends a socket whose token is over with this. */
 const expiredCode = 4001;
 
@@ -24,7 +26,7 @@ const expiredCode = 4001;
 export class App implements Context {
   readonly account: Account;
   readonly people: People;
-  readonly conversations = new Conversations();
+  readonly conversations: Conversations;
   readonly tape = new FrameTape();
   readonly ui: Ui = freshUi();
   readonly line: Line;
@@ -32,21 +34,25 @@ export class App implements Context {
   readonly sync: Sync;
   readonly toasts: Toasts;
   readonly writing: Writing;
+  readonly navigation: Navigation;
   readonly onMessages: MessageActs;
   readonly onConversations: ConversationActs;
   readonly redraw: () => void;
   #hasStarted = false;
   #awayTimer = 0;
+  #saidAtMs = 0;
 
   constructor(options: {
     readonly base: string;
     readonly account: Account;
     readonly known: readonly Person[];
     readonly redraw: () => void;
+    /** Ends all that listens. */
+    readonly signal: AbortSignal;
     /** The server takes this token no more, and there is no other. */
     readonly onExpired: () => void;
   }) {
-    const { base, account, redraw, onExpired } = options;
+    const { base, account, redraw, signal, onExpired } = options;
     const renew = async () => {
       const isRenewed = await account.renew();
       if (!isRenewed && !account.isSample) onExpired();
@@ -55,6 +61,7 @@ export class App implements Context {
     this.account = account;
     this.redraw = redraw;
     this.people = new People(options.known);
+    this.conversations = new Conversations(account.userId);
     this.toasts = new Toasts({ redraw });
     this.line = new Line({
       url: `${base}/socket`,
@@ -72,23 +79,39 @@ export class App implements Context {
       people: this.people,
       onMessage: (conversation, message) => this.#messageCame(conversation, message),
       onGone: (conversation) => this.#gone(conversation),
+      onOwnAvailability: (status) => this.#seenAs(status),
       onCaughtUp: (caughtUp) => {
         this.ui.caughtUp = caughtUp;
         redraw();
       },
-      onChange: redraw,
+      onChange: () => {
+        // What was missing may have come meanwhile.
+        if (this.ui.isMissing && this.open) this.navigation.readAgain();
+        redraw();
+      },
     });
-    this.writing = new Writing(this);
+    this.ui.availability = this.#keptAvailability;
+    this.writing = new Writing(this, signal);
+    this.navigation = new Navigation(this, signal);
     this.onMessages = new MessageActs(this);
     this.onConversations = new ConversationActs(this);
   }
 
   /** Rejects when the list cannot be read: a token that is no good any more. */
   async start(signal: AbortSignal): Promise<void> {
+    const { redraw } = this;
     await this.sync.start();
     this.line.connect();
+    this.navigation.begin();
     document.addEventListener("visibilitychange", () => void this.#shown(), { signal });
     window.addEventListener("focus", () => this.looked(), { signal });
+    const stored = ({ key }: StorageEvent) => {
+      if (key !== this.#availabilityKey) return;
+      this.ui.availability = this.#keptAvailability;
+      this.#saidAtMs = Date.now();
+      redraw();
+    };
+    window.addEventListener("storage", stored, { signal });
   }
 
   get open(): Conversation | null {
@@ -111,32 +134,25 @@ export class App implements Context {
     return conversation.otherThan(this.account.userId);
   }
 
-  readonly show = (id: string): void => {
-    const conversation = this.conversations.get(id);
-    if (!conversation) return;
-    const { ui, sync } = this;
-    if (ui.openId !== id) this.open?.log.trim(messagesKept);
-    Object.assign(ui, { openId: id, menu: null, missedBelow: 0, isAtEnd: true, currentSeq: null });
-    this.writing.forgetSubject();
-    this.closeDialog();
-    void this.toasts.attempt(async () => {
-      await Promise.all([sync.readNewest(conversation), sync.readMembers(conversation)]);
-      ui.unreadFromSeq = firstUnread(conversation, this.account.userId);
-      this.looked();
-    });
-  };
+  readonly show = (id: string, seq: number | null = null): void => this.navigation.show(id, seq);
 
-  readonly showList = (): void => {
-    Object.assign(this.ui, { openId: null, menu: null, panel: null });
-    this.redraw();
-  };
+  readonly showList = (): void => this.navigation.showList();
+
+  readonly linkTo = (conversationId: string, seq: number | null): string =>
+    this.navigation.linkTo(conversationId, seq);
 
   showPanel(panel: Panel | null): void {
-    this.ui.panel = panel;
-    const { open } = this;
-    if (panel === "details" && open) void this.toasts.attempt(() => this.sync.readMembers(open));
+    this.navigation.showPanel(panel);
+  }
+
+  /** Whatever is open below a message. */
+  closeMenu(): void {
+    this.ui.menu = null;
+    this.ui.refocus ??= "nearest";
     this.redraw();
   }
+
+  readonly ask = (question: Question): void => this.showDialog({ type: "confirm", question });
 
   showDialog(dialog: OpenDialog): void {
     this.ui.menu = null;
@@ -148,6 +164,13 @@ export class App implements Context {
   closeDialog(): void {
     document.querySelector<HTMLDialogElement>("dialog[open]")?.close();
     this.ui.dialog = null;
+    this.ui.refocus ??= "nearest";
+    this.redraw();
+  }
+
+  undo(toast: number, act: () => void): void {
+    this.toasts.dismiss(toast);
+    act();
     this.redraw();
   }
 
@@ -168,10 +191,40 @@ export class App implements Context {
     this.redraw();
   }
 
+  /** The one rule of who counts as online: whoever has a dot, oneself too. Null: not there, or nobody can know. */
+  presenceOf(userId: string): Availability | null {
+    if (this.line.state !== "open") return null;
+    const isSelf = userId === this.account.userId;
+    const availability = isSelf ? this.ui.availability : this.people.availabilityOf(userId);
+    return availability === "offline" ? null : availability;
+  }
+
   setAvailability(status: Availability): void {
-    this.ui.availability = status;
+    this.#noteAvailability(status);
     this.sync.setAvailability(status, (refusal) => this.toasts.show(refusal));
     this.redraw();
+  }
+
+  /** It is the user's, not this tab's: other tabs show the same, and the server says what holds. */
+  #noteAvailability(status: Availability): void {
+    this.ui.availability = status;
+    this.#saidAtMs = Date.now();
+    keep(localStorage, this.#availabilityKey, status);
+    this.redraw();
+  }
+
+  /** Others see something else than was said here: another browser said it. What was on its way when it was said is older. */
+  #seenAs(status: Availability): void {
+    const isOlder = Date.now() - this.#saidAtMs < saidWithinMs;
+    if (!isOlder && status !== this.ui.availability) this.#noteAvailability(status);
+  }
+
+  get #keptAvailability(): Availability {
+    return kept<Availability>(localStorage, this.#availabilityKey) ?? "online";
+  }
+
+  get #availabilityKey(): string {
+    return `availability:${this.account.userId}`;
   }
 
   cut(): void {
@@ -199,7 +252,10 @@ export class App implements Context {
   }
 
   #lineChanged(isOpen: boolean): void {
-    if (isOpen && this.#hasStarted) this.sync.returning();
+    if (isOpen && this.#hasStarted) {
+      this.sync.returning();
+      this.navigation.readAgain();
+    }
     if (isOpen) this.#hasStarted = true;
     this.#noteAway(isOpen);
     this.redraw();
@@ -228,7 +284,7 @@ export class App implements Context {
   }
 
   #gone(conversation: Conversation): void {
-    if (this.ui.openId === conversation.id) this.showList();
+    if (this.ui.openId === conversation.id) this.navigation.gone();
     const title = this.titleOf(conversation);
     const isGroup = conversation.type === "group";
     const message = isGroup
@@ -236,11 +292,4 @@ export class App implements Context {
       : `The conversation with ${title} is not there any more.`;
     this.toasts.show({ reason: "gone", message, retryAfterMs: null });
   }
-}
-
-/** Counted back from the newest, as the server counts: others' messages that were not deleted. */
-function firstUnread({ log, unread }: Conversation, userId: string): number | null {
-  if (unread === 0) return null;
-  const others = log.messages.filter(({ sender_id, is_deleted }) => sender_id !== userId && !is_deleted);
-  return others.at(-unread)?.seq ?? null;
 }

@@ -5,7 +5,7 @@ import type { People } from "./people.ts";
 import type { Rest } from "./rest.ts";
 import type { Sync } from "./sync.ts";
 import type { Toasts } from "./toasts.ts";
-import type { Ui } from "./ui.ts";
+import type { Question, Ui } from "./ui.ts";
 
 /** What every act of a visitor works on. */
 export interface Context {
@@ -21,4 +21,7 @@ export interface Context {
   readonly redraw: () => void;
   show(id: string): void;
   showList(): void;
+  /** Before something that cannot be taken back. */
+  ask(question: Question): void;
+  linkTo(conversationId: string, seq: number | null): string;
 }

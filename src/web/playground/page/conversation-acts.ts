@@ -32,8 +32,26 @@ export class ConversationActs {
     return this.#call("POST", conversation, "/members", { user_ids: userIds });
   }
 
-  removeMember(conversation: Conversation, userId: string): Promise<boolean> {
-    return this.#call("DELETE", conversation, `/members/${userId}`);
+  /** Asks first: what is written meanwhile is not theirs to read, also when they are added again. */
+  askToRemoveMember(conversation: Conversation, userId: string): void {
+    const name = this.#context.people.nameOf(userId);
+    this.#context.ask({
+      title: `Remove ${name}?`,
+      text: `${name} can no longer read or write in this group until somebody adds them again.`,
+      label: "Remove",
+      act: () => this.#call("DELETE", conversation, `/members/${userId}`),
+    });
+  }
+
+  /** Asks first: only the new owner could give it back. */
+  askToMakeOwner(conversation: Conversation, userId: string): void {
+    const name = this.#context.people.nameOf(userId);
+    this.#context.ask({
+      title: `Make ${name} the owner?`,
+      text: `A group has one owner. You become an admin, and only ${name} can make you the owner again.`,
+      label: "Make owner",
+      act: () => this.setRole(conversation, userId, "owner"),
+    });
   }
 
   setRole(conversation: Conversation, userId: string, role: Role): Promise<boolean> {
@@ -49,8 +67,19 @@ export class ConversationActs {
     return this.#call("PUT", conversation, "", { metadata });
   }
 
-  leave(conversation: Conversation): Promise<boolean> {
-    return this.#call("POST", conversation, "/leave");
+  /** Asks first: one cannot come back alone. */
+  askToLeave(conversation: Conversation): void {
+    const isLast = conversation.members.size === 1;
+    const isOwner = conversation.roleOf(this.#context.account.userId) === "owner";
+    const heir = isOwner ? " Another member becomes its owner." : "";
+    this.#context.ask({
+      title: "Leave the group?",
+      text: isLast
+        ? "You are its last member: the group is closed, and nobody can open it again."
+        : `You can no longer read it, and come back only when somebody adds you.${heir}`,
+      label: "Leave",
+      act: () => this.#call("POST", conversation, "/leave"),
+    });
   }
 
   #call(method: string, { id }: Conversation, path: string, body?: object): Promise<boolean> {

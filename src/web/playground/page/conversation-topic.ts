@@ -31,6 +31,8 @@ export class ConversationTopic {
   readonly #channel: Channel;
   readonly #typingTimers = new Map<string, number>();
   #toldTypingAtMs = 0;
+  #readSeq = 0;
+  #toldReadSeq = 0;
   #isLeft = false;
 
   constructor(options: ConversationTopicOptions, events: readonly string[]) {
@@ -65,6 +67,7 @@ export class ConversationTopic {
   join(): void {
     this.#channel.join().receive("ok", (reply: JoinedConversation) => {
       this.#options.onJoined(reply);
+      this.#tellRead();
       this.outbox.lineChanged();
     });
   }
@@ -74,9 +77,18 @@ export class ConversationTopic {
     this.#channel.leave();
   }
 
-  /** The answer is not waited for: a mark is told again with the next one. */
+  /** Told until the server has answered: at once, and with each join after the line was away. */
   read(seq: number): void {
-    if (this.isJoined) this.#channel.push("message_read", { seq });
+    this.#readSeq = Math.max(this.#readSeq, seq);
+    this.#tellRead();
+  }
+
+  #tellRead(): void {
+    const seq = this.#readSeq;
+    if (!this.isJoined || seq <= this.#toldReadSeq) return;
+    this.#channel.push("message_read", { seq }).receive("ok", () => {
+      this.#toldReadSeq = Math.max(this.#toldReadSeq, seq);
+    });
   }
 
   /** What came over the socket counts as delivered by itself; this is for what was read by REST. */

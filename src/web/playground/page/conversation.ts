@@ -30,11 +30,22 @@ export class Conversation {
   heardRev: number;
   unread: number;
   lastMessage: Message | null;
-  notes: readonly Note[] = [];
+  notes: readonly Note[];
   /** Who is there now. With their roles only once the conversation was read by itself. */
   members: ReadonlyMap<string, Member>;
 
-  constructor(summary: Summary) {
+  readonly #onNotes: (notes: readonly Note[]) => void;
+
+  constructor(
+    summary: Summary,
+    noted: {
+      /** Those of before the page was loaded again. */
+      readonly notes: readonly Note[];
+      readonly onNotes: (notes: readonly Note[]) => void;
+    } = { notes: [], onNotes: () => {} },
+  ) {
+    this.notes = noted.notes;
+    this.#onNotes = noted.onNotes;
     this.id = summary.id;
     this.type = summary.type;
     this.createdAt = summary.created_at;
@@ -122,8 +133,11 @@ export class Conversation {
     return this.heardRev > this.rev;
   }
 
-  note(text: string): void {
-    this.notes = [...this.notes, { afterSeq: this.seq, text }].slice(-notesKept);
+  note(...texts: readonly string[]): void {
+    if (texts.length === 0) return;
+    const added = texts.map((text) => ({ afterSeq: this.seq, text }));
+    this.notes = [...this.notes, ...added].slice(-notesKept);
+    this.#onNotes(this.notes);
   }
 
   othersThan(userId: string): readonly string[] {

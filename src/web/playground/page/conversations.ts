@@ -1,9 +1,15 @@
-import { Conversation } from "./conversation.ts";
+import { Conversation, type Note } from "./conversation.ts";
+import { keep, kept } from "./kept.ts";
 import type { Summary } from "./wire.ts";
 
 /** All conversations of the user, by id. */
 export class Conversations {
   readonly #byId = new Map<string, Conversation>();
+  readonly #userId: string;
+
+  constructor(userId: string) {
+    this.#userId = userId;
+  }
 
   get(id: string): Conversation | null {
     return this.#byId.get(id) ?? null;
@@ -21,9 +27,18 @@ export class Conversations {
   put(summary: Summary): Conversation {
     const held = this.#byId.get(summary.id);
     if (held) held.refresh(summary);
-    const conversation = held ?? new Conversation(summary);
+    const conversation = held ?? this.#made(summary);
     this.#byId.set(summary.id, conversation);
     return conversation;
+  }
+
+  /** With what this tab noted in it before it was loaded again. */
+  #made(summary: Summary): Conversation {
+    const key = `notes:${this.#userId}:${summary.id}`;
+    return new Conversation(summary, {
+      notes: kept<readonly Note[]>(sessionStorage, key) ?? [],
+      onNotes: (notes) => keep(sessionStorage, key, notes),
+    });
   }
 
   remove(id: string): void {

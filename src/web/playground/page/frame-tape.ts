@@ -37,8 +37,13 @@ export class FrameTape {
     this.#frames = [...this.#frames, taped].slice(-framesKept);
   }
 
-  clear(): void {
+  /** Returns what takes it back. */
+  clear(): () => void {
+    const cleared = this.#frames;
     this.#frames = [];
+    return () => {
+      this.#frames = [...cleared, ...this.#frames].slice(-framesKept);
+    };
   }
 }
 

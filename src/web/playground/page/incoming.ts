@@ -2,15 +2,15 @@ import type { CatchUp } from "./catch-up.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Conversations } from "./conversations.ts";
 import type { People } from "./people.ts";
-import { tellMembers, tellSettings } from "./tell.ts";
+import { capital, nameTo, tellMemberChange, tellMembers, tellSettings } from "./tell.ts";
 import type {
-  BareConversation,
   Changes,
   Mark,
   MembersPush,
   Message,
   Push,
   ReactionPush,
+  SettingsPush,
   StatusPush,
 } from "./wire.ts";
 
@@ -70,8 +70,9 @@ export class Incoming {
       case "conversation_members_updated":
         return this.#member(conversation, push as MembersPush, isNews);
       case "conversation_updated": {
-        const next = (push as { readonly conversation: BareConversation }).conversation;
-        if (isNews) conversation.note(tellSettings(conversation, next));
+        const { conversation: next, actor_id: actorId } = push as SettingsPush;
+        const actor = actorId ? capital(nameTo(this.#options, actorId)) : null;
+        if (isNews) conversation.note(...tellSettings(conversation, next, actor));
         return conversation.putSettings(next);
       }
       // Something that this member may not see: only its number counts.
@@ -92,7 +93,9 @@ export class Incoming {
   changes(conversation: Conversation, changes: Changes, reachedRev: number): void {
     const { messages, members, conversation: settings } = changes;
     const { userId, catchUp, onStored, onLeft } = this.#options;
+    const notes = this.#notesOf(conversation, changes);
     const arrived = conversation.putChanges(changes);
+    conversation.note(...notes);
     const ours = new Set(messages.filter((message) => onStored(conversation, message)));
     for (const message of arrived) this.#arrived(conversation, message, ours.has(message));
     const revs = [...messages, ...members].map(({ rev }) => rev ?? reachedRev);
@@ -113,6 +116,16 @@ export class Incoming {
   marks(conversationId: string, marks: readonly Mark[]): void {
     this.#options.conversations.get(conversationId)?.putMarks(marks);
     this.#options.onChange();
+  }
+
+  /** What happened meanwhile beside messages. The two of a direct conversation do not come and go. */
+  #notesOf(conversation: Conversation, { members, conversation: settings }: Changes): readonly string[] {
+    if (conversation.type === "direct") return [];
+    const told = members.map((member) =>
+      tellMemberChange(conversation.members.get(member.user_id), member, this.#options),
+    );
+    const about = settings ? tellSettings(conversation, settings, null) : [];
+    return [...told.filter((text) => text !== null), ...about];
   }
 
   #arrived(conversation: Conversation, message: Message, isOurs: boolean): void {

@@ -1,9 +1,12 @@
 import { Account } from "./account.ts";
 import { App } from "./app.ts";
+import { keptFocus } from "./focus.ts";
+import { keyed } from "./keys.ts";
 import type { Person } from "./people.ts";
+import { placeOf } from "./place.ts";
 import { refusalIn } from "./refused.ts";
 import { draw } from "./render.ts";
-import { applyTheme } from "./theme.ts";
+import { applyTheme, watchTheme } from "./theme.ts";
 import { landingView } from "./views/landing-view.ts";
 import { keptScroll } from "./views/scroll.ts";
 import { shellView } from "./views/shell-view.ts";
@@ -16,6 +19,9 @@ const tickMs = 1_000;
 const slowTickMs = 30_000;
 
 applyTheme();
+/** Draws whatever is shown. */
+let drawAgain = () => {};
+watchTheme(() => drawAgain());
 document.addEventListener("DOMContentLoaded", () => void start());
 
 async function start(): Promise<void> {
@@ -53,6 +59,7 @@ function land(users: readonly Person[], problem: string | null): void {
   const view = landingView({
     users,
     problem,
+    leadsOn: placeOf(location.hash).conversationId !== null,
     onUser: ({ id }) => void entering(() => Account.ofSampleUser(base, id)),
     onToken: (token) => void entering(async () => Account.ofToken(base, token)),
   });
@@ -68,8 +75,12 @@ async function enter(account: Account, known: readonly Person[]): Promise<void> 
     land(known, "Your token is over, or was never good here. Paste another one.");
   };
   const redraw = coalesced(signal, () => drawShell(app));
-  const app = new App({ base, account, known, redraw, onExpired });
-  await app.start(signal);
+  drawAgain = redraw;
+  const app = new App({ base, account, known, redraw, signal, onExpired });
+  await app.start(signal).catch((error) => {
+    over.abort();
+    throw error;
+  });
   const timers = [setInterval(() => app.isCountingDown && redraw(), tickMs), setInterval(redraw, slowTickMs)];
   signal.addEventListener("abort", () => timers.forEach(clearInterval));
   document.addEventListener("keydown", (event) => keyed(app, event), { signal });
@@ -96,41 +107,26 @@ function coalesced(signal: AbortSignal, act: () => void): () => void {
 
 function drawShell(app: App): void {
   const keepScroll = keptScroll(app);
-  const focused = document.activeElement;
+  const keepFocus = keptFocus(app.ui);
   draw(document.querySelector("#page")!, shellView(app));
   keepScroll();
-  // What moves among its siblings loses the focus.
-  if (focused instanceof HTMLElement && focused.isConnected) focused.focus({ preventScroll: true });
+  keepFocus();
   document.title = titleOf(app);
 }
 
+/** The browser's list of places shows it too. */
 function titleOf(app: App): string {
-  const { unread } = app.conversations;
-  const name = app.people.nameOf(app.account.userId);
-  return `${unread > 0 ? `(${unread}) ` : ""}${name} · whispr-msg playground`;
-}
-
-function keyed(app: App, event: KeyboardEvent): void {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-    event.preventDefault();
-    app.showDialog({ type: "switch" });
-  } else if (event.key === "Escape") back(app);
-}
-
-/** One step out of whatever is open; dialogs close by themselves. */
-function back(app: App): void {
-  const { ui } = app;
-  if (ui.dialog) return;
-  if (ui.menu) ui.menu = null;
-  else if (ui.panel) ui.panel = null;
-  else if (app.writing.subject) return app.writing.cancel();
-  else return app.showList();
-  app.redraw();
+  const { conversations, open, people, account } = app;
+  const { unread } = conversations;
+  const parts = [
+    people.nameOf(account.userId),
+    ...(open ? [app.titleOf(open)] : []),
+    "whispr-msg playground",
+  ];
+  return `${unread > 0 ? `(${unread}) ` : ""}${parts.join(" · ")}`;
 }
 
 function clicked(app: App, event: MouseEvent): void {
   const isOnTools = (event.target as Element).closest?.(".tools");
-  if (!app.ui.menu || isOnTools) return;
-  app.ui.menu = null;
-  app.redraw();
+  if (app.ui.menu && !isOnTools) app.closeMenu();
 }

@@ -89,8 +89,14 @@ export class Outbox {
     this.pump();
   }
 
-  discard(clientRandom: number): void {
+  /** Returns what takes it back: under the same number, in the same place. */
+  discard(clientRandom: number): () => void {
+    const at = this.#entries.findIndex((entry) => entry.clientRandom === clientRandom);
+    const entry = this.#entries[at];
     this.#drop(clientRandom);
+    return () => {
+      if (entry) this.#change(this.#entries.toSpliced(at, 0, entry));
+    };
   }
 
   /** Sends the next one, if it may go now. */

@@ -32,6 +32,11 @@ export class Rest {
     this.#isCut = options.isCut;
   }
 
+  /** Where the server is, for whoever is not on this page. */
+  get url(): string {
+    return location.origin + this.#base;
+  }
+
   get<D, M = unknown>(path: string): Promise<Answer<D, M>> {
     return this.call("GET", path);
   }

@@ -31,6 +31,8 @@ export interface SyncOptions {
   readonly people: People;
   readonly onMessage: (conversation: Conversation, message: Message) => void;
   readonly onGone: (conversation: Conversation) => void;
+  /** As others see it: one user has one, whatever tab or device said it. */
+  readonly onOwnAvailability: (status: Availability) => void;
   readonly onCaughtUp: (caughtUp: CaughtUp) => void;
   readonly onChange: () => void;
 }
@@ -199,7 +201,7 @@ export class Sync {
   }
 
   #join(conversation: Conversation): ConversationTopic {
-    const { line, userId, people, onChange } = this.#options;
+    const { line, userId, people, onOwnAvailability, onChange } = this.#options;
     const topic = new ConversationTopic(
       {
         conversation,
@@ -212,6 +214,8 @@ export class Sync {
         onClosed: () => void this.#closed(conversation),
         onPresence: (present) => {
           people.present(conversation.id, present);
+          const own = present.get(userId);
+          if (own) onOwnAvailability(own);
           onChange();
         },
         onChange,

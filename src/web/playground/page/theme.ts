@@ -1,12 +1,12 @@
 type Theme = "light" | "dark";
 
 const keptUnder = "theme";
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
-/** What was chosen, else what the system prefers. */
+/** Returns what was chosen, else what the system prefers. */
 export function currentTheme(): Theme {
   const chosen = localStorage.getItem(keptUnder);
-  if (chosen === "light" || chosen === "dark") return chosen;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return chosen === "light" || chosen === "dark" ? chosen : systemTheme();
 }
 
 /** Before the first paint, so that nothing flashes. */
@@ -14,7 +14,25 @@ export function applyTheme(): void {
   document.documentElement.dataset.theme = currentTheme();
 }
 
+/** Whoever chooses what the system prefers follows the system from then on. */
 export function toggleTheme(): void {
-  localStorage.setItem(keptUnder, currentTheme() === "dark" ? "light" : "dark");
+  const next = currentTheme() === "dark" ? "light" : "dark";
+  if (next === systemTheme()) localStorage.removeItem(keptUnder);
+  else localStorage.setItem(keptUnder, next);
   applyTheme();
+}
+
+/** Follows what other tabs choose and what the system prefers. */
+export function watchTheme(onChange: () => void): void {
+  const changed = () => {
+    applyTheme();
+    onChange();
+  };
+  prefersDark.addEventListener("change", changed);
+  // Without a key: everything was cleared.
+  window.addEventListener("storage", ({ key }) => (key === keptUnder || key === null) && changed());
+}
+
+function systemTheme(): Theme {
+  return prefersDark.matches ? "dark" : "light";
 }

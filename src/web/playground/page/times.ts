@@ -15,6 +15,12 @@ export function exactText(at: string): string {
   return exact.format(new Date(at));
 }
 
+/** Of something that stays: the day by its date. */
+export function beginningText(at: string): string {
+  const moment = new Date(at);
+  return `${dateWithYear.format(moment)} at ${clock.format(moment)}`;
+}
+
 /** The same for all moments of one day. */
 export function dayText(at: string): string {
   const moment = new Date(at);

@@ -7,17 +7,38 @@ export type OpenDialog =
   | { readonly type: "new" }
   | { readonly type: "switch" }
   | { readonly type: "add-members" }
-  | { readonly type: "message"; readonly seq: number };
+  | { readonly type: "message"; readonly seq: number }
+  | { readonly type: "confirm"; readonly question: Question };
+
+/** Asked before something that cannot be taken back. */
+export interface Question {
+  readonly title: string;
+  readonly text: string;
+  /** What the button says that does it. */
+  readonly label: string;
+  readonly act: () => unknown;
+}
 
 /** What is open below one message. */
 export interface OpenMenu {
   readonly seq: number;
-  readonly kind: "react" | "more";
+  readonly kind: "react" | "emoji" | "more";
+}
+
+/** Where the messages are to be scrolled to. */
+export interface ScrollTarget {
+  readonly seq: number;
+  /** How far below the upper edge; null: in the middle, and pointed out. */
+  readonly topPx: number | null;
 }
 
 /** What one looks at: everything that is not the server's. */
 export interface Ui {
   openId: string | null;
+  /** The one that was open before. */
+  lastOpenId: string | null;
+  /** The one that was asked for does not exist, or not for this user. */
+  isMissing: boolean;
   panel: Panel | null;
   filter: string;
   menu: OpenMenu | null;
@@ -37,16 +58,21 @@ export interface Ui {
   readonly openFrames: Set<number>;
   /** The message that arrow keys are at: only its controls are on the way of the tab key. */
   currentSeq: number | null;
-  /** A message that was jumped to, for a while. */
+  /** The message that was jumped to last. */
   flashedSeq: number | null;
-  /** One that is to be scrolled to at the next drawing. */
-  scrollToSeq: number | null;
+  /** At the next drawing. */
+  scrollTo: ScrollTarget | null;
+  /** Where the focus goes at the next drawing: to the composer, or, where it was on something that was closed, to what is nearest. */
+  refocus: "composer" | "nearest" | null;
+  emojiQuery: string;
   availability: Availability;
 }
 
 export function freshUi(): Ui {
   return {
     openId: null,
+    lastOpenId: null,
+    isMissing: false,
     panel: null,
     filter: "",
     menu: null,
@@ -61,7 +87,9 @@ export function freshUi(): Ui {
     openFrames: new Set(),
     currentSeq: null,
     flashedSeq: null,
-    scrollToSeq: null,
+    scrollTo: null,
+    refocus: null,
+    emojiQuery: "",
     availability: "online",
   };
 }

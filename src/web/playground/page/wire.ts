@@ -118,6 +118,12 @@ export interface MembersPush extends Push {
   readonly member: Member;
 }
 
+export interface SettingsPush extends Push {
+  readonly conversation: BareConversation;
+  /** Unknown where the server read the change from its store. */
+  readonly actor_id?: string | null;
+}
+
 export interface ReactionPush extends Push {
   readonly message_id: string;
   readonly seq: number;

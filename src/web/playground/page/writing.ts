@@ -1,51 +1,71 @@
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
+import { Drafts } from "./drafts.ts";
 import type { Message } from "./wire.ts";
 
-/** What one is about to say: drafts, and the message that is answered or changed. */
+/** What somebody is about to say: a draft, an answer, or a change of what they said. */
 export class Writing {
   readonly #context: Context;
-  readonly #drafts = new Map<string, string>();
-  #replyToSeq: number | null = null;
-  #editingSeq: number | null = null;
+  readonly #drafts: Drafts;
 
-  constructor(context: Context) {
+  constructor(context: Context, signal: AbortSignal) {
     this.#context = context;
+    const { account, redraw } = context;
+    this.#drafts = new Drafts({ userId: account.userId, onChange: redraw, signal });
   }
 
+  /** What stands in the composer. */
+  textIn(conversation: Conversation): string {
+    return this.#editedIn(conversation) !== null
+      ? this.#drafts.editIn(conversation.id)!.text
+      : this.draftIn(conversation);
+  }
+
+  /** What was begun and not sent; an edit hides it for a while. */
   draftIn({ id }: Conversation): string {
-    return this.#drafts.get(id) ?? "";
+    return this.#drafts.of(id).text;
   }
 
   get isEditing(): boolean {
-    return this.#editingSeq !== null;
+    const { open } = this.#context;
+    return open !== null && this.#editedIn(open) !== null;
   }
 
   /** The message that is answered or changed. */
   get subject(): Message | null {
-    const seq = this.#editingSeq ?? this.#replyToSeq;
-    return seq === null ? null : (this.#context.open?.log.at(seq) ?? null);
+    const { open } = this.#context;
+    if (!open) return null;
+    const { replyToSeq } = this.#drafts.of(open.id);
+    return this.#editedIn(open) ?? (replyToSeq === null ? null : open.log.at(replyToSeq));
   }
 
   typed(text: string): void {
     const { open, sync, redraw } = this.#context;
     if (!open) return;
-    this.#drafts.set(open.id, text);
-    if (!this.isEditing) sync.topicOf(open).typing(text !== "");
+    const edited = this.#editedIn(open);
+    if (edited) this.#drafts.setEdit(open.id, { seq: edited.seq, text });
+    else {
+      this.#drafts.set(open.id, { text });
+      sync.topicOf(open).typing(text !== "");
+    }
     redraw();
   }
 
   send(): void {
     const { open, sync, ui, redraw } = this.#context;
-    const content = open ? this.draftIn(open) : "";
+    const content = open ? this.textIn(open) : "";
     if (!open || content.trim() === "") return;
     const { subject, isEditing } = this;
-    this.#drafts.delete(open.id);
-    this.forgetSubject();
     ui.unreadFromSeq = null;
     ui.isAtEnd = true;
-    if (isEditing && subject) void this.#edit(subject, content);
-    else sync.topicOf(open).outbox.write(content, subject?.id ?? null);
+    if (isEditing && subject) {
+      this.#drafts.setEdit(open.id, null);
+      void this.#edit(subject, content);
+    } else {
+      this.#drafts.clear(open.id);
+      sync.topicOf(open).outbox.write(content, subject?.id ?? null);
+    }
+    ui.refocus = "composer";
     redraw();
   }
 
@@ -55,14 +75,13 @@ export class Writing {
     const { rest, toasts, redraw } = this.#context;
     const body = { content, conversation_id: message.conversation_id };
     if (await toasts.attempt(() => rest.call("PUT", `/messages/${message.id}`, body))) return;
-    this.beginEdit(message);
-    this.#drafts.set(message.conversation_id, content);
+    this.#drafts.setEdit(message.conversation_id, { seq: message.seq, text: content });
     redraw();
   }
 
-  beginEdit(message: Message): void {
-    this.#drafts.set(message.conversation_id, message.content);
-    this.#begin({ editingSeq: message.seq, replyToSeq: null });
+  beginEdit({ conversation_id, seq, content }: Message): void {
+    this.#drafts.setEdit(conversation_id, { seq, text: content });
+    this.#begun();
   }
 
   /** The newest of one's own. */
@@ -74,29 +93,33 @@ export class Writing {
     if (own) this.beginEdit(own);
   }
 
-  beginReply(message: Message): void {
-    this.#begin({ editingSeq: null, replyToSeq: message.seq });
+  beginReply({ conversation_id, seq }: Message): void {
+    this.#drafts.setEdit(conversation_id, null);
+    this.#drafts.set(conversation_id, { replyToSeq: seq });
+    this.#begun();
   }
 
-  #begin(subject: { readonly editingSeq: number | null; readonly replyToSeq: number | null }): void {
+  #begun(): void {
     const { ui, redraw } = this.#context;
-    this.#editingSeq = subject.editingSeq;
-    this.#replyToSeq = subject.replyToSeq;
     ui.menu = null;
+    ui.refocus = "composer";
     redraw();
-    setTimeout(() => document.querySelector<HTMLElement>("#composer")?.focus());
   }
 
+  /** An edit is given up, and the draft from before it is back; an answer becomes a message. */
   cancel(): void {
-    const { open, redraw } = this.#context;
-    if (this.isEditing && open) this.#drafts.delete(open.id);
-    this.forgetSubject();
+    const { open, ui, redraw } = this.#context;
+    if (!open) return;
+    if (this.isEditing) this.#drafts.setEdit(open.id, null);
+    else this.#drafts.set(open.id, { replyToSeq: null });
+    ui.refocus = "composer";
     redraw();
   }
 
-  /** The draft stays. */
-  forgetSubject(): void {
-    this.#editingSeq = null;
-    this.#replyToSeq = null;
+  /** Null also when it was deleted, or lies before what is held. */
+  #editedIn({ id, log }: Conversation): Message | null {
+    const edit = this.#drafts.editIn(id);
+    const message = edit && log.at(edit.seq);
+    return message && !message.is_deleted ? message : null;
   }
 }

@@ -27,7 +27,8 @@ export function composerView(app: App, conversation: Conversation): Drawn {
   );
 }
 
-function whyClosed(app: App, conversation: Conversation): string | null {
+/** Null: one may write. */
+export function whyClosed(app: App, conversation: Conversation): string | null {
   if (!conversation.isActive) return "This conversation is closed.";
   if (conversation.isBlocked)
     return `You have blocked ${app.titleOf(conversation)}, so that nobody can write here.`;
@@ -37,8 +38,8 @@ function whyClosed(app: App, conversation: Conversation): string | null {
 }
 
 function writingField(app: App, conversation: Conversation): Drawn {
-  const draft = app.writing.draftIn(conversation);
-  const rows = Math.min(mostRows, draft.split("\n").length);
+  const text = app.writing.textIn(conversation);
+  const rows = Math.min(mostRows, text.split("\n").length);
   return el("textarea", {
     id: "composer",
     key: `composer ${conversation.id}`,
@@ -46,7 +47,7 @@ function writingField(app: App, conversation: Conversation): Drawn {
     "aria-label": `Message to ${app.titleOf(conversation)}`,
     placeholder: "Write a message",
     autocomplete: "off",
-    value: draft,
+    value: text,
     mounted: (field: HTMLTextAreaElement) => matchMedia("(min-width: 760px)").matches && field.focus(),
     on: {
       input: (event: InputEvent) => app.writing.typed((event.target as HTMLTextAreaElement).value),
@@ -56,22 +57,19 @@ function writingField(app: App, conversation: Conversation): Drawn {
   });
 }
 
-/** Enter sends, Shift and Enter begins a line, Up in an empty field edits the last message, Escape takes back. */
+/** Enter sends, Shift and Enter begins a line, Up in an empty field edits the last message. */
 function keyed(app: App, conversation: Conversation, event: KeyboardEvent): void {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     app.writing.send();
-  } else if (event.key === "ArrowUp" && app.writing.draftIn(conversation) === "") {
+  } else if (event.key === "ArrowUp" && app.writing.textIn(conversation) === "") {
     event.preventDefault();
     app.writing.editLast();
-  } else if (event.key === "Escape" && app.writing.subject) {
-    event.stopPropagation();
-    app.writing.cancel();
   }
 }
 
 function sendButton(app: App, conversation: Conversation): Drawn {
-  const isEmpty = app.writing.draftIn(conversation).trim() === "";
+  const isEmpty = app.writing.textIn(conversation).trim() === "";
   const { isEditing } = app.writing;
   return iconButton(isEditing ? "check" : "send", isEditing ? "Save" : "Send", () => {}, {
     type: "submit",

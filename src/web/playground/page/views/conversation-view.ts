@@ -34,7 +34,7 @@ function header(app: App, conversation: Conversation): Drawn {
     iconButton("back", "Back to the list", () => app.showList(), { class: "only-narrow" }),
     avatar(other ?? conversation.id, title, {
       isGroup: other === null,
-      availability: other && app.line.state === "open" ? app.people.availabilityOf(other) : null,
+      availability: other === null ? null : app.presenceOf(other),
     }),
     el(
       "div",

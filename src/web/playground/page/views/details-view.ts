@@ -63,7 +63,7 @@ function groupSections(app: App, conversation: Conversation): Drawn {
       ),
     ),
     permissionSection(app, conversation, administrates(role)),
-    button("Leave the group", () => void app.onConversations.leave(conversation), {
+    button("Leave the group", () => app.onConversations.askToLeave(conversation), {
       class: "danger wide",
       symbol: "leave",
     }),
@@ -115,13 +115,17 @@ function memberRow(app: App, conversation: Conversation, { user_id: userId, role
     { class: "member", key: userId },
     avatar(userId, name, {
       size: "small",
-      availability: app.line.state === "open" ? app.people.availabilityOf(userId) : null,
+      availability: app.presenceOf(userId),
     }),
     el(
       "span",
       { class: "member-text" },
       el("span", { class: "member-name" }, isSelf ? `${name} (you)` : name),
-      el("span", { class: "member-status" }, isSelf ? "" : personText(app, userId)),
+      el(
+        "span",
+        { class: "member-status" },
+        isSelf ? (app.presenceOf(userId) ?? "") : personText(app, userId),
+      ),
     ),
     isSelf ? null : secondTabAs(app, userId),
     mayChange ? roleChoice(app, conversation, userId, role) : el("span", { class: "role" }, role),
@@ -129,10 +133,8 @@ function memberRow(app: App, conversation: Conversation, { user_id: userId, role
       ? iconButton(
           "close",
           `Remove ${name}`,
-          () => void app.onConversations.removeMember(conversation, userId),
-          {
-            class: "small",
-          },
+          () => app.onConversations.askToRemoveMember(conversation, userId),
+          { class: "small" },
         )
       : null,
   );
@@ -146,8 +148,13 @@ function secondTabAs(app: App, userId: string): Drawn | null {
 const givenRoles: readonly Role[] = ["admin", "moderator", "member"];
 
 function roleChoice(app: App, conversation: Conversation, userId: string, role: Role): Drawn {
+  const isOwner = conversation.roleOf(app.account.userId) === "owner";
   const change = async (event: Event) => {
     const chosen = event.target as HTMLSelectElement;
+    if (chosen.value === "owner") {
+      chosen.value = role;
+      return app.onConversations.askToMakeOwner(conversation, userId);
+    }
     const isDone = await app.onConversations.setRole(conversation, userId, chosen.value as Role);
     if (!isDone) chosen.value = role;
   };
@@ -160,6 +167,7 @@ function roleChoice(app: App, conversation: Conversation, userId: string, role: 
       on: { change: (event: Event) => void change(event) },
     },
     ...givenRoles.map((each) => el("option", { value: each }, each)),
+    isOwner ? el("option", { value: "owner" }, "Make owner …") : null,
   );
 }
 

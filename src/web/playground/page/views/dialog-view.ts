@@ -3,6 +3,7 @@ import type { Conversation } from "../conversation.ts";
 import type { Person } from "../people.ts";
 import { type Child, type Drawn, el } from "../render.ts";
 import { exactText } from "../times.ts";
+import type { Question } from "../ui.ts";
 import { matches } from "./list-view.ts";
 import { avatar, button, field, iconButton } from "./parts.ts";
 
@@ -18,9 +19,30 @@ export function dialogView(app: App): Drawn | null {
       return app.open ? frame(app, "Add members", addMembers(app, app.open)) : null;
     case "message":
       return app.open ? frame(app, "Message", messageDetails(app, app.open, dialog.seq)) : null;
+    case "confirm":
+      return frame(app, dialog.question.title, questionView(app, dialog.question));
     default:
       return null;
   }
+}
+
+/** The safe answer has the focus: a key that is held down too long destroys nothing. */
+function questionView(app: App, { text, label, act }: Question): Drawn {
+  const confirm = () => {
+    app.closeDialog();
+    act();
+  };
+  return el(
+    "div",
+    { class: "form" },
+    el("p", { class: "hint" }, text),
+    el(
+      "div",
+      { class: "dialog-actions" },
+      button("Cancel", () => app.closeDialog(), { autofocus: true }),
+      button(label, confirm, { class: "destructive" }),
+    ),
+  );
 }
 
 function frame(app: App, title: string, ...content: readonly Child[]): Drawn {
@@ -28,6 +50,7 @@ function frame(app: App, title: string, ...content: readonly Child[]): Drawn {
   const shown = app.ui.dialog;
   const closed = () => {
     if (app.ui.dialog === shown) app.ui.dialog = null;
+    app.ui.refocus ??= "nearest";
     app.redraw();
   };
   return el(

@@ -1,8 +1,9 @@
 import type { App } from "../app.ts";
+import { curlOf, scriptOf } from "../copy-as.ts";
 import { framesKept, type TapedFrame } from "../frame-tape.ts";
 import { type Child, type Drawn, el } from "../render.ts";
 import { icon } from "./icons.ts";
-import { count, hidden, iconButton } from "./parts.ts";
+import { button, count, hidden, iconButton } from "./parts.ts";
 
 /** What really goes over the wire. */
 export function framesView(app: App): Drawn {
@@ -35,11 +36,9 @@ export function framesView(app: App): Drawn {
         },
         { "aria-pressed": String(tape.isPaused) },
       ),
-      iconButton("copy", "Copy the shown frames as JSON", () => copy(shown)),
+      iconButton("copy", "Copy the shown frames as JSON", () => copy(app, shown)),
       iconButton("trash", "Clear", () => {
-        tape.clear();
-        ui.openFrames.clear();
-        app.redraw();
+        app.toasts.offerUndo("Frames cleared", tape.clear());
       }),
     ),
     el(
@@ -82,7 +81,7 @@ function row(app: App, frame: TapedFrame): Drawn {
       el("span", { class: "frame-size" }, `${frame.bytes} B`),
       el("time", {}, clock.format(frame.at)),
     ),
-    isOpen ? opened(frame) : null,
+    isOpen ? opened(app, frame) : null,
   );
 }
 
@@ -97,12 +96,51 @@ function shortTopic(topic: string): string {
   return id ? `${kind}:…${id.slice(-6)}` : topic;
 }
 
-function opened(frame: TapedFrame): Drawn {
+function opened(app: App, frame: TapedFrame): Drawn {
   return el(
     "div",
     { class: "frame-body" },
-    iconButton("copy", "Copy this frame", () => copy([frame]), { class: "small" }),
+    Array.isArray(frame.frame) ? copyButtons(app, frame) : null,
     el("pre", { tabindex: "0" }, ...coloured(JSON.stringify(frame.frame, null, 2))),
+  );
+}
+
+/** With the token of this tab, as browsers copy requests: it works until that is over. */
+function copyButtons(app: App, frame: TapedFrame): Drawn {
+  const caller = {
+    url: app.rest.url,
+    token: app.account.token,
+    messageId: (id: string, seq: number) => app.conversations.get(id)?.log.at(seq)?.id ?? null,
+  };
+  const curl = curlOf(frame, caller);
+  const script = () => scriptOf(frame, caller);
+  return el(
+    "div",
+    { class: "frame-copies" },
+    button("JSON", () => copy(app, [frame]), {
+      class: "quiet",
+      symbol: "copy",
+      "aria-label": "Copy this frame",
+    }),
+    button("curl", () => curl && void app.toasts.copy(curl, "Copied for a shell, with your token."), {
+      class: "quiet",
+      symbol: "copy",
+      "aria-label": "Copy as curl",
+      title: curl
+        ? "The request over REST that does or reads the same"
+        : "Only the socket has this; copy it as JS",
+      disabled: curl === null,
+    }),
+    button(
+      "JS",
+      () => void app.toasts.copy(script(), "Copied for a console, Node, Bun or Deno, with your token."),
+      {
+        class: "quiet",
+        symbol: "copy",
+        "aria-label": "Copy as JS",
+        title: "The same over a WebSocket, without any package",
+      },
+    ),
   );
 }
 
@@ -121,7 +159,7 @@ function coloured(json: string): readonly Child[] {
   return [...parts, json.slice(from)];
 }
 
-function copy(frames: readonly TapedFrame[]): void {
+function copy(app: App, frames: readonly TapedFrame[]): void {
   const plain = frames.map(({ direction, at, frame }) => ({ direction, at: at.toISOString(), frame }));
-  void navigator.clipboard?.writeText(JSON.stringify(plain, null, 2));
+  void app.toasts.copy(JSON.stringify(plain, null, 2), `${count(frames.length, "frame")} copied as JSON.`);
 }

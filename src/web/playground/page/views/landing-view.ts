@@ -5,13 +5,15 @@ import { avatar, button } from "./parts.ts";
 export interface LandingOptions {
   readonly users: readonly Person[];
   readonly problem: string | null;
+  /** The address names a conversation, which is shown afterwards. */
+  readonly leadsOn: boolean;
   readonly onUser: (user: Person) => void;
   readonly onToken: (token: string) => void;
 }
 
 /** Who are you? */
 export function landingView(options: LandingOptions): Drawn {
-  const { users, problem } = options;
+  const { users, problem, leadsOn } = options;
   return el(
     "main",
     { class: "landing" },
@@ -21,6 +23,9 @@ export function landingView(options: LandingOptions): Drawn {
       el("span", { class: "mark", "aria-hidden": "true" }),
       el("h1", {}, "whispr-msg playground"),
       users.length > 0 ? samples(options) : pasted(options),
+      leadsOn
+        ? el("p", { class: "hint" }, "The link leads to a conversation, which opens as soon as you are in.")
+        : null,
       problem ? el("p", { class: "problem", role: "alert" }, problem) : null,
     ),
   );
@@ -57,7 +62,13 @@ function samples({ users, onUser }: LandingOptions): Drawn {
 function pasted({ onToken }: LandingOptions): Drawn {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    onToken(String(new FormData(event.target as HTMLFormElement).get("token")).trim());
+    onToken(tokenIn(String(new FormData(event.target as HTMLFormElement).get("token"))));
+  };
+  // No token has a line break: Enter is meant for the form.
+  const keydown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    (event.target as HTMLTextAreaElement).form?.requestSubmit();
   };
   return el(
     "form",
@@ -71,8 +82,23 @@ function pasted({ onToken }: LandingOptions): Drawn {
       "label",
       { class: "field" },
       el("span", { class: "field-label" }, "Token"),
-      el("textarea", { name: "token", rows: "5", required: true, spellcheck: "false", autocomplete: "off" }),
+      el("textarea", {
+        name: "token",
+        rows: "5",
+        required: true,
+        spellcheck: "false",
+        autocomplete: "off",
+        autocapitalize: "off",
+        enterkeyhint: "go",
+        mounted: (field: HTMLTextAreaElement) => field.focus(),
+        on: { keydown },
+      }),
     ),
     button("Enter", () => {}, { type: "submit", class: "primary" }),
   );
+}
+
+/** As it is copied from headers, logs and terminals: with its scheme, and cut into lines. */
+function tokenIn(pasted: string): string {
+  return pasted.replace(/^\s*bearer\s/i, "").replace(/\s+/g, "");
 }

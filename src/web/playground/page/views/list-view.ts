@@ -27,7 +27,7 @@ function profile(app: App): Drawn {
   return el(
     "header",
     { class: "profile" },
-    avatar(userId, name, { availability: app.line.state === "open" ? app.ui.availability : null }),
+    avatar(userId, name, { availability: app.presenceOf(userId) }),
     el("div", { class: "profile-name" }, el("h1", {}, name), availabilityChoice(app)),
     iconButton(isDark ? "sun" : "moon", isDark ? "Light colours" : "Dark colours", () => {
       toggleTheme();
@@ -126,18 +126,18 @@ function row(app: App, conversation: Conversation): Drawn {
   const title = app.titleOf(conversation);
   const isOpen = conversation.id === app.ui.openId;
   const { unread } = conversation;
-  const isConnected = app.line.state === "open";
   return el(
     "button",
     {
       type: "button",
       class: `row ${unread > 0 ? "unread" : ""}`,
+      "data-id": conversation.id,
       "aria-current": isOpen ? "true" : null,
       on: { click: () => app.show(conversation.id) },
     },
     avatar(other ?? conversation.id, title, {
       isGroup: other === null,
-      availability: other && isConnected ? app.people.availabilityOf(other) : null,
+      availability: other === null ? null : app.presenceOf(other),
     }),
     el(
       "span",
@@ -164,6 +164,8 @@ function preview(app: App, conversation: Conversation): readonly Child[] {
   }
   const waiting = app.sync.unsentIn(conversation).at(-1);
   if (waiting) return [el("span", { class: "row-waiting" }, icon("clock")), waiting.content];
+  const draft = conversation.id === app.ui.openId ? "" : app.writing.draftIn(conversation).trim();
+  if (draft !== "") return [el("span", { class: "row-draft" }, "Draft: "), draft];
   const { lastMessage } = conversation;
   if (!lastMessage) return ["Nothing written yet"];
   const isOwn = lastMessage.sender_id === app.account.userId;

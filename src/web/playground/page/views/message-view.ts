@@ -1,26 +1,20 @@
 import type { App } from "../app.ts";
 import type { Conversation } from "../conversation.ts";
-import { moderates } from "../group-settings.ts";
+import { linked } from "../links.ts";
 import { hasReacted } from "../message-acts.ts";
 import { type Child, type Drawn, el } from "../render.ts";
 import { clockText, exactText } from "../times.ts";
 import type { Message, ReplyPreview } from "../wire.ts";
 import { type IconName, icon } from "./icons.ts";
 import { previewText } from "./list-view.ts";
-import { avatar, hidden, iconButton } from "./parts.ts";
-
-/** One stop of the tab key for all messages; arrow keys walk from one to the next. */
-function tabStop(app: App, { seq }: Message): string {
-  return seq === app.ui.currentSeq ? "0" : "-1";
-}
+import { tabStop, toolsView } from "./message-tools.ts";
+import { avatar, hidden } from "./parts.ts";
 
 /** Where a message stands among those of its author. */
 export interface PlaceInGroup {
   readonly isFirst: boolean;
   readonly isLast: boolean;
 }
-
-const offeredReactions = ["👍", "❤️", "😂", "🎉", "😮", "🙏"] as const;
 
 export function messageView(
   app: App,
@@ -45,6 +39,7 @@ export function messageView(
       class: classes.filter(Boolean).join(" "),
       key: String(message.seq),
       "data-seq": String(message.seq),
+      "aria-current": message.seq === app.ui.currentSeq ? "true" : null,
       tabindex: "-1",
     },
     showsAuthor
@@ -62,7 +57,7 @@ export function messageView(
         "div",
         { class: "bubble-line" },
         bubble(app, conversation, message, name),
-        tools(app, conversation, message),
+        toolsView(app, conversation, message),
       ),
       reactionsView(app, message),
     ),
@@ -76,7 +71,7 @@ function bubble(app: App, conversation: Conversation, message: Message, name: st
     { class: `bubble ${isGone ? "tombstone" : ""}` },
     hidden(`${name}: `),
     isGone ? null : replyView(app, conversation, message),
-    isGone ? el("p", { class: "content" }, "This message was deleted") : contentView(message),
+    isGone ? el("p", { class: "content" }, "This message was deleted") : contentView(app, message),
     el(
       "span",
       { class: "meta" },
@@ -91,7 +86,7 @@ function bubble(app: App, conversation: Conversation, message: Message, name: st
   );
 }
 
-function contentView(message: Message): Drawn {
+function contentView(app: App, message: Message): Drawn {
   const attachments = message.attachments ?? [];
   return el(
     "div",
@@ -99,8 +94,23 @@ function contentView(message: Message): Drawn {
     ...attachments.map(({ id, media_type, media_id }) =>
       el("p", { class: "attachment", key: id }, `${media_type} ${media_id.slice(0, 8)}`),
     ),
-    message.content === "" ? null : el("p", {}, message.content),
+    message.content === "" ? null : el("p", {}, ...textView(app, message)),
   );
+}
+
+/** Links are looked for once in each state of a message. */
+const linkedTexts = new WeakMap<Message, ReturnType<typeof linked>>();
+
+/** Only ever text nodes and links of three schemes: what a message holds is never markup. */
+function textView(app: App, message: Message): readonly Child[] {
+  const parts = linkedTexts.get(message) ?? linked(message.content);
+  linkedTexts.set(message, parts);
+  return parts.map((part) => {
+    if (typeof part === "string") return part;
+    const { text, href } = part;
+    const rel = "noopener noreferrer nofollow";
+    return el("a", { href, title: href, target: "_blank", rel, tabindex: tabStop(app, message) }, text);
+  });
 }
 
 const ticks: Readonly<Record<string, { readonly name: IconName; readonly label: string }>> = {
@@ -168,102 +178,4 @@ function reactionsView(app: App, message: Message): Drawn | null {
       );
     }),
   );
-}
-
-/** What can be done with a message; seen when it is pointed at, focused or touched. */
-function tools(app: App, conversation: Conversation, message: Message): Drawn {
-  const { menu } = app.ui;
-  const isOpen = menu?.seq === message.seq;
-  const tabindex = tabStop(app, message);
-  const toggle = (kind: "react" | "more") => () => {
-    app.ui.menu = isOpen && menu.kind === kind ? null : { seq: message.seq, kind };
-    app.redraw();
-  };
-  return el(
-    "div",
-    { class: `tools ${isOpen ? "open" : ""}` },
-    message.is_deleted
-      ? null
-      : el(
-          "div",
-          { class: "tool-row" },
-          iconButton("smile", "React", toggle("react"), {
-            "aria-expanded": String(isOpen && menu.kind === "react"),
-            tabindex,
-          }),
-          iconButton("reply", "Reply", () => app.writing.beginReply(message), { tabindex }),
-          iconButton("more", "More", toggle("more"), {
-            "aria-expanded": String(isOpen && menu.kind === "more"),
-            tabindex,
-          }),
-        ),
-    isOpen && menu.kind === "react" ? reactionChoice(app, message) : null,
-    isOpen && menu.kind === "more" ? moreMenu(app, conversation, message) : null,
-  );
-}
-
-function reactionChoice(app: App, message: Message): Drawn {
-  return el(
-    "div",
-    {
-      class: "popover reaction-choice",
-      role: "group",
-      "aria-label": "Choose a reaction",
-      mounted: placePopover,
-    },
-    ...offeredReactions.map((reaction) =>
-      el(
-        "button",
-        {
-          type: "button",
-          class: "reaction-offer",
-          "aria-label": `React with ${reaction}`,
-          "aria-pressed": String(hasReacted(message, app.account.userId, reaction)),
-          on: { click: () => void app.onMessages.react(message, reaction) },
-        },
-        reaction,
-      ),
-    ),
-  );
-}
-
-function moreMenu(app: App, conversation: Conversation, message: Message): Drawn {
-  const isOwn = message.sender_id === app.account.userId;
-  const role = conversation.roleOf(app.account.userId);
-  const mayDelete = isOwn || (conversation.type === "group" && moderates(role));
-  const items: readonly Child[] = [
-    isOwn ? menuItem("pencil", "Edit", () => app.writing.beginEdit(message)) : null,
-    isOwn ? null : menuItem("unread", "Mark as unread", () => void app.onMessages.markUnread(message)),
-    menuItem("details", "Who has read it", () => app.showDialog({ type: "message", seq: message.seq })),
-    menuItem("copy", "Copy text", () => app.onMessages.copy(message)),
-    mayDelete
-      ? menuItem("trash", "Delete for everyone", () => void app.onMessages.remove(message), "danger")
-      : null,
-  ];
-  return el(
-    "div",
-    { class: "popover menu", role: "group", "aria-label": "Message actions", mounted: placePopover },
-    ...items,
-  );
-}
-
-function menuItem(name: IconName, label: string, onClick: () => void, extra = ""): Drawn {
-  return el(
-    "button",
-    { type: "button", class: `menu-item ${extra}`, on: { click: onClick } },
-    icon(name),
-    label,
-  );
-}
-
-const edgePx = 8;
-
-/** Upwards where there is no room below, and never beyond the sides; the first choice gets the focus. */
-function placePopover(popover: HTMLElement): void {
-  const scroller = popover.closest(".scroller")!.getBoundingClientRect();
-  const { left, right, bottom } = popover.getBoundingClientRect();
-  const shiftPx = Math.max(0, scroller.left + edgePx - left) + Math.min(0, scroller.right - edgePx - right);
-  popover.style.setProperty("--shift", `${shiftPx}px`);
-  popover.classList.toggle("upwards", bottom > scroller.bottom);
-  popover.querySelector("button")?.focus({ preventScroll: true });
 }

@@ -1,8 +1,9 @@
 import type { App } from "../app.ts";
 import type { Conversation } from "../conversation.ts";
 import { type Child, type Drawn, el } from "../render.ts";
-import { dayText } from "../times.ts";
+import { beginningText, dayText } from "../times.ts";
 import type { Message } from "../wire.ts";
+import { whyClosed } from "./composer-view.ts";
 import { icon } from "./icons.ts";
 import { messageView } from "./message-view.ts";
 import { button, count } from "./parts.ts";
@@ -103,11 +104,33 @@ function entries(app: App, conversation: Conversation): readonly Child[] {
   const unsent = app.sync.unsentIn(conversation);
   const isEmpty = log.isRead && messages.length === 0 && unsent.length === 0;
   return [
+    beginningView(conversation),
     ...before,
     ...drawn,
     ...unsent.map((entry) => unsentView(app, conversation, entry)),
-    isEmpty ? el("li", { class: "note", key: "empty" }, "Nothing written yet. Say hello.") : null,
+    isEmpty ? emptyView(app, conversation) : null,
   ];
+}
+
+/** Who may not write is not asked to. */
+function emptyView(app: App, conversation: Conversation): Drawn {
+  const mayWrite = whyClosed(app, conversation) === null;
+  return el(
+    "li",
+    { class: "note", key: "empty" },
+    mayWrite ? "Nothing written yet. Say hello." : "Nothing written yet.",
+  );
+}
+
+/** How the group began, above its first message. */
+function beginningView({ type, log, createdAt }: Conversation): Drawn | null {
+  if (type !== "group" || !log.isRead || log.hasEarlier) return null;
+  return el(
+    "li",
+    { class: "note", key: "beginning" },
+    "Group created on ",
+    el("time", { datetime: createdAt }, beginningText(createdAt)),
+  );
 }
 
 function hasNote({ notes }: Conversation, message: Message | undefined): boolean {

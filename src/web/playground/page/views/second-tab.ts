@@ -3,9 +3,8 @@ import { type Drawn, el } from "../render.ts";
 import { icon } from "./icons.ts";
 import { iconButton } from "./parts.ts";
 
-/** Without an opener, so that it gets a storage, and with it a device, of its own. */
-export function secondTabLink(person: Person): Drawn {
-  const label = labelOf(person);
+/** It opens where this one is. Without an opener, so that it gets a storage, and with it a device, of its own. */
+export function secondTabLink(person: Person, label = labelOf(person)): Drawn {
   return el(
     "a",
     { class: "button", href: addressOf(person), target: "_blank", rel: "noopener" },
@@ -23,5 +22,5 @@ function labelOf({ name }: Person): string {
 }
 
 function addressOf({ name }: Person): string {
-  return `?as=${encodeURIComponent(name.toLowerCase())}`;
+  return `?as=${encodeURIComponent(name.toLowerCase())}${location.hash}`;
 }

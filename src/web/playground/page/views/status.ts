@@ -3,7 +3,7 @@ import type { Conversation } from "../conversation.ts";
 import { agoText } from "../times.ts";
 import { count } from "./parts.ts";
 
-/** The line below a conversation's title: who types, who is there. */
+/** The line below a conversation's title: who types, who is there. As many are online as have a dot, oneself too. */
 export function statusText(app: App, conversation: Conversation): string {
   const typists = [...conversation.typing].map((id) => app.people.nameOf(id));
   if (typists.length > 0 && conversation.type === "direct") return "typing …";
@@ -11,16 +11,13 @@ export function statusText(app: App, conversation: Conversation): string {
   const other = app.otherIn(conversation);
   if (conversation.isBlocked) return "blocked";
   if (other) return personText(app, other);
-  const isThere = conversation
-    .othersThan(app.account.userId)
-    .filter((id) => app.people.availabilityOf(id) !== null);
-  const there = app.line.state === "open" && isThere.length > 0 ? `, ${isThere.length} online` : "";
-  return count(conversation.members.size, "member") + there;
+  const online = [...conversation.members.keys()].filter((id) => app.presenceOf(id) !== null).length;
+  return count(conversation.members.size, "member") + (online > 0 ? `, ${online} online` : "");
 }
 
 export function personText(app: App, userId: string): string {
   if (app.line.state !== "open") return "";
-  const availability = app.people.availabilityOf(userId);
+  const availability = app.presenceOf(userId);
   if (availability) return availability;
   const lastSeen = app.people.lastSeenOf(userId);
   return lastSeen ? `last seen ${agoText(lastSeen)}` : "offline";

@@ -2,9 +2,9 @@ import type { App } from "../app.ts";
 import { type Drawn, el } from "../render.ts";
 import { secondsUntil } from "../times.ts";
 import type { Toast } from "../toasts.ts";
-import { iconButton } from "./parts.ts";
+import { button, iconButton } from "./parts.ts";
 
-/** Refusals, kindly: what happened, and when to try again. */
+/** What happened, when to try again, and how to take it back. */
 export function toastsView(app: App): Drawn {
   return el(
     "div",
@@ -13,7 +13,7 @@ export function toastsView(app: App): Drawn {
   );
 }
 
-function toastView(app: App, { number, title, text, retryAtMs }: Toast): Drawn {
+function toastView(app: App, { number, title, text, retryAtMs, undo }: Toast): Drawn {
   const seconds = retryAtMs === null ? 0 : secondsUntil(retryAtMs);
   return el(
     "div",
@@ -22,9 +22,10 @@ function toastView(app: App, { number, title, text, retryAtMs }: Toast): Drawn {
       "div",
       { class: "toast-text" },
       el("strong", {}, title),
-      el("p", {}, text),
+      text === "" ? null : el("p", {}, text),
       seconds > 0 ? el("p", { class: "countdown" }, `Again in ${seconds} s`) : null,
     ),
+    undo ? button("Undo", () => app.undo(number, undo), { class: "quiet" }) : null,
     iconButton("close", "Dismiss", () => app.toasts.dismiss(number)),
   );
 }

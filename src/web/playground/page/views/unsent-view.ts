@@ -10,6 +10,7 @@ import { button, hidden } from "./parts.ts";
 export function unsentView(app: App, conversation: Conversation, entry: Unsent): Drawn {
   const { outbox } = app.sync.topicOf(conversation);
   const isRefused = entry.state === "refused";
+  const discard = () => app.toasts.offerUndo("Message discarded", outbox.discard(entry.clientRandom));
   return el(
     "li",
     { class: `message own first last unsent ${entry.state}`, key: `unsent ${entry.clientRandom}` },
@@ -43,7 +44,7 @@ export function unsentView(app: App, conversation: Conversation, entry: Unsent):
             "div",
             { class: "unsent-actions" },
             button("Try again", () => outbox.retry(entry.clientRandom), { class: "quiet", symbol: "retry" }),
-            button("Discard", () => outbox.discard(entry.clientRandom), { class: "quiet" }),
+            button("Discard", discard, { class: "quiet" }),
           )
         : null,
     ),

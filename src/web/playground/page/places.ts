@@ -1,0 +1,65 @@
+import { hashOf, type Place, placeOf } from "./place.ts";
+
+const traversedWithinMs = 2_000;
+
+/** The rest of the page's address stays: `?as=bob` says whose tab it is. */
+export function addressOf(place: Place): string {
+  const { origin, pathname, search } = location;
+  return origin + pathname + search + hashOf(place);
+}
+
+/**
+ * The browser's history of places. Each entry remembers the one before it, so that a button that leads back takes an entry away instead of
+ * adding one: Back never shows again what was just closed.
+ */
+export class Places {
+  /** Asked for while the browser was on its way to another entry. */
+  #next: Place | null = null;
+  readonly #arrived: () => void;
+  #isTraversing = false;
+  #timer = 0;
+
+  constructor(options: { readonly onMoved: (place: Place) => void; readonly signal: AbortSignal }) {
+    const { onMoved, signal } = options;
+    const moved = () => {
+      clearTimeout(this.#timer);
+      const next = this.#next;
+      this.#isTraversing = false;
+      this.#next = null;
+      if (next) this.go(next);
+      else onMoved(this.current);
+    };
+    window.addEventListener("popstate", moved, { signal });
+    this.#arrived = moved;
+  }
+
+  get current(): Place {
+    return placeOf(location.hash);
+  }
+
+  /** Adds an entry, unless one is there already. */
+  go(place: Place): void {
+    if (this.#isTraversing) this.#next = place;
+    else if (!this.#isAt(place)) history.pushState({ from: hashOf(this.current) }, "", hashOf(place));
+  }
+
+  /** Puts another place into the present entry. */
+  replace(place: Place): void {
+    if (this.#isTraversing) this.#next = place;
+    else if (!this.#isAt(place)) history.replaceState(history.state, "", hashOf(place));
+  }
+
+  /** Goes back where that is the entry before, else puts the place into the present one. */
+  leaveTo(place: Place): void {
+    const { from } = (history.state ?? {}) as { readonly from?: string };
+    if (this.#isTraversing || from !== hashOf(place)) return this.replace(place);
+    this.#isTraversing = true;
+    // A browser that does not move at all must not end all moving.
+    this.#timer = setTimeout(this.#arrived, traversedWithinMs);
+    history.back();
+  }
+
+  #isAt(place: Place): boolean {
+    return hashOf(this.current) === hashOf(place);
+  }
+}
