@@ -193,7 +193,7 @@ describe("migrate, on a database of one's own", () => {
       version: 1,
       isKnown: true,
     });
-    expect((await migrate("down", "--to", "0")).out).toContain("down 1_");
+    expect((await migrate("down", "--to", "0", "--yes")).out).toContain("down 1_");
     expect(await migrate("status")).toMatchObject({ code: 1 });
   });
 
@@ -216,7 +216,7 @@ describe("migrate, on a database of one's own", () => {
     expect((await begin()).out).toContain("generation 2 begins");
     expect((await begin()).out).toContain("generation 3 begins");
     expect((await run(["doctor"], { ...environment, PORT: "0" })).out).toMatch(/ok +generation: 3, since 20/);
-    await run(["migrate", "down", "--to", "0"], environment);
+    await run(["migrate", "down", "--to", "0", "--yes"], environment);
   });
 
   test("serve asks for the migration by its command rather than doing it unasked", async () => {
@@ -456,7 +456,7 @@ describe("dev, with the database it carries", () => {
     expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
     expect(existsSync(join(dataDir, "data"))).toBe(true);
     const environment = { WHISPR_DATA_DIR: dataDir };
-    server = await startServer({ arguments: ["dev", "--reset"], environment, port });
+    server = await startServer({ arguments: ["dev", "--reset", "--yes"], environment, port });
     const { out } = await here(["token", "--user", alice]);
     const headers = { authorization: `Bearer ${out.trim()}` };
     const list = await (await fetch(`${server.url}/api/v1/conversations`, { headers })).json();

@@ -28,7 +28,8 @@ export function devCommand(): Command {
     .description(
       "serve for development: its own keys, a playground, tokens for two users, the PostgreSQL it carries unless DATABASE_URL is set",
     )
-    .option("--reset", "remove the data of the embedded database first")
+    .option("--reset", "remove the data of the embedded database first, after asking")
+    .option("--yes", "with --reset: without asking")
     .addHelpText(
       "after",
       `
@@ -39,23 +40,28 @@ Examples:
 
 Exit codes: 0 stopped; 1 it failed, or the stop fell short; 2 wrong settings; 3 another process has the port or the data directory.`,
     )
-    .action((options: { reset?: true }) => dev(command, options.reset === true));
+    .action((options: ResetOptions) => dev(command, options));
   return withSettings(command);
 }
 
-async function dev(command: Command, isReset: boolean): Promise<void> {
+interface ResetOptions {
+  readonly reset?: true;
+  readonly yes?: true;
+}
+
+async function dev(command: Command, options: ResetOptions): Promise<void> {
   const given = settingsOf(command, "dev").config;
   const { runApp } = await import("./running.ts");
   const { explained } = await import("./explain.ts");
   const { openDevKey } = await import("./signing-key.ts");
-  if (isReset) await explained(given, () => reset(given));
+  if (options.reset) await explained(given, () => reset(given, options.yes === true));
   const key = await explained(given, () => openDevKey(given.dataDir));
   const config = withOwnKeys(given, key);
   const extraRoutes = new Map([...publishedKeys(key), ...(await page(config, key))]);
   await runApp({ config, mode: "dev", extraRoutes }, (app) => void welcome(app, config, key));
 }
 
-async function reset({ database, dataDir }: Config): Promise<void> {
+async function reset({ database, dataDir }: Config, isSure: boolean): Promise<void> {
   if (database.type !== "embedded") {
     throw new CommandRefused(
       "--reset removes the embedded database only; DATABASE_URL is set, whose data is yours.",
@@ -63,7 +69,7 @@ async function reset({ database, dataDir }: Config): Promise<void> {
     );
   }
   const { resetDataDirectory } = await import("./reset.ts");
-  await resetDataDirectory(dataDir);
+  await resetDataDirectory(dataDir, { isSure });
 }
 
 /** Keys that were configured (JWT_JWKS_URL …) are not used: the tokens that are printed must be good. */

@@ -5,6 +5,7 @@ import { parseDatabaseUrl } from "../src/store/database-url.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
 import { causeOf } from "../src/store/failure-causes.ts";
 import { MigrationRefusal } from "../src/store/migrator.ts";
+import { DatabaseInUse } from "../src/store/other-processes.ts";
 import { StoreRefusal } from "../src/store/store-checks.ts";
 import { scrub } from "../src/telemetry/logger.ts";
 import { PortInUse } from "../src/telemetry/operators-listener.ts";
@@ -22,6 +23,7 @@ export function explain(error: unknown, config: Config): Explanation {
   if (error instanceof PortInUse) return { text: error.message, exitCode: exitCodes.taken };
   if (error instanceof EmbeddedRefusal) return { text: error.message, exitCode: exitCodeOf(error) };
   if (error instanceof AddressRefusal) return { text: error.message, exitCode: exitCodes.usage };
+  if (error instanceof DatabaseInUse) return { text: error.message, exitCode: exitCodes.taken };
   if (error instanceof StoreRefusal || error instanceof MigrationRefusal) return failure(error.message);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "EADDRINUSE") return { text: portInUse(config), exitCode: exitCodes.taken };
@@ -68,7 +70,8 @@ function notOurs({ http, operators }: Config, code: string): string {
   return `${cause} (${asked.join("; ")}).`;
 }
 
-function nameOf({ database, dataDir }: Config): string {
+/** Which database a person is told of. */
+export function nameOf({ database, dataDir }: Config): string {
   return database.type === "postgres" ? addressOf(database.url) : `The embedded database in ${dataDir}`;
 }
 

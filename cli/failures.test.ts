@@ -115,7 +115,9 @@ describe("on a database of one's own", () => {
     for (const command of [["migrate", "status"], ["serve"]])
       ofSchema.push(await run(command, { DATABASE_URL: url.href }));
     await client.query(`grant usage on schema public to public; drop role ${role}`);
-    expect((await run(["migrate", "down", "--to", "0"], { DATABASE_URL: database.url })).code).toBe(0);
+    expect((await run(["migrate", "down", "--to", "0", "--yes"], { DATABASE_URL: database.url })).code).toBe(
+      0,
+    );
     await client.query("drop table schema_migrations");
     expectSentence(tables, "on all tables in schema public to");
     for (const ended of ofSchema) expectSentence(ended, "grant usage on schema public to");
@@ -138,7 +140,9 @@ describe("on a database of one's own", () => {
     await server.end("SIGTERM");
     await client.query(`grant execute on function pg_control_system() to public; drop owned by ${role}`);
     await client.query(`drop role ${role}`);
-    expect((await run(["migrate", "down", "--to", "0"], { DATABASE_URL: database.url })).code).toBe(0);
+    expect((await run(["migrate", "down", "--to", "0", "--yes"], { DATABASE_URL: database.url })).code).toBe(
+      0,
+    );
     await client.query("drop table schema_migrations");
     for (const text of [told.out, server.output()]) {
       expect(text).toContain("grant execute on function pg_control_system()");

@@ -34,6 +34,13 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
+/** In the largest unit of which there is one at least: `24 kB`. */
+export function sizeText(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const at = bytes < 1_000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${Number((bytes / 1_000 ** at).toPrecision(3))} ${units[at]}`;
+}
+
 /** The log of a command that is over soon: its warnings, for the person at the terminal. */
 export const warningsOnly = {
   info() {},

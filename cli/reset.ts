@@ -1,15 +1,27 @@
-import { rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { prepareDataDirectory } from "../src/store/embedded/data-directory.ts";
 import { killHolders } from "../src/store/embedded/end-holders.ts";
 import { descriptionOf, FileLock } from "../src/store/embedded/file-lock.ts";
+import { confirm } from "./confirm.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
+import { sizeText } from "./print.ts";
 
-/** Removes the embedded database, not what was unpacked. Refused while another whispr-msg works on it; an orphaned PostgreSQL is ended. */
-export async function resetDataDirectory(dataDir: string): Promise<void> {
+/**
+ * Removes the embedded database, not what was unpacked, after asking: unless somebody is sure, or there is none. Refused while another
+ * whispr-msg works on it; an orphaned PostgreSQL is ended.
+ */
+export async function resetDataDirectory(
+  dataDir: string,
+  options: { readonly isSure: boolean },
+): Promise<void> {
   const layout = prepareDataDirectory(dataDir);
   const owner = FileLock.tryTake(layout.ownerLock);
   if (!owner) throw inUse(layout.root, descriptionOf(layout.ownerLock));
   try {
+    if (existsSync(layout.database))
+      await confirm(`--reset removes ${await describe(layout.database)}.`, options);
     const postgres = await killHolders(layout.postgresLock);
     for (const path of [layout.database, layout.databaseInWork, layout.log]) {
       await rm(path, { recursive: true, force: true });
@@ -18,6 +30,21 @@ export async function resetDataDirectory(dataDir: string): Promise<void> {
   } finally {
     owner.release();
   }
+}
+
+async function describe(database: string): Promise<string> {
+  const files = await readdir(database, { recursive: true, withFileTypes: true });
+  const sizes = files
+    .filter((file) => file.isFile())
+    .map(({ parentPath, name }) => sizeOf(join(parentPath, name)));
+  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  return `the embedded database in ${database} with all conversations and messages (${sizeText(bytes)})`;
+}
+
+/** 0: it is gone by now. */
+async function sizeOf(path: string): Promise<number> {
+  const found = await stat(path).catch(() => null);
+  return found?.size ?? 0;
 }
 
 function inUse(directory: string, owner: string): CommandRefused {

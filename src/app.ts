@@ -87,6 +87,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
   const { engine, deliveryReads, ownership, pubsub } = openEngine({
     config,
+    version: options.version,
     settings,
     health,
     limiter,
@@ -227,6 +228,7 @@ async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposab
 
 function openEngine(given: {
   readonly config: Config;
+  readonly version: string;
   readonly settings: DatabaseSettings;
   readonly health: StoreHealth;
   readonly limiter: Limiter;
@@ -234,7 +236,7 @@ function openEngine(given: {
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }) {
-  const { config, settings, health, limiter, observer, opened, stopping } = given;
+  const { config, version, settings, health, limiter, observer, opened, stopping } = given;
   const lost = (error: Error) => health.connectionLost(error);
   const pool = openPool(settings, lost);
   opened.defer(() => stopping.within("closing the database", pool.end()));
@@ -249,6 +251,7 @@ function openEngine(given: {
   const ownership = new AdvisoryOwnership({
     settings,
     nodeId: newId(),
+    binary: version,
     clock: systemClock,
     observer,
     health,

@@ -31,7 +31,14 @@ function watchedOwner(
   const settings = { ...database.settings, url, statementTimeoutMs: patienceMs };
   const { observer } = notes;
   const health = new StoreHealth({ clock, observer: noteTaker().observer });
-  const owner = new AdvisoryOwnership({ settings, nodeId: newId(), clock, observer, health });
+  const owner = new AdvisoryOwnership({
+    settings,
+    nodeId: newId(),
+    binary: "0.0.0",
+    clock,
+    observer,
+    health,
+  });
   const changes: (boolean | "new history" | "resumed")[] = [];
   owner.onResumed(() => changes.push("resumed"));
   owner.onChange((held) => changes.push(held));

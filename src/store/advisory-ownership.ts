@@ -6,6 +6,7 @@ import { type DatabaseSettings, destroy, isServerError, openClient } from "./dat
 import { takeAll, takeSome } from "./fence.ts";
 import { checkGeneration } from "./generation.ts";
 import type { StoreHealth } from "./health.ts";
+import { schemaProblem } from "./migrator.ts";
 import { ownerLockKey } from "./owner-lock.ts";
 import { endUntagged } from "./untagged-keys.ts";
 
@@ -43,6 +44,7 @@ export const isOwned = `exists (
 export class AdvisoryOwnership implements Ownership {
   readonly #settings: DatabaseSettings;
   readonly #nodeId: string;
+  readonly #binary: string;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #health: StoreHealth;
@@ -69,12 +71,15 @@ export class AdvisoryOwnership implements Ownership {
   constructor(options: {
     readonly settings: DatabaseSettings;
     readonly nodeId: string;
+    /** The version of this program, X.Y.Z. */
+    readonly binary: string;
     readonly clock: Clock;
     readonly observer: Observer;
     readonly health: StoreHealth;
   }) {
     this.#settings = options.settings;
     this.#nodeId = options.nodeId;
+    this.#binary = options.binary;
     this.#clock = options.clock;
     this.#observer = options.observer;
     this.#health = options.health;
@@ -181,6 +186,7 @@ export class AdvisoryOwnership implements Ownership {
       this.#waitsFor = "another process, which owns this database's conversations; this one stands by";
       return;
     }
+    if (!(await this.#isSchemaFit(client))) return;
     this.#remember(await client.query(takeAll, [this.#nodeId]));
     await client.query(endUntagged);
     await this.#checkGeneration(client);
@@ -189,6 +195,15 @@ export class AdvisoryOwnership implements Ownership {
     this.#observer.note("owns every conversation", { node: this.#nodeId });
     this.#said = { reason: "", atMs: Number.NEGATIVE_INFINITY };
     this.#watch(client);
+  }
+
+  /** Since this process started, the schema may have been taken back or up. Whoever changes it the unsafe way holds the lock meanwhile. */
+  async #isSchemaFit(client: pg.Client): Promise<boolean> {
+    const problem = await schemaProblem(client, this.#binary);
+    if (problem === null) return true;
+    await client.query(`select pg_advisory_unlock(${ownerLockKey})`);
+    this.#waitsFor = `a schema that it can serve on. ${problem}`;
+    return false;
   }
 
   /** After the take-over, so that nobody else moves the heads, and before anything is served from them. */

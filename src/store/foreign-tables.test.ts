@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import type pg from "pg";
 import { type TestDatabase, testDatabase } from "../testing/database.ts";
 import { outsideClient } from "../testing/outside.ts";
+import { migrations } from "./migrations.ts";
 import { MigrationRefusal, migrate, migrationStatus } from "./migrator.ts";
 
 let database: TestDatabase;
@@ -63,7 +64,7 @@ test("a name that a later step needs is seen before that step, with those of our
   await client.query("create table user_last_seen (id int)");
   await expect(up()).rejects.toThrow("public.user_last_seen");
   await client.query("drop table user_last_seen");
-  expect((await up()).map(({ version }) => version)).toEqual([4, 5]);
+  expect((await up()).map(({ version }) => version)).toEqual(migrations.map((each) => each.version).slice(3));
 });
 
 test("migrate down where nothing was migrated leaves nothing behind", async () => {

@@ -106,6 +106,7 @@ test("the owner finds a restored database before it says that it holds the right
   const owner = new AdvisoryOwnership({
     settings: writer.database.settings,
     nodeId: newId(),
+    binary: "0.0.0",
     clock: systemClock,
     observer,
     health: someHealth(),

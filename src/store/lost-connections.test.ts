@@ -28,6 +28,7 @@ async function owned(settings: DatabaseSettings): Promise<void> {
   const ownership = new AdvisoryOwnership({
     settings,
     nodeId: newId(),
+    binary: "0.0.0",
     clock: systemClock,
     observer: noteTaker().observer,
     health: someHealth(),
@@ -75,6 +76,7 @@ test("after a failover: a connection that leads to where nothing can be written 
   const ownership = new AdvisoryOwnership({
     settings: database.settings,
     nodeId: newId(),
+    binary: "0.0.0",
     clock: systemClock,
     observer: noteTaker().observer,
     health: someHealth(),

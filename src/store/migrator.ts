@@ -8,8 +8,10 @@ import {
   readHistory,
   refuseTakenNames,
 } from "./migration-history.ts";
+import { type Loss, lossesOf } from "./migration-losses.ts";
 import { type LongPart, longPartsOf, type RunOptions, StepRun } from "./migration-run.ts";
 import { type Migration, migrations } from "./migrations.ts";
+import { otherProcesses, takeOwnersPlace } from "./other-processes.ts";
 import { refuseServer } from "./store-checks.ts";
 
 /** Spells "migrate" in pg_locks. */
@@ -46,7 +48,8 @@ export interface MigrateOptions extends RunOptions {
 /**
  * Applies what is pending, or takes steps back down to `to` (exclusive; by default the newest one only). A step is one transaction, or
  * several stages where a table with rows is written again. One process at a time: others wait, so two nodes may start at once. Rejects
- * with a refusal before anything is changed when the server or the database is none for whispr-msg.
+ * with a refusal before anything is changed when the server or the database is none for whispr-msg, and on the way down with
+ * `DatabaseInUse` while another process serves on it or stands by.
  */
 export async function migrate(options: MigrateOptions): Promise<readonly Applied[]> {
   return withLockedClient(options, async (client) => {
@@ -54,6 +57,7 @@ export async function migrate(options: MigrateOptions): Promise<readonly Applied
     const applied = await readHistory(client);
     const isUp = options.direction === "up";
     const steps = isUp ? stepsUp(applied, options.to) : stepsDown(applied, options.to);
+    if (!isUp && steps.length > 0) await takeOwnersPlace(client);
     if (isUp && steps.length > 0) await prepare(client, steps, options);
     const done: Applied[] = [];
     for (const step of steps) {
@@ -72,6 +76,30 @@ async function prepare(
   await refuseTakenNames(client, steps);
   for (const text of await longTexts(client, steps)) onProgress?.(text);
   await makeHistory(client);
+}
+
+/** What a migration down would do. */
+export interface WayDown {
+  /** In the order in which they are taken back. */
+  readonly steps: readonly Pick<Migration, "version" | "name">[];
+  readonly losses: readonly Loss[];
+  /** In words, who is connected: the way down is refused as long as somebody is. */
+  readonly others: readonly string[];
+}
+
+/** Returns what `migrate` down to `to` would destroy, and changes nothing. */
+export async function wayDown(options: { readonly url: string; readonly to?: number }): Promise<WayDown> {
+  return withConnection(options.url, async (client) => {
+    await refuseServer(client, "to be read");
+    await client.query("set enable_seqscan = on");
+    const steps = stepsDown(await readHistory(client), options.to);
+    const losses = await lossesOf(client, steps);
+    return {
+      steps: steps.map(({ version, name }) => ({ version, name })),
+      losses,
+      others: await otherProcesses(client),
+    };
+  });
 }
 
 /** What will take long, before it begins: others read and write meanwhile. */
@@ -120,18 +148,22 @@ async function longTexts(client: pg.Client, steps: readonly Migration[]): Promis
 
 /** Throws a `MigrationRefusal` unless this binary can serve on the schema as it is. `binary` is its version, X.Y.Z. */
 export async function checkSchema(options: { readonly url: string; readonly binary: string }): Promise<void> {
-  const states = await migrationStatus(options);
+  const problem = problemOf(await migrationStatus(options), options.binary);
+  if (problem) throw new MigrationRefusal(problem);
+}
+
+/** Why this binary must not serve on the schema as it is at this moment; null: it may. */
+export async function schemaProblem(client: pg.ClientBase, binary: string): Promise<string | null> {
+  return problemOf(statesOf(await readHistory(client)), binary);
+}
+
+function problemOf(states: readonly MigrationState[], binary: string): string | null {
   const pending = states.filter((state) => state.appliedAt === null);
-  if (pending.length > 0) {
-    throw new MigrationRefusal(
-      `The database lacks ${pending.length} migration(s), from ${pending[0]!.version}_${pending[0]!.name}. Run \`whispr-msg migrate up\`, or set WHISPR_AUTO_MIGRATE=1.`,
-    );
-  }
-  const newer = states.find((state) => !state.isKnown && isOlder(options.binary, state.oldestBinary));
-  if (!newer) return;
-  throw new MigrationRefusal(
-    `The database has migration ${newer.version}_${newer.name}, which needs whispr-msg ${newer.oldestBinary} or newer; this is ${options.binary}. Run a newer one, or take the step back with it (\`whispr-msg migrate down\`).`,
-  );
+  if (pending.length > 0)
+    return `The database lacks ${pending.length} migration(s), from ${pending[0]!.version}_${pending[0]!.name}. Run \`whispr-msg migrate up\`, or set WHISPR_AUTO_MIGRATE=1.`;
+  const newer = states.find((state) => !state.isKnown && isOlder(binary, state.oldestBinary));
+  if (!newer) return null;
+  return `The database has migration ${newer.version}_${newer.name}, which needs whispr-msg ${newer.oldestBinary} or newer; this is ${binary}. Run whispr-msg ${newer.oldestBinary} or newer.`;
 }
 
 function stepsUp(applied: readonly HistoryRow[], to = Number.POSITIVE_INFINITY): readonly Migration[] {

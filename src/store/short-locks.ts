@@ -89,6 +89,6 @@ async function holdersOf(client: pg.ClientBase, tables: readonly string[]): Prom
 
 function notHad(tables: readonly string[], holders: string, withinMs: number): MigrationRefusal {
   return new MigrationRefusal(
-    `${tables.join(", ")} could not be locked within ${Math.round(withinMs / 1_000)} s${holders}. End those sessions, or wait for them, and run \`whispr-msg migrate up\` again: it goes on where it stopped.`,
+    `${tables.join(", ")} could not be locked within ${Math.round(withinMs / 1_000)} s${holders}. End those sessions, or wait for them, and run this again: it goes on where it stopped.`,
   );
 }

@@ -207,6 +207,7 @@ describe("I4: every take-over raises epochs", () => {
     return new AdvisoryOwnership({
       settings,
       nodeId: newId(),
+      binary: "0.0.0",
       clock: systemClock,
       observer: noteTaker().observer,
       health: someHealth(),

@@ -54,6 +54,7 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
   const ownership = new AdvisoryOwnership({
     settings,
     nodeId: newId(),
+    binary: "0.0.0",
     clock: systemClock,
     observer,
     health: someHealth(),

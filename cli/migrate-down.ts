@@ -1,0 +1,83 @@
+import { Command } from "commander";
+import type { Config } from "../src/config.ts";
+import type { Loss } from "../src/store/migration-losses.ts";
+import type { WayDown } from "../src/store/migrator.ts";
+import { confirm } from "./confirm.ts";
+import { nameOf } from "./explain.ts";
+import { applied, versionIn } from "./migrate-steps.ts";
+import { complain, print, printJson, sizeText, table } from "./print.ts";
+import { settingsOf, withSettings } from "./setting-options.ts";
+
+interface Options {
+  readonly to?: string;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+export function downCommand(): Command {
+  const command = new Command("down")
+    .description(
+      "take the newest step back, or all above --to: tables and columns are dropped with what they hold",
+    )
+    .option("--to <version>", "version to end at")
+    .option("--dry-run", "only show what would be dropped")
+    .option("--yes", "do it without being asked")
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      "\nRefused while a whispr-msg serves on the database or stands by. A backup before it is wise.\n\nExamples:\n  whispr-msg migrate down --dry-run\n  whispr-msg migrate down --to 5 --dry-run --json",
+    )
+    .action((options: Options) => down(command, options));
+  return withSettings(command, ["dataDir", "databaseUrl"]);
+}
+
+async function down(command: Command, options: Options): Promise<void> {
+  const { config } = settingsOf(command, "tool");
+  const to = versionIn(options.to);
+  const { withExistingDatabase } = await import("./database-url.ts");
+  await withExistingDatabase(config, (url) => downFrom(url, config, to, options));
+}
+
+async function downFrom(
+  url: string,
+  config: Config,
+  to: ReturnType<typeof versionIn>,
+  options: Options,
+): Promise<void> {
+  const { wayDown } = await import("../src/store/migrator.ts");
+  const way = await wayDown({ url, ...to });
+  if (options.dryRun) return options.json ? printJson(way) : print(textOf(way, config));
+  if (way.steps.length > 0) {
+    await refuseOthers(way);
+    complain(textOf(way, config));
+    await confirm("Take these steps back?", { isSure: options.yes === true });
+  }
+  const done = await applied(url, { direction: "down", ...to, isQuiet: options.json === true });
+  if (options.json) printJson({ ...way, done });
+}
+
+/** Before anybody is asked; `migrate` looks again. */
+async function refuseOthers({ others }: WayDown): Promise<void> {
+  if (others.length === 0) return;
+  const { inUse } = await import("../src/store/other-processes.ts");
+  throw inUse(others);
+}
+
+function textOf({ steps, losses, others }: WayDown, config: Config): string {
+  if (steps.length === 0) return "nothing to do";
+  const names = steps.map(({ version, name }) => `${version}_${name}`).join(", ");
+  const head = `${nameOf(config)}: migrate down takes back ${names}.`;
+  const drops =
+    losses.length === 0
+      ? ["It drops no table and no column."]
+      : ["It drops:", table([["WHAT", "ROWS", "SIZE"], ...losses.map(rowOf)])];
+  const refused = others.map((who) => `It is refused at present: connected is ${who}.`);
+  return [head, ...drops, ...refused].join("\n");
+}
+
+function rowOf({ table: name, column, where, rows, bytes }: Loss): readonly string[] {
+  const what = column === null ? `table ${name}` : `column ${name}.${column}`;
+  const which = where === null ? what : `rows of ${name} where ${where}`;
+  return [which, rows.toLocaleString("en"), bytes === null ? "-" : sizeText(bytes)];
+}
