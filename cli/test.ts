@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTestPostgres, testDatabaseVariable } from "../src/testing/database.ts";
+import { notRunVariable } from "../src/testing/not-run.ts";
 import { fetchPromtool, findPromtool } from "../src/testing/promtool.ts";
 import { binary, build } from "./build.ts";
 import { runChecks } from "./check.ts";
@@ -89,14 +90,17 @@ async function buildOnce(): Promise<readonly string[]> {
 /** Two files at a time: they wait for the database and for processes more than they compute. */
 async function runTests(files: readonly string[], databaseUrl: string): Promise<TestCounts> {
   const directory = await mkdtemp(join(tmpdir(), "whispr-tests-"));
+  const notRunFile = Bun.file(join(directory, "not-run.txt"));
   const environment = {
     ...process.env,
+    [notRunVariable]: notRunFile.name,
     [binaryVariable]: process.env[binaryVariable] ?? binary,
     [testDatabaseVariable]: databaseUrl,
   };
   try {
     return await runBunTest(["--parallel=2", ...files], join(directory, "junit.xml"), environment);
   } finally {
+    if (await notRunFile.exists()) process.stdout.write(await notRunFile.text());
     await rm(directory, { recursive: true, force: true });
   }
 }

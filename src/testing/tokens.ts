@@ -23,7 +23,7 @@ export async function testKeys(): Promise<TestKeys> {
       new SignJWT({ sub: userId, iss: "whispr-auth", aud: "whispr", ...claims })
         .setProtectedHeader({ alg: "ES256", kid: "test" })
         .setIssuedAt()
-        .setExpirationTime("1h")
+        .setExpirationTime((claims.exp as number | undefined) ?? "1h")
         .sign(privateKey),
     dispose: () => rmSync(directory, { recursive: true, force: true }),
   };
