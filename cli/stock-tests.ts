@@ -7,8 +7,8 @@ import { findStockPrograms, hasJit, installStockPrograms } from "../src/testing/
 const root = join(import.meta.dir, "..");
 /** Whoever imports this gets a database of the run's PostgreSQL. */
 const databaseOfTests = "src/testing/database.ts";
-/** The carried PostgreSQL's own tests start their own; the playground's are about the page. */
-const elsewhere = /^src\/(store\/embedded|web)\//;
+/** The carried PostgreSQL's own tests start their own; the playground's are about the page, and those of the wire about its clients. */
+const elsewhere = /^src\/(store\/embedded\/|web\/|(clients|wire)\.test\.ts$)/;
 
 /** Returns the test files of the store, the engine and the whole product that touch the run's PostgreSQL, by what they import. */
 export function testsOfDatabase(): readonly string[] {
