@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** Clock ticks of /proc per second, on every Linux that matters. */
+const ticksPerSecond = 100;
+const probeEveryMs = 2;
+
+/** The compiled executable with default settings. It can be killed and started again, on the same data and port. */
+export class ServerUnderTest {
+  readonly #binary: string;
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #port: number;
+  #child: ChildProcess | null = null;
+  #log = "";
+
+  constructor(options: {
+    readonly binary: string;
+    readonly port: number;
+    readonly environment: Readonly<Record<string, string>>;
+  }) {
+    this.#binary = options.binary;
+    this.#port = options.port;
+    this.#environment = options.environment;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** What it wrote, of all its lives. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Resolves when `/ready` says so, with that instant. */
+  async start(): Promise<number> {
+    const child = spawn(this.#binary, ["serve"], {
+      env: {
+        PATH: process.env.PATH ?? "",
+        PORT: String(this.#port),
+        HOST: "127.0.0.1",
+        ...this.#environment,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        this.#log += chunk.toString();
+      });
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`the server ended:\n${this.#log}`);
+      const response = await fetch(`${this.url}/ready`).catch(() => null);
+      await response?.arrayBuffer();
+      if (response?.ok) return performance.timeOrigin + performance.now();
+      await Bun.sleep(probeEveryMs);
+    }
+  }
+
+  async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await exited;
+  }
+
+  /** Megabytes: the most that its memory has been. */
+  get mostMemoryMB(): number {
+    const status = readFileSync(`/proc/${this.#child?.pid}/status`, "utf8");
+    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_024);
+  }
+
+  /** Seconds of processor time that it has had. */
+  get cpuSeconds(): number {
+    return cpuSecondsOf(this.#child?.pid ?? 0);
+  }
+}
+
+/** 0: it is gone. */
+export function cpuSecondsOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  } catch {
+    return 0;
+  }
+}
