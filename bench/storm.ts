@@ -115,6 +115,7 @@ async function measure(given: {
   for (const each of all) each.tell({ type: "reset" });
   await Bun.sleep(100);
   const cpuBefore = server.cpuSeconds;
+  const postgresBefore = server.postgresCpuSeconds;
   say("storm");
   const returned = within("all to be back", Promise.all(storm.map((each) => each.allReturned())), storm);
   const lostAtMs = now();
@@ -144,6 +145,9 @@ async function measure(given: {
     server: {
       mostMemoryMB: server.mostMemoryMB,
       cpuSeconds: Number((server.cpuSeconds - (options.mode === "kill" ? 0 : cpuBefore)).toFixed(2)),
+      postgresCpuSeconds: Number(
+        (server.postgresCpuSeconds - (options.mode === "kill" ? 0 : postgresBefore)).toFixed(2),
+      ),
     },
     machineLoadBefore: machineLoadBefore ?? 0,
   };

@@ -34,13 +34,14 @@ import { PostgresOwnState } from "./store/own-state.ts";
 import { findLacks } from "./store/session-checks.ts";
 import { checkDatabase } from "./store/store-checks.ts";
 import { PostgresViewerReads } from "./store/viewer-reads.ts";
-import { newId, systemClock } from "./system.ts";
+import { newId, systemClock, threadWorkedMs } from "./system.ts";
 import { descriptorLimit, openDescriptors } from "./telemetry/descriptors.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { LoopLag } from "./telemetry/loop-lag.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { OperatorsListener } from "./telemetry/operators-listener.ts";
 import { Endpoint, type EndpointSettings, type ExtraRoutes } from "./web/endpoint.ts";
+import { widenBacklog } from "./web/listen-backlog.ts";
 import { statusOf } from "./web/probes.ts";
 
 export interface App {
@@ -113,6 +114,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     stopping,
   });
 
+  if (!widenBacklog(endpoint.port))
+    observer.note(
+      "the backlog of the listener stays at 512: clients that all connect at once may be slow to",
+    );
   const running = opened.move();
   let stopped: Promise<void> | null = null;
   return {
@@ -326,9 +331,11 @@ function openEndpoint(given: {
     revocations: nothingRevoked,
     limiter,
     clock: systemClock,
+    threadWorkedMs,
     newId,
     observer,
     checks: () => readiness.checks(),
+    isStarting: () => readiness.isStarting,
     descriptors: { limit: descriptorLimit(), reserved: reservedDescriptors(config), open: openDescriptors },
     extraRoutes,
   });

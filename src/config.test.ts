@@ -179,7 +179,7 @@ describe("limits", () => {
       connection_reads: { perMinute: 200, burst: 1_000 },
       connection_joins: { perMinute: 5_000, burst: 5_000 },
       address_handshakes: { perMinute: 120, burst: 120 },
-      process_handshakes: { perMinute: 30_000, burst: 500 },
+      process_handshakes: { perMinute: 0, burst: 1 },
     });
     expect([maxLoopLatenessMs, trustedProxies]).toEqual([200, []]);
     const off = accepted(read({ ...keys, ...limitsOff }));

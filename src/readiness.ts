@@ -39,6 +39,12 @@ export class Readiness {
     };
   }
 
+  /** All that is missing is asked for the first time: whether this process serves is known in a moment. */
+  get isStarting(): boolean {
+    if (this.#isStopping() || !this.#health.isUp) return false;
+    return [this.#ownership, this.#keys].every((needed) => needed.waitsFor === null || needed.isStarting);
+  }
+
   /** A disk that is full stops what is written, not what is read: degraded, and said under its own name. */
   #database(): Check {
     if (!this.#health.isUp) return { status: "unavailable", reason: "PostgreSQL does not answer" };

@@ -421,8 +421,9 @@ export const settings = {
   handshakesPerSec: setting({
     variables: ["LIMIT_HANDSHAKES_PER_SEC"],
     kind: rate,
-    fallback: 500,
-    about: "sockets opened in a second, 0 = off; beyond it 503: a storm of reconnects is paced",
+    fallback: 0,
+    about:
+      "sockets opened in a second at most, 0 = off; beyond it 503. Without it as many as the server bears, measured",
   }),
   playground: setting({
     variables: ["WHISPR_PLAYGROUND"],

@@ -38,7 +38,11 @@ export interface StormReport {
     /** The refusals that bystanders met, handshakes and messages. */
     readonly refused: Readonly<Record<string, number>>;
   };
-  readonly server: { readonly mostMemoryMB: number; readonly cpuSeconds: number };
+  readonly server: {
+    readonly mostMemoryMB: number;
+    readonly cpuSeconds: number;
+    readonly postgresCpuSeconds: number;
+  };
   readonly machineLoadBefore: number;
 }
 
@@ -109,6 +113,7 @@ export function tableOf(report: StormReport): string {
       "server: most memory, processor time",
       `${report.server.mostMemoryMB} MB, ${report.server.cpuSeconds} s`,
     ],
+    ["PostgreSQL: processor time", `${report.server.postgresCpuSeconds} s`],
   ];
   return ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { familyOf, processesNaming } from "../../src/testing/processes.ts";
 
 /** Clock ticks of /proc per second, on every Linux that matters. */
 const ticksPerSecond = 100;
@@ -71,19 +72,27 @@ export class ServerUnderTest {
     return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_024);
   }
 
+  /** Seconds of processor time that the PostgreSQL which it carries has had; 0 for another one. */
+  get postgresCpuSeconds(): number {
+    const directory = this.#environment.WHISPR_DATA_DIR;
+    const named = directory ? processesNaming(directory).filter((pid) => pid !== this.#child?.pid) : [];
+    const pids = new Set(named.flatMap(familyOf));
+    return [...pids].reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
+  }
+
   /** Seconds of processor time that it has had. */
   get cpuSeconds(): number {
     return cpuSecondsOf(this.#child?.pid ?? 0);
   }
 }
 
-/** 0: it is gone. */
+/** With that of its children that have ended. 0: it is gone. */
 export function cpuSecondsOf(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
       .split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond;
   } catch {
     return 0;
   }

@@ -76,6 +76,11 @@ export class Keys {
     return this.#failure === null ? "the keys to verify tokens with" : `the keys: ${this.#failure}`;
   }
 
+  /** The first read is under way. */
+  get isStarting(): boolean {
+    return this.#known === null && this.#failure === null;
+  }
+
   /** Since the last good read; since the start while there was none. 0 for keys that are given. */
   get ageMs(): number {
     return this.#source.type === "given" ? 0 : this.#clock.monotonicMs() - this.#lastGoodMs;

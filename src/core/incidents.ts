@@ -20,6 +20,12 @@ const lookAtPostgres = "look into the log of PostgreSQL and at its machine";
  * `whispr_errors_total` series as well, and a row of docs/incidents.md. Names are stable: alerts are written on them.
  */
 export const incidents = {
+  admission_limited: {
+    level: "warn",
+    means: "more clients connect than this process can let in for a while; some handshakes are refused",
+    action:
+      "nothing after a restart; if it goes on, give it more processor time, or look for who connects so often",
+  },
   batch_outcome_unknown: {
     level: "warn",
     means: "the connection to PostgreSQL was lost under a commit; what was stored is being found out",

@@ -55,6 +55,7 @@ export class AdvisoryOwnership implements Ownership {
   #client: pg.Client | null = null;
   #held = false;
   #acquiring = false;
+  #tried = false;
   #stopped = false;
   #waitsFor = "the database";
   /** What was said last of the reason to wait, and when. */
@@ -102,6 +103,11 @@ export class AdvisoryOwnership implements Ownership {
   get waitsFor(): string | null {
     if (this.isHeld()) return null;
     return this.#held ? `the database: ${silent.message}` : this.#waitsFor;
+  }
+
+  /** It is not known yet whether another process owns. */
+  get isStarting(): boolean {
+    return !this.#tried;
   }
 
   epochOf(shard: number): number {
@@ -157,6 +163,7 @@ export class AdvisoryOwnership implements Ownership {
         this.#health.failed(error);
         this.#giveUpConnection();
       }
+      this.#tried = true;
       if (this.#held || this.#stopped) break;
       this.#sayWaiting();
       await new Promise<void>((resolve) => this.#clock.after(retryMs, resolve));

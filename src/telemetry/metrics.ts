@@ -1,6 +1,13 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { type Failure, type IncidentName, incidentOf, incidents, type Warning } from "../core/incidents.ts";
-import type { BatchFailure, Fields, GaugeName, Observer } from "../core/ports/observer.ts";
+import {
+  type BatchFailure,
+  type Fields,
+  type GaugeName,
+  type HandshakeOutcome,
+  handshakeOutcomes,
+  type Observer,
+} from "../core/ports/observer.ts";
 import { type RefusalCode, refusals } from "../core/rejection.ts";
 import { Histogram, LabelledHistogram } from "./histogram.ts";
 import { LineBudget } from "./line-budget.ts";
@@ -48,6 +55,9 @@ const gaugeHelp: Readonly<Record<GaugeName, string>> = {
   mailbox_turns: "Commands that are not settled yet, in all mailboxes",
   actors: "Conversations in memory",
   sockets: "Open WebSockets",
+  handshakes_waiting: "WebSocket handshakes that wait for their turn",
+  arrivals: "Sockets between their admission and the answers of their first joins",
+  arrivals_limit: "The most arrivals at a time at present: less while the event loop is late",
   online_users: "Users with a socket on a topic, or who had one two seconds ago",
   keys_age_seconds:
     "Since the keys that tokens are verified with were last read; since the start while they never were",
@@ -64,6 +74,7 @@ export class Metrics implements Observer {
   readonly #failedBatches = new Map<string, number>(
     (["fenced", "refused", "again", "unknown"] satisfies BatchFailure[]).map((kind) => [kind, 0]),
   );
+  readonly #handshakes = new Map<HandshakeOutcome, number>(handshakeOutcomes.map((outcome) => [outcome, 0]));
   readonly #unknownFields = new Map<string, number>();
   readonly #gauges = new Map<GaugeName, () => number>();
   readonly #ackSeconds = new Histogram({
@@ -123,6 +134,12 @@ export class Metrics implements Observer {
       "operation",
       () => this.#unknownFields,
     );
+    this.#registerCounts(
+      "whispr_handshakes_total",
+      "WebSocket handshakes: admitted, or why not",
+      "outcome",
+      () => this.#handshakes,
+    );
     this.#registerIncidents("warn", "whispr_warnings_total");
     this.#registerIncidents("error", "whispr_errors_total");
     for (const histogram of [
@@ -171,6 +188,10 @@ export class Metrics implements Observer {
   /** `operation` is a name of the source, so the series are as many as there are operations. */
   unknownFields(operation: string, count: number): void {
     this.#unknownFields.set(operation, (this.#unknownFields.get(operation) ?? 0) + count);
+  }
+
+  handshake(outcome: HandshakeOutcome): void {
+    this.#handshakes.set(outcome, this.#handshakes.get(outcome)! + 1);
   }
 
   batchCommitted(rows: number, tookMs: number): void {

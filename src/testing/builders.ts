@@ -123,6 +123,7 @@ export function noteTaker(): ObserverNotes {
     commandDuplicate() {},
     refused() {},
     unknownFields() {},
+    handshake() {},
     malformedFrame() {},
     slowConsumerClosed() {},
     requestAnswered() {},

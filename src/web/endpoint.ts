@@ -14,6 +14,8 @@ import type { Routes } from "../phoenix/channel.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { listenerUrl } from "../telemetry/listener-url.ts";
+import type { Admission } from "./admission.ts";
+import { openAdmission } from "./admission-wiring.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { conversationEvents } from "./channels/conversation-events.ts";
@@ -27,7 +29,7 @@ import { ConnectionCap, type DescriptorLimits } from "./connection-cap.ts";
 import { apiRoutes } from "./controllers/routes.ts";
 import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
 import { Gate } from "./gate.ts";
-import { Handshakes, socketPaths } from "./handshake.ts";
+import { type Admitted, Handshakes, socketPaths } from "./handshake.ts";
 import { Lateness } from "./lateness.ts";
 import { longPollPaths, noLongPolling } from "./long-poll.ts";
 import { MessageTexts } from "./message-texts.ts";
@@ -35,12 +37,13 @@ import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
 import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
 import { Presences } from "./presences.ts";
-import { type Checks, probe, statusOf } from "./probes.ts";
+import { type Checks, probe } from "./probes.ts";
 import { ProxyWatch } from "./proxy-watch.ts";
 import { UserSubscriptions } from "./receivers.ts";
 import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
 import { noRoute, RequestMeter } from "./request-meter.ts";
 import { restApi } from "./rest.ts";
+import { RetryPauses } from "./retry-pauses.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
 import { socketsObserver } from "./sockets-observer.ts";
@@ -87,10 +90,14 @@ export interface EndpointOptions {
   readonly revocations: Revocations;
   readonly limiter: Limiter;
   readonly clock: Clock;
+  /** The processor time that this thread has had. */
+  readonly threadWorkedMs: () => number;
   readonly newId: NewId;
   readonly observer: Observer;
   /** Asked at each probe and handshake, so it must be cheap. */
   readonly checks: () => Checks;
+  /** What is unavailable will be known to be there or not in a moment: handshakes may wait for it. */
+  readonly isStarting: () => boolean;
   readonly descriptors: DescriptorLimits;
   readonly extraRoutes: ExtraRoutes;
 }
@@ -107,6 +114,8 @@ export class Endpoint {
   readonly #options: EndpointOptions;
   readonly #server: Server<SocketData<Session>>;
   readonly #handshakes: Handshakes;
+  readonly #admission: Admission;
+  readonly #pauses: RetryPauses;
   readonly #userSockets: UserSockets;
   readonly #ends: SessionEnds;
   readonly #lateness: Lateness;
@@ -124,7 +133,9 @@ export class Endpoint {
   constructor(options: EndpointOptions) {
     const { settings, clock, observer, limiter } = options;
     const lateness = new Lateness({ clock, maxMs: settings.maxLoopLatenessMs });
-    const gate = new Gate({ limiter, lateness });
+    this.#pauses = new RetryPauses(options);
+    this.#admission = openAdmission({ ...options, pauses: this.#pauses });
+    const gate = new Gate({ limiter, lateness, pauses: this.#pauses });
     const authentication = new Authentication(options);
     const texts = new MessageTexts();
     const addresses = new ClientAddresses(settings);
@@ -138,6 +149,8 @@ export class Endpoint {
     this.#handshakes = new Handshakes({
       authentication,
       gate,
+      admission: this.#admission,
+      observer,
       addresses,
       clock,
       maxSessionMs: settings.maxSessionMs,
@@ -161,7 +174,13 @@ export class Endpoint {
     this.#typing = new Typing(options);
     const { sockets } = this;
     const wentOffline = (userId: string, atUs: number) => options.lastSeen.seen(userId, atUs);
-    this.#presences = new Presences({ ...options, sockets, lateness, wentOffline });
+    this.#presences = new Presences({
+      ...options,
+      sockets,
+      lateness,
+      admission: this.#admission,
+      wentOffline,
+    });
     const own = { gate, texts, typing: this.#typing, presences: this.#presences };
     const broadcasts = new Broadcasts({ ...options, ...own, sockets });
     const { delivery } = broadcasts;
@@ -173,7 +192,12 @@ export class Endpoint {
     observer.gauge("online_users", () => options.presence.size);
   }
 
-  /** Where it can be opened, with the port that was taken. */
+  /** The port that was taken. */
+  get port(): number {
+    return this.#server.port!;
+  }
+
+  /** Where it can be opened. */
   get url(): string {
     return listenerUrl(this.#options.settings.hostname, this.#server.port!);
   }
@@ -184,6 +208,7 @@ export class Endpoint {
    */
   async stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#stopping = true;
+    this.#admission.stop();
     this.#ends.stop();
     this.#standby.stop();
     const ended = this.#server.stop();
@@ -260,22 +285,35 @@ export class Endpoint {
 
   /** Undefined: the connection is a socket now. */
   async #open(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
-    if (this.#stopping) return this.#refuse(stopping);
-    if (statusOf(this.#options.checks()) === "unavailable") return this.#refuse(notServing);
+    if (this.#stopping) return this.#refuse(this.#stoppingNow());
     const full = this.#cap.handshake();
+    if (full) this.#options.observer.handshake("descriptors");
     if (full) return this.#refuse(full);
     const peer = peerOf(request, server);
     this.#proxies.handshake(request, peer);
     const admitted = await this.#handshakes.admit(request, peer);
     if (isRejection(admitted)) return this.#refuse(admitted);
-    const { session, subprotocol } = admitted;
+    const refusal = this.#upgrade(request, server, admitted);
+    if (refusal) admitted.session.arrival.end();
+    return refusal && this.#refuse(refusal);
+  }
+
+  #upgrade(
+    request: Request,
+    server: Server<SocketData<Session>>,
+    { session, subprotocol }: Admitted,
+  ): Rejection | undefined {
     const tooMany = this.#userSockets.refusal(session.userId);
-    if (tooMany) return this.#refuse(tooMany);
-    if (!this.sockets.upgrade(request, server, session, subprotocol)) {
-      return this.#refuse(this.#stopping ? stopping : notUpgraded);
-    }
+    if (tooMany) this.#options.observer.handshake("user_sockets");
+    if (tooMany) return tooMany;
+    if (!this.sockets.upgrade(request, server, session, subprotocol))
+      return this.#stopping ? this.#stoppingNow() : notUpgraded;
     this.#ends.opened(session);
     return undefined;
+  }
+
+  #stoppingNow(): Rejection {
+    return reject("unavailable", "This server is stopping.", { retryAfterMs: this.#pauses.next() });
   }
 
   #refuse(rejection: Rejection): Response {
@@ -338,9 +376,5 @@ function refusedFrame(gate: Gate, observer: Observer, session: Session, event: s
 }
 
 const longestIdleSeconds = 255;
-const stopping = reject("unavailable", "This server is stopping.", { retryAfterMs: 1_000 });
-const notServing = reject("unavailable", "This server cannot serve at present; `/ready` says why.", {
-  retryAfterMs: 1_000,
-});
 const noHost = reject("invalid_payload", "The Host header must name the host that was asked.");
 const notUpgraded = reject("invalid_payload", "The WebSocket handshake is incomplete.");

@@ -235,18 +235,67 @@ describe("handshakes", () => {
     expect(await statuses([one, ...inventing, "198.51.100.2"])).toEqual([401, 401, 429, 401]);
   });
 
-  test("to the whole server are paced by 503", async () => {
+  test("to the whole server are paced by 503 where a rate is set, each refused for a time of its own", async () => {
     await open({ process_handshakes: { perMinute: 120, burst: 2 } });
     expect(await statuses(["", "", ""])).toEqual([401, 401, 503]);
-    const refused = await handshake();
-    expect(refused.headers.get("retry-after")).toBe("1");
-    expect(await refused.json()).toMatchObject({
-      error: "overloaded",
-      message: expect.stringContaining("2 connections a second"),
-      retry_after_ms: 1_000,
-    });
+    const pauses = new Set<number>();
+    for (let each = 0; each < 10; each++) {
+      const refused = await handshake();
+      const body = (await refused.json()) as { readonly retry_after_ms: number };
+      expect(body).toMatchObject({
+        error: "overloaded",
+        message: expect.stringContaining("2 connections a second"),
+      });
+      expect(body.retry_after_ms).toBeWithin(500, 3_001);
+      expect(refused.headers.get("retry-after")).toBe(String(Math.ceil(body.retry_after_ms / 1_000)));
+      pauses.add(body.retry_after_ms);
+    }
+    expect(pauses.size).toBeGreaterThan(1);
+    expect(web.handshakes).toEqual([
+      ...["admitted", "unauthorized", "admitted", "unauthorized"],
+      ...Array(11).fill("rate_limit"),
+    ]);
     await clock.runFor(1_000);
     expect(await statuses(["", "", ""])).toEqual([401, 401, 503]);
+  });
+});
+
+describe("a process that has just started", () => {
+  const starting = () => {
+    web.checks = { ownership: { status: "unavailable", reason: "waits for the database" } };
+    web.isStarting = true;
+  };
+
+  /** Resolves once the handshake waits: then its outcome is all that is missing. */
+  const waiting = async () => {
+    const wire = web.socketOf(anna);
+    const early = await Promise.race([wire.catch(() => "refused"), Bun.sleep(100).then(() => "waits")]);
+    return { wire, early };
+  };
+
+  test("lets handshakes wait, which stock clients do not notice, and opens them as soon as it serves", async () => {
+    await open({});
+    starting();
+    const { wire, early } = await waiting();
+    expect(early).toBe("waits");
+    web.checks = { ownership: { status: "ok" } };
+    await clock.runFor(10);
+    expect(told(await (await wire).join(topic))).toBe("ok");
+    expect(web.handshakes).toEqual(["admitted"]);
+  });
+
+  test("refuses them as soon as it knows that it does not serve", async () => {
+    await open({});
+    starting();
+    const { wire, early } = await waiting();
+    expect(early).toBe("waits");
+    web.isStarting = false;
+    await clock.runFor(10);
+    await expect(wire).rejects.toThrow();
+    const refused = await fetch(`${web.url}/socket/websocket?vsn=2.0.0`);
+    expect(refused.status).toBe(503);
+    expect(Number(refused.headers.get("retry-after"))).toBeWithin(1, 4);
+    expect(web.handshakes).toEqual(["not_serving", "not_serving"]);
   });
 });
 
@@ -289,6 +338,15 @@ describe("while the event loop is late", () => {
     await clock.runFor(0);
     expect(told(await wire.push(topic, "new_message", message))).toBe("ok");
     expect(told(await wire.push(topic, "phx_leave", "{}"))).toBe("ok");
+  });
+
+  test("a socket that is on its way in still joins: its place was given to it before", async () => {
+    await open({}, { maxLoopLatenessMs: 200 });
+    const [busy, arriving] = [await joined(anna), await web.socketOf(ben)];
+    await late(busy, 201);
+    expect(told(await arriving.join(topic))).toBe("ok");
+    expect(told(await arriving.join(`user:${ben}`))).toBe("overloaded");
+    expect(told(await busy.join(`user:${anna}`))).toBe("overloaded");
   });
 
   test("leaving a topic is not refused", async () => {

@@ -3,6 +3,7 @@ import { rateLimited } from "../core/rate-limited.ts";
 import { type Rejection, reject } from "../core/rejection.ts";
 import { SendCharge } from "../core/send-charge.ts";
 import type { Lateness } from "./lateness.ts";
+import type { RetryPauses } from "./retry-pauses.ts";
 import type { Session } from "./session.ts";
 
 /** What a frame of one kind is held to. */
@@ -41,18 +42,26 @@ const kinds: ReadonlyMap<string, Kind> = new Map([
 export class Gate {
   readonly #limiter: Limiter;
   readonly #lateness: Lateness;
+  readonly #pauses: Pick<RetryPauses, "next">;
 
-  constructor(options: { readonly limiter: Limiter; readonly lateness: Lateness }) {
+  constructor(options: {
+    readonly limiter: Limiter;
+    readonly lateness: Lateness;
+    readonly pauses: Pick<RetryPauses, "next">;
+  }) {
     this.#limiter = options.limiter;
     this.#lateness = options.lateness;
+    this.#pauses = options.pauses;
   }
 
   /** A frame of a socket, before anything else is made of it. Never asked for heartbeats. */
-  frame({ connectionKey }: Session, event: string): Rejection | null {
+  frame({ connectionKey, arrival }: Session, event: string): Rejection | null {
     const kind = kinds.get(event) ?? operation;
     // It makes room; a client that is refused it believes that it left.
     if (kind === leave) return this.#count(connectionKey);
-    if (this.#lateness.exceeds(kind.shedAt)) return late;
+    // An arrival has its place already (`Admission`): stock clients join again only after 1 s, then 2, 5 and 10.
+    const isAdmitted = kind === join && !arrival.isOver;
+    if (this.#lateness.exceeds(kind.shedAt) && !isAdmitted) return late;
     return kind.limit && rateLimited(this.#limiter, kind.limit, connectionKey);
   }
 
@@ -71,22 +80,20 @@ export class Gate {
     return SendCharge.take(this.#limiter, userId, connectionKey);
   }
 
-  /** A socket that is to be opened. By address first: what one sends too much must not use up what is there for all. */
-  handshake(address: string): Rejection | null {
-    return rateLimited(this.#limiter, "address_handshakes", address) ?? this.#pace();
+  /** A socket that is to be opened from this address. Ask before `pace`: what one sends too much must not use up what is there for all. */
+  address(address: string): Rejection | null {
+    return rateLimited(this.#limiter, "address_handshakes", address);
   }
 
-  /** Stock clients come back from a restart all at once and without jitter. */
-  #pace(): Rejection | null {
-    const waitMs = this.#limiter.take("process_handshakes", "");
-    if (waitMs === 0) return null;
+  /** A socket that is to be opened, against the fixed rate of all of them where one is set. */
+  pace(): Rejection | null {
+    if (this.#limiter.take("process_handshakes", "") === 0) return null;
     const perSecond = this.#limiter.rateOf("process_handshakes").perMinute / 60;
     const text = `Too many connect at once: this server opens ${perSecond} connections a second. Try again after retry_after_ms.`;
-    return reject("overloaded", text, { retryAfterMs: Math.max(shortestPauseMs, waitMs) });
+    return reject("overloaded", text, { retryAfterMs: this.#pauses.next() });
   }
 }
 
-/** All who are refused are told the same, so a shorter one would only gather them again. */
 const shortestPauseMs = 1_000;
 
 const late = reject(

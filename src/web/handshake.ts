@@ -1,6 +1,9 @@
 import type { Clock } from "../core/ports/clock.ts";
-import { type Rejection, reject } from "../core/rejection.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import { readToken, speaksOurVersion } from "../phoenix/handshake.ts";
+import type { Admission } from "./admission.ts";
+import type { Arrival } from "./arrival.ts";
 import { type ClientAddresses, counted } from "./client-address.ts";
 import type { Gate } from "./gate.ts";
 import type { Authentication } from "./plugins/authentication.ts";
@@ -18,6 +21,8 @@ export interface Admitted {
 export class Handshakes {
   readonly #authentication: Authentication;
   readonly #gate: Gate;
+  readonly #admission: Admission;
+  readonly #observer: Pick<Observer, "handshake">;
   readonly #addresses: ClientAddresses;
   readonly #clock: Clock;
   readonly #maxSessionMs: number;
@@ -26,29 +31,59 @@ export class Handshakes {
   constructor(options: {
     readonly authentication: Authentication;
     readonly gate: Gate;
+    readonly admission: Admission;
+    readonly observer: Pick<Observer, "handshake">;
     readonly addresses: ClientAddresses;
     readonly clock: Clock;
     readonly maxSessionMs: number;
   }) {
     this.#authentication = options.authentication;
     this.#gate = options.gate;
+    this.#admission = options.admission;
+    this.#observer = options.observer;
     this.#addresses = options.addresses;
     this.#clock = options.clock;
     this.#maxSessionMs = options.maxSessionMs;
   }
 
-  /** `peer`: the address that the connection came from. */
+  /**
+   * Waits until it is its turn (`Admission`). `peer`: the address that the connection came from. The arrival of the session is in progress; end it when
+   * no socket comes of it.
+   */
   async admit(request: Request, peer: string): Promise<Admitted | Rejection> {
-    const address = this.#addresses.of(peer, request.headers.get("x-forwarded-for"));
-    const refusal = checkRequest(request) ?? this.#gate.handshake(counted(address));
+    const refusal = this.#admission.refusal() ?? checkRequest(request) ?? this.#limited(request, peer);
     if (refusal) return refusal;
+    const arrival = await this.#admission.enter(request.signal);
+    if (isRejection(arrival)) return arrival;
+    const admitted = await this.#open(request, arrival).catch((error: unknown) => {
+      arrival.end();
+      throw error;
+    });
+    if (isRejection(admitted)) arrival.end();
+    return admitted;
+  }
+
+  #limited(request: Request, peer: string): Rejection | null {
+    const address = counted(this.#addresses.of(peer, request.headers.get("x-forwarded-for")));
+    const ofAddress = this.#gate.address(address);
+    if (ofAddress) this.#observer.handshake("address_limit");
+    if (ofAddress) return ofAddress;
+    const ofAll = this.#gate.pace();
+    if (ofAll) this.#observer.handshake("rate_limit");
+    return ofAll;
+  }
+
+  async #open(request: Request, arrival: Arrival): Promise<Admitted | Rejection> {
     const { token, subprotocol } = readToken(request);
     const known = await this.#authentication.ofToken(token, "socket");
-    if ("type" in known) return known;
+    if ("type" in known) {
+      this.#observer.handshake(known.code === "unauthorized" ? "unauthorized" : "not_verified");
+      return known;
+    }
     const latestMs = this.#clock.nowUs() / 1000 + this.#maxSessionMs;
     const endsAtMs = Math.min(known.identity.expiresAtMs ?? latestMs, latestMs);
     const connectionKey = String(++this.#connections);
-    return { session: { ...known.identity, endsAtMs, connectionKey }, subprotocol };
+    return { session: { ...known.identity, endsAtMs, connectionKey, arrival }, subprotocol };
   }
 }
 

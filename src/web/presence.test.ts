@@ -428,6 +428,50 @@ test("I10: while the loop is late presence waits and is gathered; messages go fi
   ]);
 });
 
+describe("I10: while sockets wait to be let in, presence waits and is gathered", () => {
+  /** Ben and Cleo change their status, one window apart, while a handshake waits. */
+  async function crowded() {
+    const topic = topicOf(await web.groupOf(ann, [ben, cleo]));
+    const wire = await joined(ann, topic);
+    const [second, third] = [
+      await joined(ben, `user:${ben}`, topic),
+      await joined(cleo, `user:${cleo}`, topic),
+    ];
+    await told(wire, topic);
+    web.checks = { ownership: { status: "unavailable", reason: "waits for the database" } };
+    web.isStarting = true;
+    const waiting = web.socketOf(dan);
+    const silent = await Promise.race([waiting, Bun.sleep(100)]);
+    expect(silent).toBeUndefined();
+    const before = (await wire.presence(topic)).length;
+    await second.push(`user:${ben}`, "update_status", `{"status":"away"}`);
+    await clock.runFor(windowMs);
+    await third.push(`user:${cleo}`, "update_status", `{"status":"busy"}`);
+    await clock.runFor(2 * windowMs);
+    return { waiting, since: async () => (await wire.presence(topic)).slice(before) };
+  }
+  const both = { [ben]: anybody, [cleo]: anybody };
+
+  test("until they are in: one diff tells all of it", async () => {
+    const { waiting, since } = await crowded();
+    expect(await since()).toEqual([]);
+    web.checks = { ownership: { status: "ok" } };
+    await clock.runFor(10);
+    await waiting;
+    await clock.runFor(windowMs);
+    expect(await since()).toEqual([["presence_diff", { joins: both, leaves: {} }]]);
+  });
+
+  test("and for three seconds at most", async () => {
+    const { waiting, since } = await crowded();
+    await clock.runFor(3_000);
+    expect(await since()).toEqual([["presence_diff", { joins: both, leaves: {} }]]);
+    web.checks = { ownership: { status: "ok" } };
+    await clock.runFor(10);
+    await waiting;
+  });
+});
+
 describe("I8: who is removed", () => {
   test("is shown no longer, and is told of nobody", async () => {
     const id = await web.groupOf(ann, [ben, cleo]);

@@ -2,6 +2,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Presence, PresenceDiff, PresenceStatus } from "../core/ports/presence.ts";
 import type { Joining } from "../phoenix/channel.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
+import type { Admission } from "./admission.ts";
 import type { Lateness } from "./lateness.ts";
 import { PresenceFeed } from "./presence-feed.ts";
 import type { Session } from "./session.ts";
@@ -13,11 +14,17 @@ const windowMs = 300;
 const usersInTurn = 20_000;
 /** The part of the greatest lateness from which on presence waits, as typing goes. */
 const shedAt = 0.5;
+/**
+ * The longest that presence waits while sockets arrive faster than they are let in. When all members of a group come back at once, each of them tells all
+ * others: one diff after the last of them is as much as each state and diff in between. Milliseconds.
+ */
+const longestPatienceMs = 3_000;
 
 export interface PresencesOptions {
   readonly presence: Presence;
   readonly sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners">;
   readonly lateness: Pick<Lateness, "exceeds">;
+  readonly admission: Pick<Admission, "isCrowded">;
   readonly clock: Clock;
   /** Nobody sees the user as online from this time on. */
   readonly wentOffline: (userId: string, atUs: number) => void;
@@ -36,16 +43,20 @@ export class Presences {
   readonly #presence: Presence;
   readonly #sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners">;
   readonly #lateness: Pick<Lateness, "exceeds">;
+  readonly #admission: Pick<Admission, "isCrowded">;
   readonly #clock: Clock;
   readonly #feeds = new Map<Session, PresenceFeed>();
   /** Those that joined a conversation in this window, or have more to be told. */
   readonly #due = new Set<PresenceFeed>();
   #cancel: (() => void) | null = null;
+  /** Since when it waits for arrivals; null: it does not. */
+  #patientSinceMs: number | null = null;
 
-  constructor({ presence, sockets, lateness, clock, wentOffline }: PresencesOptions) {
+  constructor({ presence, sockets, lateness, admission, clock, wentOffline }: PresencesOptions) {
     this.#presence = presence;
     this.#sockets = sockets;
     this.#lateness = lateness;
+    this.#admission = admission;
     this.#clock = clock;
     presence.subscribe({
       listensTo: (conversationId) => sockets.hasListeners(`conversation:${conversationId}`),
@@ -130,7 +141,13 @@ export class Presences {
   }
 
   #isLate(): boolean {
-    return this.#lateness.exceeds(shedAt);
+    return this.#lateness.exceeds(shedAt) || this.#waitsForArrivals();
+  }
+
+  #waitsForArrivals(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    this.#patientSinceMs = this.#admission.isCrowded ? (this.#patientSinceMs ?? nowMs) : null;
+    return this.#patientSinceMs !== null && nowMs - this.#patientSinceMs < longestPatienceMs;
   }
 
   #tellSoon(): void {

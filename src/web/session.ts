@@ -1,4 +1,5 @@
 import type { Identity } from "../core/ports/tokens.ts";
+import type { Arrival } from "./arrival.ts";
 
 /** Who is behind an open socket, and until when. */
 export interface Session extends Identity {
@@ -6,4 +7,6 @@ export interface Session extends Identity {
   readonly connectionKey: string;
   /** Milliseconds since the Unix epoch: the end of the token, or of the longest session, whichever comes first. */
   readonly endsAtMs: number;
+  /** Of this socket, until its first joins are answered. */
+  readonly arrival: Arrival;
 }

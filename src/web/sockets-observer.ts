@@ -7,7 +7,10 @@ import type { UserSockets } from "./user-sockets.ts";
 export function socketsObserver(observer: Observer, sockets: UserSockets): SocketsObserver<Session> {
   return {
     opened: ({ userId }) => sockets.opened(userId),
-    closed: (_code, { userId }) => sockets.closed(userId),
+    closed: (_code, { userId, arrival }) => {
+      sockets.closed(userId);
+      arrival.end();
+    },
     flooded: () => observer.refused("rate_limited"),
     oversized: () => observer.refused("payload_too_large"),
     malformed: () => observer.malformedFrame(),

@@ -13,6 +13,8 @@ export interface Observer {
   refused(code: RefusalCode): void;
   /** Fields that `operation` does not know were ignored. The name is the source's, never a client's. */
   unknownFields(operation: string, count: number): void;
+  /** A WebSocket handshake was let in, or why not. */
+  handshake(outcome: HandshakeOutcome): void;
   /** A WebSocket frame that is no Phoenix message was dropped. */
   malformedFrame(): void;
   /** A socket was closed because too much waited for it. */
@@ -47,8 +49,28 @@ export interface Observer {
 }
 
 export type BatchFailure = "fenced" | "refused" | "again" | "unknown";
+/**
+ * Why a WebSocket handshake was let in or not. `address_limit`, `rate_limit`, `user_sockets`: a limit that is set; `descriptors`: no file
+ * descriptor is left. `waiting_full`, `waited_too_long`, `not_serving`: see `Admission`.
+ */
+export const handshakeOutcomes = [
+  "admitted",
+  "address_limit",
+  "rate_limit",
+  "user_sockets",
+  "descriptors",
+  "waiting_full",
+  "waited_too_long",
+  "not_serving",
+  "unauthorized",
+  "not_verified",
+] as const;
+export type HandshakeOutcome = (typeof handshakeOutcomes)[number];
 
 export type GaugeName =
+  | "handshakes_waiting"
+  | "arrivals"
+  | "arrivals_limit"
   | "lane_queue_rows"
   | "mailbox_turns"
   | "actors"

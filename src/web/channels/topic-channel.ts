@@ -1,4 +1,5 @@
 import type { Channel, Joining, JoinOutcome, Push } from "../../phoenix/channel.ts";
+import type { Arrival } from "../arrival.ts";
 import type { Session } from "../session.ts";
 import type { Events } from "./events.ts";
 
@@ -20,7 +21,17 @@ export class TopicChannel implements Channel<Session> {
   }
 
   join(joining: Joining<Session>): Promise<JoinOutcome> {
-    return this.#joins.join(joining);
+    const { arrival } = joining.identity;
+    return arrival.isOver ? this.#joins.join(joining) : this.#firstJoin(joining, arrival);
+  }
+
+  async #firstJoin(joining: Joining<Session>, arrival: Arrival): Promise<JoinOutcome> {
+    arrival.joining();
+    try {
+      return await this.#joins.join(joining);
+    } finally {
+      arrival.joined();
+    }
   }
 
   receive(push: Push<Session>): void | Promise<void> {

@@ -1,0 +1,285 @@
+import type { Clock } from "../core/ports/clock.ts";
+import { type Rejection, reject } from "../core/rejection.ts";
+import { Arrival } from "./arrival.ts";
+import type { RetryPauses } from "./retry-pauses.ts";
+
+export interface AdmissionSettings {
+  /** The most arrivals in progress: to begin with, and between which bounds it moves. */
+  readonly inProgress: { readonly initial: number; readonly min: number; readonly max: number };
+  /** The most handshakes that wait, and the longest that one does. */
+  readonly maxWaiting: number;
+  readonly maxWaitMs: number;
+  /** An arrival that has not joined by then counts no more. */
+  readonly arrivalMs: number;
+  /** Below the first lag more is admitted at a time, above the second less. */
+  readonly lagMs: { readonly low: number; readonly high: number };
+}
+
+export const admissionDefaults: AdmissionSettings = {
+  inProgress: { initial: 128, min: 32, max: 1_024 },
+  maxWaiting: 20_000,
+  maxWaitMs: 10_000,
+  arrivalMs: 2_000,
+  lagMs: { low: 10, high: 30 },
+};
+
+/** What refused a handshake: too many wait, it waited too long, or this process cannot serve after all. */
+export type AdmissionRefusal = "waiting_full" | "waited_too_long" | "not_serving";
+
+/** Of the controller, to metrics and log. */
+export interface AdmissionObserver {
+  admitted(waitedMs: number): void;
+  refused(reason: AdmissionRefusal, state: AdmissionState): void;
+}
+
+export interface AdmissionState {
+  readonly waiting: number;
+  readonly inProgress: number;
+  readonly maxInProgress: number;
+  /** How late the last tick was for the work of this thread. */
+  readonly lagMs: number;
+}
+
+/** Whether arrivals may begin: not yet, while a process starts and will know in a moment. */
+export type Serving = "yes" | "not_yet" | "no";
+
+interface Waiting {
+  readonly sinceMs: number;
+  readonly signal: AbortSignal;
+  readonly settle: (admitted: Arrival | Rejection) => void;
+}
+
+/** Short beside what a person notices. The lag is by how much a tick is late. */
+const tickMs = 10;
+/** More is admitted at a time by an eighth, less by a quarter: fast up, faster down. */
+const grow = 1.125;
+const shrink = 0.75;
+/** After a pause this long, what was learned of the load is of another time. */
+const forgetAfterMs = 5_000;
+
+/**
+ * Admits handshakes as fast as the server bears it. An **arrival** is in progress from its admission to the answers of its first joins: token, upgrade,
+ * reads and replies. Their number is bounded, and the bound follows the lag of the event loop: up while the loop is in time and others wait, down
+ * while it is late by its own work. So those who are here already are served between the arrivals, and a server with nothing else to do gives all it has to
+ * them.
+ *
+ * The others wait in order, without an answer: to stock clients a refusal is an error that costs them a backoff of up to 5 s, a late answer nothing.
+ * Refused is only what would wait too long, with a pause that is random, so that the refused do not come back together, and the longer, the
+ * longer it lasts.
+ *
+ * Nobody starves: each tick admits somebody while there is room, and an arrival that does not get on leaves its place.
+ */
+export class Admission {
+  readonly #settings: AdmissionSettings;
+  readonly #clock: Clock;
+  readonly #workedMs: () => number;
+  readonly #serving: () => Serving;
+  readonly #observer: AdmissionObserver;
+  readonly #pauses: Pick<RetryPauses, "next">;
+  /** In the order in which they came. */
+  readonly #waiting = new Queue<Waiting>();
+  /** In the order in which they were admitted. */
+  readonly #inProgress = new Set<Arrival>();
+  #maxInProgress: number;
+  #lagMs = 0;
+  #dueMs = 0;
+  /** Of this thread at the last tick. */
+  #workedUntilMs = 0;
+  #cancel: (() => void) | null = null;
+
+  constructor(options: {
+    readonly clock: Clock;
+    /** The processor time that this thread has had. */
+    readonly workedMs: () => number;
+    readonly serving: () => Serving;
+    readonly observer: AdmissionObserver;
+    readonly pauses: Pick<RetryPauses, "next">;
+    readonly settings?: AdmissionSettings;
+  }) {
+    this.#settings = options.settings ?? admissionDefaults;
+    this.#clock = options.clock;
+    this.#workedMs = options.workedMs;
+    this.#serving = options.serving;
+    this.#observer = options.observer;
+    this.#pauses = options.pauses;
+    this.#maxInProgress = this.#settings.inProgress.initial;
+  }
+
+  get state(): AdmissionState {
+    return {
+      waiting: this.#waiting.size,
+      inProgress: this.#inProgress.size,
+      maxInProgress: this.#maxInProgress,
+      lagMs: this.#lagMs,
+    };
+  }
+
+  /** Handshakes wait for their turn. */
+  get isCrowded(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Null: handshakes are served, or will be in a moment. */
+  refusal(): Rejection | null {
+    return this.#serving() === "no" ? this.#refuse("not_serving") : null;
+  }
+
+  /** At once, or when it is its turn. One whose signal is aborted by then is forgotten and never settled. */
+  enter(signal: AbortSignal): Arrival | Rejection | Promise<Arrival | Rejection> {
+    const serving = this.#serving();
+    if (serving === "no") return this.#refuse("not_serving");
+    if (serving === "yes" && this.#waiting.size === 0) {
+      this.#expire();
+      if (this.#hasRoom) return this.#begin(0);
+    }
+    if (this.#waiting.size >= this.#settings.maxWaiting) return this.#refuse("waiting_full");
+    return new Promise((settle) => {
+      this.#waiting.push({ sinceMs: this.#clock.monotonicMs(), signal, settle });
+      this.#tickSoon();
+    });
+  }
+
+  /** Refuses who waits. */
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#refuseAll();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#inProgress.size < this.#maxInProgress;
+  }
+
+  #begin(waitedMs: number): Arrival {
+    const arrival = new Arrival({
+      untilMs: this.#clock.monotonicMs() + this.#settings.arrivalMs,
+      ended: (ended) => this.#ended(ended),
+    });
+    this.#inProgress.add(arrival);
+    this.#observer.admitted(waitedMs);
+    return arrival;
+  }
+
+  /** Its place goes to the next one at once, unless the loop is late: then the tick decides. */
+  #ended(arrival: Arrival): void {
+    this.#inProgress.delete(arrival);
+    if (this.#waiting.size === 0 || this.#serving() !== "yes") return;
+    if (this.#clock.monotonicMs() - this.#dueMs <= this.#settings.lagMs.high) this.#admit(1);
+  }
+
+  #expire(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const arrival of this.#inProgress) {
+      if (arrival.untilMs > nowMs) break;
+      this.#inProgress.delete(arrival);
+      arrival.end();
+    }
+  }
+
+  #tickSoon(): void {
+    if (this.#cancel) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#dueMs > forgetAfterMs) this.#maxInProgress = this.#settings.inProgress.initial;
+    this.#dueMs = nowMs + tickMs;
+    this.#workedUntilMs = this.#workedMs();
+    this.#cancel = this.#clock.after(tickMs, () => {
+      this.#cancel = null;
+      this.#tick();
+      if (this.#waiting.size > 0) this.#tickSoon();
+    });
+  }
+
+  #tick(): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#lagMs = this.#ownLagMs(nowMs - this.#dueMs);
+    this.#dueMs = nowMs;
+    this.#expire();
+    this.#refuseLate(nowMs);
+    const serving = this.#serving();
+    if (serving === "no") return this.#refuseAll();
+    if (serving === "not_yet") return;
+    this.#adapt();
+    this.#admit(Number.POSITIVE_INFINITY);
+  }
+
+  /** What the loop would be late with a processor of its own: where others take it, admitting less helps nobody. */
+  #ownLagMs(lateMs: number): number {
+    const workedMs = this.#workedMs() - this.#workedUntilMs;
+    return Math.max(0, Math.min(lateMs, workedMs - tickMs));
+  }
+
+  #adapt(): void {
+    const { inProgress, lagMs } = this.#settings;
+    if (this.#lagMs > lagMs.high) {
+      this.#maxInProgress = Math.max(inProgress.min, Math.floor(this.#maxInProgress * shrink));
+    } else if (this.#lagMs < lagMs.low && !this.#hasRoom) {
+      this.#maxInProgress = Math.min(inProgress.max, Math.ceil(this.#maxInProgress * grow));
+    }
+  }
+
+  #admit(most: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (let left = most; left > 0 && this.#hasRoom; ) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      if (next.signal.aborted) continue;
+      next.settle(this.#begin(nowMs - next.sinceMs));
+      left--;
+    }
+  }
+
+  #refuseLate(nowMs: number): void {
+    for (;;) {
+      const first = this.#waiting.first;
+      if (!first || nowMs - first.sinceMs < this.#settings.maxWaitMs) return;
+      this.#waiting.shift();
+      if (!first.signal.aborted) first.settle(this.#refuse("waited_too_long"));
+    }
+  }
+
+  #refuseAll(): void {
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      if (!next.signal.aborted) next.settle(this.#refuse("not_serving"));
+    }
+  }
+
+  #refuse(reason: AdmissionRefusal): Rejection {
+    this.#observer.refused(reason, this.state);
+    const retryAfterMs = this.#pauses.next();
+    if (reason === "not_serving") return reject("unavailable", notServing, { retryAfterMs });
+    return reject("overloaded", tooMany, { retryAfterMs });
+  }
+}
+
+/** First in, first out; an array that is shifted from moves all that is left. */
+class Queue<T> {
+  #items: T[] = [];
+  #at = 0;
+
+  get size(): number {
+    return this.#items.length - this.#at;
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#at];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#at];
+    if (item === undefined) return undefined;
+    this.#at++;
+    if (this.#at > 1_000 && this.#at * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#at);
+      this.#at = 0;
+    }
+    return item;
+  }
+}
+
+const tooMany =
+  "More connect at present than this server can take in. Nothing was opened; try again after retry_after_ms.";
+const notServing = "This server cannot serve at present; `/ready` says why.";
