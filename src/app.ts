@@ -34,7 +34,7 @@ import { PostgresOwnState } from "./store/own-state.ts";
 import { findLacks } from "./store/session-checks.ts";
 import { checkDatabase } from "./store/store-checks.ts";
 import { PostgresViewerReads } from "./store/viewer-reads.ts";
-import { newId, systemClock, threadWorkedMs } from "./system.ts";
+import { newId, systemClock, workedMs } from "./system.ts";
 import { descriptorLimit, openDescriptors } from "./telemetry/descriptors.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { LoopLag } from "./telemetry/loop-lag.ts";
@@ -331,7 +331,7 @@ function openEndpoint(given: {
     revocations: nothingRevoked,
     limiter,
     clock: systemClock,
-    threadWorkedMs,
+    workedMs,
     newId,
     observer,
     checks: () => readiness.checks(),

@@ -151,8 +151,10 @@ describe("imports", () => {
     expect(found.map(({ path }) => path)).toEqual([]);
   });
 
-  test("nothing but tests imports what is there for tests", () => {
-    const shipped = sources.filter((source) => !/\.test\.ts$|\/(testing|fixture)\//.test(source.path));
+  test("nothing but tests and benches imports what is there for tests", () => {
+    const shipped = sources.filter(
+      (source) => !/\.test\.ts$|\/(testing|fixture)\/|^bench\//.test(source.path),
+    );
     const runners = new Set(["cli/test.ts", "cli/stock-tests.ts"]);
     const found = shipped.filter(
       (source) =>

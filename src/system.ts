@@ -15,7 +15,7 @@ export const systemClock: Clock = {
 export const newId: NewId = () => Bun.randomUUIDv7();
 
 /** The processor time that this thread has had, in milliseconds: counted by the kernel, so time in which others run is no part of it. */
-export function threadWorkedMs(): number {
+export function workedMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
 }

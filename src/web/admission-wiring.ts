@@ -7,13 +7,13 @@ import type { RetryPauses } from "./retry-pauses.ts";
 /** Admission as the endpoint needs it: by its readiness, with metrics and a line in the log when it begins to refuse. */
 export function openAdmission(options: {
   readonly clock: Clock;
-  readonly threadWorkedMs: () => number;
+  readonly workedMs: () => number;
   readonly observer: Observer;
   readonly checks: () => Checks;
   readonly isStarting: () => boolean;
   readonly pauses: RetryPauses;
 }): Admission {
-  const { clock, threadWorkedMs: workedMs, observer, checks, isStarting, pauses } = options;
+  const { clock, workedMs, observer, checks, isStarting, pauses } = options;
   const admission = new Admission({
     clock,
     workedMs,

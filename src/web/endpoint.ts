@@ -91,7 +91,7 @@ export interface EndpointOptions {
   readonly limiter: Limiter;
   readonly clock: Clock;
   /** The processor time that this thread has had. */
-  readonly threadWorkedMs: () => number;
+  readonly workedMs: () => number;
   readonly newId: NewId;
   readonly observer: Observer;
   /** Asked at each probe and handshake, so it must be cheap. */

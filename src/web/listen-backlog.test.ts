@@ -17,16 +17,12 @@ function connectedUnaccepted(port: number): number {
   return Number(stdout.toString());
 }
 
-test.if(process.platform === "linux")(
-  "a thousand clients that connect at once all reach a listener whose loop is busy",
-  () => {
-    const most = Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8"));
-    using server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("here") });
-    expect(widenBacklog(server.port!)).toBe(true);
-    expect(connectedUnaccepted(server.port!)).toBeGreaterThanOrEqual(Math.min(1_000, most));
-  },
-  30_000,
-);
+test("a thousand clients that connect at once all reach a listener whose loop is busy", () => {
+  const most = Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8"));
+  using server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("here") });
+  expect(widenBacklog(server.port!)).toBe(true);
+  expect(connectedUnaccepted(server.port!)).toBeGreaterThanOrEqual(Math.min(1_000, most));
+}, 30_000);
 
 test("a port on which nobody listens is left alone", () => {
   expect(widenBacklog(1)).toBe(false);
