@@ -163,6 +163,17 @@ describe("a bare client", () => {
     socket.close();
   });
 
+  test("that writes PHP's empty array as the body of a request is answered as for an empty object", async () => {
+    const path = `${server.url}/api/v1/conversations/${topic.split(":")[1]}/messages`;
+    const headers = { authorization: `Bearer ${anna.token}` };
+    const answer = async (body: string) => {
+      const response = await fetch(path, { method: "POST", headers, body });
+      return [response.status, await response.json()];
+    };
+    expect(await answer("[]")).toEqual(await answer("{}"));
+    expect((await answer("[]"))[1]).toMatchObject({ details: { content: expect.anything() } });
+  });
+
   test("that speaks serializer 1.0.0 is refused at its handshake with a text, and told so on an open socket", async () => {
     for (const query of ["", "vsn=1.0.0&"]) {
       const response = await fetch(`${server.url}/socket/websocket?${query}token=${anna.token}`, {

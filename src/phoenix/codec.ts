@@ -62,7 +62,7 @@ function decodeText(text: string): Frame | Malformed {
 }
 
 /** PHP writes an empty map as an empty array. */
-function payloadOf(value: unknown): unknown {
+export function payloadOf(value: unknown): unknown {
   return Array.isArray(value) && value.length === 0 ? {} : value;
 }
 

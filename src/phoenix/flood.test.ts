@@ -19,6 +19,7 @@ const floods: readonly (readonly [what: string, frame: string, count: number])[]
   ["frames that are no Phoenix messages", "hello", 1_001],
   ["leaves of what is not joined", JSON.stringify(["1", "1", topic, "phx_leave", {}]), 1_001],
   ["frames of deeply nested nothing", "[".repeat(250_000), 5],
+  ["frames over the limit", "x".repeat(600_000), 28],
 ];
 
 describe("a socket that floods", () => {

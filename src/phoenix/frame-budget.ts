@@ -2,7 +2,7 @@
 const bytesPerFrame = 1_024;
 
 /**
- * Counts the frames of one socket that no gate limits: heartbeats, pings, leaves of what is not joined, and what is no Phoenix message. Stock clients send one in
+ * Counts the frames of one socket that no gate limits: heartbeats, pings, leaves of what is not joined, frames over the size limit, and what is no Phoenix message. Stock clients send one in
  * 30 s. As many as are allowed in a minute may come at once after a pause.
  */
 export class FrameBudget {

@@ -1,9 +1,13 @@
 import { type Rejection, reject } from "../core/rejection.ts";
+import { payloadOf } from "../phoenix/codec.ts";
 import { parseExactly } from "../phoenix/exact-json.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** A body as the JSON value that it holds: nothing is coerced, stripped or renamed, whatever its content-type says. */
+/**
+ * A body as the JSON value that it holds: nothing is coerced, stripped or renamed, whatever its content-type says. An empty array is an empty
+ * object, as in the payload of a frame.
+ */
 export async function readJson(
   request: Request,
   maxBytes: number,
@@ -12,7 +16,7 @@ export async function readJson(
   if (!bytes) return tooLarge(maxBytes);
   if ("type" in bytes) return bytes;
   try {
-    return { value: parseExactly(utf8.decode(bytes)) };
+    return { value: payloadOf(parseExactly(utf8.decode(bytes))) };
   } catch {
     return notJson;
   }

@@ -285,6 +285,24 @@ scene(
 );
 
 scene(
+  "who was removed while away finds the group gone when the line is back, and does not ask for it for ever",
+  async () => {
+    const [chloé, alice] = [await tab("chloé"), await tab("alice")];
+    await chloé.makeGroup("Short lived", ["Alice"]);
+    await chloé.say("welcome");
+    await alice.enter("Short lived");
+    await alice.sees("welcome");
+    await alice.flipLine();
+    const details = await chloé.showPanel("Details");
+    await details.getByRole("button", { name: "Remove Alice" }).click();
+    await chloé.confirm("Remove");
+    await chloé.page.getByText("You removed Alice").waitFor();
+    await alice.flipLine();
+    await alice.row("Short lived").waitFor({ state: "detached" });
+  },
+);
+
+scene(
   "roles and rules are given and enforced: whom a rule silences is told so, and heard again once it is lifted",
   async () => {
     const [emi, diego] = [await tab("emi"), await tab("diego")];

@@ -2,6 +2,7 @@ import { type Channel, Presence } from "phoenix";
 import type { Conversation } from "./conversation.ts";
 import type { Line } from "./line.ts";
 import { Outbox } from "./outbox.ts";
+import type { Told } from "./refused.ts";
 import type { Availability, JoinedConversation, Message, TypingPush } from "./wire.ts";
 
 export interface ConversationTopicOptions {
@@ -65,11 +66,15 @@ export class ConversationTopic {
 
   /** Now, and by itself whenever the line comes back: then with the cursor of that moment. */
   join(): void {
-    this.#channel.join().receive("ok", (reply: JoinedConversation) => {
-      this.#options.onJoined(reply);
-      this.#tellRead();
-      this.outbox.lineChanged();
-    });
+    this.#channel
+      .join()
+      .receive("ok", (reply: JoinedConversation) => {
+        this.#options.onJoined(reply);
+        this.#tellRead();
+        this.outbox.lineChanged();
+      })
+      // Final: the client would join again for ever. What closes the channel looks whether the conversation is gone.
+      .receive("error", ({ reason }: Told) => void (reason === "not_authorized" && this.#channel.leave()));
   }
 
   leave(): void {

@@ -7,7 +7,7 @@ export interface Refusal {
 }
 
 /** What a channel's error reply and a REST error body have in common; the code is `reason` here and `error` there. */
-interface Told {
+export interface Told {
   readonly reason?: string;
   readonly error?: string;
   readonly message?: string;
