@@ -125,6 +125,27 @@ scene("what could not be read when a conversation was opened is read once the li
   await bob.seesStatus("before the tunnel", "read");
 });
 
+scene("what is read counts as read, also when the line broke before the server heard of it", async () => {
+  const [alice, bob] = [await tab("alice"), await tab("bob")];
+  await alice.makeGroup("Lossy", ["Bob"]);
+  let isLossy = true;
+  await bob.page.routeWebSocket(/\/socket\//, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((frame) => {
+      if (!isLossy || !String(frame).includes('"message_read"')) server.send(frame);
+    });
+  });
+  await bob.page.reload();
+  await bob.enter("Lossy");
+  await alice.say("Do you read me?");
+  await bob.sees("Do you read me?");
+  await alice.seesStatus("Do you read me?", "delivered");
+  isLossy = false;
+  await bob.flipLine();
+  await bob.flipLine();
+  await alice.seesStatus("Do you read me?", "read");
+});
+
 scene("Escape closes one thing at a time, and the focus is always where one goes on", async () => {
   const chloé = await tab("chloé");
   const { page, composer } = chloé;
@@ -325,6 +346,7 @@ scene(
     const text = `it's "quoted" $HOME \`id\` \\ ${"long".repeat(60)}`;
     await emi.makeGroup("Copies", ["Bob"]);
     await emi.say(text);
+    await emi.act("it's", "React", "React with 👍");
     await bob.enter("Copies");
     const frames = await emi.showPanel("Frames on the wire");
     await frames.getByLabel("Filter frames").fill("longlong");
@@ -347,6 +369,11 @@ scene(
       .click();
     const read = await copied(emi, () => frames.getByRole("button", { name: "Copy as curl" }).click());
     expect(JSON.parse(await output(["sh", "-c", read])).data).toMatchObject([{ content: text }]);
+    await frames.getByLabel("Filter frames").fill("/reactions");
+    await frames.getByRole("button", { name: /^sent POST 201/ }).click();
+    const call = await copied(emi, () => frames.getByRole("button", { name: "Copy as JS" }).click());
+    writeFileSync(file, call);
+    expect(await output([process.execPath, file])).toMatch(/^20[01] \{"data"/);
     rmSync(directory, { recursive: true });
   },
 );

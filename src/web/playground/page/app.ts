@@ -70,7 +70,13 @@ export class App implements Context {
       onChange: (state) => this.#lineChanged(state === "open"),
       onClosed: (code) => void (code === expiredCode && renew()),
     });
-    this.rest = new Rest({ base, token: () => account.token, renew, isCut: () => this.line.isCut });
+    this.rest = new Rest({
+      base,
+      token: () => account.token,
+      renew,
+      isCut: () => this.line.isCut,
+      tape: this.tape,
+    });
     this.sync = new Sync({
       userId: account.userId,
       line: this.line,

@@ -1,6 +1,13 @@
 /** Browsers have a clipboard only where the page came over TLS or from this machine; elsewhere a selection is copied, as by hand. */
 export async function copyText(text: string): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  try {
+    return await navigator.clipboard.writeText(text);
+  } catch {
+    copySelected(text);
+  }
+}
+
+function copySelected(text: string): void {
   const field = document.createElement("textarea");
   field.value = text;
   document.body.append(field);

@@ -1,4 +1,4 @@
-import type { TapedFrame } from "./frame-tape.ts";
+import type { RestCall, TapedFrame } from "./frame-tape.ts";
 
 /** Who asks, and where. */
 export interface Caller {
@@ -9,19 +9,13 @@ export interface Caller {
   readonly messageId: (conversationId: string, seq: number) => string | null;
 }
 
-interface RestRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly body?: object;
-}
-
 type Payload = Readonly<Record<string, unknown>>;
 /** `[join_ref, ref, topic, event, payload]`. */
 type WireFrame = readonly [string | null, string | null, string, string, Payload];
 
 /** A line for a shell: the request over REST that does or reads the same. Null: only the socket has it. */
 export function curlOf(taped: TapedFrame, caller: Caller): string | null {
-  const request = restOf(taped, caller);
+  const request = taped.call ?? restOf(taped, caller);
   if (!request) return null;
   const parts = [
     `curl -s -X ${request.method} ${quoted(`${caller.url}/api/v1${request.path}`)}`,
@@ -33,8 +27,25 @@ export function curlOf(taped: TapedFrame, caller: Caller): string | null {
   return parts.join(" \\\n  ");
 }
 
-/** A script that needs nothing but a WebSocket: a browser's console, Node 22 and later, Bun, Deno. */
-export function scriptOf(taped: TapedFrame, { url, token }: Caller): string {
+/** A module that needs no package: for a browser's console, Node 22 and later, Bun, Deno. */
+export function scriptOf(taped: TapedFrame, caller: Caller): string {
+  return taped.call ? fetching(taped.call, caller) : socketing(taped, caller);
+}
+
+function fetching({ method, path, body }: RestCall, { url, token }: Caller): string {
+  const init = {
+    method,
+    headers: { authorization: `Bearer ${token}`, ...(body ? { "content-type": "application/json" } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  };
+  return [
+    `const response = await fetch(${JSON.stringify(`${url}/api/v1${path}`)}, ${JSON.stringify(init, null, 2)});`,
+    "console.log(response.status, await response.text());",
+    "",
+  ].join("\n");
+}
+
+function socketing(taped: TapedFrame, { url, token }: Caller): string {
   const [, , topic, event, payload] = taped.frame as WireFrame;
   const address = `${url.replace(/^http/, "ws")}/socket/websocket?vsn=2.0.0`;
   const isOwn = taped.direction === "out";
@@ -69,7 +80,7 @@ function afterJoin(topic: string, event: string, payload: Payload): readonly str
   ];
 }
 
-function restOf(taped: TapedFrame, caller: Caller): RestRequest | null {
+function restOf(taped: TapedFrame, caller: Caller): RestCall | null {
   if (!Array.isArray(taped.frame)) return null;
   const [, , topic, event, payload] = taped.frame as unknown as WireFrame;
   const [kind, id] = topic.split(":");
@@ -78,12 +89,12 @@ function restOf(taped: TapedFrame, caller: Caller): RestRequest | null {
   return kind === "conversation" ? writeOf(id!, event, payload, caller) : listOf(event);
 }
 
-function listOf(event: string): RestRequest | null {
+function listOf(event: string): RestCall | null {
   return event === "phx_join" ? { method: "GET", path: "/conversations" } : null;
 }
 
 /** What was sent, as a request. */
-function writeOf(id: string, event: string, payload: Payload, caller: Caller): RestRequest | null {
+function writeOf(id: string, event: string, payload: Payload, caller: Caller): RestCall | null {
   switch (event) {
     case "new_message":
       return {
@@ -106,7 +117,7 @@ function writeOf(id: string, event: string, payload: Payload, caller: Caller): R
 }
 
 /** What a push told, read again. */
-function readOf(event: string, payload: Payload, topicId: string | null): RestRequest | null {
+function readOf(event: string, payload: Payload, topicId: string | null): RestCall | null {
   const message = payload.message as Payload | undefined;
   const told = payload.conversation_id ?? message?.conversation_id ?? topicId;
   if (typeof told !== "string")

@@ -31,7 +31,11 @@ function heirsOf(element: HTMLElement): readonly (HTMLElement | null)[] {
 
 function placesToGoOn({ openId, lastOpenId, panel }: Ui): readonly (HTMLElement | null)[] {
   const find = (selector: string) => document.querySelector<HTMLElement>(selector);
-  const inList = [find(`.row[data-id="${lastOpenId}"]`), find(".row"), find(".list .icon-button")];
+  const inList = [
+    find(`.row[data-id="${CSS.escape(lastOpenId ?? "")}"]`),
+    find(".row"),
+    find(".list .icon-button"),
+  ];
   // On a phone the composer would bring its keyboard up.
   const composer = matchMedia("(min-width: 760px)").matches ? find("#composer") : null;
   const inConversation = [composer, find(".scroller"), find(".middle button")];

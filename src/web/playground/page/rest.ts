@@ -1,3 +1,4 @@
+import type { FrameTape } from "./frame-tape.ts";
 import { type Refusal, Refused, refusalOf } from "./refused.ts";
 
 export interface Answer<D, M = unknown> {
@@ -17,6 +18,7 @@ export class Rest {
   readonly #token: () => string;
   readonly #renew: () => Promise<boolean>;
   readonly #isCut: () => boolean;
+  readonly #tape: FrameTape;
 
   constructor(options: {
     /** Where the server is: the part of the page's address before `/playground`. */
@@ -25,11 +27,13 @@ export class Rest {
     /** Whether there is another token than the one that was refused. */
     readonly renew: () => Promise<boolean>;
     readonly isCut: () => boolean;
+    readonly tape: FrameTape;
   }) {
     this.#base = options.base;
     this.#token = options.token;
     this.#renew = options.renew;
     this.#isCut = options.isCut;
+    this.#tape = options.tape;
   }
 
   /** Where the server is, for whoever is not on this page. */
@@ -46,8 +50,10 @@ export class Rest {
     if (this.#isCut()) throw new Refused(lineIsCut);
     let response = await this.#send(method, path, body);
     if (response.status === 401 && (await this.#renew())) response = await this.#send(method, path, body);
+    const text = await response.text();
+    this.#tape.addCall({ method, path, body }, response.status, text);
     if (response.status === 204) return { data: null as D, meta: null as M };
-    const told = await response.json().catch(() => null);
+    const told = parsed(text);
     if (!response.ok) throw new Refused(refusalOf(told));
     return told as Answer<D, M>;
   }
@@ -58,5 +64,14 @@ export class Rest {
       headers: { authorization: `Bearer ${this.#token()}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  }
+}
+
+/** Null: no JSON, as gateways answer. */
+function parsed(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }

@@ -11,7 +11,7 @@ export interface Toast {
   readonly undo: (() => void) | null;
 }
 
-const shownMs = 6_000;
+const shownMs = 10_000;
 /** Long enough to read it, find the button and press it. */
 const undoShownMs = 12_000;
 const copiedShownMs = 2_500;

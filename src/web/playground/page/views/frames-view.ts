@@ -91,16 +91,16 @@ function eventOf({ event, frame }: TapedFrame): string {
   return event === "phx_reply" && payload?.status ? `phx_reply ${payload.status}` : event;
 }
 
+/** Also the path of a call: ids by their ends. */
 function shortTopic(topic: string): string {
-  const [kind, id] = topic.split(":");
-  return id ? `${kind}:…${id.slice(-6)}` : topic;
+  return topic.replace(/[\da-f-]{30}([\da-f]{6})/g, "…$1");
 }
 
 function opened(app: App, frame: TapedFrame): Drawn {
   return el(
     "div",
     { class: "frame-body" },
-    Array.isArray(frame.frame) ? copyButtons(app, frame) : null,
+    frame.call || Array.isArray(frame.frame) ? copyButtons(app, frame) : null,
     el("pre", { tabindex: "0" }, ...coloured(JSON.stringify(frame.frame, null, 2))),
   );
 }
@@ -138,7 +138,7 @@ function copyButtons(app: App, frame: TapedFrame): Drawn {
         class: "quiet",
         symbol: "copy",
         "aria-label": "Copy as JS",
-        title: "The same over a WebSocket, without any package",
+        title: "The same, without any package",
       },
     ),
   );
