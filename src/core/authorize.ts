@@ -61,6 +61,7 @@ export const authorize: Readonly<
   list_members: members,
   read_history: members,
   show_message: members,
+  show_delivery_status: members,
   join_conversation: members,
   join_user: anybody,
   read_changes: members,

@@ -40,6 +40,13 @@ export interface ShowMessage {
   readonly messageId: string;
 }
 
+/** Who has received and read one message, by its id alone. */
+export interface ShowDeliveryStatus {
+  readonly type: "show_delivery_status";
+  readonly viewerId: string;
+  readonly messageId: string;
+}
+
 export interface JoinConversation {
   readonly type: "join_conversation";
   readonly viewerId: string;
@@ -71,6 +78,7 @@ export type Query =
   | ListMembers
   | ReadHistory
   | ShowMessage
+  | ShowDeliveryStatus
   | JoinConversation
   | JoinUser
   | ReadChanges;

@@ -18,6 +18,7 @@ import type {
   ConversationSummary,
   HistoryPage,
   OwnState,
+  Recipient,
   SeenMember,
   ViewerReads,
 } from "../core/ports/store.ts";
@@ -27,6 +28,7 @@ import type {
   ReadChanges,
   ReadHistory,
   ShowConversation,
+  ShowDeliveryStatus,
   ShowMessage,
 } from "../core/queries.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
@@ -119,6 +121,17 @@ export class Queries {
     if (!found) return noSuchMessage;
     if (isRejection(found)) return found;
     return authorize.show_message(found.membership) ? noSuchMessage : found.message;
+  }
+
+  /** The same answer whether the message does not exist or is not the viewer's to see. */
+  async deliveryStatus({
+    viewerId,
+    messageId,
+  }: ShowDeliveryStatus): Promise<readonly Recipient[] | Rejection> {
+    const found = await this.#inTurn(viewerId, () => this.#reads.showDeliveryStatus(viewerId, messageId));
+    if (!found) return noSuchMessage;
+    if (isRejection(found)) return found;
+    return authorize.show_delivery_status(found.membership) ? noSuchMessage : found.recipients;
   }
 
   /** A page of the difference, or that there is none from this cursor on. */

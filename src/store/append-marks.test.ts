@@ -18,6 +18,7 @@ import {
   type Writer,
 } from "../testing/writer-on-postgres.ts";
 import { PostgresCommit } from "./append.ts";
+import { PostgresViewerReads } from "./viewer-reads.ts";
 
 let writer: Writer;
 beforeAll(async () => {
@@ -322,6 +323,23 @@ test("the view gives each message and recipient the times at which marks reached
     const row = byKey.get(`${seq} ${userId}`);
     expect(row).toMatchObject({ delivered, read });
     if (seq <= 3) expect(row!.message_id).toBe(messages[seq - 1]!.id);
+  }
+  const reads = new PostgresViewerReads({ reads: writer.reads });
+  const inUs = (after: number | null) => (after === null ? null : startUs + after);
+  for (const { id: messageId, seq } of messages) {
+    const status = await reads.showDeliveryStatus(cleo, messageId);
+    const ofMessage = expected.filter(([at]) => at === seq);
+    expect(status!.recipients.toSorted((one, other) => (one.userId < other.userId ? -1 : 1))).toEqual(
+      ofMessage
+        .map(([, userId, delivered, read]) => ({
+          userId,
+          deliveredAtUs: inUs(delivered),
+          readAtUs: inUs(read),
+        }))
+        .toSorted((one, other) => (one.userId < other.userId ? -1 : 1)),
+    );
+    for (const stranger of [dora, newId()])
+      expect(await reads.showDeliveryStatus(stranger, messageId)).toBeNull();
   }
 });
 

@@ -129,6 +129,7 @@ async function useViewerReads(): Promise<void> {
   await reads.showConversation(user, conversation);
   await reads.listMembers({ type: "list_members", viewerId: user, conversationId: conversation });
   await reads.showMessage(user, newId());
+  await reads.showDeliveryStatus(user, newId());
   await reads.joinFacts([], []);
   await reads.changes([]);
   const cursors = [
@@ -168,6 +169,7 @@ test("every statement of the hot path is known by name, so that it is planned on
     "save-cursors",
     "save-last-seen",
     "show-conversation",
+    "show-delivery-status",
     "show-message",
   ]);
   expect([...statements.keys()].filter((name) => name.startsWith("history-"))).toHaveLength(16);
@@ -265,7 +267,7 @@ test.each(kinds)(
       }
     }
     // Who asks for one message by its id does not say where it is.
-    expect([...everywhere]).toEqual(["show-message"]);
+    expect([...everywhere].sort()).toEqual(["show-delivery-status", "show-message"]);
   },
   180_000,
 );

@@ -310,6 +310,7 @@ async function everythingOf({ reads, database: { url } }: Writer, ids: readonly 
     list: await viewer.listConversations({ type: "list_conversations", viewerId: anna, ...page }),
     members: await viewer.listMembers({ type: "list_members", viewerId: anna, conversationId: group }),
     message: await viewer.showMessage(ben, two),
+    recipients: await viewer.showDeliveryStatus(ben, two),
     history: await viewer.readHistory({ ...history, before: null, after: null }),
     older: await viewer.readHistory({ ...history, before: cursor, after: null }),
     facts: await viewer.joinFacts(

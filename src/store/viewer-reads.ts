@@ -9,6 +9,7 @@ import type { JoinUser, ListConversations, ListMembers, ReadHistory } from "../c
 import { readChanges } from "./changes-reads.ts";
 import { readConversation, readList } from "./conversation-reads.ts";
 import type { ReadPool } from "./database.ts";
+import { readDeliveryStatus } from "./delivery-status-reads.ts";
 import { readHistory } from "./history-reads.ts";
 import { readJoinFacts } from "./join-reads.ts";
 import { readMembers } from "./member-reads.ts";
@@ -32,6 +33,10 @@ export class PostgresViewerReads implements ViewerReads {
 
   listMembers(query: ListMembers): ReturnType<ViewerReads["listMembers"]> {
     return readMembers(this.#reads, query);
+  }
+
+  showDeliveryStatus(viewerId: string, messageId: string): ReturnType<ViewerReads["showDeliveryStatus"]> {
+    return readDeliveryStatus(this.#reads, viewerId, messageId);
   }
 
   readHistory(query: ReadHistory): Promise<HistoryPage> {

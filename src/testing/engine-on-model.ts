@@ -66,6 +66,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
         showConversation: unused,
         listMembers: unused,
         showMessage: unused,
+        showDeliveryStatus: unused,
         readHistory: unused,
         changes: unused,
       }),

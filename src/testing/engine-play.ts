@@ -502,6 +502,7 @@ const unusedReads = {
   showConversation: unused,
   listMembers: unused,
   showMessage: unused,
+  showDeliveryStatus: unused,
   readHistory: unused,
   changes: unused,
   createDirect: unused,

@@ -26,6 +26,7 @@ export type Queries = Pick<
   | "members"
   | "history"
   | "message"
+  | "deliveryStatus"
   | "changes"
   | "createDirect"
   | "createGroup"

@@ -111,6 +111,31 @@ describe("a receipt over REST", () => {
   });
 });
 
+describe("who has received and read a message", () => {
+  const ask = (as: string, id = ids[1]!) => web.ask(as, "GET", `/messages/${id}/delivery-status`);
+
+  test("is told to its members, for each but the sender", async () => {
+    const wire = await joined(ben);
+    await wire.push(topic, "message_delivered", `{"seq":3}`);
+    await wire.push(topic, "message_read", `{"seq":1}`);
+    const at = "2026-01-01T00:00:00.000000Z";
+    const row = { message_id: ids[1], user_id: ben, delivered_at: at, read_at: null };
+    for (const viewer of [anna, ben])
+      expect(await ask(viewer)).toEqual({
+        status: 200,
+        body: { data: [row], meta: { message_id: ids[1], count: 1 } },
+      });
+    const { body } = await ask(anna, ids[0]!.toUpperCase());
+    expect((body as { data: object[] }).data).toEqual([{ ...row, message_id: ids[0], read_at: at }]);
+  });
+
+  test("is unknown to strangers, whether the message exists or not", async () => {
+    const unknown = await ask(ben, nowhere);
+    expect(unknown).toMatchObject(refused(404, "not_found"));
+    for (const each of [ask(carl), ask(carl, nowhere), ask(ben, "x")]) expect(await each).toEqual(unknown);
+  });
+});
+
 describe("marking as unread over REST", () => {
   const unread = (as = ben, id = ids[1]!, query = `?conversation_id=${conversationId}`) =>
     web.ask(as, "POST", `/messages/${id}/unread${query}`);

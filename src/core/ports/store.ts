@@ -247,6 +247,13 @@ export interface SeenMember extends Member {
   readonly lastSeenAtUs: number | null;
 }
 
+/** When somebody has received and read a message, within a second; null: not yet. */
+export interface Recipient {
+  readonly userId: string;
+  readonly deliveredAtUs: number | null;
+  readonly readAtUs: number | null;
+}
+
 /** Reads for viewers; each joins the viewer's membership in the same statement. They throw `StoreUnavailable`. */
 export interface ViewerReads {
   /** One query, whatever the number of conversations; newest activity first. */
@@ -267,6 +274,14 @@ export interface ViewerReads {
     viewerId: string,
     messageId: string,
   ): Promise<{ readonly membership: Membership; readonly message: Message } | null>;
+  /**
+   * The present members who were members before the message, without its sender; the longest-standing first. Null: there is no such
+   * message, or none that the viewer sees.
+   */
+  showDeliveryStatus(
+    viewerId: string,
+    messageId: string,
+  ): Promise<{ readonly membership: Membership; readonly recipients: readonly Recipient[] } | null>;
   /** Null membership: no messages are returned. An unknown cursor id is an empty page. */
   readHistory(query: ReadHistory): Promise<HistoryPage>;
   /** All questions of both kinds in one query. A null device has no cursors and stands at the heads. */

@@ -204,6 +204,13 @@ export const rows: readonly Row[] = [
     ],
   },
   {
+    operation: "show_delivery_status",
+    what: "see who has received and read a message",
+    where: "group",
+    ways: [],
+    lone: [rest("GET", ({ theirs }) => `/messages/${theirs}/delivery-status`)],
+  },
+  {
     operation: "add_reaction",
     what: "react to a message",
     where: "group",

@@ -10,6 +10,8 @@ import type { Marks, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
 import { type ReceiptBody, readReceipt } from "../payloads/mark.ts";
+import { uuidOrUnknown } from "../uuid.ts";
+import { deliveryStatusTexts } from "../views/delivery-status.ts";
 import { atMessage, messageQuery, shownMessage } from "./place.ts";
 import type { Call, Route } from "./route.ts";
 
@@ -20,7 +22,7 @@ export interface ReceiptsOptions extends BoundedReading {
   readonly maxBodyBytes: number;
 }
 
-/** Receipts over REST: contract/rest.md 1.2, #12, and `PATCH /messages/:id/receipt`. */
+/** Receipts over REST: contract/rest.md 1.2, #12, `PATCH /messages/:id/receipt` and what came of them. */
 export function receiptRoutes(options: ReceiptsOptions): readonly Route[] {
   return [
     {
@@ -28,6 +30,12 @@ export function receiptRoutes(options: ReceiptsOptions): readonly Route[] {
       path: "/messages/:id/unread",
       query: messageQuery,
       run: (call) => unread(options, call),
+    },
+    {
+      method: "GET",
+      path: "/messages/:id/delivery-status",
+      query: messageQuery,
+      run: (call) => status(options, call),
     },
     {
       method: "PATCH",
@@ -89,4 +97,14 @@ async function markOf(
   if ([entry.conversationId, named].some((each) => each !== null && each !== conversationId))
     return noSuchMessage;
   return { type: "mark", conversationId, userId: entry.senderId, kind, seq };
+}
+
+/** Of one message, for every member who sees it. */
+async function status({ queries, newId }: ReceiptsOptions, call: Call): Promise<Response | Rejection> {
+  const messageId = uuidOrUnknown(call.params.id, newId);
+  const viewerId = call.identity.userId;
+  const recipients = await queries.deliveryStatus({ type: "show_delivery_status", viewerId, messageId });
+  if (isRejection(recipients)) return recipients;
+  const meta = `{"message_id":"${messageId}","count":${recipients.length}}`;
+  return dataResponse(200, deliveryStatusTexts(messageId, recipients), meta);
 }
