@@ -14,6 +14,7 @@ const forMembers = [
   "show_conversation",
   "read_history",
   "show_message",
+  "show_delivery_status",
   "list_members",
   "read_changes",
   "join_conversation",
