@@ -342,7 +342,8 @@ export const settings = {
     variables: ["WHISPR_MAX_FRAME_SIZE"],
     kind: integer(65_536, 16 << 20),
     fallback: 512 << 10,
-    about: "most bytes of a WebSocket frame or request body; a frame of over four times this closes its socket",
+    about:
+      "most bytes of a WebSocket frame or request body; a frame of over four times this closes its socket",
   }),
   sendBufferBytes: setting({
     variables: ["WHISPR_SEND_BUFFER"],
