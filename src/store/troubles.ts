@@ -57,7 +57,8 @@ export function troubleOf(failure: unknown): Trouble {
   const error = failure instanceof StoreUnavailable && failure.cause ? failure.cause : failure;
   const incident = incidentOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  const cause = causeOf(error);
+  // The causes of a connection that fails are written for a start: they ask whether the settings are right.
+  const cause = incident === "store_unreachable" ? null : causeOf(error);
   return { incident, reason: cause ? `${cause} (${message})` : message, stopsWrites: stoppers.has(incident) };
 }
 

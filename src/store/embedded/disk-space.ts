@@ -3,9 +3,10 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 
 const lookEveryMs = 10_000;
-/** Nearly full: less than this is free, on small disks less than a twentieth. PostgreSQL writes WAL in pieces of 16 MiB. */
-const littleBytes = 512 << 20;
+/** Nearly full: less than a twentieth is free, within these bounds. PostgreSQL writes WAL in pieces of 16 MiB. */
 const littleShare = 1 / 20;
+const leastBytes = 64 << 20;
+const mostBytes = 512 << 20;
 
 /** Looks every 10 s at how much is free on the disk of the data directory, before PostgreSQL finds it full. */
 export class DiskSpace {
@@ -52,7 +53,8 @@ export class DiskSpace {
     const found = await statfs(this.#directory).catch(() => null);
     if (!found) return;
     this.#freeBytes = found.bavail * found.bsize;
-    this.#isNearlyFull = this.#freeBytes < Math.min(littleBytes, littleShare * found.blocks * found.bsize);
+    const share = littleShare * found.blocks * found.bsize;
+    this.#isNearlyFull = this.#freeBytes < Math.max(leastBytes, Math.min(mostBytes, share));
     const { shortage } = this;
     if (shortage) this.#observer.warn("disk_nearly_full", { reason: shortage });
   }
