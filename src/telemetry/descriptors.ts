@@ -6,8 +6,11 @@ const ofThisProcess = "/proc/self/fd";
 export function openDescriptors(): number {
   try {
     return statSync(ofThisProcess).size || readdirSync(ofThisProcess).length - 1;
-  } catch {
-    return 0;
+  } catch (error) {
+    // Without one left, not even their list can be opened.
+    return error instanceof Error && "code" in error && error.code === "EMFILE"
+      ? Number.POSITIVE_INFINITY
+      : 0;
   }
 }
 

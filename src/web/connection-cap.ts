@@ -3,6 +3,8 @@ import type { Observer } from "../core/ports/observer.ts";
 import { type Rejection, reject } from "../core/rejection.ts";
 import type { Check } from "./probes.ts";
 
+/** After a refusal the probe says so for this long, though somebody may have left meanwhile. */
+const refusedForMs = 10_000;
 /** How old the count may be for a request; a handshake always counts afresh. */
 const staleMs = 20;
 
@@ -26,6 +28,7 @@ export class ConnectionCap {
   readonly #observer: Pick<Observer, "error">;
   #open = 0;
   #countedMs = Number.NEGATIVE_INFINITY;
+  #refusedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: {
     readonly limits: DescriptorLimits;
@@ -57,7 +60,8 @@ export class ConnectionCap {
 
   get check(): Check {
     this.#count();
-    if (!this.#isOver(this.#cap)) return { status: "ok" };
+    const refusedLately = this.#clock.monotonicMs() - this.#refusedMs < refusedForMs;
+    if (!refusedLately && !this.#isOver(this.#cap)) return { status: "ok" };
     return {
       status: "degraded",
       reason: `${this.#open} of ${this.#limits.limit} open files and connections are in use`,
@@ -73,6 +77,7 @@ export class ConnectionCap {
   }
 
   #refused(): Rejection {
+    this.#refusedMs = this.#clock.monotonicMs();
     this.#observer.error("descriptors_exhausted", { open: this.#open, limit: this.#limits.limit });
     return full;
   }

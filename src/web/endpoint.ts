@@ -14,6 +14,7 @@ import type { Routes } from "../phoenix/channel.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { listenerUrl } from "../telemetry/listener-url.ts";
+import { AcceptOverflow } from "./accept-overflow.ts";
 import type { Admission } from "./admission.ts";
 import { openAdmission } from "./admission-wiring.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
@@ -126,6 +127,7 @@ export class Endpoint {
   readonly #cors: Cors;
   readonly #proxies: ProxyWatch;
   readonly #cap: ConnectionCap;
+  readonly #overflow: AcceptOverflow;
   readonly #meter: RequestMeter;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
@@ -169,6 +171,8 @@ export class Endpoint {
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
+    const { descriptors: limits } = options;
+    this.#overflow = new AcceptOverflow({ port: this.#server.port!, limits, clock, observer });
     this.sockets.attach(this.#server);
     this.#ends = new SessionEnds({ clock, sockets: this.sockets });
     this.#typing = new Typing(options);
@@ -211,6 +215,7 @@ export class Endpoint {
     this.#admission.stop();
     this.#ends.stop();
     this.#standby.stop();
+    this.#overflow.stop();
     const ended = this.#server.stop();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(deadlineMs, resolve);
