@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { App } from "../src/app.ts";
 import type { Config } from "../src/config.ts";
-import type { ExtraRoutes } from "../src/web/endpoint.ts";
+import type { ExtraRoutes } from "../src/web/endpoint-options.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { coloured, print } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";

@@ -1,4 +1,4 @@
-import type { ExtraRoutes } from "../src/web/endpoint.ts";
+import type { ExtraRoutes } from "../src/web/endpoint-options.ts";
 import { pageFiles } from "../src/web/playground/page-files.ts";
 import { pageRoutes, type SampleUser } from "../src/web/playground/page-routes.ts";
 

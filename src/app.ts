@@ -40,7 +40,8 @@ import type { Logger } from "./telemetry/logger.ts";
 import { LoopLag } from "./telemetry/loop-lag.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { OperatorsListener } from "./telemetry/operators-listener.ts";
-import { Endpoint, type EndpointSettings, type ExtraRoutes } from "./web/endpoint.ts";
+import { Endpoint } from "./web/endpoint.ts";
+import type { EndpointSettings, ExtraRoutes } from "./web/endpoint-options.ts";
 import { widenBacklog } from "./web/listen-backlog.ts";
 import { statusOf } from "./web/probes.ts";
 

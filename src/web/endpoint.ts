@@ -1,17 +1,7 @@
 import type { Server } from "bun";
-import type { Clock } from "../core/ports/clock.ts";
-import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
-import type { NewId } from "../core/ports/ids.ts";
-import type { Limiter } from "../core/ports/limiter.ts";
-import type { Observer } from "../core/ports/observer.ts";
-import type { Ownership } from "../core/ports/ownership.ts";
-import type { Presence } from "../core/ports/presence.ts";
-import type { PubSub } from "../core/ports/pubsub.ts";
-import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Delivery } from "../engine/delivery.ts";
 import type { Routes } from "../phoenix/channel.ts";
-import type { PhoenixSettings } from "../phoenix/settings.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { listenerUrl } from "../telemetry/listener-url.ts";
 import { AcceptOverflow } from "./accept-overflow.ts";
@@ -19,92 +9,31 @@ import type { Admission } from "./admission.ts";
 import { openAdmission } from "./admission-wiring.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
-import { conversationEvents } from "./channels/conversation-events.ts";
-import { ConversationJoins } from "./channels/conversation-joins.ts";
-import { TopicChannel } from "./channels/topic-channel.ts";
-import { canonicalTopic, conversationTopic, userTopic } from "./channels/topics.ts";
-import { userEvents } from "./channels/user-events.ts";
-import { UserJoins } from "./channels/user-joins.ts";
+import { canonicalTopic } from "./channels/topics.ts";
 import { ClientAddresses } from "./client-address.ts";
-import { ConnectionCap, type DescriptorLimits } from "./connection-cap.ts";
-import { apiRoutes } from "./controllers/routes.ts";
-import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
+import { ConnectionCap } from "./connection-cap.ts";
+import type { EndpointOptions } from "./endpoint-options.ts";
 import { Gate } from "./gate.ts";
 import { type Admitted, Handshakes, socketPaths } from "./handshake.ts";
 import { Lateness } from "./lateness.ts";
 import { longPollPaths, noLongPolling } from "./long-poll.ts";
 import { MessageTexts } from "./message-texts.ts";
-import type { PayloadLimits } from "./payloads/limits.ts";
 import { Authentication } from "./plugins/authentication.ts";
-import { type AllowedOrigins, Cors } from "./plugins/cors.ts";
+import { Cors } from "./plugins/cors.ts";
 import { Presences } from "./presences.ts";
-import { type Checks, probe } from "./probes.ts";
+import { probe } from "./probes.ts";
 import { ProxyWatch } from "./proxy-watch.ts";
 import { UserSubscriptions } from "./receivers.ts";
-import { internal, rejectionResponse, rejectionText } from "./rejections.ts";
+import { internal, rejectionResponse } from "./rejections.ts";
 import { noRoute, RequestMeter } from "./request-meter.ts";
-import { restApi } from "./rest.ts";
 import { RetryPauses } from "./retry-pauses.ts";
+import { channelsOf, refusedFrame, restOf } from "./routes.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
 import { socketsObserver } from "./sockets-observer.ts";
 import { Standby } from "./standby.ts";
 import { Typing } from "./typing.ts";
 import { UserSockets } from "./user-sockets.ts";
-
-export interface EndpointSettings {
-  readonly hostname: string;
-  /** 0: any free port. */
-  readonly port: number;
-  readonly maxBodyBytes: number;
-  /** The longest that a read may take to be answered, and a connection be silent; Bun counts whole seconds, up to 255. */
-  readonly answerWithinMs: number;
-  readonly payloads: PayloadLimits;
-  readonly corsOrigins: AllowedOrigins;
-  /** No socket lives longer, whatever its token says. */
-  readonly maxSessionMs: number;
-  /** Sockets that one user may have open; 0: no limit. */
-  readonly maxSocketsPerUser: number;
-  /** Addresses and networks; see `ClientAddresses`. */
-  readonly trustedProxies: readonly string[];
-  /** Later than this, the event loop takes on no more work; 0: off. */
-  readonly maxLoopLatenessMs: number;
-  readonly phoenix: PhoenixSettings;
-  /** How sockets are told of a stop: `batch` of them every `pauseMs`, faster when the deadline asks for it. */
-  readonly drain: { readonly batch: number; readonly pauseMs: number };
-}
-
-export interface EndpointOptions {
-  readonly settings: EndpointSettings;
-  readonly commands: Commands;
-  readonly joins: Joins;
-  readonly queries: Queries;
-  readonly marks: Marks;
-  readonly receipts: Receipts;
-  /** What frames that were lost told of is read here. */
-  readonly deliveryReads: DeliveryReads;
-  readonly ownership: Pick<Ownership, "isHeld" | "onChange" | "onNewHistory">;
-  readonly pubsub: PubSub;
-  readonly presence: Presence;
-  readonly lastSeen: LastSeen;
-  readonly tokens: Tokens;
-  readonly revocations: Revocations;
-  readonly limiter: Limiter;
-  readonly clock: Clock;
-  /** The processor time that this thread has had. */
-  readonly workedMs: () => number;
-  readonly newId: NewId;
-  readonly observer: Observer;
-  /** Asked at each probe and handshake, so it must be cheap. */
-  readonly checks: () => Checks;
-  /** What is unavailable will be known to be there or not in a moment: handshakes may wait for it. */
-  readonly isStarting: () => boolean;
-  readonly descriptors: DescriptorLimits;
-  readonly extraRoutes: ExtraRoutes;
-}
-
-/** What else is answered, by method and exact path (`GET /playground`): each response a new one, because it is decorated. */
-export type ExtraRoutes = ReadonlyMap<string, (request: Request) => Response | Promise<Response>>;
 
 /**
  * The public listener: WebSocket handshakes, probes, REST. Listens from construction on; throws as `Bun.serve` does when it
@@ -191,7 +120,7 @@ export class Endpoint {
     this.#delivery = delivery;
     this.#standby = new Standby({ ...options, sockets, broadcasts });
     const subscriptions = new UserSubscriptions({ delivery });
-    channelOf = routesOf(options, { ...own, delivery, subscriptions });
+    channelOf = channelsOf(options, { ...own, delivery, subscriptions });
     observer.gauge("sockets", () => this.sockets.size);
     observer.gauge("online_users", () => options.presence.size);
   }
@@ -333,51 +262,8 @@ export class Endpoint {
   }
 }
 
-function routesOf(
-  options: EndpointOptions,
-  own: {
-    readonly gate: Gate;
-    readonly texts: MessageTexts;
-    readonly subscriptions: UserSubscriptions;
-    readonly delivery: Delivery;
-    readonly typing: Typing;
-    readonly presences: Presences;
-  },
-): Routes<Session> {
-  const all = { ...options, ...own, limits: options.settings.payloads };
-  const conversation = new TopicChannel({
-    joins: new ConversationJoins(all),
-    events: conversationEvents(all),
-  });
-  const user = new TopicChannel({ joins: new UserJoins(all), events: userEvents(all) });
-  return (topic) => {
-    if (topic.startsWith(conversationTopic)) return conversation;
-    return topic.startsWith(userTopic) ? user : undefined;
-  };
-}
-
 function peerOf(request: Request, server: Server<SocketData<Session>>): string {
   return server.requestIP(request)?.address ?? "";
-}
-
-function restOf(
-  options: EndpointOptions,
-  gate: Gate,
-  authentication: Authentication,
-  texts: MessageTexts,
-  meter: RequestMeter,
-) {
-  const { payloads: limits, maxBodyBytes } = options.settings;
-  const routes = apiRoutes({ ...options, gate, limits, texts, maxBodyBytes });
-  return restApi({ ...options, gate, routes, authentication, meter });
-}
-
-/** The reply to a frame that may not come in now; undefined: it may. */
-function refusedFrame(gate: Gate, observer: Observer, session: Session, event: string): string | undefined {
-  const refusal = gate.frame(session, event);
-  if (!refusal) return undefined;
-  observer.refused(refusal.code);
-  return rejectionText(refusal);
 }
 
 const longestIdleSeconds = 255;

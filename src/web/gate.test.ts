@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Limits } from "../core/ports/limiter.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import type { EndpointSettings } from "./endpoint.ts";
+import type { EndpointSettings } from "./endpoint-options.ts";
 import { Fixture } from "./fixture/fixture.ts";
 import type { Reply, Wire } from "./fixture/wire.ts";
 

@@ -1,4 +1,4 @@
-import type { ExtraRoutes } from "../endpoint.ts";
+import type { ExtraRoutes } from "../endpoint-options.ts";
 import type { PageFiles } from "./page-files.ts";
 
 /** Somebody whom a visitor may be without a token of his own; only `dev` has such users. */

@@ -1,6 +1,6 @@
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import { readJson } from "../body.ts";
-import type { ExtraRoutes } from "../endpoint.ts";
+import type { ExtraRoutes } from "../endpoint-options.ts";
 import { jsonResponse } from "../json-response.ts";
 import { refusedField } from "../payloads/refused-field.ts";
 import { rejectionResponse } from "../rejections.ts";

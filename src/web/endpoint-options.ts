@@ -1,0 +1,69 @@
+import type { Clock } from "../core/ports/clock.ts";
+import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
+import type { NewId } from "../core/ports/ids.ts";
+import type { Limiter } from "../core/ports/limiter.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { Ownership } from "../core/ports/ownership.ts";
+import type { Presence } from "../core/ports/presence.ts";
+import type { PubSub } from "../core/ports/pubsub.ts";
+import type { Revocations, Tokens } from "../core/ports/tokens.ts";
+import type { PhoenixSettings } from "../phoenix/settings.ts";
+import type { DescriptorLimits } from "./connection-cap.ts";
+import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
+import type { PayloadLimits } from "./payloads/limits.ts";
+import type { AllowedOrigins } from "./plugins/cors.ts";
+import type { Checks } from "./probes.ts";
+
+export interface EndpointSettings {
+  readonly hostname: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly maxBodyBytes: number;
+  /** The longest that a read may take to be answered, and a connection be silent; Bun counts whole seconds, up to 255. */
+  readonly answerWithinMs: number;
+  readonly payloads: PayloadLimits;
+  readonly corsOrigins: AllowedOrigins;
+  /** No socket lives longer, whatever its token says. */
+  readonly maxSessionMs: number;
+  /** Sockets that one user may have open; 0: no limit. */
+  readonly maxSocketsPerUser: number;
+  /** Addresses and networks; see `ClientAddresses`. */
+  readonly trustedProxies: readonly string[];
+  /** Later than this, the event loop takes on no more work; 0: off. */
+  readonly maxLoopLatenessMs: number;
+  readonly phoenix: PhoenixSettings;
+  /** How sockets are told of a stop: `batch` of them every `pauseMs`, faster when the deadline asks for it. */
+  readonly drain: { readonly batch: number; readonly pauseMs: number };
+}
+
+export interface EndpointOptions {
+  readonly settings: EndpointSettings;
+  readonly commands: Commands;
+  readonly joins: Joins;
+  readonly queries: Queries;
+  readonly marks: Marks;
+  readonly receipts: Receipts;
+  /** What frames that were lost told of is read here. */
+  readonly deliveryReads: DeliveryReads;
+  readonly ownership: Pick<Ownership, "isHeld" | "onChange" | "onNewHistory">;
+  readonly pubsub: PubSub;
+  readonly presence: Presence;
+  readonly lastSeen: LastSeen;
+  readonly tokens: Tokens;
+  readonly revocations: Revocations;
+  readonly limiter: Limiter;
+  readonly clock: Clock;
+  /** The processor time that this thread has had. */
+  readonly workedMs: () => number;
+  readonly newId: NewId;
+  readonly observer: Observer;
+  /** Asked at each probe and handshake, so it must be cheap. */
+  readonly checks: () => Checks;
+  /** What is unavailable will be known to be there or not in a moment: handshakes may wait for it. */
+  readonly isStarting: () => boolean;
+  readonly descriptors: DescriptorLimits;
+  readonly extraRoutes: ExtraRoutes;
+}
+
+/** What else is answered, by method and exact path (`GET /playground`): each response a new one, because it is decorated. */
+export type ExtraRoutes = ReadonlyMap<string, (request: Request) => Response | Promise<Response>>;

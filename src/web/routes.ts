@@ -1,0 +1,71 @@
+import type { Observer } from "../core/ports/observer.ts";
+import type { Delivery } from "../engine/delivery.ts";
+import type { Routes } from "../phoenix/channel.ts";
+import { conversationEvents } from "./channels/conversation-events.ts";
+import { ConversationJoins } from "./channels/conversation-joins.ts";
+import { TopicChannel } from "./channels/topic-channel.ts";
+import { conversationTopic, userTopic } from "./channels/topics.ts";
+import { userEvents } from "./channels/user-events.ts";
+import { UserJoins } from "./channels/user-joins.ts";
+import { apiRoutes } from "./controllers/routes.ts";
+import type { EndpointOptions } from "./endpoint-options.ts";
+import type { Gate } from "./gate.ts";
+import type { MessageTexts } from "./message-texts.ts";
+import type { Authentication } from "./plugins/authentication.ts";
+import type { Presences } from "./presences.ts";
+import type { UserSubscriptions } from "./receivers.ts";
+import { rejectionText } from "./rejections.ts";
+import type { RequestMeter } from "./request-meter.ts";
+import { restApi } from "./rest.ts";
+import type { Session } from "./session.ts";
+import type { Typing } from "./typing.ts";
+
+/** The channel of a topic; undefined: there is none. */
+export function channelsOf(
+  options: EndpointOptions,
+  own: {
+    readonly gate: Gate;
+    readonly texts: MessageTexts;
+    readonly subscriptions: UserSubscriptions;
+    readonly delivery: Delivery;
+    readonly typing: Typing;
+    readonly presences: Presences;
+  },
+): Routes<Session> {
+  const all = { ...options, ...own, limits: options.settings.payloads };
+  const conversation = new TopicChannel({
+    joins: new ConversationJoins(all),
+    events: conversationEvents(all),
+  });
+  const user = new TopicChannel({ joins: new UserJoins(all), events: userEvents(all) });
+  return (topic) => {
+    if (topic.startsWith(conversationTopic)) return conversation;
+    return topic.startsWith(userTopic) ? user : undefined;
+  };
+}
+
+/** The REST API as one fetch function. */
+export function restOf(
+  options: EndpointOptions,
+  gate: Gate,
+  authentication: Authentication,
+  texts: MessageTexts,
+  meter: RequestMeter,
+) {
+  const { payloads: limits, maxBodyBytes } = options.settings;
+  const routes = apiRoutes({ ...options, gate, limits, texts, maxBodyBytes });
+  return restApi({ ...options, gate, routes, authentication, meter });
+}
+
+/** The reply to a frame that may not come in now; undefined: it may. */
+export function refusedFrame(
+  gate: Gate,
+  observer: Observer,
+  session: Session,
+  event: string,
+): string | undefined {
+  const refusal = gate.frame(session, event);
+  if (!refusal) return undefined;
+  observer.refused(refusal.code);
+  return rejectionText(refusal);
+}
