@@ -1,21 +1,24 @@
 import { Command } from "commander";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
-import { print } from "./print.ts";
+import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 
 export function backupCommand(): Command {
   const command = new Command("backup")
     .description("a consistent copy of the embedded database, while it runs or not")
     .argument("<directory>", "where to put it; must not exist yet, or be empty")
+    .option("--json", "as JSON: directory, bytes, tookMs")
     .addHelpText(
       "after",
       "\nExamples:\n  whispr-msg admin backup /backups/monday\n  WHISPR_DATA_DIR=/backups/monday whispr-msg serve    # a copy of it, restored",
     )
-    .action((directory: string) => runBackup(command, directory));
+    .action((directory: string, options: { json?: true }) =>
+      runBackup(command, directory, options.json === true),
+    );
   return withSettings(command, ["dataDir"]);
 }
 
-async function runBackup(command: Command, directory: string): Promise<void> {
+async function runBackup(command: Command, directory: string, asJson: boolean): Promise<void> {
   const { config } = settingsOf(command, "tool");
   if (config.database.type === "postgres") {
     throw new CommandRefused(
@@ -25,6 +28,9 @@ async function runBackup(command: Command, directory: string): Promise<void> {
   }
   const { withExistingDatabase } = await import("./database-url.ts");
   const { backup } = await import("../src/store/embedded/backup.ts");
-  await withExistingDatabase(config, () => backup({ dataDir: config.dataDir, target: directory }));
-  print(`backed up to ${directory}`);
+  const made = await withExistingDatabase(config, () =>
+    backup({ dataDir: config.dataDir, target: directory }),
+  );
+  if (asJson) printJson(made);
+  else print(`backed up to ${directory}`);
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Followed } from "../src/store/change-block.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
-import { print } from "./print.ts";
+import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 import { version } from "./version.ts";
 
@@ -24,12 +24,13 @@ function changing(name: "block" | "unblock", description: string, isBlocked: boo
     .description(description)
     .argument("<blocker>", "the uuid of the user who wants it")
     .argument("<blocked>", "the uuid of the other user")
+    .option("--json", "as JSON: blocker, blocked, isBlocked, outcome (applied, no_server or server_is_late)")
     .addHelpText(
       "after",
       `\nWorks while whispr-msg runs or not; then it is applied when it starts. Groups of the two stay as they are.\n\nExamples:\n  whispr-msg admin ${name} ${examples}\n  DATABASE_URL=postgres://… whispr-msg admin ${name} ${examples}`,
     )
-    .action((blocker: string, blocked: string) =>
-      change(command, blocker.toLowerCase(), blocked.toLowerCase(), isBlocked),
+    .action((blocker: string, blocked: string, options: { json?: true }) =>
+      change(command, blocker.toLowerCase(), blocked.toLowerCase(), isBlocked, options.json === true),
     );
   return withSettings(command, ["dataDir", "databaseUrl"]);
 }
@@ -39,6 +40,7 @@ async function change(
   blockerId: string,
   blockedId: string,
   isBlocked: boolean,
+  asJson: boolean,
 ): Promise<void> {
   const { isUuid } = await import("../src/core/ports/ids.ts");
   const wrong = [blockerId, blockedId].find((id) => !isUuid(id));
@@ -56,6 +58,7 @@ async function change(
     const asked = { blockerId, blockedId, isBlocked, atUs: systemClock.nowUs() };
     return changeBlock(url, asked, waitMs);
   });
+  if (asJson) return printJson({ blocker: blockerId, blocked: blockedId, isBlocked, outcome: followed });
   print(`${isBlocked ? "blocked" : "unblocked"}: ${outcomes[followed]}`);
 }
 

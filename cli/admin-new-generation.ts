@@ -1,20 +1,21 @@
 import { Command } from "commander";
-import { print } from "./print.ts";
+import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 import { version } from "./version.ts";
 
 export function newGenerationCommand(): Command {
   const command = new Command("new-generation")
     .description("after a disk snapshot was restored: tell devices that the log may have gone back")
+    .option("--json", "as JSON: generation")
     .addHelpText(
       "after",
       "\nWhispr-msg sees by itself that a backup or a pg_dump was restored, the database copied, or a standby promoted; a disk snapshot looks like\nthe original, and so may rows that were copied back into tables that stayed (pg_restore --data-only, COPY). Best while no whispr-msg serves:\nthen only devices start anew that know more than the database does.\n\nExamples:\n  whispr-msg admin new-generation\n  whispr-msg admin new-generation --data-dir /var/lib/whispr",
     )
-    .action(() => runNewGeneration(command));
+    .action((options: { json?: true }) => runNewGeneration(command, options.json === true));
   return withSettings(command, ["dataDir", "databaseUrl"]);
 }
 
-async function runNewGeneration(command: Command): Promise<void> {
+async function runNewGeneration(command: Command, asJson: boolean): Promise<void> {
   const { config } = settingsOf(command, "tool");
   const { withExistingDatabase } = await import("./database-url.ts");
   const { newGeneration } = await import("../src/store/generation.ts");
@@ -24,5 +25,6 @@ async function runNewGeneration(command: Command): Promise<void> {
     await checkSchema({ url, binary: version });
     return newGeneration(url, systemClock.nowUs());
   });
+  if (asJson) return printJson({ generation });
   print(`generation ${generation} begins: devices that know more than the database does start anew`);
 }

@@ -173,6 +173,11 @@ describe("token", () => {
       "cannot be read (ENOENT). Name yours with --key",
     );
     expect((await run(["token", "--user", "alice", "--key", path])).code).toBe(2);
+    const noDevice = await run(["token", "--user", alice, "--key", path, "--device", ""]);
+    expect([noDevice.code, noDevice.err]).toEqual([
+      2,
+      "whispr-msg: --device is not allowed; allowed: 1 to 128 characters.\n",
+    ]);
   });
 });
 
@@ -180,8 +185,8 @@ describe("migrate, on a database of one's own", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await testDatabase();
-  });
-  afterAll(() => database.close());
+  }, 120_000);
+  afterAll(() => database?.close());
 
   test("status tells what is pending with 1, up applies it once, down takes it back", async () => {
     const environment = { DATABASE_URL: database.url };
@@ -215,7 +220,9 @@ describe("migrate, on a database of one's own", () => {
     await run(["migrate", "up"], environment);
     expect((await begin()).out).toContain("generation 2 begins");
     expect((await begin()).out).toContain("generation 3 begins");
-    expect((await run(["doctor"], { ...environment, PORT: "0" })).out).toMatch(/ok +generation: 3, since 20/);
+    const { out } = await run(["admin", "new-generation", "--json"], environment);
+    expect(JSON.parse(out)).toEqual({ generation: 4 });
+    expect((await run(["doctor"], { ...environment, PORT: "0" })).out).toMatch(/ok +generation: 4, since 20/);
     await run(["migrate", "down", "--to", "0", "--yes"], environment);
   });
 
@@ -318,6 +325,35 @@ describe("dev, with the database it carries", () => {
     expect(keys[0]).not.toHaveProperty("d");
     expect(statSync(join(dataDir, ".dev-key.json")).mode & 0o777).toBe(0o600);
   });
+
+  test("what commands print is JSON where it is asked for", async () => {
+    const json = async (...args: string[]) => JSON.parse((await here([...args, "--json"])).out);
+    const { token, expiresAt, ...of } = await json(
+      "token",
+      "--user",
+      bob,
+      "--device",
+      "phone",
+      "--ttl",
+      "1h",
+    );
+    expect(of).toEqual({ userId: bob, deviceId: "phone" });
+    expect(Date.parse(expiresAt)).toBe(decodeJwt(token).exp! * 1_000);
+    expect(await json("psql-url")).toEqual({ url: expect.stringMatching(/^postgresql:/) });
+    expect(await json("admin", "block", alice, bob)).toEqual({
+      blocker: alice,
+      blocked: bob,
+      isBlocked: true,
+      outcome: "applied",
+    });
+    expect(await json("admin", "unblock", alice, bob)).toMatchObject({
+      isBlocked: false,
+      outcome: "applied",
+    });
+    const target = join(directory, "json-backup");
+    const backup = await json("admin", "backup", target);
+    expect(backup).toEqual({ directory: target, bytes: expect.any(Number), tookMs: expect.any(Number) });
+  }, 120_000);
 
   test("token signs with that key when none is named", async () => {
     const { out } = await here(["token", "--user", bob]);

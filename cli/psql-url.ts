@@ -1,20 +1,21 @@
 import { Command } from "commander";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
-import { print } from "./print.ts";
+import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 
 export function psqlUrlCommand(): Command {
   const command = new Command("psql-url")
     .description("the address of the embedded database of a running whispr-msg, for psql")
+    .option("--json", "as JSON: url")
     .addHelpText(
       "after",
       '\nExamples:\n  psql "$(whispr-msg psql-url)"\n  WHISPR_DATA_DIR=/srv/whispr whispr-msg psql-url',
     )
-    .action(() => printUrl(command));
+    .action((options: { json?: true }) => printUrl(command, options.json === true));
   return withSettings(command, ["dataDir"]);
 }
 
-async function printUrl(command: Command): Promise<void> {
+async function printUrl(command: Command, asJson: boolean): Promise<void> {
   const { config } = settingsOf(command, "tool");
   if (config.database.type === "postgres") {
     throw new CommandRefused(
@@ -24,5 +25,7 @@ async function printUrl(command: Command): Promise<void> {
   }
   const { embeddedUrl } = await import("../src/store/embedded/connection.ts");
   const { explained } = await import("./explain.ts");
-  print(await explained(config, () => embeddedUrl(config.dataDir)));
+  const url = await explained(config, () => embeddedUrl(config.dataDir));
+  if (asJson) printJson({ url });
+  else print(url);
 }

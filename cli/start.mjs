@@ -107,7 +107,12 @@ function handOver(bun, args) {
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }
 
-const [command = "dev", ...rest] = process.argv.slice(2);
+/** `npm start` is `dev`, `npm start -- --reset` dev with an option, `npm start -- token …` another command. */
+function commandLine(args) {
+  return args.length === 0 || args[0].startsWith("-") ? ["dev", ...args] : args;
+}
+
+const [command, ...rest] = commandLine(process.argv.slice(2));
 const bun = findBun();
 const script = scripts[command];
 installDependencies(bun, script === undefined);

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { duration } from "../src/setting-values.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
-import { print } from "./print.ts";
+import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 
 interface TokenOptions {
@@ -10,7 +10,11 @@ interface TokenOptions {
   readonly device?: string;
   readonly audience?: string;
   readonly ttl: string;
+  readonly json?: true;
 }
+
+/** What a server accepts. */
+const longestDeviceId = 128;
 
 export function tokenCommand(): Command {
   const command = new Command("token")
@@ -23,6 +27,7 @@ export function tokenCommand(): Command {
       "audience, ws for one that opens sockets only (default: the first of JWT_AUDIENCE)",
     )
     .option("--ttl <time>", "how long it is good for", "1h")
+    .option("--json", "as JSON: token, userId, deviceId, expiresAt")
     .addHelpText(
       "after",
       "\nExamples:\n  whispr-msg token --user 0198c0de-0000-7000-8000-00000000a11c\n  whispr-msg token --key key.pem --user $(uuidgen) --device phone --ttl 10m",
@@ -38,16 +43,20 @@ async function printToken(options: TokenOptions, command: Command): Promise<void
   if (ttlMs === undefined) throw wrong(`--ttl is "${options.ttl}"; allowed: a time like 90s, 15m, 1h, 30d.`);
   const userId = options.user.toLowerCase();
   if (!isUuid(userId)) throw wrong(`--user is "${options.user}"; allowed: a uuid.`);
+  if (options.device === "" || (options.device?.length ?? 0) > longestDeviceId)
+    throw wrong(`--device is not allowed; allowed: 1 to ${longestDeviceId} characters.`);
   const key = await readSigningKey(options.key ?? devKeyPath(config.dataDir));
-  print(
-    await signToken(key, {
-      userId,
-      deviceId: options.device ?? null,
-      issuer: config.tokens.issuer,
-      audience: options.audience ?? config.tokens.audiences[0]!,
-      ttlMs,
-    }),
-  );
+  const deviceId = options.device ?? null;
+  const token = await signToken(key, {
+    userId,
+    deviceId,
+    issuer: config.tokens.issuer,
+    audience: options.audience ?? config.tokens.audiences[0]!,
+    ttlMs,
+  });
+  if (!options.json) return print(token);
+  const { decodeJwt } = await import("jose");
+  printJson({ token, userId, deviceId, expiresAt: new Date(decodeJwt(token).exp! * 1_000).toISOString() });
 }
 
 function isUuid(text: string): boolean {
