@@ -35,7 +35,7 @@ export function keepOneOwner(
 ): Decision {
   if (state.type === "direct" || decision.type !== "decided") return decision;
   const { events } = decision;
-  if (!events.some((event) => "member" in event)) return decision;
+  if (!events.some(isMemberChanged)) return decision;
   const changed = rolesToCorrect(membersAfter(state, events)).map(([member, role]) =>
     roleChanged(state, member, role, command.senderId, nowUs),
   );
@@ -56,11 +56,15 @@ function withoutOwnership(role: Role): Role {
 function membersAfter(state: ConversationState, events: readonly Event[]): readonly Member[] {
   const members = new Map(state.members);
   for (const event of events) {
-    if (!("member" in event)) continue;
+    if (!isMemberChanged(event)) continue;
     if (event.member.leftSeq === null) members.set(event.member.userId, event.member);
     else members.delete(event.member.userId);
   }
   return [...members.values()];
+}
+
+function isMemberChanged(event: Event): event is MemberChanged {
+  return "member" in event;
 }
 
 /** The member with another role. */
