@@ -48,10 +48,10 @@ const findKeys = {
 select asked.conversation_id as "conversationId", asked.sender_id as "senderId", m.dedup_key >> 32 as "deviceTag",
   asked.random as "clientRandom", m.seq, m.sent_at
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[]) asked(conversation_id, sender_id, tag, random)
+cross join lateral (values (asked.random), (asked.tag << 32 | asked.random)) held(key)
 cross join lateral (
   select dedup_key, seq, sent_at from messages
-  where conversation_id = asked.conversation_id and sender_id = asked.sender_id
-    and dedup_key in (asked.random, asked.tag << 32 | asked.random) limit 2) m`,
+  where conversation_id = asked.conversation_id and sender_id = asked.sender_id and dedup_key = held.key limit 1) m`,
 };
 
 const readMessages = {

@@ -51,6 +51,12 @@ export async function startWriter(given: Parameters<typeof migratedDatabase>[0] 
   };
 }
 
+/** From now on the writer looks for keys from before devices counted, as after an upgrade. */
+export async function untaggedAreHeld({ database, commit }: Writer): Promise<void> {
+  await database.sql("update untagged_keys set held_until = 'infinity'");
+  await commit.close();
+}
+
 async function epochsOf(database: MigratedDatabase): Promise<(shard: number) => number> {
   const rows = await database.sql<{ shard: number; epoch: string }>(
     "select shard, epoch from conversation_ownership",
