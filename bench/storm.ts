@@ -16,8 +16,8 @@ import type { Person } from "./storm/stock-client.ts";
  */
 
 /** So that the first arrival, which is not measured, is no storm of its own. */
-const arrivalsPerSecond = 1_000;
-const longestReturnMs = 60_000;
+const arrivalsPerSecond = 500;
+const longestReturnMs = 180_000;
 
 async function main(options: StormOptions): Promise<void> {
   await using opened = new AsyncDisposableStack();

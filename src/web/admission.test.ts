@@ -124,6 +124,18 @@ describe("arrivals beyond the bound", () => {
     expect(storm.filter(({ arrival }) => arrival)).toHaveLength(6);
   });
 
+  test("that have joined keep their place until that is answered, however long it takes", async () => {
+    const { admission, clock } = world({ ...few, arrivalMs: 500 });
+    const storm = clients(admission, 3);
+    await settled();
+    for (const { arrival } of storm) arrival?.joining();
+    await clock.runFor(8_000);
+    expect([storm[2]!.answer, admission.state.inProgress]).toEqual([null, 2]);
+    storm[0]!.arrival!.joined();
+    await settled();
+    expect(storm[2]!.arrival).not.toBeNull();
+  });
+
   test("whose client has gone are passed over", async () => {
     const { admission, outcomes } = world(few);
     const [first, , third, fourth] = clients(admission, 4);

@@ -9,7 +9,7 @@ export interface AdmissionSettings {
   /** The most handshakes that wait, and the longest that one does. */
   readonly maxWaiting: number;
   readonly maxWaitMs: number;
-  /** An arrival that has not joined by then counts no more. */
+  /** An arrival that has not begun to join by then counts no more. */
   readonly arrivalMs: number;
   /** Below the first lag more is admitted at a time, above the second less. */
   readonly lagMs: { readonly low: number; readonly high: number };
@@ -67,7 +67,7 @@ const forgetAfterMs = 5_000;
  * Refused is only what would wait too long, with a pause that is random, so that the refused do not come back together, and the longer, the
  * longer it lasts.
  *
- * Nobody starves: each tick admits somebody while there is room, and an arrival that does not get on leaves its place.
+ * Nobody starves: each tick admits somebody while there is room, and an arrival that does not join leaves its place; joins end, if only by their deadlines.
  */
 export class Admission {
   readonly #settings: AdmissionSettings;
@@ -171,6 +171,8 @@ export class Admission {
     const nowMs = this.#clock.monotonicMs();
     for (const arrival of this.#inProgress) {
       if (arrival.untilMs > nowMs) break;
+      // Work that waits counts however long it does: more of it would only wait longer, until clients give up and ask again.
+      if (arrival.isJoining) continue;
       this.#inProgress.delete(arrival);
       arrival.end();
     }

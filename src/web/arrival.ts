@@ -1,9 +1,9 @@
 /**
  * A socket on its way in: from its admission until its first joins are answered. It ends once, whatever ends it first: the answer of the last of the
- * joins that came together, the end of its handshake or socket, or its time.
+ * joins that came together, the end of its handshake or socket, or the time in which it should have joined.
  */
 export class Arrival {
-  /** Monotonic milliseconds. */
+  /** Until when it may join for the first time. Monotonic milliseconds. */
   readonly untilMs: number;
   readonly #ended: (arrival: Arrival) => void;
   #joins = 0;
@@ -16,6 +16,11 @@ export class Arrival {
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Joins of it have no answer yet. */
+  get isJoining(): boolean {
+    return this.#joins > 0;
   }
 
   /** A join began. */
