@@ -30,21 +30,23 @@ function changing(name: "block" | "unblock", description: string, isBlocked: boo
       `\nWorks while whispr-msg runs or not; then it is applied when it starts. Groups of the two stay as they are.\n\nExamples:\n  whispr-msg admin ${name} ${examples}\n  DATABASE_URL=postgres://… whispr-msg admin ${name} ${examples}`,
     )
     .action((blocker: string, blocked: string, options: { json?: true }) =>
-      change(command, blocker.toLowerCase(), blocked.toLowerCase(), isBlocked, options.json === true),
+      change(command, [blocker, blocked], isBlocked, options.json === true),
     );
   return withSettings(command, ["dataDir", "databaseUrl"]);
 }
 
 async function change(
   command: Command,
-  blockerId: string,
-  blockedId: string,
+  given: readonly [blocker: string, blocked: string],
   isBlocked: boolean,
   asJson: boolean,
 ): Promise<void> {
-  const { isUuid } = await import("../src/core/ports/ids.ts");
-  const wrong = [blockerId, blockedId].find((id) => !isUuid(id));
-  if (wrong !== undefined) throw new CommandRefused(`"${wrong}" is not a uuid.`, exitCodes.usage);
+  const { toUuid } = await import("../src/core/ports/ids.ts");
+  const [blockerId, blockedId] = given.map((text) => {
+    const id = toUuid(text);
+    if (id === null) throw new CommandRefused(`"${text}" is not a uuid.`, exitCodes.usage);
+    return id;
+  }) as [string, string];
   if (blockerId === blockedId) {
     throw new CommandRefused("Nobody blocks himself: name two users.", exitCodes.usage);
   }

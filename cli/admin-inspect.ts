@@ -85,18 +85,19 @@ function subjectCommand<Found>(subject: Subject<Found>): Command {
       "after",
       `\nExamples:\n  whispr-msg admin inspect ${name} ${exampleId}\n  whispr-msg admin inspect ${name} ${exampleId} --limit 10 --offset 10\n  DATABASE_URL=postgres://whispr@db/whispr whispr-msg admin inspect ${name} ${exampleId} --json`,
     )
-    .action((id: string, options: Options) => inspect(command, subject, id.toLowerCase(), options));
+    .action((id: string, options: Options) => inspect(command, subject, id, options));
   return withSettings(command, ["dataDir", "databaseUrl"]);
 }
 
 async function inspect<Found>(
   command: Command,
   { name, whence, read, sheet }: Subject<Found>,
-  id: string,
+  given: string,
   options: Options,
 ): Promise<void> {
-  const { isUuid } = await import("../src/core/ports/ids.ts");
-  if (!isUuid(id)) throw new CommandRefused(`"${id}" is not a uuid. Give ${whence}.`, exitCodes.usage);
+  const { toUuid } = await import("../src/core/ports/ids.ts");
+  const id = toUuid(given);
+  if (id === null) throw new CommandRefused(`"${given}" is not a uuid. Give ${whence}.`, exitCodes.usage);
   const page = {
     limit: numberOf("limit", options.limit, 1, 1_000),
     offset: numberOf("offset", options.offset, 0, 10_000_000),

@@ -41,8 +41,9 @@ async function printToken(options: TokenOptions, command: Command): Promise<void
   const { devKeyPath, readSigningKey, signToken } = await import("./signing-key.ts");
   const ttlMs = duration(1_000, 365 * 86_400_000).parse(options.ttl);
   if (ttlMs === undefined) throw wrong(`--ttl is "${options.ttl}"; allowed: a time like 90s, 15m, 1h, 30d.`);
-  const userId = options.user.toLowerCase();
-  if (!isUuid(userId)) throw wrong(`--user is "${options.user}"; allowed: a uuid.`);
+  const { toUuid } = await import("../src/core/ports/ids.ts");
+  const userId = toUuid(options.user);
+  if (userId === null) throw wrong(`--user is "${options.user}"; allowed: a uuid.`);
   if (options.device === "" || (options.device?.length ?? 0) > longestDeviceId)
     throw wrong(`--device is not allowed; allowed: 1 to ${longestDeviceId} characters.`);
   const key = await readSigningKey(options.key ?? devKeyPath(config.dataDir));
@@ -57,10 +58,6 @@ async function printToken(options: TokenOptions, command: Command): Promise<void
   if (!options.json) return print(token);
   const { decodeJwt } = await import("jose");
   printJson({ token, userId, deviceId, expiresAt: new Date(decodeJwt(token).exp! * 1_000).toISOString() });
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
 function wrong(text: string): CommandRefused {

@@ -249,6 +249,23 @@ describe("what was read", () => {
     }
   }, 120_000);
 
+  test("is answered ok however many acknowledgements come in a row on one socket", async () => {
+    const { alice, bob, conversationId } = await people.pair();
+    const sender = await alice.inside(conversationId);
+    const reader = await bob.inside(conversationId);
+    const message = await sender.send(conversationId, "one");
+    const acknowledge = (event: string) => reader.ask(conversationId, event, { message_id: message.id });
+    for (const [event, status] of [
+      ["message_delivered", "delivered"],
+      ["message_read", "read"],
+    ] as const) {
+      const replies = await Promise.all(Array.from({ length: 200 }, () => acknowledge(event)));
+      expect(new Set(replies.map((reply) => JSON.stringify(reply)))).toEqual(
+        new Set([`{"status":"${status}"}`]),
+      );
+    }
+  }, 120_000);
+
   test("is counted by mark_conversation_read, and told on the conversation's topic", async () => {
     const { alice, bob, conversationId } = await people.pair();
     const sender = await alice.inside(conversationId);
