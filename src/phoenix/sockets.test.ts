@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Joining, JoinOutcome, Position } from "./channel.ts";
+import type { Joining, JoinOutcome, Position, Push } from "./channel.ts";
 import { echoChannel, endpoint, joinsByHand } from "./testing/endpoint.ts";
 import { eventually, RawClient } from "./testing/raw-client.ts";
 
@@ -571,6 +571,28 @@ describe("trouble", () => {
     client.send("1", "6", topic, "say", "x".repeat(900));
     await eventually("the one that fits", () => received.length === 1);
     expect([server.seen.oversized, server.seen.failures, client.closeCode]).toEqual([4, [], undefined]);
+  });
+
+  test("a push is answered only while the join lasts that it belongs to, whether it names that or not", async () => {
+    const late: Push<string>[] = [];
+    await using server = endpoint({ channel: echoChannel({ receive: (push) => void late.push(push) }) });
+    const client = await RawClient.connect(server.url);
+    await client.join(topic, "1");
+    client.send("1", "2", topic, "say", {});
+    client.send(null, "3", topic, "say", {});
+    await client.settle();
+    await client.join(topic, "4");
+    client.send(null, "5", topic, "say", {});
+    await client.settle();
+    for (const push of late) push.reply(true, "{}");
+    expect((await client.replyTo("5")).status).toBe("ok");
+    await client.settle();
+    const answered = client.on(topic).map(([joinRef, ref]) => [joinRef, ref]);
+    expect(answered).toEqual([
+      ["1", "1"],
+      ["4", "4"],
+      ["4", "5"],
+    ]);
   });
 
   test("a frame of more than four times the limit closes its socket with 1009", async () => {
