@@ -69,8 +69,9 @@ test(
       await eventually("no zombie to be left", () => zombies(server).length === 0);
     }
     await eventually("it to be ready", async () => (await fetch(`${server.url}/ready`)).ok);
-    const ends = server.output().match(/"how":"[^"]*"/g) ?? [];
-    expect([...ends]).toEqual(Array.from({ length: 3 }, () => '"how":"signal SIGKILL"'));
+    // The line is throttled; each restart began with the exit that Bun reported.
+    const ends = new Set(server.output().match(/"how":"[^"]*"/g));
+    expect([...ends]).toEqual(['"how":"signal SIGKILL"']);
   },
   timeoutMs,
 );
