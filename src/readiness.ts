@@ -41,7 +41,7 @@ export class Readiness {
 
   /** All that is missing is asked for the first time: whether this process serves is known in a moment. */
   get isStarting(): boolean {
-    if (this.#isStopping() || !this.#health.isUp) return false;
+    if (this.#isStopping() || !(this.#health.isUp || this.#health.isStarting)) return false;
     return [this.#ownership, this.#keys].every((needed) => needed.waitsFor === null || needed.isStarting);
   }
 

@@ -22,6 +22,15 @@ test("the store is up while its last answer is younger than three seconds", asyn
   expect(health.isUp).toBe(false);
 });
 
+test("a store that has not answered yet is starting, and one that went silent is not", async () => {
+  const { clock, health } = aHealth();
+  expect([health.isUp, health.isStarting]).toEqual([false, true]);
+  health.answered("ping", 1);
+  expect(health.isStarting).toBe(false);
+  await clock.runFor(3_000);
+  expect([health.isUp, health.isStarting]).toEqual([false, false]);
+});
+
 test("a write that the disk has no room for is an incident, and a trouble until a write is stored", async () => {
   const { notes, health } = aHealth();
   const outcomes: AppendOutcome[] = [

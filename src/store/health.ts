@@ -33,6 +33,11 @@ export class StoreHealth {
     return this.#clock.monotonicMs() - this.#answeredMs < upForMs;
   }
 
+  /** It has not answered yet, ever. */
+  get isStarting(): boolean {
+    return this.#answeredMs === Number.NEGATIVE_INFINITY;
+  }
+
   /** What keeps writes from being stored at present; null: nothing is known of. */
   get trouble(): Trouble | null {
     const trouble = this.#trouble;
