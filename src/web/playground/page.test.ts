@@ -6,7 +6,7 @@ import { newId } from "../../system.ts";
 import { narrowScreen } from "../../testing/browser.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { PlaygroundStage } from "../../testing/playground-stage.ts";
-import type { PlaygroundTab } from "../../testing/playground-tab.ts";
+import { namelessControls, type PlaygroundTab } from "../../testing/playground-tab.ts";
 
 /** The page as people know it from other chats: addresses, keys, tabs that agree, and what is asked before it is done. */
 
@@ -178,6 +178,30 @@ scene("Escape closes one thing at a time, and the focus is always where one goes
   await eventually("the focus is on its row", async () => (await chloé.focused()).includes("Steps"));
   await page.keyboard.press("Enter");
   await hasFocus(chloé, "Message to Steps");
+});
+
+scene("Ctrl K finds a conversation by keys alone, and leaves the list as it was", async () => {
+  const diego = await tab("diego");
+  const { page } = diego;
+  await diego.makeGroup("Harbour", ["Emi"]);
+  await diego.makeGroup("Lighthouse", ["Emi"]);
+  await page.keyboard.press("Control+k");
+  const dialog = page.getByRole("dialog", { name: "Go to" });
+  await dialog.getByRole("searchbox").fill("harb");
+  await dialog.getByRole("button", { name: "Lighthouse" }).waitFor({ state: "detached" });
+  // First what is in the search, then the dialog.
+  await page.keyboard.press("Escape");
+  await dialog.getByRole("button", { name: "Lighthouse" }).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await hasFocus(diego, "Message to Lighthouse");
+  expect(await diego.row("Lighthouse").isVisible()).toBe(true);
+  await page.keyboard.press("Control+k");
+  await dialog.getByRole("searchbox").fill("harb");
+  await dialog.getByRole("button", { name: "Lighthouse" }).waitFor({ state: "detached" });
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await sees(diego, "Harbour");
 });
 
 scene("Up edits the last message also after a click, and what was begun before it is kept", async () => {
@@ -422,6 +446,7 @@ scene("any emoji can be a reaction: found by its name, typed, or used before", a
   await alice.message("Which animal?").getByRole("button", { name: "🦥 by Emi" }).waitFor();
   await emi.act("Which animal?", "React", "More reactions");
   await emi.page.getByRole("region", { name: "Used last" }).getByLabel("React with 🐧").waitFor();
+  expect((await namelessControls(emi.page)).nameless).toEqual([]);
   await emi.page.getByLabel("Search reactions").press("ArrowDown");
   await hasFocus(emi, "React with");
   await emi.page.keyboard.press("Escape");

@@ -3,11 +3,13 @@ import type { App } from "./app.ts";
 /** Keys that work wherever the focus is. Dialogs close by themselves. */
 export function keyed(app: App, event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-    event.preventDefault();
+  const isGoTo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+  if (isGoTo) event.preventDefault();
+  if (app.ui.dialog) return;
+  if (isGoTo) {
+    app.ui.goToQuery = "";
     app.showDialog({ type: "switch" });
-  } else if (app.ui.dialog) return;
-  else if (event.key === "Escape") closeTopmost(app, event);
+  } else if (event.key === "Escape") closeTopmost(app, event);
   else if (isIdle(event)) toComposer(app, event);
 }
 

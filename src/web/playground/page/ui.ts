@@ -65,6 +65,8 @@ export interface Ui {
   /** Where the focus goes at the next drawing: to the composer, or, where it was on something that was closed, to what is nearest. */
   refocus: "composer" | "nearest" | null;
   emojiQuery: string;
+  /** What is looked for in the dialog "Go to"; the list keeps a filter of its own. */
+  goToQuery: string;
   availability: Availability;
 }
 
@@ -90,6 +92,7 @@ export function freshUi(): Ui {
     scrollTo: null,
     refocus: null,
     emojiQuery: "",
+    goToQuery: "",
     availability: "online",
   };
 }

@@ -6,6 +6,7 @@ import { exactText } from "../times.ts";
 import type { Question } from "../ui.ts";
 import { matches } from "./list-view.ts";
 import { avatar, button, field, iconButton } from "./parts.ts";
+import { walkChoices } from "./popover.ts";
 
 /** What is asked or shown before all else. */
 export function dialogView(app: App): Drawn | null {
@@ -158,28 +159,26 @@ function chosenIds(form: FormData): readonly string[] {
   return [...form.getAll("user").map(String), ...(other === "" ? [] : [other])];
 }
 
-/** Ctrl K: type a few letters, Enter. */
+/** Ctrl K: type a few letters, Enter; or go down to one of those that are found. */
 function switcher(app: App): Drawn {
-  const before = app.ui.filter;
   const go = (event: SubmitEvent) => {
     event.preventDefault();
     const [first] = found(app);
-    app.ui.filter = "";
     if (first) app.show(first.id);
   };
   return el(
     "form",
-    { class: "form", on: { submit: go } },
+    { class: "form", on: { submit: go, keydown: walkChoices } },
     el("input", {
       type: "search",
       "aria-label": "Conversation",
       placeholder: "Name or last message",
-      value: before,
+      value: app.ui.goToQuery,
       // Where a dialog that is opened puts the focus.
       autofocus: true,
       on: {
         input: (event: InputEvent) => {
-          app.ui.filter = (event.target as HTMLInputElement).value;
+          app.ui.goToQuery = (event.target as HTMLInputElement).value;
           app.redraw();
         },
       },
@@ -199,10 +198,7 @@ function switcher(app: App): Drawn {
                 type: "button",
                 class: "switch-row",
                 on: {
-                  click: () => {
-                    app.ui.filter = "";
-                    app.show(conversation.id);
-                  },
+                  click: () => app.show(conversation.id),
                 },
               },
               avatar(app.otherIn(conversation) ?? conversation.id, app.titleOf(conversation), {
@@ -218,7 +214,7 @@ function switcher(app: App): Drawn {
 }
 
 function found(app: App): readonly Conversation[] {
-  return app.conversations.all.filter((conversation) => matches(app, conversation));
+  return app.conversations.all.filter((conversation) => matches(app, conversation, app.ui.goToQuery));
 }
 
 /** Who has it, and who has read it. */

@@ -104,7 +104,7 @@ function searchField(app: App): Drawn {
 
 function rows(app: App): Drawn {
   const { all } = app.conversations;
-  const found = all.filter((conversation) => matches(app, conversation));
+  const found = all.filter((conversation) => matches(app, conversation, app.ui.filter));
   if (all.length === 0) return el("p", { class: "empty" }, "No conversations yet.");
   if (found.length === 0) return el("p", { class: "empty" }, "Nothing found.");
   return el(
@@ -114,8 +114,8 @@ function rows(app: App): Drawn {
   );
 }
 
-export function matches(app: App, conversation: Conversation): boolean {
-  const wanted = app.ui.filter.trim().toLowerCase();
+export function matches(app: App, conversation: Conversation, query: string): boolean {
+  const wanted = query.trim().toLowerCase();
   if (wanted === "") return true;
   const texts = [app.titleOf(conversation), conversation.lastMessage?.content ?? ""];
   return texts.some((text) => text.toLowerCase().includes(wanted));
