@@ -8,7 +8,7 @@ import { refusalIn } from "./refused.ts";
 import { draw } from "./render.ts";
 import { applyTheme, watchTheme } from "./theme.ts";
 import { landingView } from "./views/landing-view.ts";
-import { keptScroll } from "./views/scroll.ts";
+import { keepPlace, keptScroll } from "./views/scroll.ts";
 import { shellView } from "./views/shell-view.ts";
 
 /** Behind a gateway the server has a prefix, which the page's own address tells. */
@@ -86,6 +86,7 @@ async function enter(account: Account, known: readonly Person[]): Promise<void> 
   document.addEventListener("keydown", (event) => keyed(app, event), { signal });
   document.addEventListener("click", (event) => clicked(app, event), { signal });
   window.addEventListener("resize", redraw, { signal });
+  window.addEventListener("pagehide", () => keepPlace(app), { signal });
   redraw();
 }
 

@@ -19,7 +19,7 @@ export function scrolled(app: App, scroller: HTMLElement): void {
   const { open } = app;
   if (!open) return;
   clearTimeout(keepTimer);
-  keepTimer = setTimeout(() => keepPlace(app, open.id, scroller), stillMs);
+  keepTimer = setTimeout(() => keepPlace(app), stillMs);
   if (scroller.scrollTop < earlierWithinPx && open.log.isRead && open.log.hasEarlier) {
     void app.toasts.attempt(() => app.sync.readEarlier(open));
   }
@@ -29,9 +29,11 @@ function isAtEnd(scroller: HTMLElement): boolean {
   return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < endWithinPx;
 }
 
-function keepPlace(app: App, conversationId: string, scroller: HTMLElement): void {
-  if (app.ui.openId !== conversationId || !scroller.isConnected || scroller.clientHeight === 0) return;
-  keepAnchor(app.account.userId, conversationId, app.ui.isAtEnd ? null : anchorOf(scroller));
+/** Where one is in the open conversation, for when it is opened again. */
+export function keepPlace({ open, ui, account }: App): void {
+  const scroller = document.querySelector<HTMLElement>(".scroller");
+  if (!open?.log.isRead || ui.scrollTo || !scroller || scroller.clientHeight === 0) return;
+  keepAnchor(account.userId, open.id, ui.isAtEnd ? null : anchorOf(scroller));
 }
 
 function anchorOf(scroller: HTMLElement): Anchor | null {
