@@ -1,6 +1,11 @@
 -- Keys of the last 24 hours count per sender again: of several devices that used the same client_random the first message keeps it, the
 -- others stay without one. Older keys hold nothing any more and stay as they are: no client_random is as large. Each partition is one
 -- statement, and what was done of it may be done again.
+
+-- Cut short from here on, the schema is still this one, and some keys name no device any more: who serves on it has to look for them.
+-- stage: short
+update untagged_keys set held_until = 'infinity';
+
 -- stage: concurrently on each partition of messages
 with fresh as materialized (
   select conversation_id, seq, sender_id, client_random, dedup_key,

@@ -6,10 +6,11 @@ comment on column messages.dedup_key is
   'client_random + 2^32 * tag of the device, while it holds the key (24 h); below 2^32: stored before devices counted; null: holds none';
 
 -- Of messages that are there already nobody knows the device. They keep their keys, against every device of their sender, for 24 hours from
--- when no older whispr-msg writes any more: until then `infinity`; `-infinity`: there are none.
+-- when no older whispr-msg writes any more: until then `infinity`; `-infinity`: there are none, and none can come, since nobody has ever
+-- owned the conversations.
 create table untagged_keys (
   is_only    boolean primary key default true check (is_only),
   held_until timestamptz not null
 );
 insert into untagged_keys (held_until)
-select case when exists (select from messages) then 'infinity'::timestamptz else '-infinity' end;
+select case when exists (select from messages) or exists (select from conversation_ownership where epoch > 0) then 'infinity'::timestamptz else '-infinity' end;
