@@ -118,6 +118,20 @@ test("the heir of a group without an owner acts as its owner: hands it over, and
   expect(state.members.get(heir)!.role).toBe("admin");
 });
 
+test("the heir of a group without an owner owns it with the first role it gives, also to a member of longer standing", () => {
+  const { state, userIds } = aGroup(["moderator", "admin", "member"]);
+  const [moderator, heir] = userIds as [string, string];
+  const decision = act(state, { type: "change_role", senderId: heir, userId: moderator, role: "admin" });
+  expect(decision).toMatchObject({
+    events: [
+      { member: { userId: moderator, role: "admin" } },
+      { member: { userId: heir, role: "owner" } },
+    ],
+  });
+  expect(owners(state)).toEqual([heir]);
+  expect(state.members.get(moderator)!.role).toBe("admin");
+});
+
 test("of two owners the longer-standing one stays, and the other one is an admin from the next change of members on", () => {
   const { state, userIds } = aGroup(["owner", "owner", "member"]);
   act(state, leave(userIds[2]!));

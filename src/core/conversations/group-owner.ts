@@ -36,14 +36,25 @@ export function keepOneOwner(
   if (state.type === "direct" || decision.type !== "decided") return decision;
   const { events } = decision;
   if (!events.some(isMemberChanged)) return decision;
-  const changed = rolesToCorrect(membersAfter(state, events)).map(([member, role]) =>
+  const members = membersAfter(state, events);
+  const changed = rolesToCorrect(members, ownerAfter(state, members)).map(([member, role]) =>
     roleChanged(state, member, role, command.senderId, nowUs),
   );
   return changed.length === 0 ? decision : { type: "decided", events: [...events, ...changed] };
 }
 
-function rolesToCorrect(members: readonly Member[]): readonly (readonly [Member, Role])[] {
+/** The heir who acted as the owner before the command owns the group after it, also when the command gave another member a role that inherits first. */
+function ownerAfter(state: ConversationState, members: readonly Member[]): Member | null {
   const owner = ownerAmong(members);
+  if (owner?.role === "owner") return owner;
+  const before = ownerAmong(state.members.values());
+  return members.find(({ userId }) => userId === before?.userId) ?? owner;
+}
+
+function rolesToCorrect(
+  members: readonly Member[],
+  owner: Member | null,
+): readonly (readonly [Member, Role])[] {
   return members
     .map((member) => [member, member === owner ? "owner" : withoutOwnership(member.role)] as const)
     .filter(([member, role]) => member.role !== role);
