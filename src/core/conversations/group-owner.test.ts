@@ -123,10 +123,7 @@ test("the heir of a group without an owner owns it with the first role it gives,
   const [moderator, heir] = userIds as [string, string];
   const decision = act(state, { type: "change_role", senderId: heir, userId: moderator, role: "admin" });
   expect(decision).toMatchObject({
-    events: [
-      { member: { userId: moderator, role: "admin" } },
-      { member: { userId: heir, role: "owner" } },
-    ],
+    events: [{ member: { userId: moderator, role: "admin" } }, { member: { userId: heir, role: "owner" } }],
   });
   expect(owners(state)).toEqual([heir]);
   expect(state.members.get(moderator)!.role).toBe("admin");
