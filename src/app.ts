@@ -35,7 +35,7 @@ import { findLacks } from "./store/session-checks.ts";
 import { checkDatabase } from "./store/store-checks.ts";
 import { PostgresViewerReads } from "./store/viewer-reads.ts";
 import { newId, systemClock, workedMs } from "./system.ts";
-import { descriptorLimit, openDescriptors } from "./telemetry/descriptors.ts";
+import { descriptorLimit, OpenDescriptors } from "./telemetry/descriptors.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { LoopLag } from "./telemetry/loop-lag.ts";
 import { Metrics } from "./telemetry/metrics.ts";
@@ -316,6 +316,7 @@ function openEndpoint(given: {
   const { options, readiness, keys, engine, deliveryReads, ownership, pubsub, limiter, observer } = given;
   const { opened, stopping } = given;
   const { config, extraRoutes = new Map() } = options;
+  const openDescriptors = new OpenDescriptors();
   const endpoint = new Endpoint({
     settings: endpointSettings(config),
     commands: engine.commands,
@@ -337,7 +338,11 @@ function openEndpoint(given: {
     observer,
     checks: () => readiness.checks(),
     isStarting: () => readiness.isStarting,
-    descriptors: { limit: descriptorLimit(), reserved: reservedDescriptors(config), open: openDescriptors },
+    descriptors: {
+      limit: descriptorLimit(),
+      reserved: reservedDescriptors(config),
+      open: () => openDescriptors.count(),
+    },
     extraRoutes,
   });
   opened.defer(() => endpoint.stop({ deadlineMs: stopping.leftMs }));

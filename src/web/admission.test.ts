@@ -136,6 +136,19 @@ describe("arrivals beyond the bound", () => {
     expect(storm[2]!.arrival).not.toBeNull();
   });
 
+  test("whose client has gone neither wait any more nor keep others out", async () => {
+    const { admission, outcomes } = world({ ...few, maxWaiting: 2 });
+    const [, , third, fourth] = clients(admission, 4);
+    await settled();
+    third!.abort();
+    fourth!.abort();
+    expect([admission.state.waiting, admission.isCrowded]).toEqual([0, false]);
+    clients(admission, 2);
+    await settled();
+    expect(outcomes).toEqual([0, 0]);
+    expect(admission.state.waiting).toBe(2);
+  });
+
   test("whose client has gone are passed over", async () => {
     const { admission, outcomes } = world(few);
     const [first, , third, fourth] = clients(admission, 4);

@@ -45,7 +45,6 @@ export type Serving = "yes" | "not_yet" | "no";
 
 interface Waiting {
   readonly sinceMs: number;
-  readonly signal: AbortSignal;
   readonly settle: (admitted: Arrival | Rejection) => void;
 }
 
@@ -77,7 +76,7 @@ export class Admission {
   readonly #observer: AdmissionObserver;
   readonly #pauses: Pick<RetryPauses, "next">;
   /** In the order in which they came. */
-  readonly #waiting = new Queue<Waiting>();
+  readonly #waiting = new Set<Waiting>();
   /** In the order in which they were admitted. */
   readonly #inProgress = new Set<Arrival>();
   #maxInProgress: number;
@@ -124,7 +123,7 @@ export class Admission {
     return this.#serving() === "no" ? this.#refuse("not_serving") : null;
   }
 
-  /** At once, or when it is its turn. One whose signal is aborted by then is forgotten and never settled. */
+  /** Admits at once, or when it is its turn. Never settles once the signal is aborted while the handshake waits. */
   enter(signal: AbortSignal): Arrival | Rejection | Promise<Arrival | Rejection> {
     const serving = this.#serving();
     if (serving === "no") return this.#refuse("not_serving");
@@ -133,10 +132,7 @@ export class Admission {
       if (this.#hasRoom) return this.#begin(0);
     }
     if (this.#waiting.size >= this.#settings.maxWaiting) return this.#refuse("waiting_full");
-    return new Promise((settle) => {
-      this.#waiting.push({ sinceMs: this.#clock.monotonicMs(), signal, settle });
-      this.#tickSoon();
-    });
+    return this.#wait(signal);
   }
 
   /** Refuses who waits. */
@@ -144,6 +140,22 @@ export class Admission {
     this.#cancel?.();
     this.#cancel = null;
     this.#refuseAll();
+  }
+
+  #wait(signal: AbortSignal): Promise<Arrival | Rejection> {
+    const { promise, resolve } = Promise.withResolvers<Arrival | Rejection>();
+    const waiting: Waiting = {
+      sinceMs: this.#clock.monotonicMs(),
+      settle: (outcome) => {
+        signal.removeEventListener("abort", leave);
+        resolve(outcome);
+      },
+    };
+    const leave = () => void this.#waiting.delete(waiting);
+    signal.addEventListener("abort", leave);
+    this.#waiting.add(waiting);
+    this.#tickSoon();
+    return promise;
   }
 
   get #hasRoom(): boolean {
@@ -171,10 +183,8 @@ export class Admission {
     const nowMs = this.#clock.monotonicMs();
     for (const arrival of this.#inProgress) {
       if (arrival.untilMs > nowMs) break;
-      // Work that waits counts however long it does: more of it would only wait longer, until clients give up and ask again.
-      if (arrival.isJoining) continue;
-      this.#inProgress.delete(arrival);
-      arrival.end();
+      // Joins under way count until they are answered: more of them would only wait longer, until clients give up and ask again.
+      arrival.close();
     }
   }
 
@@ -221,28 +231,28 @@ export class Admission {
 
   #admit(most: number): void {
     const nowMs = this.#clock.monotonicMs();
-    for (let left = most; left > 0 && this.#hasRoom; ) {
-      const next = this.#waiting.shift();
-      if (!next) return;
-      if (next.signal.aborted) continue;
+    let left = most;
+    for (const next of this.#waiting) {
+      if (left-- === 0 || !this.#hasRoom) return;
+      this.#waiting.delete(next);
       next.settle(this.#begin(nowMs - next.sinceMs));
-      left--;
     }
   }
 
   #refuseLate(nowMs: number): void {
-    for (;;) {
-      const first = this.#waiting.first;
-      if (!first || nowMs - first.sinceMs < this.#settings.maxWaitMs) return;
-      this.#waiting.shift();
-      if (!first.signal.aborted) first.settle(this.#refuse("waited_too_long"));
+    for (const next of this.#waiting) {
+      if (nowMs - next.sinceMs < this.#settings.maxWaitMs) return;
+      this.#refuseWaiting(next, "waited_too_long");
     }
   }
 
   #refuseAll(): void {
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
-      if (!next.signal.aborted) next.settle(this.#refuse("not_serving"));
-    }
+    for (const next of this.#waiting) this.#refuseWaiting(next, "not_serving");
+  }
+
+  #refuseWaiting(waiting: Waiting, reason: AdmissionRefusal): void {
+    this.#waiting.delete(waiting);
+    waiting.settle(this.#refuse(reason));
   }
 
   #refuse(reason: AdmissionRefusal): Rejection {
@@ -250,35 +260,6 @@ export class Admission {
     const retryAfterMs = this.#pauses.next();
     if (reason === "not_serving") return reject("unavailable", notServing, { retryAfterMs });
     return reject("overloaded", tooMany, { retryAfterMs });
-  }
-}
-
-/** First in, first out; an array that is shifted from moves all that is left. */
-class Queue<T> {
-  #items: T[] = [];
-  #at = 0;
-
-  get size(): number {
-    return this.#items.length - this.#at;
-  }
-
-  get first(): T | undefined {
-    return this.#items[this.#at];
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  shift(): T | undefined {
-    const item = this.#items[this.#at];
-    if (item === undefined) return undefined;
-    this.#at++;
-    if (this.#at > 1_000 && this.#at * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#at);
-      this.#at = 0;
-    }
-    return item;
   }
 }
 

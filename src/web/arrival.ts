@@ -1,12 +1,13 @@
 /**
- * A socket on its way in: from its admission until its first joins are answered. It ends once, whatever ends it first: the answer of the last of the
- * joins that came together, the end of its handshake or socket, or the time in which it should have joined.
+ * A socket on its way in: from its admission until its first joins are answered. It ends once, by what comes first: the answer to the last of the
+ * joins that came together, the end of its handshake or socket, or the end of the time in which it may begin to join.
  */
 export class Arrival {
   /** Until when it may join for the first time. Monotonic milliseconds. */
   readonly untilMs: number;
   readonly #ended: (arrival: Arrival) => void;
   #joins = 0;
+  #isClosed = false;
   #isOver = false;
 
   constructor(options: { readonly untilMs: number; readonly ended: (arrival: Arrival) => void }) {
@@ -16,6 +17,11 @@ export class Arrival {
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** A join that begins now belongs to it. */
+  get takesJoins(): boolean {
+    return !this.#isClosed && !this.#isOver;
   }
 
   /** Joins of it have no answer yet. */
@@ -31,6 +37,15 @@ export class Arrival {
   /** A join has its answer. */
   joined(): void {
     if (--this.#joins === 0) this.end();
+  }
+
+  /**
+   * Its time to begin joins is over: ends it, or leaves it to the answers of the joins under way. Else a client whose joins overlap would
+   * keep its place for as long as it likes.
+   */
+  close(): void {
+    this.#isClosed = true;
+    if (!this.isJoining) this.end();
   }
 
   end(): void {

@@ -60,7 +60,7 @@ export class Gate {
     // It makes room; a client that is refused it believes that it left.
     if (kind === leave) return this.#count(connectionKey);
     // An arrival has its place already (`Admission`): stock clients join again only after 1 s, then 2, 5 and 10.
-    const isAdmitted = kind === join && !arrival.isOver;
+    const isAdmitted = kind === join && arrival.takesJoins;
     if (this.#lateness.exceeds(kind.shedAt) && !isAdmitted) return late;
     return kind.limit && rateLimited(this.#limiter, kind.limit, connectionKey);
   }

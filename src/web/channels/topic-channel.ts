@@ -22,7 +22,7 @@ export class TopicChannel implements Channel<Session> {
 
   join(joining: Joining<Session>): Promise<JoinOutcome> {
     const { arrival } = joining.identity;
-    return arrival.isOver ? this.#joins.join(joining) : this.#firstJoin(joining, arrival);
+    return arrival.takesJoins ? this.#firstJoin(joining, arrival) : this.#joins.join(joining);
   }
 
   async #firstJoin(joining: Joining<Session>, arrival: Arrival): Promise<JoinOutcome> {
