@@ -1,19 +1,18 @@
-import type { Role } from "../core/conversations/conversation.ts";
+import type { MemberMarks, Role } from "../core/conversations/conversation.ts";
 import type { JoinFacts, JoinQuestion, Standing, UserFacts, ViewerReads } from "../core/ports/store.ts";
 import type { JoinUser } from "../core/queries.ts";
 import type { ReadPool } from "./database.ts";
+import type { ParsedMarks } from "./parsed-marks.ts";
 import {
   type HeadRow,
   headColumns,
   isExpired,
-  marksOnly,
   packed,
   packedMarks,
   presentGeneration,
   type SettingsRow,
   settingsColumns,
   toHead,
-  toMarks,
   toSettings,
   unpack,
 } from "./rows.ts";
@@ -82,6 +81,7 @@ export async function readJoinFacts(
   reads: ReadPool,
   conversations: readonly JoinQuestion[],
   users: readonly Omit<JoinUser, "type">[],
+  marks: ParsedMarks,
 ): ReturnType<ViewerReads["joinFacts"]> {
   const { rows } = await reads.query<ConversationFactsRow | UserFactsRow>({
     ...joinFacts,
@@ -101,12 +101,19 @@ export async function readJoinFacts(
     else joined.set(row.place, row);
   }
   return {
-    conversations: conversations.map((question, index) => toJoinFacts(question, joined.get(index + 1)!)),
+    conversations: conversations.map((question, index) => {
+      const row = joined.get(index + 1)!;
+      return toJoinFacts(question, row, marks.of(question.conversationId, row.marks));
+    }),
     users: users.map((_, index) => toUserFacts(met.get(index + 1)!)),
   };
 }
 
-function toJoinFacts({ viewerId, conversationId }: JoinQuestion, row: ConversationFactsRow): JoinFacts {
+function toJoinFacts(
+  { viewerId, conversationId }: JoinQuestion,
+  row: ConversationFactsRow,
+  marks: readonly MemberMarks[],
+): JoinFacts {
   const { generation } = row;
   const asked = { viewerId, conversationId, generation };
   if (row.role === null) {
@@ -117,7 +124,7 @@ function toJoinFacts({ viewerId, conversationId }: JoinQuestion, row: Conversati
     membership: { role: row.role },
     conversation: toSettings(row),
     head: toHead(row),
-    marks: toMarks(row.marks).map(marksOnly),
+    marks,
     isExpired: row.is_expired === true,
   };
 }

@@ -14,10 +14,12 @@ import { readHistory } from "./history-reads.ts";
 import { readJoinFacts } from "./join-reads.ts";
 import { readMembers } from "./member-reads.ts";
 import { readMessage } from "./message-reads.ts";
+import { ParsedMarks } from "./parsed-marks.ts";
 
 /** What members read. The present membership of the viewer is part of each statement: who left is a stranger. */
 export class PostgresViewerReads implements ViewerReads {
   readonly #reads: ReadPool;
+  readonly #marks = new ParsedMarks();
 
   constructor(options: { readonly reads: ReadPool }) {
     this.#reads = options.reads;
@@ -51,7 +53,7 @@ export class PostgresViewerReads implements ViewerReads {
     conversations: readonly JoinQuestion[],
     users: readonly Omit<JoinUser, "type">[],
   ): ReturnType<ViewerReads["joinFacts"]> {
-    return readJoinFacts(this.#reads, conversations, users);
+    return readJoinFacts(this.#reads, conversations, users, this.#marks);
   }
 
   changes(questions: readonly ChangesQuestion[]): Promise<readonly Changes[]> {

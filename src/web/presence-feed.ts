@@ -1,7 +1,7 @@
 import type { Online, Presence } from "../core/ports/presence.ts";
 import type { Joining } from "../phoenix/channel.ts";
 import type { Session } from "./session.ts";
-import { presenceDiffTexts, presencesText } from "./views/presence.ts";
+import { diffText, presenceDiffTexts, presencesText } from "./views/presence.ts";
 
 /** The most users that one socket is told of in one window, beside the diffs: about 130 to 230 kB, a quarter of what may wait for a slow reader. */
 export const usersAtOnce = 1_000;
@@ -116,10 +116,13 @@ export class PresenceFeed {
     return { known: new Set(stated.map(({ userId }) => userId)), conversationIds };
   }
 
+  /** Sends one diff for all: clients with one set read all of it, and the others know these users already. */
   #pushUnknown(conversationId: string, known: Set<string>): void {
     const users = this.#presence.onlineIn(conversationId).filter(({ userId }) => !known.has(userId));
     for (const { userId } of users) known.add(userId);
-    this.#pushJoins(conversationId, users);
+    if (users.length === 0) return;
+    this.#allowed -= users.length;
+    this.#joinings?.get(conversationId)?.push("presence_diff", diffText(users, []));
   }
 
   #pushJoins(conversationId: string, users: readonly Online[]): void {

@@ -1,9 +1,15 @@
 import type { MemberMarks } from "../../core/conversations/conversation.ts";
 
-/** How far each member has received and read. */
+/** How far each member has received and read. Encodes each array once: those who join a group together get the same. */
 export function marksText(marks: readonly MemberMarks[]): string {
-  return `[${marks.map(markText).join()}]`;
+  const known = texts.get(marks);
+  if (known !== undefined) return known;
+  const text = `[${marks.map(markText).join()}]`;
+  texts.set(marks, text);
+  return text;
 }
+
+const texts = new WeakMap<readonly MemberMarks[], string>();
 
 function markText({ userId, deliveredSeq, readSeq }: MemberMarks): string {
   return `{"user_id":"${userId}","delivered_seq":${deliveredSeq},"read_seq":${readSeq}}`;

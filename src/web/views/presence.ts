@@ -13,11 +13,20 @@ export function presenceDiffTexts(joins: readonly Online[], leaves: readonly Onl
   return [...joins.map((user) => diffText([user], [])), ...leaves.map((user) => diffText([], [user]))];
 }
 
-function diffText(joins: readonly Online[], leaves: readonly Online[]): string {
+/** One payload for all. */
+export function diffText(joins: readonly Online[], leaves: readonly Online[]): string {
   return `{"joins":${presencesText(joins)},"leaves":${presencesText(leaves)}}`;
 }
 
-function presenceText({ userId, ref, sinceUs, status }: Online): string {
+/** Encodes each user once per status, because everybody in the user's conversations gets the same text. */
+function presenceText(user: Online): string {
+  const known = texts.get(user);
+  if (known !== undefined) return known;
+  const { userId, ref, sinceUs, status } = user;
   const since = Math.floor(sinceUs / 1_000_000);
-  return `"${userId}":{"metas":[{"phx_ref":"${ref}","online_at":"${since}","status":"${status}"}]}`;
+  const text = `"${userId}":{"metas":[{"phx_ref":"${ref}","online_at":"${since}","status":"${status}"}]}`;
+  texts.set(user, text);
+  return text;
 }
+
+const texts = new WeakMap<Online, string>();
