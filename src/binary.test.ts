@@ -224,7 +224,7 @@ async function expectTalks({ url }: ServerProcess, messages: number): Promise<re
 /** A build that mangles names lets these through with 200 (STACK.md 2.1). */
 async function expectNumbersChecked(url: string, token: string, conversationId: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
-  const paths = ["0", "-5", "101", "1.5", "abc", "", "1e1"].flatMap((limit) => [
+  const paths = ["0", "-5", "1.5", "abc", "", "1e1"].flatMap((limit) => [
     `/conversations?limit=${limit}`,
     `/conversations/${conversationId}/messages?limit=${limit}`,
   ]);

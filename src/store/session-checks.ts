@@ -106,6 +106,7 @@ export const ourTables = [
   "messages",
   "own_revs",
   "store_generation",
+  "untagged_keys",
   "user_last_seen",
 ];
 
