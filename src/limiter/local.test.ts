@@ -41,3 +41,18 @@ test("a key is not forgotten before its time by the passing of generations", asy
     await clock.runFor(1_000);
   }
 });
+
+test("what is given back counts for a key that was not used lately as well, and nothing is remembered of one that never was", async () => {
+  const clock = new VirtualClock();
+  const limiter = new LocalLimiter({ clock, limits });
+  limiter.giveBack("address_handshakes", "nobody");
+  expect(limiter.keys).toBe(0);
+  await clock.runFor(1_900);
+  for (const _ of [1, 2]) expect(limiter.take("address_handshakes", "anna")).toBe(0);
+  await clock.runFor(100);
+  // The generation of anna's key ends here.
+  limiter.take("address_handshakes", "ben");
+  limiter.giveBack("address_handshakes", "anna");
+  expect(limiter.take("address_handshakes", "anna")).toBe(0);
+  expect(limiter.take("address_handshakes", "anna")).toBe(900);
+});

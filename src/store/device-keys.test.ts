@@ -139,6 +139,31 @@ test("I3: keys of before are looked for until a day after the first owner that c
   expect(await held()).toBe(until);
 }, 120_000);
 
+test("I3: each device gets its own message again when both ask at once and only the store knows them", async () => {
+  await up();
+  const first = await serving();
+  const { id, anna } = await first.aTalk();
+  const own = { conversationId: id, senderId: anna, clientRandom: 1 };
+  for (const deviceTag of [phone, tablet]) await first.send({ ...own, deviceTag });
+  // More than a conversation is loaded with.
+  for (let at = 0; at < 200; at++) await first.send({ ...own, deviceTag: phone, clientRandom: 1_000 + at });
+  await stopped();
+  const { send } = await serving();
+  const again = await Promise.all([phone, tablet].map((deviceTag) => send({ ...own, deviceTag })));
+  expect(again).toMatchObject([1, 2].map((seq) => ({ type: "duplicate", message: { seq } })));
+  expect(await logOf(id)).toHaveLength(202);
+}, 120_000);
+
+test("I3: a lost note of since when devices count costs look-ups, not messages", async () => {
+  await up();
+  await sql("delete from untagged_keys");
+  const { aTalk, send } = await serving();
+  const { id, anna } = await aTalk();
+  const own = { conversationId: id, senderId: anna, deviceTag: phone, clientRandom: 1 };
+  expect(await send(own)).toMatchObject({ type: "done" });
+  expect(await send(own)).toMatchObject({ type: "duplicate" });
+}, 120_000);
+
 test("I3: what version 0.3 stores into an empty database that is migrated under it is looked for as well", async () => {
   await up(5);
   // It serves: it owns every conversation, and has stored nothing yet.
