@@ -28,6 +28,11 @@ const { y: _, ...withoutY } = published(signer("ES256", "half"));
 
 const bad: [string, unknown, string][] = [
   ["an RSA key of 1,024 bits", shortRsa("short"), 'key "short": RSA of 1024 bits; 2048 to 8192 are allowed'],
+  [
+    "an RSA key of 8,200 bits",
+    { kty: "RSA", kid: "long", e: "AQAB", n: Buffer.alloc(1_025, 0xff).toString("base64url") },
+    'key "long": RSA of 8200 bits; 2048 to 8192 are allowed',
+  ],
   ["a shared secret", { kty: "oct", k: "AAAA", kid: "s" }, 'key "s": key type "oct" is not supported'],
   ["an unknown key type", { kty: "AKP", kid: "pq" }, 'key "pq": key type "AKP" is not supported'],
   ["no key type", { kid: "none" }, 'key "none": key type a undefined is not supported'],

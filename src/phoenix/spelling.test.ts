@@ -126,3 +126,35 @@ test("a topic that is taken away is closed in the client's spelling", async () =
   await client.settle();
   expect(client.on(capitals).at(-1)).toEqual(["1", "1", capitals, "phx_close", {}]);
 });
+
+test("a broadcast that others hear already is held once for a socket whose join is in flight", async () => {
+  const joins = joinsByHand();
+  await using server = endpoint({ canonical, channel: echoChannel({ join: joins.join }) });
+  const [listener, joining] = await Promise.all([RawClient.connect(server.url), RawClient.connect(server.url)]);
+  listener.send("1", "1", topic, "phx_join", {});
+  await listener.settle();
+  joins.settle(0, { ok: true, response: "{}" });
+  await listener.replyTo("1");
+  joining.send("1", "1", capitals, "phx_join", {});
+  await joining.settle();
+  server.sockets.broadcast(topic, "news", "{}");
+  joins.settle(1, { ok: true, response: "{}" });
+  await Promise.all([listener.settle(), joining.settle()]);
+  expect(listener.events(topic)).toEqual(["phx_reply", "news"]);
+  expect(joining.events(capitals)).toEqual(["phx_reply", "news"]);
+});
+
+test("whoever was taken from a topic, or left it, hears no more of it while others do (I8)", async () => {
+  await using server = endpoint({ canonical, channel: echoChannel() });
+  const clients = ["stays", "removed", "left"].map((name) => RawClient.connect(server.url, name));
+  const [stays, removed, left] = (await Promise.all(clients)) as [RawClient, RawClient, RawClient];
+  await Promise.all([stays.join(mixed), removed.join(capitals), left.join(capitals, "1")]);
+  server.sockets.unsubscribeWhere(topic, (identity) => identity === "removed");
+  left.send("1", "2", topic, "phx_leave", {});
+  await left.replyTo("2");
+  server.sockets.broadcast(topic, "news", "{}");
+  await Promise.all([stays.settle(), removed.settle(), left.settle()]);
+  expect(stays.events(mixed)).toEqual(["phx_reply", "news"]);
+  expect(removed.events(capitals)).toEqual(["phx_reply", "phx_close"]);
+  expect(left.events(capitals)).toEqual(["phx_reply", "phx_close"]);
+});

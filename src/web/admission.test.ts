@@ -175,6 +175,37 @@ describe("arrivals beyond the bound", () => {
     expect(storm[5]!.answer).toMatchObject({ code: "overloaded", retryAfterMs: 1_234 });
     expect(outcomes).toEqual([0, 0, "waiting_full"]);
   });
+
+  test("wait for the next tick while the loop is late, though a place is free", async () => {
+    const { admission, clock } = world(few);
+    const [first, , third] = clients(admission, 3);
+    await settled();
+    clock.stall(50);
+    first!.arrival!.end();
+    await settled();
+    expect(third!.answer).toBeNull();
+    await clock.runFor(0);
+    expect(third!.arrival).not.toBeNull();
+  });
+
+  test("make room at once for who comes after their time was over", async () => {
+    const { admission, clock } = world({ ...few, arrivalMs: 500 });
+    clients(admission, 2);
+    await clock.runFor(500);
+    expect(admission.enter(new AbortController().signal)).not.toBeInstanceOf(Promise);
+  });
+
+  test("admit nobody by their end once the server does not serve", async () => {
+    const made = world(few);
+    const [first, , third] = clients(made.admission, 3);
+    await settled();
+    made.serving = "no";
+    first!.arrival!.end();
+    await settled();
+    expect(third!.answer).toBeNull();
+    await made.clock.runFor(10);
+    expect(third!.answer).toMatchObject({ code: "unavailable" });
+  });
 });
 
 describe("the bound", () => {
