@@ -130,7 +130,10 @@ test("a topic that is taken away is closed in the client's spelling", async () =
 test("a broadcast that others hear already is held once for a socket whose join is in flight", async () => {
   const joins = joinsByHand();
   await using server = endpoint({ canonical, channel: echoChannel({ join: joins.join }) });
-  const [listener, joining] = await Promise.all([RawClient.connect(server.url), RawClient.connect(server.url)]);
+  const [listener, joining] = await Promise.all([
+    RawClient.connect(server.url),
+    RawClient.connect(server.url),
+  ]);
   listener.send("1", "1", topic, "phx_join", {});
   await listener.settle();
   joins.settle(0, { ok: true, response: "{}" });
