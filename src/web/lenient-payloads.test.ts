@@ -56,6 +56,31 @@ test("over a channel too", async () => {
   expect(sent).toMatchObject({ status: "ok", response: { message: { content: "one" } } });
 });
 
+test("the topic of a channel decides which conversation it is, whatever the payload or the message in it names", async () => {
+  const topic = `conversation:${conversationId}`;
+  const wire = await web.socketOf(anna);
+  await wire.join(topic);
+  for (const named of ["none", 7, carl]) {
+    const message = { content: "one", conversation_id: named };
+    for (const payload of [message, { message }, { conversation_id: named, message }]) {
+      const sent = await wire.push(topic, "new_message", JSON.stringify(payload));
+      expect(sent).toMatchObject({
+        status: "ok",
+        response: { message: { content: "one", conversation_id: conversationId } },
+      });
+    }
+  }
+});
+
+test("it decides likewise which conversation is changed", async () => {
+  const { id } = await dataOf(anna, "POST", "/conversations", { type: "group", name: "x", user_ids: [ben] });
+  const wire = await web.socketOf(anna);
+  await wire.join(`conversation:${id}`);
+  const payload = JSON.stringify({ conversation: { name: "climbers", conversation_id: conversationId } });
+  const changed = await wire.push(`conversation:${id}`, "update_conversation", payload);
+  expect(changed).toMatchObject({ status: "ok", response: { conversation: { id, name: "climbers" } } });
+});
+
 test("a nested field is refused as it would be alone", async () => {
   const answer = await web.ask(anna, "POST", "/messages", {
     conversation_id: conversationId,

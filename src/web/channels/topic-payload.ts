@@ -1,7 +1,33 @@
-/** The payload of a push on a conversation's topic. The topic says which conversation it is about, so what the payload says of that is left out. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Where the fields of a push may stand: see `PayloadShape`, `nestedIn`. */
+const nests = ["message", "conversation"] as const;
+
+/**
+ * Returns the payload of a push on a conversation's topic without `conversation_id`, at the top and in what may be nested: the topic says
+ * which conversation it is about, so whatever a client writes there is ignored.
+ */
 export function topicPayload(payload: unknown): unknown {
-  if (typeof payload !== "object" || payload === null || !Object.hasOwn(payload, "conversation_id"))
-    return payload;
-  const { conversation_id: _, ...rest } = payload as { readonly conversation_id: unknown };
+  if (!isObject(payload)) return payload;
+  let fields = withoutConversation(payload);
+  for (const nest of nests) {
+    const inner = fields[nest];
+    if (isObject(inner) && namesConversation(inner))
+      fields = { ...fields, [nest]: withoutConversation(inner) };
+  }
+  return fields;
+}
+
+function withoutConversation(fields: Fields): Fields {
+  if (!namesConversation(fields)) return fields;
+  const { conversation_id: _, ...rest } = fields;
   return rest;
+}
+
+function namesConversation(fields: Fields): boolean {
+  return Object.hasOwn(fields, "conversation_id");
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null;
 }
