@@ -78,7 +78,10 @@ test("it decides likewise which conversation is changed", async () => {
   await wire.join(`conversation:${id}`);
   const payload = JSON.stringify({ conversation: { name: "climbers", conversation_id: conversationId } });
   const changed = await wire.push(`conversation:${id}`, "update_conversation", payload);
-  expect(changed).toMatchObject({ status: "ok", response: { conversation: { id, name: "climbers" } } });
+  expect(changed).toMatchObject({
+    status: "ok",
+    response: { conversation: { id, metadata: { name: "climbers" } } },
+  });
 });
 
 test("a nested field is refused as it would be alone", async () => {
