@@ -7,6 +7,7 @@ import { outsidePool } from "../testing/outside.ts";
 import { migrations } from "./migrations.ts";
 import { migrate, migrationStatus, wayDown } from "./migrator.ts";
 import { DatabaseInUse } from "./other-processes.ts";
+import { ownerLockKey } from "./owner-lock.ts";
 
 /** I15: the way down says what it destroys, and destroys nothing under a server. */
 
@@ -192,6 +193,11 @@ test("a server that stands by while a newer one takes the schema further does no
     () => standby.ownership.waitsFor?.includes("900_later") === true,
   );
   expect(standby.ownership.isHeld()).toBe(false);
+  // It is not in the way of one that can serve on this schema.
+  await eventually("the right is free", async () => {
+    const [{ free }] = await sql(`select pg_try_advisory_xact_lock(${ownerLockKey}) as free`);
+    return free;
+  });
   await sql("delete from schema_migrations where version = 900");
   await eventually("it owns", () => standby.ownership.isHeld());
 }, 120_000);
