@@ -1,3 +1,4 @@
+import { deviceTagOf } from "../core/messages/send-key.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
@@ -83,7 +84,8 @@ export class Handshakes {
     const latestMs = this.#clock.nowUs() / 1000 + this.#maxSessionMs;
     const endsAtMs = Math.min(known.identity.expiresAtMs ?? latestMs, latestMs);
     const connectionKey = String(++this.#connections);
-    return { session: { ...known.identity, endsAtMs, connectionKey, arrival }, subprotocol };
+    const deviceTag = deviceTagOf(known.identity.deviceId);
+    return { session: { ...known.identity, deviceTag, endsAtMs, connectionKey, arrival }, subprotocol };
   }
 }
 

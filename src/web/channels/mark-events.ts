@@ -93,7 +93,7 @@ function payloadAt({ conversationId }: Entry, { payload }: Push<Session>): unkno
 
 function entryOf(options: MarkEventsOptions, push: Push<Session>): Entry {
   const { limits, observer, newId, conversationOf } = options;
-  const { userId: senderId, deviceId } = push.identity;
+  const { userId: senderId, deviceTag } = push.identity;
   const conversationId = conversationOf(push.topic);
-  return { limits, observer, newId, senderId, deviceId, conversationId, messageId: null };
+  return { limits, observer, newId, senderId, deviceTag, conversationId, messageId: null };
 }

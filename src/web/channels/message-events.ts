@@ -58,9 +58,9 @@ function submitting<One extends Command>(
   textOf: (message: Message, command: One) => string = (message) => `{"message":${texts.of(message)}}`,
 ): (push: Push<Session>, charge?: Charge) => Rejection | null {
   return (push, charge) => {
-    const { userId: senderId, deviceId } = push.identity;
+    const { userId: senderId, deviceTag } = push.identity;
     const conversationId = conversationOf(push.topic);
-    const entry = { limits, observer, newId, senderId, deviceId, conversationId, messageId: null };
+    const entry = { limits, observer, newId, senderId, deviceTag, conversationId, messageId: null };
     const command = commandOf(topicPayload(push.payload), entry);
     if (isRejection(command)) return command;
     const told = (message: Message) => textOf(message, command);

@@ -26,9 +26,9 @@ export function settingsEvents(options: SettingsEventsOptions): readonly (readon
 function updating(options: SettingsEventsOptions): Act {
   const { commands, queries, limits, observer, newId, conversationOf } = options;
   return async (push) => {
-    const { userId: senderId, deviceId } = push.identity;
+    const { userId: senderId, deviceTag } = push.identity;
     const conversationId = conversationOf(push.topic);
-    const entry = { limits, observer, newId, senderId, deviceId, conversationId, messageId: null };
+    const entry = { limits, observer, newId, senderId, deviceTag, conversationId, messageId: null };
     const command = updateConversationCommand(topicPayload(push.payload), entry);
     if (isRejection(command)) return command;
     const outcome = await new Promise<Outcome>((resolve) => commands.submit(command, resolve));

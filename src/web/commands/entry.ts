@@ -8,8 +8,8 @@ export interface Entry extends BoundedReading {
   readonly newId: NewId;
   /** Who the token names. */
   readonly senderId: string;
-  /** Of the token; null: it names none. */
-  readonly deviceId: string | null;
+  /** Of the token's device, from `deviceTagOf`. */
+  readonly deviceTag: number;
   /** Null: the payload must name it itself. */
   readonly conversationId: string | null;
   /** Null: the payload must name it itself. */

@@ -1,5 +1,4 @@
 import type { SendMessage } from "../../core/messages/send.ts";
-import { deviceTagOf } from "../../core/messages/send-key.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { readSendMessage } from "../payloads/send-message.ts";
 import { conversationOf, type Entry } from "./entry.ts";
@@ -14,7 +13,7 @@ export function sendMessageCommand(payload: unknown, entry: Entry): SendMessage 
     id: entry.newId(),
     conversationId,
     senderId: entry.senderId,
-    deviceTag: deviceTagOf(entry.deviceId),
+    deviceTag: entry.deviceTag,
     messageType: body.messageType,
     content: body.content,
     metadata: body.metadata,

@@ -1,4 +1,5 @@
 import type { Message } from "../../core/messages/message.ts";
+import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import type { Entry } from "../commands/entry.ts";
@@ -16,7 +17,8 @@ interface PlaceOptions extends BoundedReading {
 export function atConversation(options: PlaceOptions, call: Call, conversationId: string | null): Entry {
   const { limits, observer, newId } = options;
   const { userId: senderId, deviceId } = call.identity;
-  return { limits, observer, newId, senderId, deviceId, conversationId, messageId: null };
+  const deviceTag = deviceTagOf(deviceId);
+  return { limits, observer, newId, senderId, deviceTag, conversationId, messageId: null };
 }
 
 /** What `atMessage` reads of a query. */
