@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { deviceTagOf } from "../core/messages/send-key.ts";
 import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
+import { aSend } from "../testing/builders.ts";
 import { anEngine } from "../testing/engine-on-model.ts";
+import { type Failure, type LookedUp, Lookups } from "./lookups.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** An engine over the model whose look-ups of one message, or loads of one conversation, fail. */
@@ -83,6 +86,29 @@ describe.each(failures)("a look-up that %s", (_, error, code) => {
     expect(again).toMatchObject([{ type: "done" }]);
     engine.stop();
   });
+});
+
+test("a key that cannot be looked up costs the sends under it, and not those of another device with the same client_random", async () => {
+  const { store, clock, notes, engine } = anEngine();
+  const [phone, tablet] = [deviceTagOf("phone"), deviceTagOf("tablet")];
+  const findKeys = store.findKeys.bind(store);
+  store.findKeys = async (questions) => {
+    if (questions.some(({ deviceTag }) => deviceTag === phone)) throw new Error("a bug");
+    return findKeys(questions);
+  };
+  const lookups = new Lookups({ reads: store, clock, observer: notes.observer });
+  const own = { conversationId: newId(), senderId: newId(), clientRandom: 1 };
+  const keys = [phone, tablet].map((deviceTag) => ({ ...own, deviceTag }));
+  const found: LookedUp[] = [];
+  const looking = lookups.about(own.conversationId, { keys, messageIds: [], metadata: false });
+  void looking.then((each) => found.push(each));
+  await clock.runUntil(() => found.length === 1, 1_000);
+  const failures = found.flatMap((each) => each.failures);
+  expect(failures).toHaveLength(1);
+  const [failure] = failures as [Failure];
+  expect(keys.map((key) => failure.concerns(aSend(key)))).toEqual([true, false]);
+  expect(failure.concerns(aSend({ ...keys[0]!, senderId: newId() }))).toBe(false);
+  engine.stop();
 });
 
 test("while the store is away look-ups are repeated as long as somebody waits, and no longer", async () => {
