@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Config } from "../src/config.ts";
 import type { Loss } from "../src/store/migration-losses.ts";
-import type { WayDown } from "../src/store/migrator.ts";
+import type { DownPlan } from "../src/store/migrator.ts";
 import { confirm } from "./confirm.ts";
 import { nameOf } from "./explain.ts";
 import { applied, versionIn } from "./migrate-steps.ts";
@@ -45,26 +45,26 @@ async function downFrom(
   to: ReturnType<typeof versionIn>,
   options: Options,
 ): Promise<void> {
-  const { wayDown } = await import("../src/store/migrator.ts");
-  const way = await wayDown({ url, ...to });
-  if (options.dryRun) return options.json ? printJson(way) : print(textOf(way, config));
-  if (way.steps.length > 0) {
-    await refuseOthers(way);
-    complain(textOf(way, config));
+  const { planDown } = await import("../src/store/migrator.ts");
+  const plan = await planDown({ url, ...to });
+  if (options.dryRun) return options.json ? printJson(plan) : print(textOf(plan, config));
+  if (plan.steps.length > 0) {
+    await refuseOthers(plan);
+    complain(textOf(plan, config));
     await confirm("Take these steps back?", { isSure: options.yes === true });
   }
   const done = await applied(url, { direction: "down", ...to, isQuiet: options.json === true });
-  if (options.json) printJson({ ...way, done });
+  if (options.json) printJson({ ...plan, done });
 }
 
 /** Before anybody is asked; `migrate` looks again. */
-async function refuseOthers({ others }: WayDown): Promise<void> {
+async function refuseOthers({ others }: DownPlan): Promise<void> {
   if (others.length === 0) return;
   const { inUse } = await import("../src/store/other-processes.ts");
   throw inUse(others);
 }
 
-function textOf({ steps, losses, others }: WayDown, config: Config): string {
+function textOf({ steps, losses, others }: DownPlan, config: Config): string {
   if (steps.length === 0) return "nothing to do";
   const names = steps.map(({ version, name }) => `${version}_${name}`).join(", ");
   const head = `${nameOf(config)}: migrate down takes back ${names}.`;

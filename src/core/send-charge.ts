@@ -3,19 +3,19 @@ import { rateLimited } from "./rate-limited.ts";
 import type { Rejection } from "./rejection.ts";
 
 /**
- * What a send costs its sender. Only its decision shows whether it is a new message or repeats one that is stored: there it is settled, and
- * again when it is decided again.
+ * What a send costs its sender. Only the decision shows whether it is a new message or a duplicate, so the actor calls one of these methods
+ * with each decision, also when it decides the same send again.
  */
 export interface Charge {
-  /** Counts one message, once. Null, or why the sender may not send one now. */
+  /** Counts the send as a message unless it is counted already. Returns null, or the refusal when the limit is reached. */
   newMessage(): Rejection | null;
-  /** Gives the message back. */
+  /** Gives the message back unless that was done already. */
   duplicate(): void;
 }
 
 /**
- * Counts a send as a message of its user, or as an operation of its connection: each is one of the two at every moment, so that repeated
- * sends are bounded as well, and what was counted wrongly at the door is put right in the order of decisions.
+ * Counts a send either as a message of its user or as an operation of its connection, never as both or neither. Duplicates are operations,
+ * so that they are bounded too. A send is counted when it arrives, by a guess, and the decision corrects the guess.
  */
 export class SendCharge implements Charge {
   readonly #limiter: Limiter;
@@ -30,7 +30,10 @@ export class SendCharge implements Charge {
     this.#isMessage = isMessage;
   }
 
-  /** At the door: as a message, else as an operation, because it may be a repeated one. Refused when there is room for neither. */
+  /**
+   * Counts a send that arrives: as a message, or as an operation when the user has no message left, because it may be a duplicate. Refuses it
+   * when both limits are reached.
+   */
   static take(limiter: Limiter, userId: string, connectionKey: string): SendCharge | Rejection {
     const tooMany = rateLimited(limiter, "user_messages", userId);
     if (!tooMany) return new SendCharge(limiter, userId, connectionKey, true);
@@ -47,7 +50,7 @@ export class SendCharge implements Charge {
     return null;
   }
 
-  /** Stays a message where there is no room for another operation. */
+  /** The send stays a message when the connection has no operation left. */
   duplicate(): void {
     if (!this.#isMessage || this.#limiter.take("connection_operations", this.#connectionKey) > 0) return;
     this.#limiter.giveBack("user_messages", this.#userId);

@@ -3,7 +3,7 @@ import { rateLimited } from "../core/rate-limited.ts";
 import type { Rejection } from "../core/rejection.ts";
 import type { Charge } from "../core/send-charge.ts";
 
-/** What a send costs besides in a large group: what one member writes, every other one has to be told. */
+/** Adds the limit of large groups to what a send costs: each message there is pushed to many members. Duplicates do not count. */
 export class GroupCharge implements Charge {
   readonly #charge: Charge | null;
   readonly #limiter: Limiter;
@@ -12,7 +12,7 @@ export class GroupCharge implements Charge {
   #isCounted = false;
 
   constructor(options: {
-    /** What it costs in any conversation; null: nothing. */
+    /** What the send costs in any conversation; null: nothing. */
     readonly charge: Charge | null;
     readonly limiter: Limiter;
     readonly key: string;

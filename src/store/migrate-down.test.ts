@@ -5,7 +5,7 @@ import { type Node, startNode } from "../testing/engine-on-postgres.ts";
 import { eventually } from "../testing/eventually.ts";
 import { outsidePool } from "../testing/outside.ts";
 import { migrations } from "./migrations.ts";
-import { migrate, migrationStatus, wayDown } from "./migrator.ts";
+import { migrate, migrationStatus, planDown } from "./migrator.ts";
 import { DatabaseInUse } from "./other-processes.ts";
 import { ownerLockKey } from "./owner-lock.ts";
 
@@ -58,7 +58,7 @@ async function catalog(): Promise<ReadonlySet<string>> {
 
 test("of every step down, and of all together, exactly what is dropped is named before", async () => {
   const named = async (to: number) => {
-    const { losses } = await wayDown({ url: database.url, to });
+    const { losses } = await planDown({ url: database.url, to });
     return losses
       .filter(({ where }) => where === null)
       .map(({ table, column }) => (column === null ? table : `${table}.${column}`))
@@ -88,7 +88,7 @@ test("what goes is told with how much it holds: rows of tables, values of column
   await stopAll();
   await sql("update messages set edited_at = now() where seq = 2");
   await sql("update conversation_members set left_seq = 1 where user_id = $1", [anna]);
-  const { losses } = await wayDown({ url: database.url, to: 1 });
+  const { losses } = await planDown({ url: database.url, to: 1 });
   const rowsOf = (table: string, column: string | null, where: string | null = null) =>
     losses.find((loss) => loss.table === table && loss.column === column && loss.where === where);
   expect(rowsOf("messages", "edited_at")).toMatchObject({ rows: 1, bytes: 8 });
@@ -98,7 +98,7 @@ test("what goes is told with how much it holds: rows of tables, values of column
     bytes: null,
   });
   expect(rowsOf("direct_pairs", null)).toMatchObject({ rows: 1 });
-  const all = await wayDown({ url: database.url, to: 0 });
+  const all = await planDown({ url: database.url, to: 0 });
   const messages = all.losses.find(({ table }) => table === "messages")!;
   expect(messages).toMatchObject({ column: null, where: null, rows: 3 });
   const [{ bytes }] = await sql(
@@ -120,7 +120,7 @@ test("nothing is taken back while a whispr-msg serves or stands by: the refusal 
       /^A whispr-msg is connected to this database: the owner (at [\d.:a-f]+|on the database's machine) \(since 20.+Z, PostgreSQL pids \d+.*\)\. Nothing was changed\. Stop every/,
     );
   }
-  const { others } = await wayDown({ url: database.url });
+  const { others } = await planDown({ url: database.url });
   expect(others).toHaveLength(1);
   expect(others[0]).toStartWith("the owner");
   expect(await isWhole()).toBe(true);

@@ -11,7 +11,7 @@ import {
 import { type Loss, lossesOf } from "./migration-losses.ts";
 import { type LongPart, longPartsOf, type RunOptions, StepRun } from "./migration-run.ts";
 import { type Migration, migrations } from "./migrations.ts";
-import { otherProcesses, takeOwnersPlace } from "./other-processes.ts";
+import { otherProcesses, takeOwnerLock } from "./other-processes.ts";
 import { refuseServer } from "./store-checks.ts";
 
 /** Spells "migrate" in pg_locks. */
@@ -48,7 +48,7 @@ export interface MigrateOptions extends RunOptions {
 /**
  * Applies what is pending, or takes steps back down to `to` (exclusive; by default the newest one only). A step is one transaction, or
  * several stages where a table with rows is written again. One process at a time: others wait, so two nodes may start at once. Rejects
- * with a refusal before anything is changed when the server or the database is none for whispr-msg, and on the way down with
+ * with a refusal before anything is changed when the server or the database is none for whispr-msg, and when it goes down with
  * `DatabaseInUse` while another process serves on it or stands by.
  */
 export async function migrate(options: MigrateOptions): Promise<readonly Applied[]> {
@@ -57,7 +57,7 @@ export async function migrate(options: MigrateOptions): Promise<readonly Applied
     const applied = await readHistory(client);
     const isUp = options.direction === "up";
     const steps = isUp ? stepsUp(applied, options.to) : stepsDown(applied, options.to);
-    if (!isUp && steps.length > 0) await takeOwnersPlace(client);
+    if (!isUp && steps.length > 0) await takeOwnerLock(client);
     if (isUp && steps.length > 0) await prepare(client, steps, options);
     const done: Applied[] = [];
     for (const step of steps) {
@@ -78,17 +78,17 @@ async function prepare(
   await makeHistory(client);
 }
 
-/** What a migration down would do. */
-export interface WayDown {
+/** What `migrate` down would do. */
+export interface DownPlan {
   /** In the order in which they are taken back. */
   readonly steps: readonly Pick<Migration, "version" | "name">[];
   readonly losses: readonly Loss[];
-  /** In words, who is connected: the way down is refused as long as somebody is. */
+  /** The other whispr-msg processes that are connected, in words. `migrate` down is refused while there are any. */
   readonly others: readonly string[];
 }
 
 /** Returns what `migrate` down to `to` would destroy, and changes nothing. */
-export async function wayDown(options: { readonly url: string; readonly to?: number }): Promise<WayDown> {
+export async function planDown(options: { readonly url: string; readonly to?: number }): Promise<DownPlan> {
   return withConnection(options.url, async (client) => {
     await refuseServer(client, "to be read");
     await client.query("set enable_seqscan = on");

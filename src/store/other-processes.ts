@@ -3,18 +3,18 @@ import type pg from "pg";
 import { MigrationRefusal } from "./migration-history.ts";
 import { ownerLockKey } from "./owner-lock.ts";
 
-/** Something of whispr-msg is connected to the database, or was a moment ago. */
+/** Another whispr-msg process is connected to the database, or was up to two seconds ago. */
 export class DatabaseInUse extends MigrationRefusal {}
 
-/** Sessions end a moment after the process that had them. */
+/** The sessions of a process that was stopped end shortly after it. */
 const patienceMs = 2_000;
 const pollMs = 100;
 
 /**
- * Takes the place of the owner for as long as the session lives, so that a server that starts meanwhile stands by. Throws `DatabaseInUse`
- * while a whispr-msg serves on the database or stands by.
+ * Takes the owner's advisory lock for as long as the session lives: a server that starts meanwhile stands by. Tries for two seconds, then
+ * throws `DatabaseInUse` because a whispr-msg serves on the database or stands by.
  */
-export async function takeOwnersPlace(client: pg.ClientBase): Promise<void> {
+export async function takeOwnerLock(client: pg.ClientBase): Promise<void> {
   const endMs = performance.now() + patienceMs;
   for (;;) {
     const others = await otherProcesses(client);
@@ -32,8 +32,8 @@ async function isLocked(client: pg.ClientBase): Promise<boolean> {
 }
 
 /**
- * Who else is connected as a whispr-msg that serves, or stands by, in words: one for each address. Another role may not see from where:
- * then all are one.
+ * Returns the other whispr-msg processes that serve or stand by, in words: one entry per client address. A role that may not see addresses
+ * gets one entry for all of them.
  */
 export async function otherProcesses(client: pg.ClientBase): Promise<readonly string[]> {
   const { rows } = await client.query<{ who: string }>(

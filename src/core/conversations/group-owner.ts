@@ -4,7 +4,7 @@ import type { ConversationState, Member, Role } from "./conversation.ts";
 import type { MemberChanged } from "./member-changed.ts";
 import { rank } from "./rank.ts";
 
-/** A group with members has exactly one owner. Here is how it keeps one. */
+/** Keeps the rule that a group with members has exactly one owner. */
 
 /**
  * Returns the owner of a group of these members. Where none of them has the role (the owner left, or version 0.3 lost them), it is the heir:

@@ -1,7 +1,7 @@
 /**
- * By what a repeated send is recognised, besides its sender and conversation: the client's number, counted for each device on its own.
- * Devices are known by a tag of 31 bits, so that a key is one 64-bit integer (`dedup_key`): a column and an index of the same size as
- * without devices. Two devices of one user share a tag once in two thousand million pairs.
+ * Identifies a send, within its sender and conversation, so that a duplicate is recognised: the client's number and the device. The device is
+ * a tag of 31 bits, so that a key fits a 64-bit integer (`dedup_key`), and the column and its index are no larger than without devices. The
+ * probability that two devices of one user have the same tag is 1 in 2^31.
  */
 export interface SendKey {
   /** From `deviceTagOf`, or `untagged`. */
@@ -10,14 +10,14 @@ export interface SendKey {
   readonly clientRandom: number;
 }
 
-/** Of messages that were stored before keys named devices (migration 0006). A send of any device may repeat them. */
+/** The tag of messages that were stored before keys had a device (migration 0006). They count as earlier sends of every device. */
 export const untagged = 0;
-/** Of tokens without a `deviceId`: together they are one more device. */
+/** The tag of all tokens without a `deviceId`. */
 const noDevice = 1;
 const firstDevice = 2;
 const tags = 2 ** 31 - firstDevice;
 
-/** Returns the tag of a device. It is stored with every message: another result for the same id would store repeated sends twice. */
+/** Returns the tag of a device. Tags are stored with messages, so the function must never change: duplicates would be stored twice. */
 export function deviceTagOf(deviceId: string | null): number {
   return deviceId === null ? noDevice : firstDevice + (hashOf(deviceId) % tags);
 }
