@@ -25,6 +25,7 @@ export const writesNothing: readonly (keyof typeof authorize | "typing")[] = [
   "show_conversation",
   "list_members",
   "read_history",
+  "show_delivery_status",
   "show_message",
   "join_conversation",
   "join_user",

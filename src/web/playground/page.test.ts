@@ -146,6 +146,18 @@ scene("what is read counts as read, also when the line broke before the server h
   await alice.seesStatus("Do you read me?", "read");
 });
 
+scene("a panel that was closed stays closed in a browser that does not go back", async () => {
+  const chloé = await tab("chloé");
+  await chloé.makeGroup("Stuck", ["Emi"]);
+  const frames = await chloé.showPanel("Frames on the wire");
+  await frames.waitFor();
+  await chloé.page.evaluate("history.back = () => {}");
+  await chloé.page.getByRole("button", { name: "Close the panel" }).click();
+  await frames.waitFor({ state: "detached" });
+  await chloé.page.waitForFunction(`!location.hash.endsWith("/frames")`);
+  expect(await frames.count()).toBe(0);
+});
+
 scene("Escape closes one thing at a time, and the focus is always where one goes on", async () => {
   const chloé = await tab("chloé");
   const { page, composer } = chloé;

@@ -15,7 +15,6 @@ export function addressOf(place: Place): string {
 export class Places {
   /** Asked for while the browser was on its way to another entry. */
   #next: Place | null = null;
-  readonly #arrived: () => void;
   #isTraversing = false;
   #timer = 0;
 
@@ -30,7 +29,6 @@ export class Places {
       else onMoved(this.current);
     };
     window.addEventListener("popstate", moved, { signal });
-    this.#arrived = moved;
   }
 
   get current(): Place {
@@ -54,9 +52,16 @@ export class Places {
     const { from } = (history.state ?? {}) as { readonly from?: string };
     if (this.#isTraversing || from !== hashOf(place)) return this.replace(place);
     this.#isTraversing = true;
-    // A browser that does not move at all must not end all moving.
-    this.#timer = setTimeout(this.#arrived, traversedWithinMs);
+    this.#timer = setTimeout(() => this.#giveUp(place), traversedWithinMs);
     history.back();
+  }
+
+  /** The browser did not move, or not in time: what was left stays left. A late move leads to the same place. */
+  #giveUp(place: Place): void {
+    const wanted = this.#next ?? place;
+    this.#isTraversing = false;
+    this.#next = null;
+    this.replace(wanted);
   }
 
   #isAt(place: Place): boolean {
