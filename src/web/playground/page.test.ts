@@ -154,7 +154,7 @@ scene("a panel that was closed stays closed in a browser that does not go back",
   await chloé.page.evaluate("history.back = () => {}");
   await chloé.page.getByRole("button", { name: "Close the panel" }).click();
   await frames.waitFor({ state: "detached" });
-  await chloé.page.waitForFunction(`!location.hash.endsWith("/frames")`);
+  await chloé.page.waitForURL(({ hash }) => !hash.endsWith("/frames"));
   expect(await frames.count()).toBe(0);
 });
 
