@@ -115,6 +115,16 @@ describe("the codec", () => {
         expect(decodeHead(text)).toMatchObject(address);
       }),
     );
+    const escaped = `"${String.raw`\u0061`.repeat(255)}"`;
+    const longest = "a".repeat(255);
+    expect(decodeHead(`[${escaped},${escaped},${escaped},${escaped},"${"x".repeat(10_000)}"]`)).toMatchObject(
+      {
+        joinRef: longest,
+        ref: longest,
+        topic: longest,
+        event: longest,
+      },
+    );
     fc.assert(fc.property(fc.string(), (text) => void decodeHead(text)));
     fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeHead(bytes)));
     expect(decodeHead(`["1","2","t","e"`)).toEqual(new Malformed(null, null, "phoenix"));

@@ -343,6 +343,17 @@ test("the view gives each message and recipient the times at which marks reached
   }
 });
 
+test("who has left is named to nobody, and asks for nothing any more (I8)", async () => {
+  const { id, ben, cleo, messages } = await aLog(2);
+  await writer.append({ marks: [aMark(id, cleo, { read: 2 })], atUs: startUs + 10 });
+  const gone = { userId: cleo, rev: 3, leftSeq: 2, leftAtUs: startUs + 20 };
+  await writer.append({ changes: [changeOf(id, 3, aMemberEvent("member_removed", id, gone))] });
+  const reads = new PostgresViewerReads({ reads: writer.reads });
+  const status = await reads.showDeliveryStatus(ben, messages[0]!.id);
+  expect(status!.recipients.map(({ userId }) => userId)).toEqual([ben]);
+  expect(await reads.showDeliveryStatus(cleo, messages[0]!.id)).toBeNull();
+});
+
 test("marks that move are HOT: no index is written for them", async () => {
   const { id, ben, cleo } = await aLog(40);
   const updates = async () => {

@@ -24,6 +24,14 @@ test("a thousand clients that connect at once all reach a listener whose loop is
   expect(connectedUnaccepted(server.port!)).toBeGreaterThanOrEqual(Math.min(1_000, most));
 }, 30_000);
 
+test("connections that are open on the port are left alone", async () => {
+  using server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("here") });
+  const { hostname, port } = server;
+  using _open = await Bun.connect({ hostname: hostname!, port: port!, socket: { data() {} } });
+  await (await fetch(server.url)).text();
+  expect(widenBacklog(port!)).toBe(true);
+});
+
 test("a port on which nobody listens is left alone", () => {
   expect(widenBacklog(1)).toBe(false);
 });
