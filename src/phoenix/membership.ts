@@ -454,7 +454,7 @@ export class Membership<Identity> implements Listener {
     this.#noteSent(position);
   }
 
-  /** A broadcast that was published to all who hear the topic, unless it is held for this socket. */
+  /** Sends a broadcast that was published to the whole topic, unless it is held for this socket. */
   heard(frame: string): void {
     if (this.#hold === undefined) this.session.wire.push(this.#spelled(frame));
   }

@@ -4,7 +4,7 @@ import type { Position } from "./channel.ts";
 /** A socket's place in a topic, as far as a broadcast is concerned. */
 export interface Listener {
   readonly topic: string;
-  /** Its client spells the topic in its own way, so what is published to all does not reach it. */
+  /** Its client spells the topic in its own way, so native publishing does not reach it. */
   readonly isRespelled: boolean;
   /** Keeps a broadcast until the join or the backfill in flight has settled. Ends no listener. */
   hold(frame: string, position: Position | undefined): void;
@@ -43,7 +43,7 @@ export class Topics<L extends Listener> {
     return this.#listeners.get(topic)?.all ?? none;
   }
 
-  /** Not a copy. Those that must be told one by one of what is published to all; some of them may hear nothing yet. */
+  /** Not a copy. Listeners that native publishing does not reach; some of them may be holding broadcasts. */
   respelled(topic: string): Iterable<L> {
     return this.#listeners.get(topic)?.respelled ?? none;
   }

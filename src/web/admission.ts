@@ -4,14 +4,14 @@ import { Arrival } from "./arrival.ts";
 import type { RetryPauses } from "./retry-pauses.ts";
 
 export interface AdmissionSettings {
-  /** The most arrivals in progress: to begin with, and between which bounds it moves. */
+  /** Limit on arrivals in progress: its first value, and the bounds between which it moves. */
   readonly inProgress: { readonly initial: number; readonly min: number; readonly max: number };
-  /** The most handshakes that wait, and the longest that one does. */
+  /** Limit on waiting handshakes, and on how long each of them waits. */
   readonly maxWaiting: number;
   readonly maxWaitMs: number;
-  /** An arrival that has not begun to join by then counts no more. */
+  /** An arrival that has not begun to join within this time gives up its place. */
   readonly arrivalMs: number;
-  /** Below the first lag more is admitted at a time, above the second less. */
+  /** The limit on arrivals rises below the first lag and falls above the second. */
   readonly lagMs: { readonly low: number; readonly high: number };
 }
 
@@ -23,10 +23,10 @@ export const admissionDefaults: AdmissionSettings = {
   lagMs: { low: 10, high: 30 },
 };
 
-/** What refused a handshake: too many wait, it waited too long, or this process cannot serve after all. */
+/** Why a handshake is refused: too many wait, it waited too long, or this process cannot serve. */
 export type AdmissionRefusal = "waiting_full" | "waited_too_long" | "not_serving";
 
-/** Of the controller, to metrics and log. */
+/** Receives the outcomes, for metrics and log. */
 export interface AdmissionObserver {
   admitted(waitedMs: number): void;
   refused(reason: AdmissionRefusal, state: AdmissionState): void;
@@ -36,11 +36,11 @@ export interface AdmissionState {
   readonly waiting: number;
   readonly inProgress: number;
   readonly maxInProgress: number;
-  /** How late the last tick was for the work of this thread. */
+  /** How late the last tick was because of this thread's own work. */
   readonly lagMs: number;
 }
 
-/** Whether arrivals may begin: not yet, while a process starts and will know in a moment. */
+/** Whether arrivals may begin. `not_yet`: the process is starting and will know in a moment. */
 export type Serving = "yes" | "not_yet" | "no";
 
 interface Waiting {
@@ -48,25 +48,24 @@ interface Waiting {
   readonly settle: (admitted: Arrival | Rejection) => void;
 }
 
-/** Short beside what a person notices. The lag is by how much a tick is late. */
+/** Too short for people to notice. The lag is how late a tick runs. */
 const tickMs = 10;
-/** More is admitted at a time by an eighth, less by a quarter: fast up, faster down. */
+/** The limit rises by an eighth and falls by a quarter. */
 const grow = 1.125;
 const shrink = 0.75;
-/** After a pause this long, what was learned of the load is of another time. */
+/** After a pause this long, what was learned about the load is out of date. */
 const forgetAfterMs = 5_000;
 
 /**
  * Admits handshakes as fast as the server bears it. An **arrival** is in progress from its admission to the answers of its first joins: token, upgrade,
  * reads and replies. Their number is bounded, and the bound follows the lag of the event loop: up while the loop is in time and others wait, down
- * while it is late by its own work. So those who are here already are served between the arrivals, and a server with nothing else to do gives all it has to
- * them.
+ * while it is late by its own work. Open sockets are served between the arrivals, and an idle server gives arrivals everything it has.
  *
- * The others wait in order, without an answer: to stock clients a refusal is an error that costs them a backoff of up to 5 s, a late answer nothing.
- * Refused is only what would wait too long, with a pause that is random, so that the refused do not come back together, and the longer, the
- * longer it lasts.
+ * The other handshakes wait in order, without an answer: a refusal costs stock clients a backoff of up to 5 s, a late answer costs them nothing.
+ * Only handshakes that would wait too long are refused. Their pause is random, so that they do not come back together, and grows while
+ * refusals go on.
  *
- * Nobody starves: each tick admits somebody while there is room, and an arrival that does not join leaves its place; joins end, if only by their deadlines.
+ * No handshake starves: each tick admits while there is room, an arrival that does not join gives up its place, and joins have deadlines.
  */
 export class Admission {
   readonly #settings: AdmissionSettings;
@@ -75,20 +74,20 @@ export class Admission {
   readonly #serving: () => Serving;
   readonly #observer: AdmissionObserver;
   readonly #pauses: Pick<RetryPauses, "next">;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly #waiting = new Set<Waiting>();
-  /** In the order in which they were admitted. */
+  /** In order of admission. */
   readonly #inProgress = new Set<Arrival>();
   #maxInProgress: number;
   #lagMs = 0;
   #dueMs = 0;
-  /** Of this thread at the last tick. */
+  /** Processor time of this thread at the last tick. */
   #workedUntilMs = 0;
   #cancel: (() => void) | null = null;
 
   constructor(options: {
     readonly clock: Clock;
-    /** The processor time that this thread has had. */
+    /** Processor time of this thread so far. */
     readonly workedMs: () => number;
     readonly serving: () => Serving;
     readonly observer: AdmissionObserver;
@@ -118,7 +117,7 @@ export class Admission {
     return this.#waiting.size > 0;
   }
 
-  /** Null: handshakes are served, or will be in a moment. */
+  /** Returns null while handshakes are served or will be in a moment. */
   refusal(): Rejection | null {
     return this.#serving() === "no" ? this.#refuse("not_serving") : null;
   }
@@ -135,7 +134,7 @@ export class Admission {
     return this.#wait(signal);
   }
 
-  /** Refuses who waits. */
+  /** Refuses all that wait. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;
@@ -172,7 +171,7 @@ export class Admission {
     return arrival;
   }
 
-  /** Its place goes to the next one at once, unless the loop is late: then the tick decides. */
+  /** Gives the place to the next handshake at once, unless the loop is late: then the tick decides. */
   #ended(arrival: Arrival): void {
     this.#inProgress.delete(arrival);
     if (this.#waiting.size === 0 || this.#serving() !== "yes") return;
@@ -214,7 +213,7 @@ export class Admission {
     this.#admit(Number.POSITIVE_INFINITY);
   }
 
-  /** What the loop would be late with a processor of its own: where others take it, admitting less helps nobody. */
+  /** Returns how late the loop would be with a processor of its own: admitting less does not help against other processes. */
   #ownLagMs(lateMs: number): number {
     const workedMs = this.#workedMs() - this.#workedUntilMs;
     return Math.max(0, Math.min(lateMs, workedMs - tickMs));
@@ -264,5 +263,5 @@ export class Admission {
 }
 
 const tooMany =
-  "More connect at present than this server can take in. Nothing was opened; try again after retry_after_ms.";
+  "More clients connect at present than this server can admit. Nothing was opened; try again after retry_after_ms.";
 const notServing = "This server cannot serve at present; `/ready` says why.";

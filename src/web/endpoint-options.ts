@@ -29,10 +29,10 @@ export interface EndpointSettings {
   readonly maxSocketsPerUser: number;
   /** Addresses and networks; see `ClientAddresses`. */
   readonly trustedProxies: readonly string[];
-  /** Later than this, the event loop takes on no more work; 0: off. */
+  /** An event loop that is later than this refuses new work; 0: off. */
   readonly maxLoopLatenessMs: number;
   readonly phoenix: PhoenixSettings;
-  /** How sockets are told of a stop: `batch` of them every `pauseMs`, faster when the deadline asks for it. */
+  /** At a stop, `batch` sockets are closed every `pauseMs`, faster when the deadline requires it. */
   readonly drain: { readonly batch: number; readonly pauseMs: number };
 }
 
@@ -43,7 +43,7 @@ export interface EndpointOptions {
   readonly queries: Queries;
   readonly marks: Marks;
   readonly receipts: Receipts;
-  /** What frames that were lost told of is read here. */
+  /** Reads the changes whose frames were lost. */
   readonly deliveryReads: DeliveryReads;
   readonly ownership: Pick<Ownership, "isHeld" | "onChange" | "onNewHistory">;
   readonly pubsub: PubSub;
@@ -53,13 +53,13 @@ export interface EndpointOptions {
   readonly revocations: Revocations;
   readonly limiter: Limiter;
   readonly clock: Clock;
-  /** The processor time that this thread has had. */
+  /** Processor time of this thread so far. */
   readonly workedMs: () => number;
   readonly newId: NewId;
   readonly observer: Observer;
   /** Asked at each probe and handshake, so it must be cheap. */
   readonly checks: () => Checks;
-  /** What is unavailable will be known to be there or not in a moment: handshakes may wait for it. */
+  /** Whether all that is unavailable is asked for the first time: handshakes may wait for the answer. */
   readonly isStarting: () => boolean;
   readonly descriptors: DescriptorLimits;
   readonly extraRoutes: ExtraRoutes;

@@ -5,8 +5,8 @@ import { deliveryStatusText, messageReadText } from "./pushes.ts";
 import type { Session } from "./session.ts";
 
 /**
- * Tells what moved marks mean: to those who wrote what the marks moved over, the state of each message and who has read; to whoever has
- * read, how far, for their other devices; and on the conversation's topic who has read how far.
+ * Publishes marks that moved. Authors get the status of each of their messages and who has read them, readers get their own position on
+ * their other devices, and the conversation's topic gets who has read how far.
  */
 export class MarkBroadcasts {
   readonly #sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners">;
@@ -32,20 +32,20 @@ export class MarkBroadcasts {
     this.#tellTopic(frame, moved);
   }
 
-  /** What is read on one device is unread on none. Who has read it by sending hears of that message anyway. */
+  /** Clears what was read on the reader's other devices. A sender's devices get the message that they sent anyway. */
   #tellOwn(frame: MarksFrame, moved: MarkMoved): void {
     const newest = frame.messages.find(({ seq }) => seq <= moved.readTo);
     if (newest && newest.senderId !== moved.userId)
       this.#pushRead(`user:${moved.userId}`, frame, moved, newest);
   }
 
-  /** Who has moved over their own messages alone has read nothing new. */
+  /** Skips marks that moved only over the reader's own messages: nothing new was read. */
   #tellTopic(frame: MarksFrame, moved: MarkMoved): void {
     const isNew = ({ seq, senderId }: MarkedMessage) =>
       seq > moved.readFrom && seq <= moved.readTo && senderId !== moved.userId;
     const newest = frame.messages.find(isNew);
     if (!newest) return;
-    // Who joined after a message does not learn its id.
+    // Members who joined after a message must not learn its id.
     const message = newest.seq > frame.lastJoinedSeq ? newest : { ...newest, id: null };
     this.#pushRead(`conversation:${frame.conversationId}`, frame, moved, message);
   }

@@ -9,7 +9,7 @@ const maxProblems = 10;
 /** The most unknown fields that are counted of one payload, which can have half a million. */
 const maxCounted = 100;
 
-/** Who is told of fields that an operation does not know. */
+/** Receives the number of fields that an operation does not know. */
 export interface Reading {
   readonly observer: Pick<Observer, "unknownFields">;
 }

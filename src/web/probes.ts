@@ -9,7 +9,7 @@ export interface Check {
   readonly reason?: string;
 }
 
-/** What serving needs, by name. */
+/** The needs of serving, by name. */
 export type Checks = Readonly<Record<string, Check>>;
 
 const worstFirst = ["unavailable", "degraded", "ok"] as const;

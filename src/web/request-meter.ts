@@ -3,12 +3,12 @@ import type { Observer } from "../core/ports/observer.ts";
 
 type Answer = Response | undefined;
 
-/** What no route answers. */
+/** Label of requests that no route answers. */
 export const noRoute = "none";
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const switchingProtocols = 101;
 
-/** Measures how long requests take, by the template of their route: paths are the clients', and without end. */
+/** Measures how long requests take, by the template of their route: paths come from clients, so there is no limit to them. */
 export class RequestMeter {
   readonly #observer: Pick<Observer, "requestAnswered" | "requestAborted">;
   readonly #clock: Pick<Clock, "monotonicMs">;

@@ -122,7 +122,7 @@ function refuse(
   return rejectionResponse(rejection, headers);
 }
 
-/** For a client that closed its connection: nobody reads it. */
+/** Answers a client that closed its connection. It is never read. */
 function gone(): Response {
   return new Response(null, { status: 499 });
 }

@@ -2,12 +2,12 @@ import type { Clock } from "../core/ports/clock.ts";
 
 const shortestMs = 1_000;
 const longestMs = 20_000;
-/** Refusals with a longer pause between them have nothing to do with one another. */
+/** Refusals further apart than this are unrelated. */
 const apartMs = 5_000;
 
 /**
- * How long the refused should stay away: at random, so that those who are refused together do not come back together, and the longer, the longer it
- * has lasted. Between half and three times of that, which counts as 1 s at least and as 20 s at most.
+ * Chooses how long refused clients should wait. The pause is random, so that clients that are refused together do not come back together. It lies between
+ * half and three times the time for which refusals have gone on, taken as 1 s at least and 20 s at most.
  */
 export class RetryPauses {
   readonly #clock: Clock;
@@ -21,7 +21,7 @@ export class RetryPauses {
     this.#random = options.random ?? Math.random;
   }
 
-  /** For somebody who is refused now. Whole milliseconds. */
+  /** Returns the pause for a client that is refused now, in whole milliseconds. */
   next(): number {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#lastMs > apartMs) this.#sinceMs = nowMs;
