@@ -70,7 +70,7 @@ function notOurs({ http, operators }: Config, code: string): string {
   return `${cause} (${asked.join("; ")}).`;
 }
 
-/** Which database a person is told of. */
+/** Names the database for people. */
 export function nameOf({ database, dataDir }: Config): string {
   return database.type === "postgres" ? addressOf(database.url) : `The embedded database in ${dataDir}`;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 
 /**
- * Of these signals, the ones that whoever started this process told it to ignore: `nohup` does so with SIGHUP, a shell without
+ * Returns the signals among these that this process was started to ignore: `nohup` does so with SIGHUP, a shell without
  * job control with the SIGINT of what it starts in the background. A listener would end that, so it must be asked before
  * there is one. Linux tells in proc(5); elsewhere none is known.
  */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { signalAll } from "./testing/processes.ts";
 import { freePort, type ServerProcess, serverCommand, startServer } from "./testing/server.ts";
 
-/** Which signals stop the executable is decided by whoever starts it. */
+/** The parent process decides which signals stop the executable. */
 
 const timeoutMs = 180_000;
 const directory = mkdtempSync(join(tmpdir(), "whispr-signals-"));

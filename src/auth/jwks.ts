@@ -70,7 +70,7 @@ export class Keys {
     void this.#read();
   }
 
-  /** Why no token can be verified, in words; null once the keys were read, whatever happens to their source later. */
+  /** Why no token can be verified, in words. Null once the keys were read, also when a later read fails. */
   get waitsFor(): string | null {
     if (this.#known !== null) return null;
     return this.#failure === null ? "the keys to verify tokens with" : `the keys: ${this.#failure}`;

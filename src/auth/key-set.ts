@@ -104,7 +104,7 @@ function nameOf(entry: unknown, index: number): string {
   return `key ${JSON.stringify(kid.length > shownKidLength ? `${kid.slice(0, shownKidLength)}…` : kid)}`;
 }
 
-/** @throws EntryIgnored with the reason; whatever the import throws. */
+/** @throws EntryIgnored with the reason, and any error of the import. */
 async function importEntry(entry: unknown): Promise<VerificationKey> {
   if (entry instanceof EntryIgnored) throw entry;
   if (typeof entry !== "object" || entry === null || Array.isArray(entry))

@@ -17,7 +17,7 @@ const bidirectionalControl = /\p{Bidi_Control}/u;
 const visible =
   /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{C}\p{M}\u2800\u{1D159}\u{13441}\u{13442}]|\p{Extended_Pictographic}|\p{Co}/u;
 
-/** Returns what is wrong with a text, for whoever sent it; null: nothing. Invisible characters are part of many emoji and scripts, and may stand beside visible ones. */
+/** Returns what is wrong with a text, in words for its sender; null: nothing. Invisible characters are part of many emoji and scripts, and may stand beside visible ones. */
 export function visibleTextProblem(text: string): string | null {
   if (!text.isWellFormed()) return "must not hold unpaired surrogates";
   if (control.test(text)) return "must not hold control characters or line breaks";

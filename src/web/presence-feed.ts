@@ -3,7 +3,7 @@ import type { Joining } from "../phoenix/channel.ts";
 import type { Session } from "./session.ts";
 import { diffText, presenceDiffTexts, presencesText } from "./views/presence.ts";
 
-/** The most users that one socket is told of in one window, beside the diffs: about 130 to 230 kB, a quarter of what may wait for a slow reader. */
+/** The most users sent to one socket in one window, apart from diffs: about 130 to 230 kB, a quarter of what may wait for a slow reader. */
 export const usersAtOnce = 1_000;
 
 /** Whom a client with one set for all topics has lost to the last state. */

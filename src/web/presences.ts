@@ -15,7 +15,7 @@ const usersInTurn = 20_000;
 /** The part of the greatest lateness from which on presence waits, as typing goes. */
 const shedAt = 0.5;
 /**
- * The longest that presence waits while sockets arrive faster than they are let in. When all members of a group come back at once, each of them tells all
+ * The longest that presence waits while sockets arrive faster than they are admitted. When all members of a group come back at once, each of them tells all
  * others: one diff after the last of them is as much as each state and diff in between. Milliseconds.
  */
 const longestPatienceMs = 3_000;

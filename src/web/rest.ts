@@ -42,7 +42,7 @@ export function restApi(options: RestOptions): Elysia {
   return app as unknown as Elysia;
 }
 
-/** Measured under one template, whatever the prefix. */
+/** Measured under one template for all prefixes. */
 function mount(app: { route: unknown; all: unknown }, prefix: string, options: RestOptions): void {
   const { route, all } = bind(app);
   const { meter, routes } = options;

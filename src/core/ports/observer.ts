@@ -13,7 +13,7 @@ export interface Observer {
   refused(code: RefusalCode): void;
   /** Fields that `operation` does not know were ignored. The name is the source's, never a client's. */
   unknownFields(operation: string, count: number): void;
-  /** A WebSocket handshake was let in, or why not. */
+  /** Counts a WebSocket handshake: admitted, or the reason for its refusal. */
   handshake(outcome: HandshakeOutcome): void;
   /** A WebSocket frame that is no Phoenix message was dropped. */
   malformedFrame(): void;
@@ -50,7 +50,7 @@ export interface Observer {
 
 export type BatchFailure = "fenced" | "refused" | "again" | "unknown";
 /**
- * Why a WebSocket handshake was let in or not. `address_limit`, `rate_limit`, `user_sockets`: a limit that is set; `descriptors`: no file
+ * The result of a WebSocket handshake. `address_limit`, `rate_limit`, `user_sockets`: a limit that is set; `descriptors`: no file
  * descriptor is left. `waiting_full`, `waited_too_long`, `not_serving`: see `Admission`.
  */
 export const handshakeOutcomes = [

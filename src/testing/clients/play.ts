@@ -10,7 +10,7 @@ import type { Stage } from "./stage.ts";
  * - `CTL peer` → `ok` once the peer is on the topic
  * - `CTL kill` → `ok` once the server was killed with -9 and is back
  *
- * Everything else that it writes is kept for whoever reads a failure.
+ * All other output is kept, to be printed with a failure.
  */
 export const steps = [
   "join",
@@ -51,7 +51,7 @@ export interface Played {
 /** The longest of a whole play, on a slow machine. */
 const deadlineMs = 240_000;
 
-/** Plays it to its end, whatever that is. */
+/** Plays it to its end, and reports a failure as a result. */
 export async function play(stage: Stage, program: readonly string[]): Promise<Played> {
   const scene = await stage.scene();
   const child = Bun.spawn([...program, scene.socketUrl, scene.user, scene.peer, scene.topic], {

@@ -31,7 +31,7 @@ export function groupSettingsProblem(metadata: object): Rejection | null {
   return null;
 }
 
-/** In whatever spelling: `groupSettings`, `message_permission` beside `group_settings`. */
+/** In any spelling: `groupSettings`, `message_permission` beside `group_settings`. */
 function misplacedProblem(name: string): Rejection | null {
   const plain = withoutForm(name);
   if (plain === "groupsettings") return refusedField(`metadata.${name}`, `must be named ${place}`);

@@ -197,7 +197,7 @@ export class App implements Context {
     this.redraw();
   }
 
-  /** The one rule of who counts as online: whoever has a dot, oneself too. Null: not there, or nobody can know. */
+  /** The one rule of who counts as online: every user with a dot, oneself included. Null: not there, or nobody can know. */
   presenceOf(userId: string): Availability | null {
     if (this.line.state !== "open") return null;
     const isSelf = userId === this.account.userId;

@@ -9,7 +9,7 @@ export interface EmojiGroup {
   readonly emoji: readonly Emoji[];
 }
 
-/** `emoji word word,emoji word …`: enough for an answer to anything; whoever wants another one types it into the search. */
+/** `emoji word word,emoji word …`: enough for an answer to anything. Any other emoji can be typed into the search. */
 const groups: readonly (readonly [string, string])[] = [
   [
     "Smileys",

@@ -19,7 +19,7 @@ const tickMs = 1_000;
 const slowTickMs = 30_000;
 
 applyTheme();
-/** Draws whatever is shown. */
+/** Draws the page. */
 let drawAgain = () => {};
 watchTheme(() => drawAgain());
 document.addEventListener("DOMContentLoaded", () => void start());

@@ -36,7 +36,7 @@ export class Rest {
     this.#tape = options.tape;
   }
 
-  /** Where the server is, for whoever is not on this page. */
+  /** Returns the address of the server, for use outside of this page. */
   get url(): string {
     return location.origin + this.#base;
   }

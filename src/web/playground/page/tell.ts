@@ -47,7 +47,7 @@ export function tellMemberChange(before: Member | undefined, after: Member, view
   return before.role === after.role ? null : tellRole(viewer, after.user_id, after.role);
 }
 
-/** Each thing that became another one, by whom where that is known. Empty: nothing that is seen. */
+/** Returns one line per visible change, with its author where that is known. Empty: no visible change. */
 export function tellSettings(
   before: Conversation,
   { metadata, is_active }: BareConversation,
