@@ -11,7 +11,7 @@ import { fetchPromtool, findPromtool } from "../src/testing/promtool.ts";
 import { binary, build } from "./build.ts";
 import { runChecks } from "./check.ts";
 import { startStockPostgres, testsOfDatabase } from "./stock-tests.ts";
-import { countTests, type TestCounts } from "./test-counts.ts";
+import { countTests, type FailedTest, failedTests, type TestCounts } from "./test-counts.ts";
 import { type WantedRuns, wantedRuns } from "./test-runs.ts";
 
 const root = join(import.meta.dir, "..");
@@ -21,16 +21,27 @@ const testTimeoutMs = 120_000;
 
 async function main({ first, second, mayInstall, filters }: WantedRuns): Promise<void> {
   const failedSteps = [...(await runChecks()), ...(await buildOnce()), ...lookForPromtool(mayInstall)];
-  const counts: TestCounts[] = [];
-  if (first) counts.push(await runOnEmbedded(filters));
+  const runs: TestRun[] = [];
+  if (first) runs.push(await runOnEmbedded(filters));
   const again = second === "no" ? null : await runOnStock(filters, mayInstall);
-  if (again && "passed" in again) counts.push(again);
+  if (again && "passed" in again) runs.push(again);
   else if (again) failedSteps.push(...notRun(`${secondRun}: ${again.why}`, second === "must", installIt));
   for (const step of failedSteps) console.log(`FAILED: ${step}`);
-  const passed = sum(counts.map((each) => each.passed));
-  const failed = sum(counts.map((each) => each.failed)) + failedSteps.length;
+  for (const { file, name, why } of runs.flatMap((each) => each.failures))
+    console.log(`FAILED: ${file}: ${name}\n${cut(why).replace(/^/gm, "  ")}`);
+  const passed = sum(runs.map((each) => each.passed));
+  const failed = sum(runs.map((each) => each.failed)) + failedSteps.length;
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
   console.log(`${passed} passed, ${failed} failed`);
+}
+
+interface TestRun extends TestCounts {
+  readonly failures: readonly FailedTest[];
+}
+
+/** Whoever reads the end of a long log finds there why it failed; the whole error stands further up. */
+function cut(why: string): string {
+  return why.length > 3000 ? `${why.slice(0, 3000)} ...` : why;
 }
 
 const secondRun = "the second run, on a PostgreSQL as Debian ships it";
@@ -56,7 +67,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-async function runOnEmbedded(filters: readonly string[]): Promise<TestCounts> {
+async function runOnEmbedded(filters: readonly string[]): Promise<TestRun> {
   const given = process.env[testDatabaseVariable];
   if (given) return runTests(filters, given);
   const postgres = await startTestPostgres();
@@ -66,7 +77,7 @@ async function runOnEmbedded(filters: readonly string[]): Promise<TestCounts> {
 async function runOnStock(
   filters: readonly string[],
   mayInstall: boolean,
-): Promise<TestCounts | { readonly why: string }> {
+): Promise<TestRun | { readonly why: string }> {
   process.stderr.write("the tests of the database again, on the PostgreSQL that is installed ...\n");
   const postgres = await startStockPostgres(mayInstall);
   if ("why" in postgres) return postgres;
@@ -88,7 +99,7 @@ async function buildOnce(): Promise<readonly string[]> {
 }
 
 /** Two files at a time: they wait for the database and for processes more than they compute. */
-async function runTests(files: readonly string[], databaseUrl: string): Promise<TestCounts> {
+async function runTests(files: readonly string[], databaseUrl: string): Promise<TestRun> {
   const directory = await mkdtemp(join(tmpdir(), "whispr-tests-"));
   const notRunFile = Bun.file(join(directory, "not-run.txt"));
   const environment = {
@@ -109,7 +120,7 @@ async function runBunTest(
   options: readonly string[],
   report: string,
   environment: Record<string, string | undefined>,
-): Promise<TestCounts> {
+): Promise<TestRun> {
   const reporting = ["--reporter=junit", `--reporter-outfile=${report}`];
   const command = [
     process.execPath,
@@ -124,9 +135,11 @@ async function runBunTest(
   process.on("SIGINT", forward).on("SIGTERM", forward);
   const code = await child.exited;
   const file = Bun.file(report);
-  const counts = (await file.exists()) ? countTests(await file.text()) : { passed: 0, failed: 0 };
-  // A file that cannot be loaded, or a run that was cut short, is no test case of its own.
-  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  const junit = (await file.exists()) ? await file.text() : "<testsuites >";
+  const run = { ...countTests(junit), failures: failedTests(junit) };
+  if (code === 0 || run.failed > 0) return run;
+  const why = "a file could not be loaded, or the run was cut short: the log above says which";
+  return { ...run, failed: 1, failures: [{ file: "bun test", name: `exit code ${code}`, why }] };
 }
 
 await main(wantedRuns(process.argv.slice(2), process.env));
