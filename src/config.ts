@@ -27,6 +27,7 @@ export interface Config {
     readonly issuer: string;
     readonly audiences: readonly string[];
     readonly leewayMs: number;
+    readonly maxLifetimeMs: number;
   };
   readonly cors: { readonly origins: readonly string[] | "any" };
   readonly log: { readonly level: LogLevel; readonly format: "json" | "pretty" };
@@ -275,6 +276,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
       issuer: values.jwtIssuer,
       audiences: values.jwtAudiences,
       leewayMs: values.jwtLeewayMs,
+      maxLifetimeMs: values.jwtMaxLifetimeMs,
     },
     cors: { origins: values.corsOrigins.includes("*") ? "any" : values.corsOrigins },
     log: { level: values.logLevel, format: values.logFormat },

@@ -232,6 +232,12 @@ export const settings = {
     fallback: 5_000,
     about: "how far the issuer's clock may be ahead of ours, for nbf and iat; exp has no leeway",
   }),
+  jwtMaxLifetimeMs: setting({
+    variables: ["JWT_MAX_LIFETIME"],
+    kind: duration(minuteMs, 3_660 * 24 * hourMs),
+    fallback: 366 * 24 * hourMs,
+    about: "how far ahead the exp of a token may be; a token that is valid for longer is refused",
+  }),
   corsOrigins: setting<readonly string[]>({
     variables: ["CORS_ALLOWED_ORIGINS"],
     kind: origins,
