@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { isReadInPlaintext } from "../src/auth/download.ts";
 import { type KeySource, readKeys } from "../src/auth/jwks.ts";
 import { listed } from "../src/auth/key-set.ts";
 import type { Config } from "../src/config.ts";
@@ -202,13 +203,20 @@ async function keys({ tokens }: Config): Promise<Finding> {
   try {
     const { keys: found, ignored } = await readKeys(tokens.keys, systemClock);
     const names = found.map(({ algorithm, kid }) => `${algorithm} ${kid ?? "(any key id)"}`).join(", ");
-    if (ignored.length === 0) return { subject, verdict: "good", text: names };
-    return { subject, verdict: "doubtful", text: `${names}; not used: ${listed(ignored)}` };
+    const doubts = [
+      ...(ignored.length > 0 ? [`not used: ${listed(ignored)}`] : []),
+      ...(tokens.keys.type === "url" && isReadInPlaintext(tokens.keys.url) ? [plaintextKeys] : []),
+    ];
+    const text = [names, ...doubts].join("; ");
+    return { subject, verdict: doubts.length > 0 ? "doubtful" : "good", text };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     return { subject, verdict: "bad", text: `${problem}; ${keysWayOut(tokens.keys)}` };
   }
 }
+
+const plaintextKeys =
+  "read over http from another machine, where they can be changed on the way: give JWT_JWKS_URL an https address";
 
 function keysWayOut(source: KeySource): string {
   switch (source.type) {

@@ -48,9 +48,28 @@ function listenProblem(host: string, port: number): Promise<string | null> {
   return promise;
 }
 
+/** Much more than `/live` answers. */
+const maxAnswerBytes = 1_024;
+
+/** Whoever has the port may answer anything: nothing of it is followed, and only its beginning is read. */
 async function answersAsOurs({ host, port }: Config["http"]): Promise<boolean> {
-  const signal = AbortSignal.timeout(1_000);
-  const answer = await fetch(`${listenerUrl(host, port)}/live`, { signal }).catch(() => null);
-  const body: unknown = await answer?.json().catch(() => null);
-  return typeof body === "object" && body !== null && "status" in body && body.status === "alive";
+  try {
+    const signal = AbortSignal.timeout(1_000);
+    const answer = await fetch(`${listenerUrl(host, port)}/live`, { signal, redirect: "manual" });
+    const body: unknown = JSON.parse(await beginningOf(answer));
+    return typeof body === "object" && body !== null && "status" in body && body.status === "alive";
+  } catch {
+    return false;
+  }
+}
+
+async function beginningOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes > maxAnswerBytes) break;
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }

@@ -354,6 +354,7 @@ function openKeys(config: Config, observer: Observer): Keys {
   const source = config.tokens.keys;
   if (!source) throw new Error("No keys to verify tokens with: set JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE.");
   const report = new KeysReport({ observer, clock: systemClock });
+  report.begins(source);
   const keys = new Keys({
     source,
     clock: systemClock,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "bun";
 import { eventually } from "../testing/eventually.ts";
+import { isReadInPlaintext } from "./download.ts";
 import { type KeySource, Keys } from "./jwks.ts";
 import {
   answerWith,
@@ -109,6 +110,52 @@ describe("keys from JWT_JWKS_URL", () => {
     const { tokens, sign, failures } = start({ type: "url", url, refreshMs: minuteMs });
     expect(refusal(await tokens.verify(await sign(), "rest"))).toStartWith("unavailable: ");
     expect(failures[0]).toContain(reason);
+  });
+
+  test.each([301, 302, 303, 307, 308])(
+    "S9: a redirect (%d) is refused wherever it leads, and its target is not asked",
+    async (status) => {
+      const target = jwksServer(answerWith(es256));
+      const places = [
+        target.url,
+        target.url.replace("127.0.0.1", "localhost"),
+        "https://127.0.0.1:1/",
+        "/jwks",
+        "",
+      ];
+      for (const location of places) {
+        const { url, seen } = jwksServer(() => new Response(null, { status, headers: { location } }));
+        const { tokens, sign, failures } = start({ type: "url", url, refreshMs: minuteMs });
+        expect(refusal(await tokens.verify(await sign(), "rest"))).toStartWith("unavailable: ");
+        expect(failures[0]).toStartWith(`JWT_JWKS_URL: answered with a redirect (${status}`);
+        expect(failures[0]).toContain("not followed");
+        expect(seen.requests).toBe(1);
+      }
+      expect(target.seen.requests).toBe(0);
+    },
+  );
+
+  test("S9: keys that were read stay in use when their address begins to redirect", async () => {
+    let isMoved = false;
+    const elsewhere = jwksServer(answerWith(eddsa));
+    const moved = () => Response.redirect(elsewhere.url, 302);
+    const { url, seen } = jwksServer(() => (isMoved ? moved() : answerWith(es256)()));
+    const { tokens, sign, clock } = start({ type: "url", url, refreshMs: minuteMs });
+    await tokens.verify(await sign(), "rest");
+    isMoved = true;
+    clock.advance(minuteMs);
+    await eventually("the next read", () => seen.requests === 2);
+    expect((await tokens.verify(await sign(), "rest")).ok).toBe(true);
+    expect((await tokens.verify(await sign({}, eddsa), "rest")).ok).toBe(false);
+    expect(elsewhere.seen.requests).toBe(0);
+  });
+
+  test("a body that is small only while it is compressed is bounded as it is read", async () => {
+    const bomb = Bun.gzipSync(new Uint8Array(64 << 20));
+    const { url } = jwksServer(() => new Response(bomb, { headers: { "content-encoding": "gzip" } }));
+    const { tokens, sign, failures } = start({ type: "url", url, refreshMs: minuteMs });
+    expect(refusal(await tokens.verify(await sign(), "rest"))).toStartWith("unavailable: ");
+    expect(failures[0]).toContain("more than 1048576 bytes");
   });
 
   test("after stop nothing is left to fire", async () => {
@@ -311,5 +358,47 @@ describe("keys from JWT_PUBLIC_KEYS_FILE", () => {
     clock.advance(30_000);
     await tokens.verify(await sign({}, signer("ES256", "waits-for-the-read")), "rest");
     expect(refusal(await tokens.verify(await sign(), "rest"))).toContain("key is unknown");
+  });
+});
+
+describe("an address of keys in plaintext", () => {
+  test.each([
+    ["http://auth.example/jwks", true],
+    ["http://10.0.0.1/jwks", true],
+    ["http://[fd00::1]/jwks", true],
+    ["http://localhost.example/jwks", true],
+    ["http://128.0.0.1/jwks", true],
+    ["http://127.0.0.1.example/jwks", true],
+    ["http://localhost:3001/jwks", false],
+    ["http://LOCALHOST./jwks", true],
+    ["http://auth.localhost/jwks", false],
+    ["http://127.0.0.1/jwks", false],
+    ["http://127.1/jwks", false],
+    ["http://[::1]:3001/jwks", false],
+    ["http://[::ffff:127.0.0.1]/jwks", false],
+    ["https://auth.example/jwks", false],
+  ])("S9: %s can be changed on its way: %p", (url, expected) => {
+    expect(isReadInPlaintext(url)).toBe(expected);
+  });
+
+  test("a certificate is checked, whatever NODE_TLS_REJECT_UNAUTHORIZED says", async () => {
+    const script = `
+      const { readKeys } = await import(${JSON.stringify(join(import.meta.dir, "jwks.ts"))});
+      const { systemClock } = await import(${JSON.stringify(join(import.meta.dir, "../system.ts"))});
+      const server = Bun.serve({ port: 0, hostname: "127.0.0.1",
+        tls: { key: Bun.file("key.pem"), cert: Bun.file("cert.pem") }, fetch: () => new Response("{}") });
+      const url = "https://127.0.0.1:" + server.port;
+      console.log(await fetch(url).then(({ status }) => status, String));
+      console.log(await readKeys({ type: "url", url, refreshMs: 1000 }, systemClock).catch(String));
+      process.exit(0);`;
+    const dir = await mkdtemp(join(tmpdir(), "keys-"));
+    atEnd(() => rm(dir, { recursive: true }));
+    await $`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -subj /CN=x -days 2`
+      .cwd(dir)
+      .quiet();
+    const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+    const told = await $`${process.execPath} -e ${script}`.cwd(dir).env(env).text();
+    expect(told.trim().split("\n")[0]).toBe("200");
+    expect(told).toMatch(/JWT_JWKS_URL: .*self.signed certificate/i);
   });
 });

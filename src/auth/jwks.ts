@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Clock } from "../core/ports/clock.ts";
+import { downloadKeySet, maxKeySetBytes } from "./download.ts";
 import {
   type Algorithm,
   fileEntries,
@@ -25,11 +26,8 @@ export class KeysUnavailable extends Error {
 
 /** Between two reads that tokens cause, and between two attempts after a failure. */
 const pauseMs = 5_000;
-/** A read takes no longer than this. */
-const readTimeoutMs = 3_000;
 /** Reading a file is cheap, so a key that was removed from it is refused soon. */
 const longestFileRefreshMs = 30_000;
-const maxBytes = 1 << 20;
 
 type Header = { readonly alg: Algorithm; readonly kid: string | null };
 
@@ -182,7 +180,7 @@ export async function readKeys(source: KeySource, clock: Clock): Promise<KeySet>
 async function entriesOf(source: KeySource, clock: Clock): Promise<readonly unknown[]> {
   if (source.type === "given") return source.keys;
   return source.type === "url"
-    ? jwksEntries(await download(source.url, clock))
+    ? jwksEntries(await downloadKeySet(source.url, clock))
     : fileEntries(await load(source.path));
 }
 
@@ -190,31 +188,6 @@ async function entriesOf(source: KeySource, clock: Clock): Promise<readonly unkn
 async function load(path: string): Promise<string> {
   const found = await stat(path);
   if (!found.isFile()) throw new Error("is not a file");
-  if (found.size > maxBytes) throw new Error(`has more than ${maxBytes} bytes`);
+  if (found.size > maxKeySetBytes) throw new Error(`has more than ${maxKeySetBytes} bytes`);
   return readFile(path, "utf8");
-}
-
-async function download(url: string, clock: Clock): Promise<string> {
-  const abort = new AbortController();
-  const cancel = clock.after(readTimeoutMs, () => abort.abort());
-  try {
-    const response = await fetch(url, { signal: abort.signal, headers: { accept: "application/json" } });
-    if (!response.ok) throw new Error(`answered with status ${response.status}`);
-    return await boundedText(response);
-  } catch (error) {
-    throw abort.signal.aborted ? new Error(`did not answer within ${readTimeoutMs} ms`) : error;
-  } finally {
-    cancel();
-  }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new Error(`answered with more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

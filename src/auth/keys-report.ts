@@ -1,5 +1,7 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import { isReadInPlaintext } from "./download.ts";
+import type { KeySource } from "./jwks.ts";
 import { listed } from "./key-set.ts";
 
 /** While the same reason stays, it is written again after this time. */
@@ -22,6 +24,12 @@ export class KeysReport {
   }) {
     this.#observer = options.observer;
     this.#clock = options.clock;
+  }
+
+  /** Warns once when the keys can be changed on their way here. */
+  begins(source: KeySource): void {
+    if (source.type === "url" && isReadInPlaintext(source.url))
+      this.#observer.warn("keys_in_plaintext", { host: new URL(source.url).host });
   }
 
   /** Writes the first failure at once, another reason within 15 s, and the same one every 5 minutes. */

@@ -131,6 +131,14 @@ export const incidents = {
     means: "some of the published keys cannot be used; the others are",
     action: "see `entries`; `whispr-msg doctor` names them too",
   },
+  keys_in_plaintext: {
+    level: "warn",
+    means:
+      "the keys that tokens are verified with are read over http from another machine: who can change them on the way gets in as anybody",
+    action:
+      "give JWT_JWKS_URL an https address, or copy the keys to a file and name it in JWT_PUBLIC_KEYS_FILE",
+    pauseMs: hourMs,
+  },
   keys_read_failed: {
     level: "warn",
     means: "the keys that tokens are verified with cannot be read; those that were read before stay in use",
