@@ -145,14 +145,16 @@ export class Device {
 
   /** Ends the socket; what was received stays. */
   async disconnect(): Promise<void> {
+    const isOpen = this.#transport?.readyState === 1;
     this.socket.disconnect();
-    this.#prove();
+    if (isOpen) this.#prove();
     await eventually("a socket to end", () => this.#transport === null || this.#transport.readyState === 3);
   }
 
-  /** The connection is lost; the client comes back by itself. */
+  /** The connection is lost, perhaps with the last pong; the client comes back by itself. */
   cut(): void {
     this.#transport?.cut();
+    this.#ponged = [];
   }
 
   freeze(): void {
