@@ -7,8 +7,12 @@ import { findStockPrograms, hasJit, installStockPrograms } from "../src/testing/
 const root = join(import.meta.dir, "..");
 /** Whoever imports this gets a database of the run's PostgreSQL. */
 const databaseOfTests = "src/testing/database.ts";
-/** The carried PostgreSQL's own tests start their own; the playground's are about the page, and those of the wire about its clients. */
-const elsewhere = /^src\/(store\/embedded\/|web\/|(clients|wire)\.test\.ts$)/;
+/**
+ * The carried PostgreSQL's own tests start their own; the playground's are about the page, those of the wire about its clients, and these of the
+ * product about the process, its keys and its counters, to which one server is like another.
+ */
+const elsewhere =
+  /^src\/(store\/embedded\/|web\/|(aborted-requests|addresses|clients|descriptors|fuzz|keys|limits|metrics|presence|process-one|wire)\.test\.ts$)/;
 
 /** Returns the test files of the store, the engine and the whole product that touch the run's PostgreSQL, by what they import. */
 export function testsOfDatabase(): readonly string[] {
