@@ -179,6 +179,55 @@ describe("I3: a key that was used 5,000 messages ago", () => {
   }
 });
 
+describe("S2: what one client joins with costs no other join anything", () => {
+  const huge = "999999999999999";
+  const joins: Readonly<Record<string, string>> = {
+    "the largest numbers": `{"since_seq":${huge},"since_rev":${huge},"generation":${huge}}`,
+    "a number beyond a bigint": `{"since_seq":99999999999999999999,"since_rev":1}`,
+    "cursors for no conversation": `{"cursors":{"${newId()}":${huge}},"generation":${huge}}`,
+    "cursors that are no numbers": `{"cursors":{"${newId()}":1e400}}`,
+    "a cursor under a name with U+0000": `{"cursors":{"a\\u0000b":1}}`,
+  };
+  const badTopics = [
+    "conversation:a\\u0000b",
+    "conversation:\\ud800",
+    "conversation:' or 1=1",
+    "user:\\u0000",
+  ];
+  const badDevices = ["a\0b", "\ud800", "\0".repeat(128)];
+
+  test("joins of others are all answered while one user joins with it on four sockets", async () => {
+    const guilty = newId();
+    const open = { url: server.url, token: await server.token(guilty, { deviceId: newId() }) };
+    const sockets = await Promise.all(Array.from({ length: 4 }, () => FrameSocket.open(open)));
+    const innocent = await FrameSocket.open({ url: server.url, token: await server.token(bob) });
+    const replies: Reply[] = [];
+    for (let round = 0; round < 10; round++) {
+      const poison = sockets.flatMap((socket) => [
+        ...Object.values(joins).map((payload) => socket.join(`user:${guilty}`, `u${round}`, payload)),
+        ...Object.values(joins).map((payload) => socket.join(topic, `c${round}`, payload)),
+        ...badTopics.map((each) => socket.join(each, `b${round}`)),
+      ]);
+      const good = [innocent.join(topic, `t${round}`), innocent.join(`user:${bob}`, `u${round}`)];
+      replies.push(...(await Promise.all(good)));
+      await Promise.all(poison);
+    }
+    expect(replies.filter(({ status }) => status !== "ok")).toEqual([]);
+    for (const socket of [...sockets, innocent]) socket.close();
+  });
+
+  test.each(badDevices)(
+    "a device id that the store could not take, %j, is refused with its token",
+    async (deviceId) => {
+      const bad = await server.token(newId(), { deviceId });
+      const answer = await fetch(`${server.url}/api/v1/conversations`, {
+        headers: { authorization: `Bearer ${bad}` },
+      });
+      expect(answer.status).toBe(401);
+    },
+  );
+});
+
 test("I10: all the while another conversation was committed without a gap and without a refusal", async () => {
   await bystander.stop();
   expect(bystander.refusals).toEqual([]);

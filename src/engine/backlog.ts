@@ -1,7 +1,7 @@
 import type { Changes, Position, SeenMessage, Standing } from "../core/ports/store.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
 import { cutToSize } from "./cut-to-size.ts";
-import { type Joins, lightestRow } from "./joins.ts";
+import { type Joins, lightestRow, rowSizeOf } from "./joins.ts";
 import { writtenSize } from "./written-size.ts";
 
 /** Messages of one page, and the most characters of content in it: more in one piece could outgrow a socket's send buffer. */
@@ -97,7 +97,7 @@ export class Backlog {
     const refused = answers.find(isRejection);
     if (refused) return refused;
     const changes = answers as readonly Changes[];
-    this.#rowSize = rowSizeOf(changes);
+    this.#rowSize = rowSizeOf(changes.flatMap(({ messages }) => messages));
     return changes.map((each) => this.#cutToFit(each));
   }
 
@@ -166,9 +166,4 @@ export class Backlog {
     this.#at.set(conversationId, { ...next, conversationId, headSeq, headRev });
     if (!hasMore) this.#behind = this.#behind.filter((each) => each !== conversationId);
   }
-}
-
-function rowSizeOf(answers: readonly Changes[]): number {
-  const messages = answers.flatMap((changes) => changes.messages);
-  return Math.max(lightestRow, writtenSize(messages) / Math.max(1, messages.length));
 }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
 import { settled, VirtualClock } from "../testing/clock.ts";
 import { BatchLoader, type BatchLoaderOptions } from "./batch-loader.ts";
+import { Unbindable } from "./bindable.ts";
 
 interface Request {
   readonly id: number;
@@ -256,6 +257,20 @@ describe("I10: everything is bounded", () => {
 });
 
 describe("a read that fails", () => {
+  test("what the store cannot take never shares a read, and fails alone", async () => {
+    const { load, ids, answer } = aLoader();
+    answer();
+    const asked = [load(1), load(2, "a\0b"), load(3, "\ud800"), load(0.5), load(4)];
+    expect(await Promise.all(asked.map(outcomeOf))).toEqual([
+      10,
+      expect.any(Unbindable),
+      expect.any(Unbindable),
+      expect.any(Unbindable),
+      40,
+    ]);
+    expect(ids()).toEqual([[1, 4]]);
+  });
+
   const guilty = (bad: (request: Request) => boolean, error: unknown) => (requests: readonly Request[]) => {
     if (requests.some(bad)) throw error;
   };

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/ports/clock.ts";
+import { bindProblem, Unbindable } from "./bindable.ts";
 import { FairQueue, type Verdict } from "./fair-queue.ts";
 import { Suspects } from "./suspects.ts";
 
@@ -36,7 +37,7 @@ const maxWaitMs = 15_000;
  *
  * - Fair: users are served in turn; users with much waiting have reads of their own.
  * - Bounded: in waiting requests, in their waiting time, and in what one read may bring.
- * - Isolating: a read that fails for its data or its time is split, beside the others, until the guilty request fails alone
+ * - Isolating: what the store cannot take is refused before it is queued (`bindProblem`). A read that fails for its data or its time is split, beside the others, until the guilty request fails alone
  *   (`Suspects`). When the store cannot be reached, everybody in the read fails at once.
  */
 export class BatchLoader<Request, Result> {
@@ -70,10 +71,12 @@ export class BatchLoader<Request, Result> {
   }
 
   /**
-   * Null: too many requests wait, or this one waited for too long. Rejects with what the read of this request alone threw, or
-   * with `StoreUnavailable`.
+   * Null: too many requests wait, or this one waited for too long. Rejects with what the read of this request alone threw, with
+   * `StoreUnavailable`, or with `Unbindable`.
    */
   load(request: Request): Promise<Result | null> {
+    const problem = bindProblem(request);
+    if (problem !== null) return Promise.reject(new Unbindable(problem));
     const user = this.#options.userOf?.(request) ?? "";
     const key = this.#options.keyOf?.(request) ?? null;
     const shared = key === null ? undefined : this.#waitingByKey.get(key);

@@ -3,9 +3,11 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
+import { StoreUnavailable } from "../core/ports/store.ts";
 import type { Outcome } from "./outcome.ts";
 import { keyOf, PairRetries } from "./pair-retries.ts";
 import type { Registry } from "./registry.ts";
+import { storeRows } from "./store-rows.ts";
 
 /** The most pairs of one read, and the most under way. */
 const pairsAtOnce = 100;
@@ -169,20 +171,28 @@ export class BlockEnforcer {
     this.#confirming = false;
   }
 
+  /** A pair that the store refuses to confirm fails alone. */
   async #confirmSome(pairs: readonly BlockedPair[]): Promise<void> {
-    try {
-      await this.#blocks.applied(pairs);
-      for (const pair of pairs) this.#retries.succeeded(pair);
-    } catch (error) {
-      this.#storeFailed(error);
-      for (const pair of pairs) this.#failed(pair, String(error));
-    }
+    const left = await storeRows({
+      rows: pairs,
+      atOnce: pairsAtOnce,
+      save: (some) => this.#confirmTogether(some),
+      refused: (pair, error) => this.#failed(pair, reasonOf(error)),
+    });
+    if (!left) return;
+    this.#storeFailed(left.error);
+    for (const pair of left.rows) this.#failed(pair, reasonOf(left.error));
+  }
+
+  async #confirmTogether(pairs: readonly BlockedPair[]): Promise<void> {
+    await this.#blocks.applied(pairs);
+    for (const pair of pairs) this.#retries.succeeded(pair);
   }
 
   #storeFailed(error: unknown): void {
     this.#storeFailures++;
     if (this.#storeFailures >= failuresToTell)
-      this.#observer.warn("blocks_store_unavailable", { reason: String(error) });
+      this.#observer.warn("blocks_store_unavailable", { reason: reasonOf(error) });
   }
 
   /** For the next retry, at the latest for the poll. */
@@ -197,4 +207,9 @@ export class BlockEnforcer {
     this.#cancelTimer();
     if (!this.#stopped) this.#cancelTimer = this.#clock.after(delayMs, () => this.#wake());
   }
+}
+
+/** What the database said, where there is such a thing. */
+function reasonOf(error: unknown): string {
+  return String(error instanceof StoreUnavailable ? error.cause : error);
 }

@@ -118,14 +118,16 @@ export class Delivery {
     this.#compareAgain = true;
     if (this.#comparing) return;
     this.#comparing = true;
-    while (this.#compareAgain) {
-      this.#compareAgain = false;
-      const ids = this.#forwarded.heard();
-      for (let from = 0; from < ids.length; from += headsAtOnce) {
-        await this.#compareSome(ids.slice(from, from + headsAtOnce));
+    try {
+      while (this.#compareAgain) {
+        this.#compareAgain = false;
+        const ids = this.#forwarded.heard();
+        for (let from = 0; from < ids.length; from += headsAtOnce)
+          await this.#compareSome(ids.slice(from, from + headsAtOnce));
       }
+    } finally {
+      this.#comparing = false;
     }
-    this.#comparing = false;
   }
 
   /** The store has another history: nothing that was forwarded says anything of it. Sockets must be closed by then. */

@@ -9,6 +9,7 @@ import type {
   JoinFacts,
   JoinQuestion,
   MessagePlace,
+  SeenMessage,
   Standing,
   UserFacts,
   ViewerReads,
@@ -19,7 +20,7 @@ import { BatchLoader } from "./batch-loader.ts";
 import type { Device } from "./cursors.ts";
 import { FactsLoader } from "./facts-loader.ts";
 import { FairTurns } from "./fair-turns.ts";
-
+import { LearnedWeights } from "./learned-weights.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyJoins } from "./refusals.ts";
 import { writtenSize } from "./written-size.ts";
@@ -32,8 +33,10 @@ const largestResume = 128 * 1024;
 /** What a row of a difference weighs at least, and the most that one read may bring. Characters. */
 export const lightestRow = 1_024;
 const charactersAtOnce = 2 * 1_024 * 1_024;
-/** The most differences of one read. */
-const differencesAtOnce = 1_000;
+/** The most differences of one read: each may bring a message of 80 kB, whatever it was taken to weigh. */
+const differencesAtOnce = 500;
+/** The most requests of which one read looks up revisions. */
+const revsRequestsAtOnce = 1_000;
 /** Users with more than this waiting, in characters, are read apart from all others. */
 const lightDifferences = 256 * 1_024;
 /** The most messages of which one request looks up the revision, and the most of one read. */
@@ -82,6 +85,8 @@ export class Joins {
   readonly #registrations: FairTurns;
   readonly #settled: (device: Device) => Promise<void> | null;
   readonly #clock: Clock;
+  /** Characters of a message, by conversation. */
+  readonly #rowSizes = new LearnedWeights({ initial: lightestRow });
 
   constructor(options: {
     readonly reads: Pick<ViewerReads, "joinFacts" | "changes">;
@@ -96,7 +101,7 @@ export class Joins {
     this.#settled = options.settled;
     this.#clock = clock;
     this.#facts = new FactsLoader({ reads, clock, maxWaiting: maxWaitingJoins });
-    this.#changes = changesLoader(reads, clock);
+    this.#changes = changesLoader(reads, this.#rowSizes, clock);
     this.#revs = revsLoader(messages, clock);
     this.#registrations = new FairTurns({ settings: registrations, clock });
   }
@@ -126,7 +131,10 @@ export class Joins {
       generation: since.generation,
       limit: longestResume,
       maxBytes: largestResume,
-      weight: Math.min(lightestRow * (facts.head!.rev - since.rev), largestResume),
+      weight: Math.min(
+        this.#rowSizes.of(question.conversationId) * (facts.head!.rev - since.rev),
+        largestResume,
+      ),
     });
     if (isRejection(changes)) return changes;
     if (!changes.membership) return noSuchConversation;
@@ -203,9 +211,14 @@ export class Joins {
   }
 }
 
-function changesLoader(reads: Pick<ViewerReads, "changes">, clock: Clock) {
+function changesLoader(reads: Pick<ViewerReads, "changes">, rowSizes: LearnedWeights, clock: Clock) {
   return new BatchLoader<ChangesQuestion & { readonly weight: number }, Changes>({
-    load: (questions) => reads.changes(questions),
+    async load(questions) {
+      const all = await reads.changes(questions);
+      for (const { conversationId, messages } of all)
+        if (messages.length > 0) rowSizes.learn(conversationId, rowSizeOf(messages));
+      return all;
+    },
     weigh: ({ weight }) => weight,
     maxWeight: charactersAtOnce,
     maxLightWeight: lightDifferences,
@@ -215,6 +228,11 @@ function changesLoader(reads: Pick<ViewerReads, "changes">, clock: Clock) {
     identityOf: ({ viewerId, conversationId }) => `${viewerId} ${conversationId}`,
     clock,
   });
+}
+
+/** Returns the characters of a message on average, and at least what any row weighs. */
+export function rowSizeOf(messages: readonly SeenMessage[]): number {
+  return Math.max(lightestRow, writtenSize(messages) / Math.max(1, messages.length));
 }
 
 function revsLoader(messages: Pick<ActorReads, "findCreatedRevs">, clock: Clock) {
@@ -230,7 +248,7 @@ function revsLoader(messages: Pick<ActorReads, "findCreatedRevs">, clock: Clock)
     weigh: ({ places }) => places.length,
     maxWeight: placesAtOnce,
     maxLightWeight: lightPlaces,
-    maxRequests: differencesAtOnce,
+    maxRequests: revsRequestsAtOnce,
     maxWaiting: maxWaitingJoins,
     userOf: ({ userId }) => userId,
     clock,

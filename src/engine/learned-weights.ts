@@ -1,14 +1,19 @@
-/** How much the average follows each result. */
-const pace = 1 / 64;
+/** How many requests of the initial weight the average begins with: the first heavy ones hardly move it. */
+const initialCount = 256;
 
-/** Remembers what requests about the same thing brought the last time. Unknown ones count as the average. Bounded. */
+/**
+ * Remembers what requests about the same thing brought the last time. Unknown ones count as the average over the things that are known,
+ * each once: who asks for one heavy thing again and again does not make everybody's requests look heavy. Bounded.
+ */
 export class LearnedWeights {
+  readonly #initial: number;
   readonly #maxKnown: number;
   readonly #known = new Map<string, number>();
-  #average: number;
+  /** Of those that are known. */
+  #total = 0;
 
   constructor(options: { readonly initial: number; readonly maxKnown?: number }) {
-    this.#average = options.initial;
+    this.#initial = options.initial;
     this.#maxKnown = options.maxKnown ?? 20_000;
   }
 
@@ -17,10 +22,19 @@ export class LearnedWeights {
   }
 
   learn(id: string, weight: number): void {
-    this.#average += (weight - this.#average) * pace;
     if (this.#known.get(id) === weight) return;
-    this.#known.delete(id);
+    this.#forget(id);
     this.#known.set(id, weight);
-    if (this.#known.size > this.#maxKnown) this.#known.delete(this.#known.keys().next().value!);
+    this.#total += weight;
+    if (this.#known.size > this.#maxKnown) this.#forget(this.#known.keys().next().value!);
+  }
+
+  #forget(id: string): void {
+    this.#total -= this.#known.get(id) ?? 0;
+    this.#known.delete(id);
+  }
+
+  get #average(): number {
+    return (initialCount * this.#initial + this.#total) / (initialCount + this.#known.size);
   }
 }

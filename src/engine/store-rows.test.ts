@@ -1,11 +1,15 @@
 import { expect, test } from "bun:test";
-import { StoreUnavailable } from "../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
 import { storeRows } from "./store-rows.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 /** A store that refuses some rows, and is away after so many statements. */
-function aStore({ bad = [] as readonly number[], awayAfter = Number.POSITIVE_INFINITY } = {}) {
+function aStore({
+  bad = [] as readonly number[],
+  slow = [] as readonly number[],
+  awayAfter = Number.POSITIVE_INFINITY,
+} = {}) {
   const stored: number[] = [];
   const refused: number[] = [];
   let statements = 0;
@@ -15,6 +19,7 @@ function aStore({ bad = [] as readonly number[], awayAfter = Number.POSITIVE_INF
       atOnce: 100,
       async save(some) {
         if (++statements > awayAfter) throw new StoreUnavailable({ cause: null });
+        if (some.some((row) => slow.includes(row))) throw new StoreTimedOut({ cause: null });
         if (some.some((row) => bad.includes(row))) throw new Error("bad data");
         stored.push(...some);
       },
@@ -50,4 +55,23 @@ test("a store that refuses everything is asked a bounded number of times", async
   expect(refused).toHaveLength(10);
   expect(left?.rows).toEqual(numbers(1_000).slice(10));
   expect(statements()).toBeLessThan(50);
+});
+
+test("a row that takes the store too long waits for the next time alone", async () => {
+  const { store, stored } = aStore({ slow: [42] });
+  const left = await store(numbers(250));
+  expect(left).toMatchObject({ rows: [42], error: expect.any(StoreTimedOut) });
+  expect(stored).toEqual(numbers(250).filter((row) => row !== 42));
+});
+
+test("a store that is slow for every row is asked a bounded number of times", async () => {
+  const { store, statements } = aStore({ slow: numbers(1_000) });
+  expect((await store(numbers(1_000)))?.rows).toHaveLength(1_000);
+  expect(statements()).toBeLessThan(15);
+});
+
+test("a row that the store cannot take is refused without a statement of its own", async () => {
+  const { store, stored, refused, statements } = aStore();
+  await store([1, Number.NaN, 2]);
+  expect([stored, refused, statements()]).toEqual([[1, 2], [Number.NaN], 1]);
 });

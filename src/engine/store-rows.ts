@@ -1,7 +1,10 @@
-import { StoreUnavailable } from "../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
+import { bindProblem, Unbindable } from "./bindable.ts";
 
-/** A store that refuses more rows than this has another trouble than the rows. */
-const maxRefused = 10;
+/** A store that refuses more rows than this, and takes none in between, has another trouble than the rows. */
+const maxRefusedInARow = 10;
+/** Statements that took too long before the store is given up: enough to find the slow row among a thousand. */
+const maxTimeouts = 10;
 
 interface Rows<Row> {
   readonly rows: readonly Row[];
@@ -19,32 +22,79 @@ export interface NotStored<Row> {
 }
 
 /**
- * Stores rows, many in one statement. A statement that fails for its data is halved until the guilty row is found, so that one bad row
- * costs no other. Ends at the first sign that the store is away. Never rejects.
+ * Stores rows, many in one statement. What the store cannot take is refused before (`bindProblem`); a statement that fails for its data
+ * or its time is halved until the guilty row is found, so that one bad row costs no other. A slow row waits for the next time. Ends at the
+ * first sign that the store is away. Never rejects.
  */
-export async function storeRows<Row>({
-  rows,
-  atOnce,
-  save,
-  refused,
-}: Rows<Row>): Promise<NotStored<Row> | null> {
+export async function storeRows<Row>(given: Rows<Row>): Promise<NotStored<Row> | null> {
+  const attempt = new Attempt(given);
   /** The next one last. */
-  const waiting: (readonly Row[])[] = [];
-  for (let from = 0; from < rows.length; from += atOnce) waiting.unshift(rows.slice(from, from + atOnce));
-  let refusals = 0;
+  const waiting = statementsOf(attempt.bindable(), given.atOnce);
   for (let some = waiting.pop(); some; some = waiting.pop()) {
-    const error = await failureOf(save(some));
-    if (error === null) continue;
-    const [only] = some;
-    if (error instanceof StoreUnavailable || refusals >= maxRefused)
-      return { rows: [...some, ...waiting.reverse().flat()], error };
-    if (some.length > 1) waiting.push(...halvesOf(some));
-    else {
-      refusals++;
-      refused(only!, error);
-    }
+    const error = await failureOf(given.save(some));
+    if (error === null) attempt.stored();
+    else if (attempt.isOver(error)) return attempt.leave([...some, ...waiting.reverse().flat()], error);
+    else if (some.length > 1) waiting.push(...halvesOf(some));
+    else attempt.failed(some[0]!, error);
   }
-  return null;
+  return attempt.left;
+}
+
+/** What one attempt to store rows has come to. */
+class Attempt<Row> {
+  readonly #given: Rows<Row>;
+  readonly #slow: Row[] = [];
+  #refusedInARow = 0;
+  #timeouts = 0;
+  #error: unknown = null;
+
+  constructor(given: Rows<Row>) {
+    this.#given = given;
+  }
+
+  /** Refuses the other rows. */
+  bindable(): readonly Row[] {
+    return this.#given.rows.filter((row) => {
+      const problem = bindProblem(row);
+      if (problem !== null) this.#given.refused(row, new Unbindable(problem));
+      return problem === null;
+    });
+  }
+
+  stored(): void {
+    this.#refusedInARow = 0;
+  }
+
+  /** Whether the error says that nothing more is to be tried. */
+  isOver(error: unknown): boolean {
+    if (error instanceof StoreTimedOut) return ++this.#timeouts > maxTimeouts;
+    return error instanceof StoreUnavailable || this.#refusedInARow >= maxRefusedInARow;
+  }
+
+  /** This row alone. */
+  failed(row: Row, error: unknown): void {
+    if (error instanceof StoreTimedOut) {
+      this.#slow.push(row);
+      this.#error = error;
+      return;
+    }
+    this.#refusedInARow++;
+    this.#given.refused(row, error);
+  }
+
+  leave(rows: readonly Row[], error: unknown): NotStored<Row> {
+    return { rows: [...this.#slow, ...rows], error };
+  }
+
+  get left(): NotStored<Row> | null {
+    return this.#slow.length === 0 ? null : { rows: this.#slow, error: this.#error };
+  }
+}
+
+function statementsOf<Row>(rows: readonly Row[], atOnce: number): (readonly Row[])[] {
+  const statements: (readonly Row[])[] = [];
+  for (let from = 0; from < rows.length; from += atOnce) statements.unshift(rows.slice(from, from + atOnce));
+  return statements;
 }
 
 function halvesOf<Row>(rows: readonly Row[]): readonly [second: readonly Row[], first: readonly Row[]] {

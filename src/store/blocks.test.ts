@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { CreatedDirect } from "../core/ports/store.ts";
+import { StoreUnavailable } from "../core/ports/store.ts";
 import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";
@@ -331,7 +332,9 @@ test("a connection that falls silent is noticed by its heartbeat and replaced; w
 test("a connection that falls silent under a read is replaced, and the next read is answered", async () => {
   const { link, listener, called } = await listening();
   link.silenceAll();
-  expect(await listener.pending(null, 1).catch(String)).toContain("timeout");
+  const error = await listener.pending(null, 1).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(StoreUnavailable);
+  expect(String((error as StoreUnavailable).cause)).toContain("timeout");
   await eventually("the call on the next connection", () => called() === 2);
   expect(await listener.pending(null, 1)).toBeArray();
   await listener.stop();

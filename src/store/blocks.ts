@@ -4,8 +4,9 @@ import type { Member, Role } from "../core/conversations/conversation.ts";
 import type { BlockedPair, Blocks, PairKey } from "../core/ports/blocks.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import { StoreUnavailable } from "../core/ports/store.ts";
 import { blocksChannel } from "./change-block.ts";
-import { type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
+import { asStoreError, type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
 import { toUs } from "./rows.ts";
 
 const reconnectPauseMs = 500;
@@ -121,12 +122,13 @@ export class PostgresBlocks implements Blocks {
   /** A connection that did not answer may never do so again: the next statement has another one. */
   async #query<Row extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<readonly Row[]> {
     const client = this.#client;
-    if (!client) throw new Error("the connection that hears of blocks is away");
+    if (!client)
+      throw new StoreUnavailable({ cause: new Error("the connection that hears of blocks is away") });
     try {
       return (await client.query<Row>(query)).rows;
     } catch (error) {
       if (!isServerError(error)) this.#replace(client, String(error));
-      throw error;
+      throw asStoreError(error);
     }
   }
 

@@ -106,11 +106,16 @@ export class ReadPool {
     try {
       return await this.#pool.query<Row>(query);
     } catch (error) {
-      if (!isServerError(error)) throw new StoreUnavailable({ cause: error });
-      if (error.code === queryCanceled) throw new StoreTimedOut({ cause: error });
-      throw passing.test(error.code ?? "") ? new StoreUnavailable({ cause: error }) : error;
+      throw asStoreError(error);
     }
   }
+}
+
+/** The error of the port that a failed read means; an error of the statement itself as it is. */
+export function asStoreError(error: unknown): unknown {
+  if (!isServerError(error)) return new StoreUnavailable({ cause: error });
+  if (error.code === queryCanceled) return new StoreTimedOut({ cause: error });
+  return passing.test(error.code ?? "") ? new StoreUnavailable({ cause: error }) : error;
 }
 
 /** What a statement ends with that runs for longer than `statement_timeout`. */

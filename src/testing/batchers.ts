@@ -1,0 +1,371 @@
+import type { BlockedPair } from "../core/ports/blocks.ts";
+import type { ActorReads, Change, MessagePlace, ViewerReads } from "../core/ports/store.ts";
+import { isRejection } from "../core/rejection.ts";
+import { BlockEnforcer } from "../engine/block-enforcer.ts";
+import { Cursors } from "../engine/cursors.ts";
+import { Joins } from "../engine/joins.ts";
+import { LastSeen } from "../engine/last-seen.ts";
+import { Lookups } from "../engine/lookups.ts";
+import { Marks } from "../engine/marks.ts";
+import { SharedDeliveryReads } from "../engine/shared-delivery-reads.ts";
+import { newId } from "../system.ts";
+import { membersNamed, noteTaker } from "./builders.ts";
+import { settled, VirtualClock } from "./clock.ts";
+import { anEngine } from "./engine-on-model.ts";
+import type { PoisonedStore } from "./poisoned-store.ts";
+
+/**
+ * Every place where requests of several clients share a statement. `poisoned-batches.test.ts` holds each to one contract: a poisoned
+ * member fails alone. A new `BatchLoader`, a new use of `storeRows` and a new statement over arrays must have a row here.
+ */
+export interface Batcher {
+  readonly name: string;
+  /** The statements of `store/` that it shares, by name. */
+  readonly statements: readonly string[];
+  readonly open: (store: PoisonedStore) => OpenBatcher;
+}
+
+export interface OpenBatcher {
+  readonly clock: VirtualClock;
+  /** Begins the request of one client, which is about `id`. True: it was answered; false: it was refused or it threw. */
+  readonly ask: (id: string) => Promise<boolean>;
+  /** After the last request: lets those begin that wait for a time. */
+  readonly flush?: () => Promise<void>;
+}
+
+const never = () => {
+  throw new Error("not part of this batcher");
+};
+function addAll(to: Set<string>, ids: Iterable<string>): void {
+  for (const id of ids) to.add(id);
+}
+
+const isAnswer = (outcome: object | null) => outcome !== null && !isRejection(outcome);
+const answered = (asked: Promise<object | null>) => asked.then(isAnswer, () => false);
+
+function joinsOver(store: PoisonedStore, clock: VirtualClock) {
+  const generation = 1;
+  const reads: Pick<ViewerReads, "joinFacts" | "changes"> = {
+    joinFacts: (conversations, users) =>
+      store.statement([conversations, users], () => ({
+        conversations: conversations.map(({ conversationId, viewerId }) => ({
+          conversationId,
+          viewerId,
+          membership: { role: "member" as const },
+          conversation: null,
+          head: null,
+          marks: [],
+          isExpired: false,
+          generation,
+        })),
+        users: users.map(({ viewerId }) => ({
+          generation,
+          deviceGeneration: generation,
+          standings: [{ conversationId: viewerId, seq: 1, rev: 1, headSeq: 3, headRev: 3 }],
+        })),
+      })),
+    changes: (questions) => store.statement(questions, () => questions.map(changesOf)),
+  };
+  const messages: Pick<ActorReads, "findCreatedRevs"> = {
+    findCreatedRevs: (places) => store.statement(places, () => places.map(({ seq }) => seq)),
+  };
+  return new Joins({ reads, messages, cursors: { register: never }, settled: () => null, clock });
+}
+
+function changesOf({ conversationId }: { readonly conversationId: string }) {
+  return {
+    conversationId,
+    membership: { role: "member" as const },
+    head: null,
+    isExpired: false,
+    generation: 1,
+    messages: [],
+    members: [],
+    conversation: null,
+    marks: [],
+    next: { conversationId, seq: 0, rev: 0 },
+    hasMore: false,
+  };
+}
+
+function lookupsOver(store: PoisonedStore, clock: VirtualClock): Lookups {
+  const reads: ActorReads = {
+    loadConversations: (ids) => store.statement(ids, () => []),
+    findKeys: (questions) => store.statement(questions, () => []),
+    findTargets: (questions) => store.statement(questions, () => []),
+    findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
+    findCreatedRevs: never,
+    areMembers: (questions) => store.statement(questions, () => questions.map(() => true)),
+    readMetadata: (ids) => store.statement(ids, () => ids.map(() => "{}")),
+    findStored: never as (changes: readonly Change[]) => Promise<never>,
+    readMessages: (places: readonly MessagePlace[]) => store.statement(places, () => places.map(() => null)),
+  };
+  return new Lookups({ reads, clock, observer: noteTaker().observer });
+}
+
+function lookups(
+  name: string,
+  statement: string,
+  ask: (lookups: Lookups, id: string) => Promise<object | null>,
+): Batcher {
+  return {
+    name,
+    statements: [statement],
+    open(store) {
+      const clock = new VirtualClock();
+      const over = lookupsOver(store, clock);
+      return { clock, ask: (id) => answered(ask(over, id)) };
+    },
+  };
+}
+
+const nothing = { keys: [], messageIds: [], metadata: false };
+const about = (over: Lookups, id: string, questions: Partial<Parameters<Lookups["about"]>[1]>) =>
+  over.about(id, { ...nothing, ...questions }).then(({ failures }) => (failures.length === 0 ? {} : null));
+
+function deliveryReads(
+  name: string,
+  statement: string,
+  ask: (reads: SharedDeliveryReads, id: string) => Promise<unknown>,
+): Batcher {
+  return {
+    name,
+    statements: [statement],
+    open(store) {
+      const clock = new VirtualClock();
+      const reads = new SharedDeliveryReads({
+        reads: {
+          changes: (questions) => store.statement(questions, () => questions.map(changesOf)),
+          heads: never,
+        },
+        actorReads: { loadConversations: (ids) => store.statement(ids, () => []) },
+        clock,
+      });
+      return { clock, ask: (id) => answered(ask(reads, id).then(() => ({}))) };
+    },
+  };
+}
+
+function joins(name: string, statement: string, ask: (joins: Joins, id: string) => Promise<object>): Batcher {
+  return {
+    name,
+    statements: [statement],
+    open(store) {
+      const clock = new VirtualClock();
+      const over = joinsOver(store, clock);
+      return { clock, ask: (id) => answered(ask(over, id)) };
+    },
+  };
+}
+
+const aDifference = { sinceRev: 0, sinceSeq: 0, generation: 1, limit: 10, weight: 1_024 };
+
+const cursors: Batcher = {
+  name: "cursors of devices on their way to the store",
+  statements: ["save-cursors"],
+  open(store) {
+    const clock = new VirtualClock();
+    const saved = new Set<string>();
+    const over = new Cursors({
+      store: {
+        register: never,
+        save: (moves) =>
+          store.statement(moves, () =>
+            addAll(
+              saved,
+              moves.map(({ deviceId }) => deviceId),
+            ),
+          ),
+      },
+      clock,
+      observer: noteTaker().observer,
+    });
+    return {
+      clock,
+      async ask(id) {
+        over.confirmed({ userId: newId(), deviceId: id, conversationId: newId(), seq: 1, rev: 1 });
+        await over.save();
+        return saved.has(id);
+      },
+    };
+  },
+};
+
+const lastSeen: Batcher = {
+  name: "when users were last online",
+  statements: ["save-last-seen"],
+  open(store) {
+    const clock = new VirtualClock();
+    const saved = new Set<string>();
+    const over = new LastSeen({
+      store: {
+        save: (users) => store.statement(users, () => addAll(saved, users.keys())),
+      },
+      clock,
+      observer: noteTaker().observer,
+    });
+    return {
+      clock,
+      async ask(id) {
+        over.seen(id, clock.nowUs());
+        await over.save();
+        return saved.has(id);
+      },
+    };
+  },
+};
+
+const blocks: Batcher = {
+  name: "blocks that were applied",
+  statements: ["blocks-applied"],
+  open(store) {
+    const clock = new VirtualClock();
+    const pairs: BlockedPair[] = [];
+    const confirmed = new Set<string>();
+    let wake = () => {};
+    const enforcer = new BlockEnforcer({
+      blocks: {
+        subscribe: (listener) => {
+          wake = listener;
+        },
+        pending: async (after) => (after ? [] : pairs),
+        applied: (some) =>
+          store.statement(some, () =>
+            addAll(
+              confirmed,
+              some.map(({ lowId }) => lowId),
+            ),
+          ),
+      },
+      commands: { submit: never },
+      ownership: { isHeld: () => true, onChange() {} },
+      clock,
+      observer: noteTaker().observer,
+      newId,
+    });
+    enforcer.start();
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    return {
+      clock,
+      async ask(lowId) {
+        pairs.push({ lowId, highId: newId(), version: "1", conversation: null, unreadable: null });
+        await over;
+        return confirmed.has(lowId);
+      },
+      async flush() {
+        wake();
+        for (let turns = 0; turns < 100; turns++) await settled();
+        end();
+      },
+    };
+  },
+};
+
+const markPlaces: Batcher = {
+  name: "places of the messages that marks name",
+  statements: ["find-seqs"],
+  open(store) {
+    const clock = new VirtualClock();
+    const { observer } = noteTaker();
+    const queue = { note: (_: unknown, answer: (refusal: null) => void) => answer(null) };
+    const marks = new Marks({
+      queueOf: () => queue as never,
+      reads: {
+        findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
+      },
+      own: { markUnread: never, clearUnread: never },
+      pubsub: { publish() {}, subscribe() {} },
+      clock,
+      observer,
+    });
+    const mark = { conversationId: newId(), userId: newId(), kind: "read" } as const;
+    return {
+      clock,
+      ask: (messageId) =>
+        new Promise((resolve) => {
+          void marks.noteMessage({ ...mark, messageId }, (refusal) => resolve(refusal === null));
+        }),
+    };
+  },
+};
+
+/** The lane: its outcomes are values, so the poison is refused as PostgreSQL refuses data. */
+function lane(name: string, isMarks: boolean): Batcher {
+  return {
+    name,
+    statements: ["append"],
+    open(store) {
+      const error = new Error("22021: invalid byte sequence");
+      const { engine, clock, model, submit } = anEngine({
+        outcomeOf: (batch) =>
+          store.isIn(batch.changes.map(({ events }) => events)) || store.isIn(batch.marks)
+            ? { type: "refused", cause: "data", error }
+            : null,
+      });
+      return {
+        clock,
+        async ask(id) {
+          const [conversationId, senderId] = [newId(), newId()];
+          model.create(conversationId, membersNamed([senderId, id]));
+          if (isMarks) {
+            const mark = { type: "mark", conversationId, userId: id, kind: "read", seq: 1 } as const;
+            return new Promise((resolve) => engine.marks.note(mark, (refusal) => resolve(refusal === null)));
+          }
+          const { outcomes } = submit({ conversationId, senderId, content: id });
+          await clock.runUntil(() => outcomes.length > 0, 60_000);
+          return outcomes[0]!.type === "done";
+        },
+      };
+    },
+  };
+}
+
+export const batchers: readonly Batcher[] = [
+  joins("joins of conversations", "join-facts", (over, conversationId) =>
+    over.conversation({ viewerId: newId(), conversationId, since: null }),
+  ),
+  joins("joins of users", "join-facts", (over, viewerId) => over.userFacts({ viewerId, deviceId: null })),
+  joins("differences", "changes", (over, conversationId) =>
+    over.changes({ ...aDifference, conversationId, viewerId: newId() }),
+  ),
+  joins("revisions of the messages that devices name", "find-created-revs", (over, viewerId) =>
+    over.user({ viewerId, deviceId: "phone" }, { cursors: new Map([[viewerId, 2]]), generation: 1 }),
+  ),
+  lookups("conversations that actors are loaded with", "load-conversations", (over, id) => over.state(id)),
+  lookups("keys of sends", "find-keys", (over, id) =>
+    about(over, newId(), {
+      keys: [{ conversationId: newId(), senderId: id, deviceTag: 1, clientRandom: 1 }],
+    }),
+  ),
+  lookups("messages that commands name", "find-targets", (over, id) =>
+    about(over, newId(), { messageIds: [id] }),
+  ),
+  lookups("metadata that commands change", "read-metadata", (over, id) =>
+    about(over, id, { metadata: true }),
+  ),
+  lookups("messages that repeated sends are answered with", "read-messages", (over, conversationId) =>
+    over.message({ conversationId, seq: 1 }),
+  ),
+  lookups("memberships of those who seem to be strangers", "are-members", (over, conversationId) =>
+    over.membership({ conversationId, userId: newId() }),
+  ),
+  markPlaces,
+  deliveryReads("events that were missed", "changes", (reads, conversationId) =>
+    reads.changes([
+      { conversationId, viewerId: null, sinceRev: 0, sinceSeq: null, generation: null, limit: 10 },
+    ]),
+  ),
+  deliveryReads("members of whom events were missed", "load-conversations", (reads, id) => reads.members(id)),
+  cursors,
+  lastSeen,
+  blocks,
+  lane("commands in the lane", false),
+  lane("marks in the lane", true),
+];
+
+/** Statements over arrays that no client's request shares with another's, and why. */
+export const notShared: Readonly<Record<string, string>> = {
+  heads: "ids of topics that were joined",
+  "find-stored": "after a lost connection; `GroupCommit` halves it by conversation",
+  "create-group": "the members of one group",
+};
