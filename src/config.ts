@@ -56,6 +56,8 @@ export interface Config {
     readonly maxPerUser: number;
     /** 0: no limit. */
     readonly heartbeatsPerMin: number;
+    /** 0: no limit. */
+    readonly framesPerMin: number;
     readonly idleTimeoutMs: number;
     readonly sessionMaxMs: number;
   };
@@ -305,6 +307,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
       sessionMaxMs: values.sessionMaxMs,
       maxPerUser: values.socketsPerUser,
       heartbeatsPerMin: values.connectionHeartbeatsPerMin,
+      framesPerMin: values.connectionFramesPerMin,
     },
     requests: requestsOf(values),
     limits: limitsOf(values),
@@ -325,6 +328,7 @@ function limitsOf(values: Values): Limits {
   const {
     connectionOpsPerMin: ops,
     connectionJoinsPerMin: joins,
+    userFramesPerMin: frames,
     addressHandshakesPerMin: handshakes,
   } = values;
   return {
@@ -334,6 +338,7 @@ function limitsOf(values: Values): Limits {
     connection_typing: { perMinute: ops, burst: atLeastOne(ops) },
     connection_reads: { perMinute: ops, burst: atLeastOne(5 * ops) },
     connection_joins: { perMinute: joins, burst: atLeastOne(joins) },
+    user_frames: { perMinute: frames, burst: atLeastOne(frames) },
     address_handshakes: { perMinute: handshakes, burst: atLeastOne(handshakes) },
     process_handshakes: {
       perMinute: 60 * values.handshakesPerSec,

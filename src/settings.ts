@@ -411,7 +411,21 @@ export const settings = {
     kind: rate,
     fallback: 1_000,
     about:
-      "heartbeats and malformed frames on one socket in a minute, 0 = off; beyond it the socket is closed",
+      "heartbeats, malformed frames and frames refused for their size on one socket in a minute, counted so too, 0 = off; beyond it the socket is closed",
+  }),
+  connectionFramesPerMin: setting({
+    variables: ["LIMIT_CONNECTION_FRAMES_PER_MIN"],
+    kind: rate,
+    fallback: 15_000,
+    about:
+      "frames on one socket in a minute, each counted once more for every KiB before it is read, 0 = off; beyond it the socket is closed",
+  }),
+  userFramesPerMin: setting({
+    variables: ["LIMIT_USER_FRAMES_PER_MIN"],
+    kind: rate,
+    fallback: 60_000,
+    about:
+      "the same of all sockets of one user, and the KiB of their request bodies, 0 = off; beyond it the socket is closed, a request 429",
   }),
   addressHandshakesPerMin: setting({
     variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_IP"],

@@ -8,13 +8,14 @@ const subjects: Readonly<Record<LimitName, string>> = {
   connection_typing: "typing signals on one connection",
   connection_reads: "read and delivery marks on one connection",
   connection_joins: "joins and leaves on one connection",
+  user_frames: "frames and KiB of request bodies of one user",
   address_handshakes: "connections from one address",
   process_handshakes: "connections to one server",
 };
 
-/** Counts one use; null: it is within the limit. */
-export function rateLimited(limiter: Limiter, limit: LimitName, key: string): Rejection | null {
-  const retryAfterMs = limiter.take(limit, key);
+/** Counts one use, or so many; null: it is within the limit. */
+export function rateLimited(limiter: Limiter, limit: LimitName, key: string, uses = 1): Rejection | null {
+  const retryAfterMs = limiter.take(limit, key, uses);
   if (retryAfterMs === 0) return null;
   const { perMinute, burst } = limiter.rateOf(limit);
   return reject(

@@ -26,14 +26,15 @@ export class LocalLimiter implements Limiter {
       connection_typing: scheduleOf("connection_typing"),
       connection_reads: scheduleOf("connection_reads"),
       connection_joins: scheduleOf("connection_joins"),
+      user_frames: scheduleOf("user_frames"),
       address_handshakes: scheduleOf("address_handshakes"),
       process_handshakes: scheduleOf("process_handshakes"),
     };
   }
 
-  take(limit: LimitName, key: string): number {
+  take(limit: LimitName, key: string, uses = 1): number {
     const schedule = this.#schedules[limit];
-    return schedule === null ? 0 : schedule.take(key, this.#clock.monotonicMs());
+    return schedule === null ? 0 : schedule.take(key, this.#clock.monotonicMs(), uses);
   }
 
   giveBack(limit: LimitName, key: string): void {
@@ -59,7 +60,7 @@ export class LocalLimiter implements Limiter {
  */
 class Schedule {
   readonly #everyMs: number;
-  readonly #aheadMs: number;
+  readonly #burst: number;
   readonly #generationMs: number;
   readonly #maxYoung: number;
   #young = new Map<string, number>();
@@ -68,7 +69,7 @@ class Schedule {
 
   constructor({ perMinute, burst }: Rate, maxKeys: number, nowMs: number) {
     this.#everyMs = 60_000 / perMinute;
-    this.#aheadMs = (burst - 1) * this.#everyMs;
+    this.#burst = burst;
     this.#generationMs = burst * this.#everyMs;
     this.#maxYoung = Math.max(1, Math.floor(maxKeys / 2));
     this.#turnedMs = nowMs;
@@ -78,13 +79,14 @@ class Schedule {
     return this.#young.size + this.#old.size;
   }
 
-  take(key: string, nowMs: number): number {
+  take(key: string, nowMs: number, given: number): number {
     if (nowMs - this.#turnedMs >= this.#generationMs) this.#turn(nowMs);
     const dueMs = Math.max(nowMs, this.#young.get(key) ?? this.#old.get(key) ?? nowMs);
-    const waitMs = dueMs - nowMs - this.#aheadMs;
+    const uses = Math.min(given, this.#burst);
+    const waitMs = dueMs - nowMs - (this.#burst - uses) * this.#everyMs;
     if (waitMs > slackMs) return Math.ceil(waitMs);
     if (this.#young.size >= this.#maxYoung && !this.#young.has(key)) this.#turn(nowMs);
-    this.#young.set(key, dueMs + this.#everyMs);
+    this.#young.set(key, dueMs + uses * this.#everyMs);
     return 0;
   }
 

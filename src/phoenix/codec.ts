@@ -75,7 +75,8 @@ function addressOf(value: unknown): Malformed {
 
 /** Four fields of 255 characters, each written as six. */
 const maxHeadLength = 8_192;
-const refPattern = String.raw`(?:null|-?\d{1,16}|"(?:[^"\\]|\\.)*")`;
+/** Also of numbers that are no refs: the address is parsed once more when it is found. */
+const refPattern = String.raw`(?:null|[-+.eE\d]{1,64}|"(?:[^"\\]|\\.)*")`;
 const fieldPattern = String.raw`"(?:[^"\\]|\\.)*"`;
 const headPattern = new RegExp(
   String.raw`^\s*\[\s*${refPattern}\s*,\s*${refPattern}\s*,\s*${fieldPattern}\s*,\s*${fieldPattern}\s*,`,

@@ -1,10 +1,12 @@
 /** A frame counts once more for each of these: what it costs to read grows with it. */
-const bytesPerFrame = 1_024;
+const sizePerFrame = 1_024;
 
-/**
- * Counts the frames of one socket that no gate limits: heartbeats, pings, leaves of what is not joined, frames over the size limit, and what is no Phoenix message. Stock clients send one in
- * 30 s. As many as are allowed in a minute may come at once after a pause.
- */
+/** What a frame of this size, in characters or bytes, counts for. */
+export function costOf(size: number): number {
+  return 1 + size / sizePerFrame;
+}
+
+/** Counts frames of one socket by their cost. As many as are allowed in a minute may come at once after a pause. */
 export class FrameBudget {
   readonly #clock: { now(): number };
   readonly #perMinute: number;
@@ -25,7 +27,7 @@ export class FrameBudget {
     const nowMs = this.#clock.now();
     const refilled = this.#left + ((nowMs - this.#sinceMs) / 60_000) * this.#perMinute;
     this.#sinceMs = nowMs;
-    this.#left = Math.min(this.#perMinute, refilled) - 1 - size / bytesPerFrame;
+    this.#left = Math.min(this.#perMinute, refilled) - costOf(size);
     return this.#left >= 0;
   }
 }

@@ -1,3 +1,6 @@
+import type { Unread } from "./frame-reader.ts";
+import type { FloodReason } from "./intake.ts";
+
 /** Where something of ours was thrown: in what a channel gave us to call, or around it. */
 export type FailedIn =
   | "gate"
@@ -19,10 +22,10 @@ export interface SocketsObserver<Identity = unknown> {
   closed(code: number, identity: Identity): void;
   /** A frame that is no Phoenix message was refused. */
   malformed(): void;
-  /** A frame of more than `maxFrameBytes` was refused without being parsed. */
-  oversized(): void;
-  /** A socket is being closed because it sent too many frames that no gate counts. */
-  flooded(): void;
+  /** A frame was refused without being parsed: larger than its event may be, or with more values than any payload has. */
+  unread(problem: Unread["problem"]): void;
+  /** A socket is being closed because it sent too many frames, or too many that are of no use. */
+  flooded(reason: FloodReason, identity: Identity): void;
   /**
    * A socket is being closed because it does not read its own frames fast enough (`send`) or more was
    * broadcast during its join or backfill than could be held for it (`held`). One that falls behind on broadcasts is closed by the WebSocket layer and is only seen by `closed(1006)`.
@@ -36,7 +39,7 @@ export const silentObserver: SocketsObserver = {
   opened() {},
   closed() {},
   malformed() {},
-  oversized() {},
+  unread() {},
   flooded() {},
   overrun() {},
   failed() {},

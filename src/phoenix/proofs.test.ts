@@ -95,7 +95,7 @@ test("a socket that answers what it is asked is not limited for it, one that say
   expect(at.server.seen).toMatchObject({ overruns: [], closes: [] });
   for (let nth = 1; nth <= 30; nth += 1) client.pong("30");
   await eventually("the end", () => at.server.seen.closes.length > 0);
-  expect(at.server.seen.overruns).toEqual(["flood"]);
+  expect(at.server.seen.overruns).toEqual(["flood of refused"]);
   client.destroy();
 });
 

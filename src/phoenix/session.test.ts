@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Channel, Feed, JoinOutcome, Position } from "./channel.ts";
 import { encodeBroadcast, Frame, type Ref } from "./codec.ts";
-import { FrameBudget } from "./frame-budget.ts";
+import { Intake } from "./intake.ts";
 import type { Membership } from "./membership.ts";
 import { silentObserver } from "./observer.ts";
 import { Session } from "./session.ts";
@@ -342,7 +342,7 @@ class Bench implements Wire {
       settings,
       topics,
       routes,
-      uncounted: new FrameBudget({ clock: { now: () => 0 }, perMinute: 0 }),
+      intake: new Intake({ identity: "ada", clock: { now: () => 0 }, framesPerMin: 0, uselessPerMin: 0 }),
       observer: { ...silentObserver, failed: (where) => this.failures.push(where) },
     });
   }

@@ -6,17 +6,11 @@
 import { Budget } from "./budget.ts";
 import type { Gate, Json, Routes } from "./channel.ts";
 import { encodeClose, encodeReply, type Frame, type Malformed } from "./codec.ts";
-import type { FrameBudget } from "./frame-budget.ts";
+import type { Unread } from "./frame-reader.ts";
+import type { FloodReason, Intake } from "./intake.ts";
 import { Membership, type MembershipHost } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
-import {
-  internal,
-  malformedFrame,
-  overloaded,
-  payloadTooLarge,
-  tooManyTopics,
-  unmatchedTopic,
-} from "./refusals.ts";
+import { internal, malformedFrame, overloaded, tooManyTopics, unmatchedTopic } from "./refusals.ts";
 import { ReplyQueue } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import type { Topics } from "./topics.ts";
@@ -30,7 +24,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly #routes: Routes<Identity>;
   readonly #canonical: (topic: string) => string;
   readonly #gate: Gate<Identity> | undefined;
-  readonly #uncounted: FrameBudget;
+  readonly #intake: Intake<Identity>;
   readonly #observer: SocketsObserver<Identity>;
   /** By the canonical spelling of their topics. */
   readonly #memberships = new Map<string, Membership<Identity>>();
@@ -46,7 +40,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     readonly routes: Routes<Identity>;
     readonly canonical?: ((topic: string) => string) | undefined;
     readonly gate?: Gate<Identity> | undefined;
-    readonly uncounted: FrameBudget;
+    readonly intake: Intake<Identity>;
     readonly observer: SocketsObserver<Identity>;
   }) {
     this.identity = options.identity;
@@ -56,7 +50,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.#routes = options.routes;
     this.#canonical = options.canonical ?? ((topic) => topic);
     this.#gate = options.gate;
-    this.#uncounted = options.uncounted;
+    this.#intake = options.intake;
     this.#observer = options.observer;
     this.budget = new Budget(options.settings);
   }
@@ -70,12 +64,19 @@ export class Session<Identity> implements MembershipHost<Identity> {
     return this.#replies;
   }
 
+  /** Counts a frame of this size before it is read. False: there were too many, and the socket was closed. */
+  takes(size: number): boolean {
+    const reason = this.#intake.frame(size);
+    if (reason !== null) this.#flooded(reason);
+    return reason === null;
+  }
+
   /**
    * False: the gate refused the frame, and its sender was told. Ask before `receive`, and look again whether there is a
    * session still: a gate may close the socket. Frames that wait for a join are not asked about again.
    */
   admits(frame: Frame): boolean {
-    if (isHeartbeat(frame)) return this.#allowsUncounted(frame.size);
+    if (isHeartbeat(frame)) return this.#takesUseless(frame.size);
     const refused = this.#gated(frame);
     if (refused === undefined) return true;
     this.refuse(frame, refused);
@@ -84,15 +85,19 @@ export class Session<Identity> implements MembershipHost<Identity> {
 
   /** A ping of the peer, or a pong that nobody asked for. */
   control(size: number): void {
-    this.#allowsUncounted(size);
+    this.#takesUseless(size);
   }
 
   /** False: there were too many, and the socket was closed. */
-  #allowsUncounted(size: number): boolean {
-    if (this.#uncounted.take(size)) return true;
-    this.#observer.flooded();
-    this.giveUp("too many frames");
-    return false;
+  #takesUseless(size: number): boolean {
+    const reason = this.#intake.useless(size);
+    if (reason !== null) this.#flooded(reason);
+    return reason === null;
+  }
+
+  #flooded(reason: FloodReason): void {
+    this.#observer.flooded(reason, this.identity);
+    this.giveUp(closeReasons[reason]);
   }
 
   #gated(frame: Frame): Json | undefined {
@@ -120,13 +125,12 @@ export class Session<Identity> implements MembershipHost<Identity> {
 
   /** Always answered: a client of another protocol would wait for ever. */
   malformed(frame: Malformed, size: number): void {
-    if (this.#allowsUncounted(size)) this.#answer(frame, malformedFrame);
+    if (this.#takesUseless(size)) this.#answer(frame, malformedFrame);
   }
 
-  /** Of a frame over `maxFrameBytes` only the address was read. It costs less than a frame that is parsed. */
-  oversized(frame: Frame | Malformed, size: number): void {
-    if (!this.#allowsUncounted(size / unparsedShare)) return;
-    this.#answer(frame, payloadTooLarge(this.settings.maxFrameBytes));
+  /** Always answered, so that a stock client does not send it again. */
+  unread({ address, response, countedSize }: Unread): void {
+    if (this.#takesUseless(countedSize)) this.#answer(address, response);
   }
 
   #answer({ joinRef, ref, topic }: Malformed, response: Json): void {
@@ -178,7 +182,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
    */
   #leave(frame: Frame, membership: Membership<Identity> | undefined): void {
     if (membership?.answersTo(frame.joinRef)) return this.#end(frame, membership);
-    if (!this.#allowsUncounted(frame.size) || membership !== undefined || frame.ref === null) return;
+    if (!this.#takesUseless(frame.size) || membership !== undefined || frame.ref === null) return;
     this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, true, "{}"));
   }
 
@@ -221,8 +225,12 @@ export class Session<Identity> implements MembershipHost<Identity> {
   }
 }
 
-/** A frame that is only received costs this much less than one that is parsed. */
-const unparsedShare = 16;
+/** 1013: the client may come back, and resumes (RFC 6455 7.4.1, "try again later"). */
+const closeReasons: Readonly<Record<FloodReason, string>> = {
+  frames: "too many frames",
+  identity: "too many frames of one user",
+  refused: "too many refused frames",
+};
 
 function expectsReply({ ref, event }: Frame): boolean {
   return ref !== null || event === "phx_join";

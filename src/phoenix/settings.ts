@@ -1,6 +1,6 @@
 /** Bounds of one endpoint. Each has a named end: what happens at the bound is said beside it. */
 export interface PhoenixSettings {
-  /** A larger frame is answered `payload_too_large`, unread; one of more than four times this closes its socket with 1009. */
+  /** A larger frame is answered `payload_too_large`, unread, as is one that is larger than its event may be; one of more than four times this closes its socket with 1009. */
   readonly maxFrameBytes: number;
   /** A further join is answered `{reason: "too_many_topics"}`. */
   readonly maxTopicsPerSocket: number;
@@ -20,7 +20,15 @@ export interface PhoenixSettings {
   /** A socket that sent no frame for this long is closed with 1001, at most `sweepEveryMs` late, never early. */
   readonly idleTimeoutMs: number;
   readonly sweepEveryMs: number;
-  /** Heartbeats, pings, leaves of what is not joined and malformed frames of one socket, large ones count for more; beyond it the socket is closed with 1013. 0: any number. */
+  /**
+   * All frames of one socket, counted before they are read, each once more for every KiB; beyond it the socket is closed with 1013. 0: any
+   * number.
+   */
+  readonly framesPerMin: number;
+  /**
+   * Heartbeats, pings, leaves of what is not joined, malformed frames and frames refused unread, of one socket, counted in the same way.
+   * 0: any number.
+   */
   readonly heartbeatsPerMin: number;
   /** Of one socket, and only while proof is asked of it (`Joining.prove`). */
   readonly pingEveryMs: number;
@@ -36,6 +44,7 @@ export const phoenixDefaults: PhoenixSettings = {
   sendBufferBytes: 1024 * 1024,
   idleTimeoutMs: 90_000,
   sweepEveryMs: 5_000,
+  framesPerMin: 15_000,
   heartbeatsPerMin: 1_000,
   pingEveryMs: 2_000,
 };

@@ -161,7 +161,10 @@ test("who sends more than they read the answers of is refused by name while they
       push.reply(true, JSON.stringify("x".repeat(60_000)));
     },
   });
-  await using server = endpoint({ channel, settings: { sendBufferBytes: 400 * 1024 } });
+  await using server = endpoint({
+    channel,
+    settings: { sendBufferBytes: 400 * 1024, framesPerMin: 0 },
+  });
   const slow = await notReading(server.port, [topic]);
   const large = "x".repeat(60_000);
   for (let n = 0; n < 400; n += 1)

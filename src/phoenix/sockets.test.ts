@@ -570,7 +570,11 @@ describe("trouble", () => {
       });
     client.send("1", "6", topic, "say", "x".repeat(900));
     await eventually("the one that fits", () => received.length === 1);
-    expect([server.seen.oversized, server.seen.failures, client.closeCode]).toEqual([4, [], undefined]);
+    expect([server.seen.unread, server.seen.failures, client.closeCode]).toEqual([
+      Array(4).fill("too_large"),
+      [],
+      undefined,
+    ]);
   });
 
   test("a push is answered only while the join lasts that it belongs to, whether it names that or not", async () => {

@@ -1,9 +1,10 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import type { Gate, Json, Position, Routes } from "./channel.ts";
-import { decode, decodeHead, encodeBroadcast, Malformed } from "./codec.ts";
+import { encodeBroadcast, Frame, type Malformed } from "./codec.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
-import { FrameBudget } from "./frame-budget.ts";
+import { type FrameLimit, FrameReader, Unread } from "./frame-reader.ts";
+import { Intake, type TakeLot } from "./intake.ts";
 import type { Membership } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { Outbox } from "./outbox.ts";
@@ -19,6 +20,10 @@ export interface SocketsOptions<Identity> {
   /** The one spelling of a topic that all of its spellings share, and by which everybody but the client names it. Absent: the client's. */
   readonly canonical?: (topic: string) => string;
   readonly gate?: Gate<Identity>;
+  /** How large frames may be by their event; absent: `maxFrameBytes`. */
+  readonly frameLimit?: FrameLimit;
+  /** What all sockets of an identity may send together; absent: any number of frames. */
+  readonly takeLot?: TakeLot<Identity>;
   readonly settings: PhoenixSettings;
   readonly observer: SocketsObserver<Identity>;
   /** Milliseconds from any start; never goes back. */
@@ -30,6 +35,7 @@ export class Sockets<Identity> {
   readonly websocket: WebSocketHandler<SocketData<Identity>>;
   readonly #options: SocketsOptions<Identity>;
   readonly #topics = new Topics<Membership<Identity>>();
+  readonly #reader: FrameReader;
   readonly #outbox = new Outbox<Connection<Identity>>();
   readonly #pace: PingPace<Connection<Identity>>;
   readonly #host: ConnectionHost<Identity>;
@@ -40,6 +46,10 @@ export class Sockets<Identity> {
 
   constructor(options: SocketsOptions<Identity>) {
     this.#options = options;
+    this.#reader = new FrameReader({
+      maxFrameBytes: options.settings.maxFrameBytes,
+      limitOf: options.frameLimit,
+    });
     this.#pace = new PingPace({ everyMs: options.settings.pingEveryMs, clock: options.clock });
     this.#host = {
       outbox: this.#outbox,
@@ -96,7 +106,7 @@ export class Sockets<Identity> {
 
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
     const connection = socket.data;
-    const { routes, canonical, gate, settings, observer, clock } = this.#options;
+    const { routes, canonical, gate, settings, observer } = this.#options;
     const { identity } = connection;
     const session = new Session({
       identity,
@@ -106,13 +116,19 @@ export class Sockets<Identity> {
       routes,
       canonical,
       gate,
-      uncounted: new FrameBudget({ clock, perMinute: settings.heartbeatsPerMin }),
+      intake: this.#intakeOf(identity),
       observer,
     });
     connection.opened(socket, session);
     this.#connections.add(connection);
     observer.opened(identity);
     if (this.#draining) connection.close(1012, "restart");
+  }
+
+  #intakeOf(identity: Identity): Intake<Identity> {
+    const { settings, clock, takeLot } = this.#options;
+    const { framesPerMin, heartbeatsPerMin: uselessPerMin } = settings;
+    return new Intake({ identity, clock, framesPerMin, uselessPerMin, takeLot });
   }
 
   #closed(socket: ServerWebSocket<SocketData<Identity>>, code: number): void {
@@ -126,29 +142,25 @@ export class Sockets<Identity> {
     try {
       const connection = socket.data;
       connection.heard = true;
-      if (this.#isTooLarge(data)) return this.#oversized(connection, data);
-      const frame = decode(data);
-      if (frame instanceof Malformed) this.#malformed(connection, frame, data.length);
+      // After a close there is no session: what was on its way is dropped unread.
+      if (!connection.session?.takes(data.length)) return;
+      const frame = this.#reader.read(data);
+      if (!(frame instanceof Frame)) this.#useless(connection, frame, data.length);
       else if (connection.session?.admits(frame)) connection.session?.receive(frame);
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  /** Counting bytes costs: most texts are too short to need it. A UTF-16 unit becomes at most three bytes of UTF-8. */
-  #isTooLarge(data: string | Uint8Array): boolean {
-    const { maxFrameBytes } = this.#options.settings;
-    return 3 * data.length > maxFrameBytes && Buffer.byteLength(data) > maxFrameBytes;
-  }
-
-  #oversized(connection: Connection<Identity>, data: string | Uint8Array): void {
-    this.#options.observer.oversized();
-    connection.session?.oversized(decodeHead(data), data.length);
-  }
-
-  #malformed(connection: Connection<Identity>, frame: Malformed, size: number): void {
-    this.#options.observer.malformed();
-    connection.session?.malformed(frame, size);
+  #useless(connection: Connection<Identity>, frame: Malformed | Unread, size: number): void {
+    const { observer } = this.#options;
+    if (frame instanceof Unread) {
+      observer.unread(frame.problem);
+      connection.session?.unread(frame);
+    } else {
+      observer.malformed();
+      connection.session?.malformed(frame, size);
+    }
   }
 
   #guard(act: () => void): void {

@@ -3,6 +3,8 @@ import { type Failure, type IncidentName, incidentOf, incidents, type Warning } 
 import {
   type BatchFailure,
   type Fields,
+  type FloodReason,
+  floodReasons,
   type GaugeName,
   type HandshakeOutcome,
   handshakeOutcomes,
@@ -75,6 +77,7 @@ export class Metrics implements Observer {
     (["fenced", "refused", "again", "unknown"] satisfies BatchFailure[]).map((kind) => [kind, 0]),
   );
   readonly #handshakes = new Map<HandshakeOutcome, number>(handshakeOutcomes.map((outcome) => [outcome, 0]));
+  readonly #floods = new Map<FloodReason, number>(floodReasons.map((reason) => [reason, 0]));
   readonly #unknownFields = new Map<string, number>();
   readonly #gauges = new Map<GaugeName, () => number>();
   readonly #ackSeconds = new Histogram({
@@ -139,6 +142,12 @@ export class Metrics implements Observer {
       "WebSocket handshakes: admitted, or why not",
       "outcome",
       () => this.#handshakes,
+    );
+    this.#registerCounts(
+      "whispr_sockets_flooded_total",
+      "Sockets closed because they sent too much, by what it was",
+      "reason",
+      () => this.#floods,
     );
     this.#registerIncidents("warn", "whispr_warnings_total");
     this.#registerIncidents("error", "whispr_errors_total");
@@ -225,6 +234,10 @@ export class Metrics implements Observer {
 
   slowConsumerClosed(): void {
     this.#totals.slowConsumersClosed++;
+  }
+
+  socketFlooded(reason: FloodReason): void {
+    this.#floods.set(reason, this.#floods.get(reason)! + 1);
   }
 
   bug(where: string, error: unknown): void {

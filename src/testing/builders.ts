@@ -126,6 +126,7 @@ export function noteTaker(): ObserverNotes {
     handshake() {},
     malformedFrame() {},
     slowConsumerClosed() {},
+    socketFlooded() {},
     requestAnswered() {},
     requestAborted() {},
     storeAnswered() {},

@@ -11,6 +11,8 @@ export const limitsOff: Readonly<Record<string, string>> = {
   LIMIT_HANDSHAKES_PER_SEC: "0",
   LIMIT_SOCKETS_PER_USER: "0",
   LIMIT_CONNECTION_HEARTBEATS_PER_MIN: "0",
+  LIMIT_CONNECTION_FRAMES_PER_MIN: "0",
+  LIMIT_USER_FRAMES_PER_MIN: "0",
   WHISPR_MAX_LOOP_LATENESS: "0",
 };
 
@@ -23,6 +25,7 @@ export const noLimits: Limits = {
   connection_typing: off,
   connection_reads: off,
   connection_joins: off,
+  user_frames: off,
   address_handshakes: off,
   process_handshakes: off,
 };

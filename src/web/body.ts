@@ -1,6 +1,7 @@
 import { type Rejection, reject } from "../core/rejection.ts";
 import { payloadOf } from "../phoenix/codec.ts";
 import { parseExactly } from "../phoenix/exact-json.ts";
+import { holdsFewValues, maxValues } from "../phoenix/json-structure.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -16,10 +17,14 @@ export async function readJson(
   if (!bytes) return tooLarge(maxBytes);
   if ("type" in bytes) return bytes;
   try {
-    return { value: payloadOf(parseExactly(utf8.decode(bytes))) };
+    return parsed(utf8.decode(bytes));
   } catch {
     return notJson;
   }
+}
+
+function parsed(text: string): { readonly value: unknown } | Rejection {
+  return holdsFewValues(text) ? { value: payloadOf(parseExactly(text)) } : tooManyValues;
 }
 
 /** The client closed the connection in the middle of the body: that is no bug, and nobody reads the answer. */
@@ -30,6 +35,14 @@ function cutOff(request: Request, error: unknown): Rejection {
 
 export function tooLarge(maxBytes: number): Rejection {
   return reject("payload_too_large", `The body must be at most ${maxBytes} bytes.`);
+}
+
+/** Bytes of a body that comes without a length: what is counted for it before it is read. */
+const unannouncedBytes = 65_536;
+
+/** How large the body will be, by what the request says. */
+export function announcedBytes(request: Request): number {
+  return Number(request.headers.get("content-length") ?? unannouncedBytes);
 }
 
 /** Whether the request says itself that its body is too large, so that nothing of it needs to be read. */
@@ -53,4 +66,5 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
 }
 
 const incomplete = reject("invalid_payload", "The connection was closed before the body was complete.");
+const tooManyValues = reject("invalid_payload", `The body may hold at most ${maxValues} values.`);
 const notJson = reject("invalid_payload", "The body must be JSON text in UTF-8.");

@@ -2,6 +2,7 @@ import type { Server } from "bun";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Delivery } from "../engine/delivery.ts";
 import type { Routes } from "../phoenix/channel.ts";
+import { frameLot } from "../phoenix/intake.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
 import { listenerUrl } from "../telemetry/listener-url.ts";
 import { AcceptOverflow } from "./accept-overflow.ts";
@@ -9,6 +10,7 @@ import type { Admission } from "./admission.ts";
 import { openAdmission } from "./admission-wiring.ts";
 import { announcesTooMuch, tooLarge } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
+import { frameLimitOf } from "./channels/frame-limits.ts";
 import { canonicalTopic } from "./channels/topics.ts";
 import { ClientAddresses } from "./client-address.ts";
 import { ConnectionCap } from "./connection-cap.ts";
@@ -92,6 +94,8 @@ export class Endpoint {
       routes: (topic) => channelOf(topic),
       canonical: canonicalTopic,
       gate: (session, frame) => refusedFrame(gate, observer, session, frame.event),
+      frameLimit: frameLimitOf(settings),
+      takeLot: (session) => gate.frames(session, frameLot),
       settings: settings.phoenix,
       observer: socketsObserver(observer, this.#userSockets),
       clock: { now: () => clock.monotonicMs() },

@@ -70,6 +70,16 @@ export class Gate {
     return null;
   }
 
+  /** Frames of one user's sockets, before they are read. False: they sent too many. */
+  frames({ userId }: Session, count: number): boolean {
+    return this.#limiter.take("user_frames", userId, count) === 0;
+  }
+
+  /** A request body of this user that will have so many bytes, before it is read. */
+  body(userId: string, bytes: number): Rejection | null {
+    return rateLimited(this.#limiter, "user_frames", userId, Math.max(1, bytes / 1_024));
+  }
+
   /** A request that changes something. */
   command(): Rejection | null {
     return this.#lateness.exceeds(1) ? late : null;

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import { announcedBytes } from "./body.ts";
 import type { Route } from "./controllers/route.ts";
 import type { Gate } from "./gate.ts";
 import type { Authentication } from "./plugins/authentication.ts";
@@ -82,6 +83,8 @@ async function run(options: RestOptions, route: Route, { request, params }: Cont
     if (late) return refuse(options, late);
     const known = await options.authentication.ofRequest(request);
     if (isRejection(known)) return refuse(options, known);
+    const tooMuch = request.body && options.gate.body(known.identity.userId, announcedBytes(request));
+    if (tooMuch) return refuse(options, tooMuch);
     const query = new URL(request.url).searchParams;
     countUnknown(options, route, query);
     const answer = await route.run({ request, params, query, identity: known.identity });

@@ -1,4 +1,5 @@
-import type { Observer } from "../core/ports/observer.ts";
+import type { FloodReason as CountedFlood, Observer } from "../core/ports/observer.ts";
+import type { FloodReason } from "../phoenix/intake.ts";
 import type { SocketsObserver } from "../phoenix/observer.ts";
 import type { Session } from "./session.ts";
 import type { UserSockets } from "./user-sockets.ts";
@@ -11,10 +12,22 @@ export function socketsObserver(observer: Observer, sockets: UserSockets): Socke
       sockets.closed(userId);
       arrival.end();
     },
-    flooded: () => observer.refused("rate_limited"),
-    oversized: () => observer.refused("payload_too_large"),
+    flooded: (reason, { userId }) => flooded(observer, reason, userId),
+    unread: (problem) => observer.refused(problem === "too_large" ? "payload_too_large" : "invalid_payload"),
     malformed: () => observer.malformedFrame(),
     overrun: () => observer.slowConsumerClosed(),
     failed: (where, topic, error) => observer.bug(`channel ${where} ${topic}`, error),
   };
+}
+
+const floods: Readonly<Record<FloodReason, CountedFlood>> = {
+  frames: "frames",
+  identity: "user_frames",
+  refused: "refused_frames",
+};
+
+function flooded(observer: Observer, reason: FloodReason, userId: string): void {
+  observer.refused("rate_limited");
+  observer.socketFlooded(floods[reason]);
+  observer.warn("socket_flooded", { reason: floods[reason], user_id: userId });
 }

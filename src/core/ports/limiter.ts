@@ -6,6 +6,7 @@ export type LimitName =
   | "connection_typing"
   | "connection_reads"
   | "connection_joins"
+  | "user_frames"
   | "address_handshakes"
   | "process_handshakes";
 
@@ -25,8 +26,11 @@ export type Limits = Readonly<Record<LimitName, Rate>>;
  * would speak when the flood is in memory already. An implementation that shares its counts between nodes does so behind this.
  */
 export interface Limiter {
-  /** 0: allowed, and counted. Else nothing was counted, and the whole milliseconds after which it would be allowed. */
-  take(limit: LimitName, key: string): number;
+  /**
+   * 0: allowed, and counted as so many uses (1 where it is not said; more than the burst count as the burst). Else nothing was counted, and
+   * the whole milliseconds after which it would be allowed.
+   */
+  take(limit: LimitName, key: string, uses?: number): number;
   /**
    * Takes back one use that was allowed: at once, it is as if it had never been. Later, it allows one use more than the rate does; never are
    * more than `burst` allowed at once.

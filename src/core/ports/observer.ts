@@ -19,6 +19,8 @@ export interface Observer {
   malformedFrame(): void;
   /** A socket was closed because too much waited for it. */
   slowConsumerClosed(): void;
+  /** A socket was closed because it sent too much. */
+  socketFlooded(reason: FloodReason): void;
   /** `route` is the template of a closed list (`/api/v1/messages/:id`), never the path that was asked for. */
   requestAnswered(answered: {
     readonly method: string;
@@ -66,6 +68,10 @@ export const handshakeOutcomes = [
   "not_verified",
 ] as const;
 export type HandshakeOutcome = (typeof handshakeOutcomes)[number];
+
+/** What a socket sent too much of: frames, frames together with the others of its user, or frames that were refused or of no use. */
+export const floodReasons = ["frames", "user_frames", "refused_frames"] as const;
+export type FloodReason = (typeof floodReasons)[number];
 
 export type GaugeName =
   | "handshakes_waiting"

@@ -45,6 +45,16 @@ export function limiterContract(make: MakeLimiter): void {
     expect(takeMany(limiter, "anna", 6)).toEqual([0, 0, 0, 0, 0, 1_000]);
   });
 
+  test("several uses are allowed together or not at all, and more than the burst count as the burst", async () => {
+    const { clock, limiter } = limiterOf({ perMinute: 60, burst: 5 });
+    const take = (uses: number) => limiter.take("user_messages", "anna", uses);
+    expect([take(3), take(3), take(2), take(0.5)]).toEqual([0, 1_000, 0, 500]);
+    await clock.runFor(4_000);
+    expect([take(100), limiter.take("user_messages", "ben", 100), take(1)]).toEqual([1_000, 0, 0]);
+    await clock.runFor(1_000);
+    expect([take(100), take(4)]).toEqual([1_000, 0]);
+  });
+
   test("keys do not count for each other, nor do limits", () => {
     const clock = new VirtualClock();
     const rate = { perMinute: 1, burst: 1 };

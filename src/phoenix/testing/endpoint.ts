@@ -1,6 +1,8 @@
 /** A real `Bun.serve` with nothing but Phoenix sockets on it; the token is the identity. For tests. */
 import type { Channel, Gate, Joining, JoinOutcome, Push } from "../channel.ts";
+import type { FrameLimit } from "../frame-reader.ts";
 import { readToken } from "../handshake.ts";
+import type { TakeLot } from "../intake.ts";
 import type { SocketsObserver } from "../observer.ts";
 import { type PhoenixSettings, phoenixDefaults } from "../settings.ts";
 import { type SocketData, Sockets } from "../sockets.ts";
@@ -10,7 +12,7 @@ export interface Seen {
   readonly overruns: string[];
   readonly closes: number[];
   malformed: number;
-  oversized: number;
+  readonly unread: string[];
 }
 
 export interface Endpoint extends AsyncDisposable {
@@ -24,14 +26,18 @@ export function endpoint(options: {
   readonly channel: Channel<string>;
   readonly settings?: Partial<PhoenixSettings>;
   readonly gate?: Gate<string>;
+  readonly frameLimit?: FrameLimit;
+  readonly takeLot?: TakeLot<string>;
   readonly canonical?: (topic: string) => string;
   readonly clock?: { now(): number };
   readonly port?: number;
 }): Endpoint {
-  const seen: Seen = { failures: [], overruns: [], closes: [], malformed: 0, oversized: 0 };
+  const seen: Seen = { failures: [], overruns: [], closes: [], malformed: 0, unread: [] };
   const sockets = new Sockets<string>({
     routes: (topic) => (topic.startsWith("place:") ? options.channel : undefined),
     ...(options.gate && { gate: options.gate }),
+    ...(options.frameLimit && { frameLimit: options.frameLimit }),
+    ...(options.takeLot && { takeLot: options.takeLot }),
     ...(options.canonical && { canonical: options.canonical }),
     settings: { ...phoenixDefaults, ...options.settings },
     observer: remembering(seen),
@@ -64,11 +70,9 @@ export function endpoint(options: {
 function remembering(seen: Seen): SocketsObserver {
   return {
     opened() {},
-    flooded: () => seen.overruns.push("flood"),
+    flooded: (reason) => seen.overruns.push(`flood of ${reason}`),
     closed: (code) => seen.closes.push(code),
-    oversized: () => {
-      seen.oversized += 1;
-    },
+    unread: (problem) => seen.unread.push(problem),
     malformed: () => {
       seen.malformed += 1;
     },
