@@ -12,7 +12,7 @@ const joinBytes = 16_384;
 /** How large a frame may be by its event. Joins of `user:<id>` may bring a cursor for each of many thousand conversations. */
 export function frameLimitOf(settings: {
   readonly phoenix: { readonly maxFrameBytes: number };
-  readonly payloads: PayloadLimits;
+  readonly payloads: Pick<PayloadLimits, "maxMetadataBytes">;
 }): FrameLimit {
   const { maxFrameBytes } = settings.phoenix;
   const metadataBytes = smallFrame + bytesPerKeptByte * settings.payloads.maxMetadataBytes;
