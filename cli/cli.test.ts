@@ -176,8 +176,15 @@ describe("token", () => {
     const noDevice = await run(["token", "--user", alice, "--key", path, "--device", ""]);
     expect([noDevice.code, noDevice.err]).toEqual([
       2,
-      "whispr-msg: --device is not allowed; allowed: 1 to 128 characters.\n",
+      "whispr-msg: --device is not allowed; allowed: 1 to 128 characters, no control characters.\n",
     ]);
+    expect((await run(["token", "--user", alice, "--key", path, "--device", "a\nb"])).code).toBe(2);
+  });
+
+  test("S10: what is printed is good for a day at most", async () => {
+    const { code, out, err } = await run(["token", "--user", alice, "--ttl", "25h"]);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain("up to 24h");
   });
 });
 
@@ -249,6 +256,53 @@ test("doctor tells of keys that cannot be had, and what to do, with 1", async ()
   expect(ofUrl.code).toBe(1);
   expect(ofUrl.out).toContain("check that http://127.0.0.1:1/keys can be reached from here");
   expect(ofUrl.out + ofUrl.err).not.toContain("hunter2");
+});
+
+describe("S10: how a command was started", () => {
+  const password = "hunter2";
+  const url = `postgres://ada:${password}@127.0.0.1:1/x`;
+
+  test.each([
+    [["--database-url", url], "--database-url"],
+    [[`--database-url=${url}`], "--database-url"],
+    [["--database-url", `postgres://127.0.0.1:1/x?password=${password}`], "--database-url"],
+  ])("a password in %j is warned of by name, with the way out, and never repeated", async (args, name) => {
+    const { err } = await run(["migrate", "status", ...args]);
+    expect(err).toContain(`warning: ${name} holds a password`);
+    expect(err).toContain("PGPASSFILE");
+    expect(err).not.toContain(password);
+  });
+
+  test("an address without a password, and one in the environment, are not warned of", async () => {
+    const bare = await run(["migrate", "status", "--database-url", "postgres://ada@127.0.0.1:1/x"]);
+    const variable = await run(["migrate", "status"], { DATABASE_URL: url });
+    for (const { err } of [bare, variable]) expect(err).not.toContain("warning");
+  });
+
+  test("variables that change how the executable runs are named", async () => {
+    const environment = {
+      BUN_OPTIONS: "--smol",
+      BUN_CONFIG_VERBOSE_FETCH: "false",
+      LD_LIBRARY_PATH: "/nowhere",
+      NODE_TLS_REJECT_UNAUTHORIZED: "0",
+    };
+    const names = Object.keys(environment).sort().join(", ");
+    const { err } = await run(["migrate", "status"], environment);
+    expect(err).toContain(`changes how this executable runs or loads code into it: ${names}.`);
+    const { out } = await run(["doctor", "--json"], environment);
+    expect(JSON.parse(out)).toContainEqual({
+      subject: "surroundings",
+      verdict: "doubtful",
+      text: expect.stringContaining(names),
+    });
+    const served = await run(["serve"], {
+      ...environment,
+      JWT_PUBLIC_KEYS_FILE: "/nowhere",
+      DATABASE_URL: url,
+    });
+    expect(served.out).toContain('"event":"runtime_variables_set"');
+    expect(served.out).toContain(`"names":"${names}"`);
+  });
 });
 
 test("doctor and migrate tell of what is no PostgreSQL in a sentence, and doctor of a port that is taken", async () => {

@@ -8,7 +8,8 @@ import { settingsOf, withSettings } from "./setting-options.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 const jwksPath = "/auth/.well-known/jwks.json";
-const tokenTtlMs = 30 * 86_400_000;
+/** They are printed, and what is printed may stay in a log: the next start prints the next ones. */
+const tokenTtlMs = 24 * 3_600_000;
 /** The page asks for the next one by itself. */
 const pageTokenTtlMs = 15 * 60_000;
 
@@ -110,7 +111,7 @@ async function welcome(app: App, config: Config, key: SigningKey): Promise<void>
   print(`
 ${title("whispr-msg is ready")} at ${coloured("green", app.url)} (WebSocket ${app.url.replace(/^http/, "ws")}/socket, keys ${app.url}${jwksPath})
 ${playground}
-${title("Two users")}, with tokens for 30 days:
+${title("Two users")}, with tokens for 24 hours (whoever reads them here is Alice or Bob):
   alice ${alice.id}
   bob   ${bob.id}
 

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { doubtsAbout } from "./doubts.ts";
 import { CommandRefused } from "./exit-codes.ts";
 import type { Finding } from "./finding.ts";
 import { coloured, print, printJson } from "./print.ts";
@@ -25,7 +26,11 @@ export function doctorCommand(): Command {
 async function examine(command: Command, asJson: boolean): Promise<void> {
   const read = settingsOf(command, "look");
   const { examinations } = await import("./examinations.ts");
-  const findings = [...settingsFindings(read), ...(await examinations(read.config))];
+  const findings = [
+    ...settingsFindings(read),
+    ...surroundingsFindings(),
+    ...(await examinations(read.config)),
+  ];
   if (asJson) printJson(findings);
   else for (const finding of findings) print(lineOf(finding));
   const bad = findings.filter(({ verdict }) => verdict === "bad").length;
@@ -43,6 +48,13 @@ function settingsFindings({ misspelt, former }: ReadSettings): readonly Finding[
     ...bad,
     { subject, verdict: "doubtful", text: `of the former service, without effect here: ${names}` },
   ];
+}
+
+/** What serve and dev would log as they start. */
+function surroundingsFindings(): readonly Finding[] {
+  return doubtsAbout(Bun.env, process.argv.slice(2)).map(
+    ({ text }): Finding => ({ subject: "surroundings", verdict: "doubtful", text }),
+  );
 }
 
 function lineOf({ verdict, subject, text }: Finding): string {

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import type { App, AppOptions } from "../src/app.ts";
 import { createLogger, type Logger } from "../src/telemetry/logger.ts";
+import { doubtsAbout } from "./doubts.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explain } from "./explain.ts";
 import { ignoredAmong } from "./ignored-signals.ts";
@@ -37,6 +38,7 @@ export async function runApp(options: Options, onReady: (app: App, logger: Logge
     database: config.database.type,
     ...(ignored.length > 0 && { ignoredSignals: ignored.join(", ") }),
   });
+  for (const { event, names } of doubtsAbout(Bun.env, process.argv.slice(2))) logger.warn(event, { names });
   const app = await startOrExit({ ...options, logger, version, commit });
   bugs.report = app.bug;
   const metrics = app.adminUrl ? `${app.adminUrl}/metrics` : "off";

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { type Config, type Reading, readConfig } from "../src/config.ts";
 import { type Setting, type SettingName, type Surroundings, settings } from "../src/settings.ts";
 import type { FormerVariable } from "../src/variable-names.ts";
+import { doubtsAbout } from "./doubts.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { complain } from "./print.ts";
 
@@ -51,6 +52,9 @@ export function settingsOf(command: Command, purpose: Surroundings["purpose"]): 
   if (!result.ok) throw new CommandRefused(result.problems.join("\n"), exitCodes.usage);
   for (const warning of result.warnings) complain(`warning: ${warning}`);
   if (purpose === "serve" || purpose === "dev") warnOfFormer(result.former);
+  // `serve` and `dev` log it, `doctor` finds it.
+  if (purpose === "tool")
+    for (const { text } of doubtsAbout(Bun.env, process.argv.slice(2))) complain(`warning: ${text}`);
   return result;
 }
 

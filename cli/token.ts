@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { deviceIdOf, maxDeviceIdLength, TokenRefused } from "../src/auth/claims.ts";
 import { duration } from "../src/setting-values.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { print, printJson } from "./print.ts";
@@ -13,8 +14,7 @@ interface TokenOptions {
   readonly json?: true;
 }
 
-/** What a server accepts. */
-const longestDeviceId = 128;
+const longestTtlMs = 24 * 3_600_000;
 
 export function tokenCommand(): Command {
   const command = new Command("token")
@@ -39,13 +39,15 @@ export function tokenCommand(): Command {
 async function printToken(options: TokenOptions, command: Command): Promise<void> {
   const { config } = settingsOf(command, "tool");
   const { devKeyPath, readSigningKey, signToken } = await import("./signing-key.ts");
-  const ttlMs = duration(1_000, 365 * 86_400_000).parse(options.ttl);
-  if (ttlMs === undefined) throw wrong(`--ttl is "${options.ttl}"; allowed: a time like 90s, 15m, 1h, 30d.`);
+  const ttlMs = duration(1_000, longestTtlMs).parse(options.ttl);
+  if (ttlMs === undefined)
+    throw wrong(
+      `--ttl is "${options.ttl}"; allowed: a time like 90s, 15m, 1h, up to 24h. What is printed may stay in a log; longer ones are for your auth service to give.`,
+    );
   const { toUuid } = await import("../src/core/ports/ids.ts");
   const userId = toUuid(options.user);
   if (userId === null) throw wrong(`--user is "${options.user}"; allowed: a uuid.`);
-  if (options.device === "" || (options.device?.length ?? 0) > longestDeviceId)
-    throw wrong(`--device is not allowed; allowed: 1 to ${longestDeviceId} characters.`);
+  refuseDevice(options.device);
   const key = await readSigningKey(options.key ?? devKeyPath(config.dataDir));
   const deviceId = options.device ?? null;
   const token = await signToken(key, {
@@ -58,6 +60,18 @@ async function printToken(options: TokenOptions, command: Command): Promise<void
   if (!options.json) return print(token);
   const { decodeJwt } = await import("jose");
   printJson({ token, userId, deviceId, expiresAt: new Date(decodeJwt(token).exp! * 1_000).toISOString() });
+}
+
+/** As a server does, so that no token is printed that none accepts. */
+function refuseDevice(device: string | undefined): void {
+  try {
+    deviceIdOf({ deviceId: device });
+  } catch (error) {
+    if (!(error instanceof TokenRefused)) throw error;
+    throw wrong(
+      `--device is not allowed; allowed: 1 to ${maxDeviceIdLength} characters, no control characters.`,
+    );
+  }
 }
 
 function wrong(text: string): CommandRefused {

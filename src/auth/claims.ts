@@ -18,8 +18,8 @@ export interface ClaimSettings {
 }
 
 const socketAudience = "ws";
-/** UTF-16 units. */
-const maxDeviceIdLength = 128;
+/** UTF-16 units, as the other lengths here. */
+export const maxDeviceIdLength = 128;
 const maxTokenIdLength = 256;
 const maxAudiences = 100;
 /** The last second of the year 9999, since the Unix epoch: later is no date. */
@@ -118,8 +118,12 @@ function audienceOf(
   throw new TokenRefused("the token is for another audience");
 }
 
-/** In both spellings where a token has both; two that differ would be two devices. */
-function deviceIdOf({ deviceId, device_id: other }: JWTPayload): string | null {
+/**
+ * Returns the device of a token; null: it names none. A UUID in lower case. Both spellings may be there; two that differ would be two devices.
+ * @throws TokenRefused
+ */
+export function deviceIdOf(claims: Readonly<Record<string, unknown>>): string | null {
+  const { deviceId, device_id: other } = claims;
   const given = [deviceId, other].map((value) => optionalText("device id", value, maxDeviceIdLength));
   const [first = null, second = first] = given.filter((value) => value !== null);
   if (first !== second) throw new TokenRefused("the token's deviceId and device_id differ");

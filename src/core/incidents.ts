@@ -164,6 +164,12 @@ export const incidents = {
     means: "this process is not ready: it waits for the right to write",
     action: "see `reason`; a process that stands by for another one is as it should be",
   },
+  password_in_arguments: {
+    level: "warn",
+    means: "a password is among the arguments of this process, where every user of the machine can read it",
+    action:
+      "give the address in DATABASE_URL, the password in DB_PASSWORD, or in a file that PGPASSFILE names; then change the password",
+  },
   proxy_not_trusted: {
     level: "warn",
     means: "requests come through a proxy that is not trusted, so all its clients count as one address",
@@ -175,6 +181,12 @@ export const incidents = {
     means: "a client sent more than any client of ours does; its socket was closed and may come back",
     action:
       "see `user_id` and `reason`; if that client is yours, mend it, or raise LIMIT_CONNECTION_FRAMES_PER_MIN or LIMIT_USER_FRAMES_PER_MIN",
+  },
+  runtime_variables_set: {
+    level: "warn",
+    means:
+      "variables of the environment change how this executable runs, or load code into it, before its first line",
+    action: "unset what `names` says (systemd: UnsetEnvironment=), unless it is meant",
   },
   sockets_closed_new_history: {
     level: "warn",
