@@ -46,6 +46,28 @@ test.each(["[", "", "a b", "%", "x:99999999", "\u0001", "a\\b", "::1", "a?b", "a
   },
 );
 
+test.each([
+  "Host: a\r\nHost: a",
+  "Host: a\r\nhost: b",
+  "Host: a,b",
+  "Host: a\r\nContent-Length: 0\r\nContent-Length: 0",
+])("S10: a request with %j is refused on every path, probes too", async (headers) => {
+  for (const path of [
+    "/live",
+    "/api/v1/conversations",
+    "/socket/websocket?token=x",
+    "/else",
+    "http://a/live",
+  ])
+    expect(await statusOf(`GET ${path} HTTP/1.1\r\n${headers}`)).toBe(422);
+});
+
+test("S10: in the absolute form of a target the Host header decides, so a target of another host names no page of it", async () => {
+  expect(await statusOf("GET http://b/live HTTP/1.1\r\nHost: a")).toBe(200);
+  expect(await statusOf("GET http://b/live HTTP/1.1")).toBe(400);
+  expect(await statusOf("CONNECT b:80 HTTP/1.1\r\nHost: a")).toBeWithin(400, 500);
+});
+
 test("who reads is let go when the longest time of an answer is over, and not after the ten seconds of Bun", async () => {
   await web.stop();
   web = new Fixture({ clock: new VirtualClock(), settings: { answerWithinMs: 1_000 } });

@@ -27,6 +27,7 @@ import { probe } from "./probes.ts";
 import { ProxyWatch } from "./proxy-watch.ts";
 import { UserSubscriptions } from "./receivers.ts";
 import { internal, rejectionResponse } from "./rejections.ts";
+import { repeatedHeader } from "./repeated-headers.ts";
 import { noRoute, RequestMeter } from "./request-meter.ts";
 import { RetryPauses } from "./retry-pauses.ts";
 import { channelsOf, refusedFrame, restOf } from "./routes.ts";
@@ -197,6 +198,8 @@ export class Endpoint {
 
   async #answer(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
     const { settings, checks, clock, extraRoutes } = this.#options;
+    const repeated = repeatedHeader(request);
+    if (repeated) return this.#meter.measure(noRoute, request, () => this.#refuse(repeated));
     // Load balancers probe by HTTP/1.0, without a host: the url is a path then.
     const url = URL.parse(request.url, "http://nohost");
     const all = () => ({ ...checks(), descriptors: this.#cap.check });
