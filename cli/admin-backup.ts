@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { noteCommand } from "./admin-note.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
@@ -28,9 +29,10 @@ async function runBackup(command: Command, directory: string, asJson: boolean): 
   }
   const { withExistingDatabase } = await import("./database-url.ts");
   const { backup } = await import("../src/store/embedded/backup.ts");
-  const made = await withExistingDatabase(config, () =>
-    backup({ dataDir: config.dataDir, target: directory }),
-  );
+  const made = await withExistingDatabase(config, async (url) => {
+    await noteCommand(config, url, { command: "admin backup", target: directory });
+    return backup({ dataDir: config.dataDir, target: directory });
+  });
   if (asJson) printJson(made);
   else print(`backed up to ${directory}`);
 }

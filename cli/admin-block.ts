@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Followed } from "../src/store/change-block.ts";
+import { noteCommand } from "./admin-note.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
@@ -57,6 +58,8 @@ async function change(
   const { systemClock } = await import("../src/system.ts");
   const followed = await withExistingDatabase(config, async (url) => {
     await checkSchema({ url, binary: version });
+    const command = isBlocked ? "admin block" : "admin unblock";
+    await noteCommand(config, url, { command, target: `${blockerId} ${blockedId}` });
     const asked = { blockerId, blockedId, isBlocked, atUs: systemClock.nowUs() };
     return changeBlock(url, asked, waitMs);
   });

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { integer } from "../src/setting-values.ts";
 import type { Page } from "../src/store/inspect/snapshot.ts";
+import { noteCommand } from "./admin-note.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { conversationSheet, messageSheet, userSheet } from "./inspection-sheets.ts";
 import { print, printJson } from "./print.ts";
@@ -107,6 +108,7 @@ async function inspect<Found>(
   const { checkSchema } = await import("../src/store/migrator.ts");
   const found = await withExistingDatabase(config, async (url) => {
     await checkSchema({ url, binary: version });
+    await noteCommand(config, url, { command: `admin inspect ${name}`, target: id });
     return read(url, id, page);
   });
   if (!found)

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { noteCommand } from "./admin-note.ts";
 import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 import { version } from "./version.ts";
@@ -23,6 +24,7 @@ async function runNewGeneration(command: Command, asJson: boolean): Promise<void
   const { systemClock } = await import("../src/system.ts");
   const generation = await withExistingDatabase(config, async (url) => {
     await checkSchema({ url, binary: version });
+    await noteCommand(config, url, { command: "admin new-generation" });
     return newGeneration(url, systemClock.nowUs());
   });
   if (asJson) return printJson({ generation });

@@ -6,7 +6,7 @@ import { type IncidentName, incidentOf, incidents } from "../src/core/incidents.
 
 export const incidentsPath = join(import.meta.dir, "../docs/incidents.md");
 
-const head = `# Incidents
+const head = `# Incidents, and the security log
 
 Every line that whispr-msg logs at \`warn\` or \`error\` is one of these. \`event\` (and \`msg\`) is its name, \`means\` what
 happened, \`action\` what to do, \`suppressed\` how many lines of the name were left out; other fields say more. A name is
@@ -17,9 +17,39 @@ written at most once in 10 s, where the table says nothing else, and counted eve
 |---|---|---|---|
 `;
 
+const securityHead = `
+## The security log
+
+Lines with \`"log":"security"\` say who tried what in vain, and who changed what others may do. They are written at level
+\`info\` whatever \`LOG_LEVEL\` is, unless \`WHISPR_SECURITY_LOG\` is off, and counted every time in
+\`whispr_security_events_total{event}\`. \`grep '"log":"security"'\` finds all of them. They hold ids of users, conversations and
+messages, addresses (an IPv6 address as its /64 network) and our own sentences: never a token, content, names or metadata.
+
+What anybody can cause at will is throttled for each address, user or conversation, and for all of them together at twenty times
+that. A line says how many were left out before it: \`suppressed\` of the same address, user or conversation,
+\`suppressed_others\` of others that did not come again.
+
+\`admin_command\` comes from the command line over the database, so that every server on it writes it; the log of PostgreSQL has
+it as well, also where no server runs. Commands: \`admin inspect\`, \`block\`, \`unblock\`, \`new-generation\`, \`backup\`;
+\`migrate up\` and \`down\`. They name themselves: somebody who may connect to the database can also act without them.
+
+| event | means | lines | what to do |
+|---|---|---|---|
+`;
+
 export function incidentsDocument(): string {
   const names = (Object.keys(incidents) as IncidentName[]).sort();
-  return `${head}${names.map(rowOf).join("\n")}\n`;
+  const isSecurity = (name: IncidentName) => incidentOf(name).level === "info";
+  const general = names.filter((name) => !isSecurity(name)).map(rowOf);
+  const security = names.filter(isSecurity).map(securityRowOf);
+  return `${head}${general.join("\n")}\n${securityHead}${security.join("\n")}\n`;
+}
+
+function securityRowOf(name: IncidentName): string {
+  const { means, action, lines = 1, pauseMs = 10_000, by } = incidentOf(name);
+  const time = pauseMs === 60_000 ? "a minute" : `in ${pauseMs / 1_000} s`;
+  const of = by === undefined ? "" : ` for each \`${by}\``;
+  return `| \`${name}\` | ${means} | ${lines} ${time}${of} | ${action} |`;
 }
 
 function rowOf(name: IncidentName): string {

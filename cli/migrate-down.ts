@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { Config } from "../src/config.ts";
 import type { Loss } from "../src/store/migration-losses.ts";
 import type { DownPlan } from "../src/store/migrator.ts";
+import { noteCommand } from "./admin-note.ts";
 import { confirm } from "./confirm.ts";
 import { nameOf } from "./explain.ts";
 import { applied, versionIn } from "./migrate-steps.ts";
@@ -53,6 +54,7 @@ async function downFrom(
     complain(textOf(plan, config));
     await confirm("Take these steps back?", { isSure: options.yes === true });
   }
+  await noteCommand(config, url, { command: "migrate down", target: options.to ?? "" });
   const done = await applied(url, { direction: "down", ...to, isQuiet: options.json === true });
   if (options.json) printJson({ ...plan, done });
 }

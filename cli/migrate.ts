@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { MigrationState } from "../src/store/migrator.ts";
+import { noteCommand } from "./admin-note.ts";
 import { CommandRefused } from "./exit-codes.ts";
 import { downCommand } from "./migrate-down.ts";
 import { applied, versionIn } from "./migrate-steps.ts";
@@ -31,7 +32,10 @@ function upCommand(): Command {
       const { config } = settingsOf(command, "tool");
       const to = versionIn(options.to);
       const { withDatabase } = await import("./database-url.ts");
-      await withDatabase(config, (url) => applied(url, { direction: "up", ...to }));
+      await withDatabase(config, async (url) => {
+        await noteCommand(config, url, { command: "migrate up", target: options.to ?? "" });
+        await applied(url, { direction: "up", ...to });
+      });
     });
   return withSettings(command, ["dataDir", "databaseUrl"]);
 }

@@ -30,7 +30,7 @@ export interface Config {
     readonly maxLifetimeMs: number;
   };
   readonly cors: { readonly origins: readonly string[] | "any" };
-  readonly log: { readonly level: LogLevel; readonly format: "json" | "pretty" };
+  readonly log: { readonly level: LogLevel; readonly format: "json" | "pretty"; readonly security: boolean };
   readonly stopTimeoutMs: number;
   readonly lanes: { readonly count: number; readonly maxRows: number; readonly maxBytes: number };
   readonly actors: {
@@ -281,7 +281,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
       maxLifetimeMs: values.jwtMaxLifetimeMs,
     },
     cors: { origins: values.corsOrigins.includes("*") ? "any" : values.corsOrigins },
-    log: { level: values.logLevel, format: values.logFormat },
+    log: { level: values.logLevel, format: values.logFormat, security: values.securityLog },
     stopTimeoutMs: values.stopTimeoutMs,
     lanes: { count: values.lanes, maxRows: values.batchRows, maxBytes: values.batchBytes },
     actors: {

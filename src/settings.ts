@@ -259,6 +259,12 @@ export const settings = {
     fallbackText: "pretty on a terminal, else json",
     about: "form of the log on stdout",
   }),
+  securityLog: setting({
+    variables: ["WHISPR_SECURITY_LOG"],
+    kind: flag,
+    fallback: true,
+    about: 'write the security log, lines with "log":"security", whatever LOG_LEVEL is',
+  }),
   stopTimeoutMs: setting({
     variables: ["WHISPR_STOP_TIMEOUT"],
     flag: "stop-timeout",

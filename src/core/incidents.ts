@@ -1,25 +1,16 @@
-/** A failure that an operator must know of. */
-interface Incident {
-  /** `warn`: something is worse than it should be and mends itself, or a setting is wrong. `error`: users notice, or will. */
-  readonly level: "warn" | "error";
-  /** What happened, as the log line says it. One sentence without a full stop. */
-  readonly means: string;
-  /** What the operator can do about it. */
-  readonly action: string;
-  /** Lines in the pause; 1 unless the lines of one name tell of different things. */
-  readonly lines?: number;
-  /** Between two lines of this name; 10 s where it is not said. What an operator may leave as it is comes seldom. */
-  readonly pauseMs?: number;
-}
+import type { Incident } from "./incident.ts";
+import { securityEvents } from "./security-events.ts";
 
 const hourMs = 3_600_000;
 const lookAtPostgres = "look into the log of PostgreSQL and at its machine";
 
 /**
- * The closed table of what is logged at `warn` or `error`: nothing else can be. Each name is a `whispr_warnings_total` or
- * `whispr_errors_total` series as well, and a row of docs/incidents.md. Names are stable: alerts are written on them.
+ * The closed table of what is logged at `warn` or `error`: nothing else can be; with it, the security log. Each name is a
+ * `whispr_warnings_total`, `whispr_errors_total` or `whispr_security_events_total` series as well, and a row of docs/incidents.md. Names are
+ * stable: alerts are written on them.
  */
 export const incidents = {
+  ...securityEvents,
   admission_limited: {
     level: "warn",
     means: "more clients connect than this process can let in for a while; some handshakes are refused",
@@ -289,6 +280,8 @@ type OfLevel<L extends Incident["level"]> = {
 
 export type Warning = OfLevel<"warn">;
 export type Failure = OfLevel<"error">;
+/** Of the security log. */
+export type SecurityEvent = OfLevel<"info">;
 
 export function incidentOf(name: IncidentName): Incident {
   return incidents[name];

@@ -5,6 +5,7 @@ import { bytesOf, type ConversationState } from "../core/conversations/conversat
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
+import type { Event } from "../core/events.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { KeyUse } from "../core/messages/recent-keys.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -13,6 +14,7 @@ import { shardOf } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { Change, KeyQuestion } from "../core/ports/store.ts";
 import type { Rejection } from "../core/rejection.ts";
+import { securityNoteOf } from "../core/security-trail.ts";
 import { Doubts } from "./doubts.ts";
 import { Mailbox, type Turn } from "./mailbox.ts";
 import type { Outcome } from "./outcome.ts";
@@ -199,10 +201,16 @@ export class Actor {
     });
     for (const event of events) {
       if (event.type === "message_sent") this.#around.sent(event);
-      else if (event.type === "member_removed" || event.type === "member_blocked") this.#around.left(event);
+      else this.#noteChange(entry.turn.command, event);
     }
     this.#settle();
     if (this.#decided < this.#mailbox.size) this.#decideWaiting();
+  }
+
+  #noteChange(command: Command, event: Event): void {
+    if (event.type === "member_removed" || event.type === "member_blocked") this.#around.left(event);
+    const note = securityNoteOf(command, event);
+    if (note) this.#around.observer.security(note.event, note.fields);
   }
 
   /** Not stored, and it never will be as it was decided. */
@@ -361,13 +369,24 @@ export class Actor {
     const answer = turn.answer;
     if (!answer) return;
     turn.answer = null;
-    if (outcome.type === "rejection") this.#around.observer.refused(outcome.code);
+    if (outcome.type === "rejection") this.#refused(turn.command, outcome);
     else this.#around.observer.commandAcknowledged(this.#around.clock.monotonicMs() - turn.acceptedMs);
     try {
       answer(outcome);
     } catch (error) {
       this.#around.observer.bug("answering a command", error);
     }
+  }
+
+  #refused({ senderId, type, conversationId }: Command, { code }: Rejection): void {
+    const { observer } = this.#around;
+    observer.refused(code);
+    if (code !== "forbidden") return;
+    observer.security("privilege_refused", {
+      user_id: senderId,
+      operation: type,
+      conversation_id: conversationId,
+    });
   }
 
   /** A doubted key, or what a command is about. */

@@ -19,8 +19,10 @@ export interface ConnectionHost<Identity> {
   readonly roomBytes: number;
   /** From here on a socket takes no large frames in. */
   readonly crowdedBytes: number;
-  /** The socket does not read its own frames fast enough and is being closed. */
-  overrun(): void;
+  /** Over this a socket is closed by the WebSocket layer. */
+  readonly sendBufferBytes: number;
+  /** Called once for a socket that is being closed because it does not read fast enough. */
+  overrun(identity: Identity): void;
   failed(where: FailedIn, error: unknown): void;
 }
 
@@ -32,6 +34,7 @@ export class Connection<Identity> implements Wire {
   /** Characters of `#frames`. */
   #queued = 0;
   #ordered = false;
+  #isOverrun = false;
   #proofs: Proofs | undefined;
   #whenDrained: (() => void)[] | undefined;
   /** Set from open to close. */
@@ -87,7 +90,7 @@ export class Connection<Identity> implements Wire {
     this.#queued = 0;
     for (const frame of frames) {
       if (socket.sendText(frame) !== 0) continue;
-      this.#host.overrun();
+      this.#overrun();
       return;
     }
   }
@@ -100,8 +103,18 @@ export class Connection<Identity> implements Wire {
     this.#socket?.unsubscribe(topic);
   }
 
-  publish(topic: string, frame: string): void {
-    this.#socket?.publish(topic, frame);
+  publish(topic: string, frame: string): boolean {
+    return this.#socket?.publish(topic, frame) !== 0;
+  }
+
+  noteOverrun(): void {
+    if ((this.#socket?.getBufferedAmount() ?? 0) > this.#host.sendBufferBytes) this.#overrun();
+  }
+
+  #overrun(): void {
+    if (this.#isOverrun) return;
+    this.#isOverrun = true;
+    this.#host.overrun(this.identity);
   }
 
   prove(prover: Prover): void {

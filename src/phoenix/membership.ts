@@ -464,13 +464,12 @@ export class Membership<Identity> implements Listener {
   }
 
   /**
-   * To all others that hear the topic. False, and nothing: a socket that is not subscribed, because its join is in flight or its spelling
-   * is another one, publishes nothing.
+   * To all others that hear the topic. False: it was dropped for one of them, or there are none. Null, and nothing: a socket that is not
+   * subscribed, because its join is in flight or its spelling is another one, publishes nothing.
    */
-  publish(frame: string): boolean {
-    if (!this.#isLive() || this.isRespelled) return false;
-    this.session.wire.publish(this.topic, frame);
-    return true;
+  publish(frame: string): boolean | null {
+    if (!this.#isLive() || this.isRespelled) return null;
+    return this.session.wire.publish(this.topic, frame);
   }
 
   proveFrom(attempt: Attempt<Identity>): void {

@@ -27,10 +27,10 @@ export interface SocketsObserver<Identity = unknown> {
   /** A socket is being closed because it sent too many frames, or too many that are of no use. */
   flooded(reason: FloodReason, identity: Identity): void;
   /**
-   * A socket is being closed because it does not read its own frames fast enough (`send`) or more was
-   * broadcast during its join or backfill than could be held for it (`held`). One that falls behind on broadcasts is closed by the WebSocket layer and is only seen by `closed(1006)`.
+   * A socket is being closed because it does not read fast enough what it is sent (`send`), or because more was
+   * broadcast during its join or backfill than could be held for it (`held`). Once for each socket.
    */
-  overrun(where: "send" | "held"): void;
+  overrun(where: "send" | "held", identity: Identity): void;
   /** A bug in a channel; the client was answered `internal` where it could be. */
   failed(where: FailedIn, topic: string, error: unknown): void;
 }

@@ -363,7 +363,10 @@ class Bench implements Wire {
   unsubscribe(topic: string): void {
     this.subscribed.delete(topic);
   }
-  publish(): void {}
+  publish(): boolean {
+    return true;
+  }
+  noteOverrun(): void {}
   prove(): void {}
   whenDrained(then: () => void): void {
     if (this.hasRoom) then();

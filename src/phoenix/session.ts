@@ -206,7 +206,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
 
   /** Something that the client should have heard was dropped: it comes back and resumes. */
   overrun(): void {
-    this.#observer.overrun("held");
+    this.#observer.overrun("held", this.identity);
     this.giveUp("overloaded");
   }
 

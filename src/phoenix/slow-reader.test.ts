@@ -60,6 +60,7 @@ test("a reader that stops reading is closed past its bound, and a bystander of t
   await bystander.settle();
   expect(bystander.events(topic).filter((event) => event === "news").length).toBe(told);
   expect(server.seen.closes).toEqual([1006]);
+  expect(server.seen.overruns).toEqual(["send"]);
   expect(server.sockets.listening(topic)).toBe(1);
   slow.destroy();
 });

@@ -56,7 +56,8 @@ export class Sockets<Identity> {
       pace: this.#pace,
       roomBytes: roomShare * options.settings.sendBufferBytes,
       crowdedBytes: crowdedShare * options.settings.sendBufferBytes,
-      overrun: () => options.observer.overrun("send"),
+      sendBufferBytes: options.settings.sendBufferBytes,
+      overrun: (identity) => options.observer.overrun("send", identity),
       failed: (where, error) => this.#failed(error, where),
     };
     this.websocket = this.#callbacks();
@@ -205,10 +206,16 @@ export class Sockets<Identity> {
 
   /** To all who hear the topic, in each one's spelling of it. */
   #publish(topic: string, frame: string, source?: Membership<Identity>): void {
-    if (!source?.publish(frame)) this.#server?.publish(topic, frame);
+    const isForAll = source?.publish(frame) ?? this.#server?.publish(topic, frame) !== 0;
+    if (!isForAll) this.#noteOverruns(topic);
     for (const membership of this.#topics.respelled(topic)) {
       if (membership !== source) membership.heard(frame);
     }
+  }
+
+  /** The WebSocket layer says that it dropped a frame for somebody and closes them, and not for whom. */
+  #noteOverruns(topic: string): void {
+    for (const membership of this.#topics.each(topic)) membership.session.wire.noteOverrun();
   }
 
   /**

@@ -8,8 +8,10 @@ export interface Wire {
   push(frame: string): void;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
-  /** A broadcast to all other sockets that are subscribed. */
-  publish(topic: string, frame: string): void;
+  /** A broadcast to all other sockets that are subscribed. False: there are none, or it was dropped for one that is over its bound. */
+  publish(topic: string, frame: string): boolean;
+  /** Reports the socket, once, when more waits for its peer than its bound allows: it is being closed. */
+  noteOverrun(): void;
   /** Little waits to be read by the peer, queued frames included: a reply of some size may follow. True when the socket ended. */
   readonly hasRoom: boolean;
   /** So much waits to be read by the peer that a large answer could end the socket. */

@@ -5,6 +5,7 @@ import type { BlockedPair, Blocks, PairKey } from "../core/ports/blocks.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { StoreUnavailable } from "../core/ports/store.ts";
+import { adminChannel, readAdminNote } from "./admin-trail.ts";
 import { blocksChannel } from "./change-block.ts";
 import { asStoreError, type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
 import { toUs } from "./rows.ts";
@@ -68,14 +69,14 @@ type PendingRow = { readonly version: string; readonly conversation_id: string |
 const noUser = "00000000-0000-0000-0000-000000000000";
 
 /**
- * Listens to NOTIFY on a connection of its own, and reads and writes on it. The connection is replaced when it is lost, when a statement
+ * Listens to NOTIFY on a connection of its own, and reads and writes on it; what commands were run on the database comes on it too. The connection is replaced when it is lost, when a statement
  * on it is not answered in time, and when a heartbeat finds that it no longer listens; the listener is then called for what it may have
  * missed.
  */
 export class PostgresBlocks implements Blocks {
   readonly #settings: DatabaseSettings;
   readonly #clock: Clock;
-  readonly #observer: Pick<Observer, "warn">;
+  readonly #observer: Pick<Observer, "warn" | "security">;
   #client: pg.Client | null = null;
   #listener: () => void = () => {};
   #cancelHeartbeat: () => void = () => {};
@@ -84,7 +85,7 @@ export class PostgresBlocks implements Blocks {
   constructor(options: {
     readonly settings: DatabaseSettings;
     readonly clock: Clock;
-    readonly observer: Pick<Observer, "warn">;
+    readonly observer: Pick<Observer, "warn" | "security">;
   }) {
     this.#settings = options.settings;
     this.#clock = options.clock;
@@ -147,8 +148,8 @@ export class PostgresBlocks implements Blocks {
     let client: pg.Client | null = null;
     try {
       client = await openClient(this.#settings, "blocks", () => client && this.#lost(client));
-      client.on("notification", () => this.#listener());
-      await client.query(`listen ${blocksChannel}`);
+      client.on("notification", (notification) => this.#heard(notification));
+      await client.query(`listen ${blocksChannel}; listen ${adminChannel}`);
     } catch (error) {
       if (client) destroy(client);
       return String(error);
@@ -156,6 +157,12 @@ export class PostgresBlocks implements Blocks {
     if (this.#stopped) await client.end().catch(() => {});
     else this.#listening(client);
     return null;
+  }
+
+  #heard({ channel, payload = "" }: pg.Notification): void {
+    if (channel === blocksChannel) return this.#listener();
+    const note = readAdminNote(payload);
+    if (note) this.#observer.security("admin_command", note);
   }
 
   #listening(client: pg.Client): void {

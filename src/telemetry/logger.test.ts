@@ -114,3 +114,41 @@ test("for people: time, level, text and fields on one line, a stack below it", (
   );
   expect(plain[1]).toMatch(/ error stop_failed: the stop failed action=.*\n {4}Error: why\n {4,}at /);
 });
+
+describe("the security log", () => {
+  const failed = (address: string) => ({ address, door: "rest", reason: "the token has expired" });
+
+  test("a line says that it is of it, and is written whatever the level is", () => {
+    const { logger, last } = logging({ level: "fatal" });
+    logger.security("member_removed", { conversation_id: "c", actor_id: "a", user_id: "b" });
+    expect(last()).toMatchObject({
+      ...{ level: "info", log: "security", event: "member_removed", msg: "member_removed" },
+      ...{ conversation_id: "c", actor_id: "a", user_id: "b" },
+    });
+    expect(last().means).toBe(incidents.member_removed.means);
+  });
+
+  test("it can be turned off, and is counted all the same", () => {
+    const { logger, lines } = logging({ security: false });
+    logger.security("member_removed", { conversation_id: "c" });
+    expect(lines).toEqual([]);
+    expect(logger.reported.get("member_removed")).toBe(1);
+  });
+
+  test("an address that fails without end does not hide the others, and nothing is left out without being counted", () => {
+    const { logger, lines, time } = logging();
+    for (let nth = 0; nth < 10_000; nth++) logger.security("authentication_failed", failed("192.0.2.1"));
+    logger.security("authentication_failed", failed("192.0.2.2"));
+    expect(lines).toHaveLength(6);
+    time.nowMs = 60_000;
+    logger.security("authentication_failed", failed("192.0.2.1"));
+    expect(JSON.parse(lines.at(-1)!)).toMatchObject({ address: "192.0.2.1", suppressed: 9_995 });
+    expect(logger.reported.get("authentication_failed")).toBe(10_002);
+  });
+
+  test("an escape in a field stays one in lines for people", () => {
+    const { logger, lines } = logging({ format: "pretty" });
+    logger.security("admin_command", { target: "/x\u001b[2J" });
+    expect(lines[0]).toContain('"/x\\u001b[2J"');
+  });
+});

@@ -1,6 +1,12 @@
 import { pino } from "pino";
-import { type Failure, type IncidentName, incidentOf, type Warning } from "../core/incidents.ts";
-import { LineBudget } from "./line-budget.ts";
+import {
+  type Failure,
+  type IncidentName,
+  incidentOf,
+  type SecurityEvent,
+  type Warning,
+} from "../core/incidents.ts";
+import { KeyedLineBudget } from "./keyed-line-budget.ts";
 import { prettyLine } from "./pretty-line.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -14,6 +20,8 @@ export interface Logger {
   info(text: string, fields?: LogFields): void;
   warn(event: Warning, fields?: LogFields): void;
   error(event: Failure, fields?: LogFields): void;
+  /** A line of the security log, whatever the level is; none where that log is off. Throttled and counted as incidents are. */
+  security(event: SecurityEvent, fields: LogFields): void;
   /** How often each incident was reported since the start, written or not. */
   readonly reported: ReadonlyMap<IncidentName, number>;
 }
@@ -21,6 +29,8 @@ export interface Logger {
 export interface LogSettings {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
   readonly format: "json" | "pretty";
+  /** Absent: on. */
+  readonly security?: boolean;
 }
 
 export interface LineSink {
@@ -65,12 +75,14 @@ export function createLogger(
     },
     { write: (line: string) => sink.write(scrub(isPretty ? prettyLine(line) : line)) },
   );
-  const incidents = new Incidents({ log, monotonicMs });
+  const security = log.child({ log: "security" }, { level: settings.security === false ? "silent" : "info" });
+  const incidents = new Incidents({ log, security, monotonicMs });
   return {
     debug: (text, fields = {}) => log.debug(fields, text),
     info: (text, fields = {}) => log.info(fields, text),
     warn: (event, fields = {}) => incidents.report(event, fields),
     error: (event, fields = {}) => incidents.report(event, fields),
+    security: (event, fields) => incidents.report(event, fields),
     reported: incidents.reported,
   };
 }
@@ -79,29 +91,36 @@ export function createLogger(
 class Incidents {
   readonly reported = new Map<IncidentName, number>();
   readonly #log: pino.Logger;
+  readonly #security: pino.Logger;
   readonly #monotonicMs: () => number;
-  readonly #budgets = new Map<IncidentName, LineBudget>();
+  readonly #budgets = new Map<IncidentName, KeyedLineBudget>();
 
-  constructor(options: { readonly log: pino.Logger; readonly monotonicMs: () => number }) {
+  constructor(options: {
+    readonly log: pino.Logger;
+    readonly security: pino.Logger;
+    readonly monotonicMs: () => number;
+  }) {
     this.#log = options.log;
+    this.#security = options.security;
     this.#monotonicMs = options.monotonicMs;
   }
 
   report(event: IncidentName, fields: LogFields): void {
     this.reported.set(event, (this.reported.get(event) ?? 0) + 1);
-    const line = this.#budgetOf(event).take();
+    const { level, log, means, action, by } = incidentOf(event);
+    const line = this.#budgetOf(event).take(by === undefined ? "" : String(fields[by]));
     if (!line) return;
-    const { level, means, action } = incidentOf(event);
     const wayOut = action.startsWith("nothing") ? {} : { action };
+    const target = log === "security" ? this.#security : this.#log;
     // The text is the name, as ever: lines are searched for by either.
-    this.#log[level]({ event, means, ...fields, ...line, ...wayOut }, event);
+    target[level]({ event, means, ...fields, ...line, ...wayOut }, event);
   }
 
-  #budgetOf(event: IncidentName): LineBudget {
+  #budgetOf(event: IncidentName): KeyedLineBudget {
     let budget = this.#budgets.get(event);
     if (!budget) {
       const { lines = 1, pauseMs = usualPauseMs } = incidentOf(event);
-      budget = new LineBudget({ lines, windowMs: pauseMs, monotonicMs: this.#monotonicMs });
+      budget = new KeyedLineBudget({ lines, windowMs: pauseMs, monotonicMs: this.#monotonicMs });
       this.#budgets.set(event, budget);
     }
     return budget;

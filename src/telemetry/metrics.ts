@@ -1,5 +1,12 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import { type Failure, type IncidentName, incidentOf, incidents, type Warning } from "../core/incidents.ts";
+import {
+  type Failure,
+  type IncidentName,
+  incidentOf,
+  incidents,
+  type SecurityEvent,
+  type Warning,
+} from "../core/incidents.ts";
 import {
   type BatchFailure,
   type Fields,
@@ -151,6 +158,7 @@ export class Metrics implements Observer {
     );
     this.#registerIncidents("warn", "whispr_warnings_total");
     this.#registerIncidents("error", "whispr_errors_total");
+    this.#registerIncidents("info", "whispr_security_events_total");
     for (const histogram of [
       this.#ackSeconds,
       this.#batchRows,
@@ -258,6 +266,10 @@ export class Metrics implements Observer {
     this.#logger.error(event, fields);
   }
 
+  security(event: SecurityEvent, fields: Fields): void {
+    this.#logger.security(event, fields);
+  }
+
   gauge(name: GaugeName, read: () => number): void {
     if (!this.#gauges.has(name)) this.#registerGauge(name);
     this.#gauges.set(name, read);
@@ -302,12 +314,13 @@ export class Metrics implements Observer {
   }
 
   /** Each name from the start, so that a rate sees the first one. */
-  #registerIncidents(level: "warn" | "error", name: string): void {
+  #registerIncidents(level: "info" | "warn" | "error", name: string): void {
     const names = (Object.keys(incidents) as IncidentName[]).filter(
       (each) => incidentOf(each).level === level,
     );
     const { reported } = this.#logger;
-    const help = `Incidents at level ${level}, by the event name of their log line`;
+    const what = level === "info" ? "Lines of the security log" : `Incidents at level ${level}`;
+    const help = `${what}, written or left out, by the event name of their log line`;
     this.#registerCounts(
       name,
       help,

@@ -24,7 +24,7 @@ export function prettyLine(line: string): string {
 }
 
 function shown(value: unknown): string {
-  return typeof value === "string" && !/[\s"=]/.test(value) ? value : JSON.stringify(value);
+  return typeof value === "string" && !/[\s"=\p{Cc}]/u.test(value) ? value : JSON.stringify(value);
 }
 
 function stackOf(error: unknown): string {

@@ -99,6 +99,8 @@ export interface ObserverNotes {
   readonly bugs: { readonly where: string; readonly error: unknown }[];
   readonly notes: string[];
   readonly warnings: Readonly<Record<string, unknown>>[];
+  /** Of the security log. */
+  readonly security: Readonly<Record<string, unknown>>[];
   readonly failedBatches: string[];
   readonly gauges: Map<string, () => number>;
   batches: number;
@@ -111,6 +113,7 @@ export function noteTaker(): ObserverNotes {
     bugs: [],
     notes: [],
     warnings: [],
+    security: [],
     failedBatches: [],
     gauges: new Map(),
     batches: 0,
@@ -139,6 +142,7 @@ export function noteTaker(): ObserverNotes {
     note: (text) => void notes.notes.push(text),
     warn: (event, fields) => void notes.warnings.push({ event, ...fields }),
     error: (event, fields) => void notes.warnings.push({ event, ...fields }),
+    security: (event, fields) => void notes.security.push({ event, ...fields }),
     gauge: (name, read) => void notes.gauges.set(name, read),
   };
   return Object.assign(notes, { observer });

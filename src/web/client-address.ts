@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import type { Server } from "bun";
 
 /**
  * Who connects, where proxies stand between. `x-forwarded-for` is written by whoever sends it, so it is believed only as far
@@ -20,6 +21,12 @@ export class ClientAddresses {
       address = before;
     }
     return address;
+  }
+
+  /** Whom a request counts for. */
+  ofRequest(request: Request, server: Pick<Server<unknown>, "requestIP">): string {
+    const peer = server.requestIP(request)?.address ?? "";
+    return counted(this.of(peer, request.headers.get("x-forwarded-for")));
   }
 
   isProxy(peer: string): boolean {

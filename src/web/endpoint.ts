@@ -101,14 +101,15 @@ export class Endpoint {
       observer: socketsObserver(observer, this.#userSockets),
       clock: { now: () => clock.monotonicMs() },
     });
-    const rest = restOf(options, gate, authentication, texts, this.#meter);
+    const addressOf = (request: Request) => addresses.ofRequest(request, this.#server);
+    const rest = restOf(options, gate, authentication, texts, this.#meter, addressOf);
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
     const { descriptors: limits } = options;
     this.#overflow = new AcceptOverflow({ port: this.#server.port!, limits, clock, observer });
     this.sockets.attach(this.#server);
-    this.#ends = new SessionEnds({ clock, sockets: this.sockets });
+    this.#ends = new SessionEnds({ clock, sockets: this.sockets, observer });
     this.#typing = new Typing(options);
     const { sockets } = this;
     const wentOffline = (userId: string, atUs: number) => options.lastSeen.seen(userId, atUs);

@@ -23,7 +23,7 @@ export class Handshakes {
   readonly #authentication: Authentication;
   readonly #gate: Gate;
   readonly #admission: Admission;
-  readonly #observer: Pick<Observer, "handshake">;
+  readonly #observer: Pick<Observer, "handshake" | "security">;
   readonly #addresses: ClientAddresses;
   readonly #clock: Clock;
   readonly #maxSessionMs: number;
@@ -33,7 +33,7 @@ export class Handshakes {
     readonly authentication: Authentication;
     readonly gate: Gate;
     readonly admission: Admission;
-    readonly observer: Pick<Observer, "handshake">;
+    readonly observer: Pick<Observer, "handshake" | "security">;
     readonly addresses: ClientAddresses;
     readonly clock: Clock;
     readonly maxSessionMs: number;
@@ -52,11 +52,12 @@ export class Handshakes {
    * no socket comes of it.
    */
   async admit(request: Request, peer: string): Promise<Admitted | Rejection> {
-    const refusal = this.#admission.refusal() ?? checkRequest(request) ?? this.#limited(request, peer);
+    const address = counted(this.#addresses.of(peer, request.headers.get("x-forwarded-for")));
+    const refusal = this.#admission.refusal() ?? checkRequest(request) ?? this.#limited(address);
     if (refusal) return refusal;
     const arrival = await this.#admission.enter(request.signal);
     if (isRejection(arrival)) return arrival;
-    const admitted = await this.#open(request, arrival).catch((error: unknown) => {
+    const admitted = await this.#open(request, arrival, address).catch((error: unknown) => {
       arrival.end();
       throw error;
     });
@@ -64,19 +65,21 @@ export class Handshakes {
     return admitted;
   }
 
-  #limited(request: Request, peer: string): Rejection | null {
-    const address = counted(this.#addresses.of(peer, request.headers.get("x-forwarded-for")));
+  #limited(address: string): Rejection | null {
     const ofAddress = this.#gate.address(address);
-    if (ofAddress) this.#observer.handshake("address_limit");
-    if (ofAddress) return ofAddress;
+    if (ofAddress) {
+      this.#observer.handshake("address_limit");
+      this.#observer.security("address_limited", { address });
+      return ofAddress;
+    }
     const ofAll = this.#gate.pace();
     if (ofAll) this.#observer.handshake("rate_limit");
     return ofAll;
   }
 
-  async #open(request: Request, arrival: Arrival): Promise<Admitted | Rejection> {
+  async #open(request: Request, arrival: Arrival, address: string): Promise<Admitted | Rejection> {
     const { token, subprotocol } = readToken(request);
-    const known = await this.#authentication.ofToken(token, "socket");
+    const known = await this.#authentication.ofToken(token, "socket", () => address);
     if ("type" in known) {
       this.#observer.handshake(known.code === "unauthorized" ? "unauthorized" : "not_verified");
       return known;

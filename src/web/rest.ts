@@ -19,6 +19,8 @@ export interface RestOptions {
   readonly observer: Observer;
   readonly newId: NewId;
   readonly meter: RequestMeter;
+  /** Where a request comes from, as it is counted. */
+  readonly addressOf: (request: Request) => string;
 }
 
 interface Context {
@@ -81,7 +83,7 @@ async function run(options: RestOptions, route: Route, { request, params }: Cont
   try {
     const late = route.method === "GET" ? null : options.gate.command();
     if (late) return refuse(options, late);
-    const known = await options.authentication.ofRequest(request);
+    const known = await options.authentication.ofRequest(request, () => options.addressOf(request));
     if (isRejection(known)) return refuse(options, known);
     const tooMuch = request.body && options.gate.body(known.identity.userId, announcedBytes(request));
     if (tooMuch) return refuse(options, tooMuch);

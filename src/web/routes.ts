@@ -51,10 +51,11 @@ export function restOf(
   authentication: Authentication,
   texts: MessageTexts,
   meter: RequestMeter,
+  addressOf: (request: Request) => string,
 ) {
   const { payloads: limits, maxBodyBytes } = options.settings;
   const routes = apiRoutes({ ...options, gate, limits, texts, maxBodyBytes });
-  return restApi({ ...options, gate, routes, authentication, meter });
+  return restApi({ ...options, gate, routes, authentication, meter, addressOf });
 }
 
 /** The reply to a frame that may not come in now; undefined: it may. */

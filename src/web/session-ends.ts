@@ -1,4 +1,5 @@
 import type { Clock } from "../core/ports/clock.ts";
+import type { Observer } from "../core/ports/observer.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { Session } from "./session.ts";
 
@@ -14,11 +15,17 @@ export const sessionOver = 4001;
 export class SessionEnds {
   readonly #clock: Clock;
   readonly #sockets: Pick<Sockets<Session>, "closeWhere">;
+  readonly #observer: Pick<Observer, "security">;
   #earliestMs = Number.POSITIVE_INFINITY;
   #cancel: () => void;
 
-  constructor(options: { readonly clock: Clock; readonly sockets: Pick<Sockets<Session>, "closeWhere"> }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly sockets: Pick<Sockets<Session>, "closeWhere">;
+    readonly observer: Pick<Observer, "security">;
+  }) {
     this.#clock = options.clock;
+    this.#observer = options.observer;
     this.#sockets = options.sockets;
     this.#cancel = this.#next();
   }
@@ -46,7 +53,8 @@ export class SessionEnds {
       earliestMs = Math.min(earliestMs, endsAtMs);
       return false;
     };
-    this.#sockets.closeWhere(isOver, sessionOver, "token expired");
+    const sockets = this.#sockets.closeWhere(isOver, sessionOver, "token expired");
+    if (sockets > 0) this.#observer.security("sessions_ended", { sockets });
     this.#earliestMs = earliestMs;
   }
 }

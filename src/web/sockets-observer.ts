@@ -15,7 +15,10 @@ export function socketsObserver(observer: Observer, sockets: UserSockets): Socke
     flooded: (reason, { userId }) => flooded(observer, reason, userId),
     unread: (problem) => observer.refused(problem === "too_large" ? "payload_too_large" : "invalid_payload"),
     malformed: () => observer.malformedFrame(),
-    overrun: () => observer.slowConsumerClosed(),
+    overrun: (where, { userId }) => {
+      observer.slowConsumerClosed();
+      observer.security("slow_reader_closed", { user_id: userId, where });
+    },
     failed: (where, topic, error) => observer.bug(`channel ${where} ${topic}`, error),
   };
 }

@@ -1,4 +1,4 @@
-import type { Failure, Warning } from "../incidents.ts";
+import type { Failure, SecurityEvent, Warning } from "../incidents.ts";
 import type { RefusalCode } from "../rejection.ts";
 
 export type Fields = Readonly<Record<string, string | number | boolean>>;
@@ -46,6 +46,11 @@ export interface Observer {
   /** A failure that an operator must know of, from the table `core/incidents.ts`: a line, at most one per name in 10 s, and a count. */
   warn(event: Warning, fields?: Fields): void;
   error(event: Failure, fields?: Fields): void;
+  /**
+   * Something for the security log, from the table `core/security-events.ts`: a line, throttled by the field that the table names, and a count.
+   * Fields are ids, addresses and texts of the source.
+   */
+  security(event: SecurityEvent, fields: Fields): void;
   /** Called when figures are collected; the newest source of a name wins. A scrape changes nothing, so that two do not disturb each other. */
   gauge(name: GaugeName, read: () => number): void;
 }

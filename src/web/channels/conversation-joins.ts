@@ -47,15 +47,16 @@ export class ConversationJoins implements TopicJoins {
   /** Strangers, unknown ids and malformed ids get the same answer. */
   async join(joining: Joining<Session>): Promise<JoinOutcome> {
     const conversationId = conversationOf(joining.topic);
-    if (!isUuid(conversationId)) return this.#refuse(notAuthorized);
+    if (!isUuid(conversationId)) return this.#refuseStranger(joining);
     const since = readCursor(joining.payload);
     if (since && "type" in since) return this.#refuse(since);
     const viewerId = joining.identity.userId;
     const joined = await this.#joins.conversation({ viewerId, conversationId, since });
-    if (isRejection(joined)) return this.#refuse(joined.code === "not_found" ? notAuthorized : joined);
+    if (isRejection(joined))
+      return joined.code === "not_found" ? this.#refuseStranger(joining) : this.#refuse(joined);
     const { head } = joined.facts;
     const response = joinedConversationText(joined, since);
-    if (!response || !head) return this.#refuse(notAuthorized);
+    if (!response || !head) return this.#refuseStranger(joining);
     await this.#delivery.reached(conversationId, head.rev);
     return {
       ok: true,
@@ -80,6 +81,13 @@ export class ConversationJoins implements TopicJoins {
   #accepted(joining: Joining<Session>, conversationId: string, headRev: number): void {
     this.#delivery.joined(conversationId, headRev);
     this.#presences.joinedConversation(joining, conversationId);
+  }
+
+  #refuseStranger({ topic, identity }: Joining<Session>): JoinOutcome {
+    const id = conversationOf(topic);
+    const fields = { user_id: identity.userId, conversation_id: isUuid(id) ? id : "malformed" };
+    this.#observer.security("join_refused", fields);
+    return this.#refuse(notAuthorized);
   }
 
   #refuse(rejection: Rejection): JoinOutcome {

@@ -54,7 +54,7 @@ export class UserJoins implements TopicJoins {
   async join(joining: Joining<Session>): Promise<JoinOutcome> {
     const { topic, identity } = joining;
     const { userId: viewerId, deviceId } = identity;
-    if (topic !== `${userTopic}${viewerId}`) return this.#refuse(notYours);
+    if (topic !== `${userTopic}${viewerId}`) return this.#refuseStranger(viewerId);
     const word = readDeviceWord(joining.payload);
     if (word && "type" in word) return this.#refuse(word);
     const joined = await this.#joins.user({ viewerId, deviceId }, word);
@@ -149,6 +149,11 @@ export class UserJoins implements TopicJoins {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
+  }
+
+  #refuseStranger(userId: string): JoinOutcome {
+    this.#observer.security("join_refused", { user_id: userId, topic: "of another user" });
+    return this.#refuse(notYours);
   }
 
   #refuse(rejection: Rejection): JoinOutcome {

@@ -1,3 +1,4 @@
+import type { Observer } from "../../core/ports/observer.ts";
 import type { Identity, Revocations, Tokens } from "../../core/ports/tokens.ts";
 import { type Rejection, reject } from "../../core/rejection.ts";
 
@@ -5,19 +6,40 @@ import { type Rejection, reject } from "../../core/rejection.ts";
 export class Authentication {
   readonly #tokens: Tokens;
   readonly #revocations: Revocations;
+  readonly #observer: Pick<Observer, "security">;
 
-  constructor(options: { readonly tokens: Tokens; readonly revocations: Revocations }) {
+  constructor(options: {
+    readonly tokens: Tokens;
+    readonly revocations: Revocations;
+    readonly observer: Pick<Observer, "security">;
+  }) {
     this.#tokens = options.tokens;
     this.#revocations = options.revocations;
+    this.#observer = options.observer;
   }
 
-  /** The identity behind `Authorization: Bearer …` (RFC 6750 2.1), or why there is none. */
-  ofRequest(request: Request): Promise<{ readonly identity: Identity } | Rejection> {
+  /** The identity behind `Authorization: Bearer …` (RFC 6750 2.1), or why there is none. `address` is asked for failures alone. */
+  ofRequest(request: Request, address: () => string): Promise<{ readonly identity: Identity } | Rejection> {
     const [, token] = /^bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
-    return this.ofToken(token, "rest");
+    return this.ofToken(token, "rest", address);
   }
 
   async ofToken(
+    token: string | undefined,
+    use: "socket" | "rest",
+    address: () => string,
+  ): Promise<{ readonly identity: Identity } | Rejection> {
+    const known = await this.#verify(token, use);
+    if ("type" in known && known.code === "unauthorized")
+      this.#observer.security("authentication_failed", {
+        address: address(),
+        door: use,
+        reason: known.message,
+      });
+    return known;
+  }
+
+  async #verify(
     token: string | undefined,
     use: "socket" | "rest",
   ): Promise<{ readonly identity: Identity } | Rejection> {
