@@ -20,8 +20,8 @@ written at most once in 10 s, where the table says nothing else, and counted eve
 const securityHead = `
 ## The security log
 
-Lines with \`"log":"security"\` say who tried what in vain, and who changed what others may do. They are written at level
-\`info\` whatever \`LOG_LEVEL\` is, unless \`WHISPR_SECURITY_LOG\` is off, and counted every time in
+Lines with \`"log":"security"\` say who tried what in vain, and who changed what others may do. They are written
+whatever \`LOG_LEVEL\` is, unless \`WHISPR_SECURITY_LOG\` is off, and counted every time in
 \`whispr_security_events_total{event}\`. \`grep '"log":"security"'\` finds all of them. They hold ids of users, conversations and
 messages, addresses (an IPv6 address as its /64 network) and our own sentences: never a token, content, names or metadata.
 
@@ -39,7 +39,7 @@ it as well, also where no server runs. Commands: \`admin inspect\`, \`block\`, \
 
 export function incidentsDocument(): string {
   const names = (Object.keys(incidents) as IncidentName[]).sort();
-  const isSecurity = (name: IncidentName) => incidentOf(name).level === "info";
+  const isSecurity = (name: IncidentName) => incidentOf(name).log === "security";
   const general = names.filter((name) => !isSecurity(name)).map(rowOf);
   const security = names.filter(isSecurity).map(securityRowOf);
   return `${head}${general.join("\n")}\n${securityHead}${security.join("\n")}\n`;

@@ -167,12 +167,6 @@ export const incidents = {
     action: "if the proxy (`peer`) is yours, name it in TRUSTED_PROXIES",
     pauseMs: hourMs,
   },
-  socket_flooded: {
-    level: "warn",
-    means: "a client sent more than any client of ours does; its socket was closed and may come back",
-    action:
-      "see `user_id` and `reason`; if that client is yours, mend it, or raise LIMIT_CONNECTION_FRAMES_PER_MIN or LIMIT_USER_FRAMES_PER_MIN",
-  },
   runtime_variables_set: {
     level: "warn",
     means:

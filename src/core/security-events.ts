@@ -125,4 +125,13 @@ export const securityEvents = {
     by: "user_id",
     ...perMinute,
   },
+  socket_flooded: {
+    level: "warn",
+    log: "security",
+    means: "a client sent more than any client of ours does; its socket was closed and may come back",
+    action:
+      "see `user_id` and `reason`; if that client is yours, mend it, or raise LIMIT_CONNECTION_FRAMES_PER_MIN or LIMIT_USER_FRAMES_PER_MIN",
+    by: "user_id",
+    ...perMinute,
+  },
 } as const satisfies Readonly<Record<string, Incident>>;

@@ -158,7 +158,7 @@ export class Metrics implements Observer {
     );
     this.#registerIncidents("warn", "whispr_warnings_total");
     this.#registerIncidents("error", "whispr_errors_total");
-    this.#registerIncidents("info", "whispr_security_events_total");
+    this.#registerIncidents("security", "whispr_security_events_total");
     for (const histogram of [
       this.#ackSeconds,
       this.#batchRows,
@@ -314,12 +314,13 @@ export class Metrics implements Observer {
   }
 
   /** Each name from the start, so that a rate sees the first one. */
-  #registerIncidents(level: "info" | "warn" | "error", name: string): void {
-    const names = (Object.keys(incidents) as IncidentName[]).filter(
-      (each) => incidentOf(each).level === level,
-    );
+  #registerIncidents(kind: "security" | "warn" | "error", name: string): void {
+    const names = (Object.keys(incidents) as IncidentName[]).filter((each) => {
+      const { log, level } = incidentOf(each);
+      return (log ?? level) === kind;
+    });
     const { reported } = this.#logger;
-    const what = level === "info" ? "Lines of the security log" : `Incidents at level ${level}`;
+    const what = kind === "security" ? "Lines of the security log" : `Incidents at level ${kind}`;
     const help = `${what}, written or left out, by the event name of their log line`;
     this.#registerCounts(
       name,
