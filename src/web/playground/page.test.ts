@@ -254,6 +254,24 @@ scene("what was begun is there after a reload, in the list, and in the other tab
   await eventually("it is sent", async () => (await left.composer.inputValue()) === "");
 });
 
+scene("an answer that was begun is sent as one by a tab that has not read the conversation yet", async () => {
+  const [left, right] = [await tab("alice"), await tab("alice")];
+  const held = Promise.withResolvers<void>();
+  await left.makeGroup("Slow line", ["Bob"]);
+  await left.say("Well?");
+  await left.seesStatus("Well?", "sent");
+  await left.act("Well?", "Reply");
+  await left.composer.fill("Well.");
+  await right.page.route("**/messages?*", (route) => held.promise.then(() => route.continue()));
+  await right.page.reload();
+  await right.enter("Slow line");
+  await eventually("the draft is there", async () => (await right.composer.inputValue()) === "Well.");
+  await right.composer.press("Enter");
+  await left.message("Well.").getByRole("button", { name: "You Well?" }).waitFor();
+  held.resolve();
+  await right.message("Well.").getByRole("button", { name: "You Well?" }).waitFor();
+});
+
 scene("where one was in a long conversation is kept over a reload", async () => {
   const bob = await tab("bob");
   const post = await stage.poster(bob);

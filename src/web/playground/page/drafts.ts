@@ -1,9 +1,15 @@
 import { keep, kept } from "./kept.ts";
 
+/** A message by both its names: its place in the log, which may not be loaded yet, and what a send names. */
+export interface Answered {
+  readonly seq: number;
+  readonly id: string;
+}
+
 /** What is about to be said in one conversation. */
 export interface Draft {
   readonly text: string;
-  readonly replyToSeq: number | null;
+  readonly replyTo: Answered | null;
 }
 
 /** A message that is being changed. The draft waits meanwhile. */
@@ -12,7 +18,7 @@ export interface Edit {
   readonly text: string;
 }
 
-const emptyDraft: Draft = { text: "", replyToSeq: null };
+const emptyDraft: Draft = { text: "", replyTo: null };
 
 /**
  * Drafts are the user's: they survive a reload, and other tabs of the same user show the same. An edit is this tab's: it survives a reload
@@ -41,14 +47,14 @@ export class Drafts {
   of(conversationId: string): Draft {
     const held = this.#drafts.get(conversationId);
     if (held) return held;
-    const draft = kept<Draft>(localStorage, this.#draftKey(conversationId)) ?? emptyDraft;
+    const draft = { ...emptyDraft, ...kept<Draft>(localStorage, this.#draftKey(conversationId)) };
     this.#drafts.set(conversationId, draft);
     return draft;
   }
 
   set(conversationId: string, change: Partial<Draft>): void {
     const draft = { ...this.of(conversationId), ...change };
-    const isEmpty = draft.text === "" && draft.replyToSeq === null;
+    const isEmpty = draft.text === "" && draft.replyTo === null;
     this.#drafts.set(conversationId, draft);
     keep(localStorage, this.#draftKey(conversationId), isEmpty ? null : draft);
   }

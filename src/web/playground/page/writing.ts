@@ -35,8 +35,8 @@ export class Writing {
   get subject(): Message | null {
     const { open } = this.#context;
     if (!open) return null;
-    const { replyToSeq } = this.#drafts.of(open.id);
-    return this.#editedIn(open) ?? (replyToSeq === null ? null : open.log.at(replyToSeq));
+    const { replyTo } = this.#drafts.of(open.id);
+    return this.#editedIn(open) ?? (replyTo && open.log.at(replyTo.seq));
   }
 
   typed(text: string): void {
@@ -62,8 +62,9 @@ export class Writing {
       this.#drafts.setEdit(open.id, null);
       void this.#edit(subject, content);
     } else {
+      const { replyTo } = this.#drafts.of(open.id);
       this.#drafts.clear(open.id);
-      sync.topicOf(open).outbox.write(content, subject?.id ?? null);
+      sync.topicOf(open).outbox.write(content, replyTo?.id ?? null);
     }
     ui.refocus = "composer";
     redraw();
@@ -93,9 +94,9 @@ export class Writing {
     if (own) this.beginEdit(own);
   }
 
-  beginReply({ conversation_id, seq }: Message): void {
+  beginReply({ conversation_id, seq, id }: Message): void {
     this.#drafts.setEdit(conversation_id, null);
-    this.#drafts.set(conversation_id, { replyToSeq: seq });
+    this.#drafts.set(conversation_id, { replyTo: { seq, id } });
     this.#begun();
   }
 
@@ -111,7 +112,7 @@ export class Writing {
     const { open, ui, redraw } = this.#context;
     if (!open) return;
     if (this.isEditing) this.#drafts.setEdit(open.id, null);
-    else this.#drafts.set(open.id, { replyToSeq: null });
+    else this.#drafts.set(open.id, { replyTo: null });
     ui.refocus = "composer";
     redraw();
   }
