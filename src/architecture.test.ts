@@ -15,7 +15,7 @@ const table: Readonly<Record<string, Allowed>> = {
   engine: { folders: ["core"], packages: [] },
   phoenix: { folders: [], packages: [] },
   telemetry: { folders: ["core"], packages: ["pino", "prom-client", "@opentelemetry/*"] },
-  store: { folders: ["core", "telemetry"], packages: ["pg", "drizzle-orm"] },
+  store: { folders: ["core", "telemetry"], packages: ["pg", "pgpass", "drizzle-orm"] },
   pubsub: { folders: ["core", "telemetry"], packages: ["ioredis"] },
   presence: { folders: ["core", "telemetry"], packages: ["ioredis"] },
   limiter: { folders: ["core", "telemetry"], packages: ["rate-limiter-flexible", "ioredis"] },

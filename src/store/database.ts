@@ -1,6 +1,7 @@
 import pg from "pg";
 import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
+import { withPasswordFile } from "./password-file.ts";
 import { pgAddressOf } from "./pg-address.ts";
 import { sessionSetUp } from "./session-settings.ts";
 
@@ -42,7 +43,7 @@ type ConnectionSettings = Omit<DatabaseSettings, "poolSize">;
 function clientConfig(settings: ConnectionSettings, purpose: Purpose): pg.ClientConfig {
   const { connectTimeoutMs, statementTimeoutMs } = settings;
   return {
-    ...pgAddressOf(settings.url),
+    ...withPasswordFile(pgAddressOf(settings.url)),
     application_name: `whispr-msg ${purpose}`,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 1_000,

@@ -9,7 +9,7 @@ export interface PgAddress {
   readonly port: number;
   /** Undefined: `pg` takes PGUSER, or the system's user. */
   readonly user: string | undefined;
-  /** Undefined: `pg` takes PGPASSWORD, or looks into ~/.pgpass. */
+  /** Undefined: `pg` takes PGPASSWORD, or the password file is looked into. */
   readonly password: string | undefined;
   readonly database: string;
   readonly ssl: false | ConnectionOptions;
