@@ -179,7 +179,8 @@ describe("limits", () => {
       connection_reads: { perMinute: 200, burst: 1_000 },
       connection_joins: { perMinute: 5_000, burst: 5_000 },
       user_frames: { perMinute: 60_000, burst: 60_000 },
-      address_handshakes: { perMinute: 120, burst: 120 },
+      address_failures: { perMinute: 120, burst: 120 },
+      user_handshakes: { perMinute: 120, burst: 120 },
       process_handshakes: { perMinute: 0, burst: 1 },
     });
     expect([maxLoopLatenessMs, trustedProxies]).toEqual([200, []]);

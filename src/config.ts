@@ -329,7 +329,8 @@ function limitsOf(values: Values): Limits {
     connectionOpsPerMin: ops,
     connectionJoinsPerMin: joins,
     userFramesPerMin: frames,
-    addressHandshakesPerMin: handshakes,
+    addressHandshakesPerMin: failures,
+    userHandshakesPerMin: handshakes,
   } = values;
   return {
     user_messages: { perMinute: values.userMessagesPerMin, burst: values.userMessagesBurst },
@@ -339,7 +340,8 @@ function limitsOf(values: Values): Limits {
     connection_reads: { perMinute: ops, burst: atLeastOne(5 * ops) },
     connection_joins: { perMinute: joins, burst: atLeastOne(joins) },
     user_frames: { perMinute: frames, burst: atLeastOne(frames) },
-    address_handshakes: { perMinute: handshakes, burst: atLeastOne(handshakes) },
+    address_failures: { perMinute: failures, burst: atLeastOne(failures) },
+    user_handshakes: { perMinute: handshakes, burst: atLeastOne(handshakes) },
     process_handshakes: {
       perMinute: 60 * values.handshakesPerSec,
       burst: atLeastOne(values.handshakesPerSec),

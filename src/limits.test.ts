@@ -14,7 +14,9 @@ beforeAll(async () => {
     LIMIT_USER_MESSAGES_PER_MIN: "1",
     LIMIT_USER_MESSAGES_BURST: "5",
     LIMIT_HANDSHAKES_PER_MIN_PER_IP: "1",
+    LIMIT_HANDSHAKES_PER_MIN_PER_USER: "1",
     TRUSTED_PROXIES: "127.0.0.1",
+    CORS_ALLOWED_ORIGINS: "https://app.example.org",
   });
 }, 120_000);
 afterAll(() => server[Symbol.asyncDispose](), 120_000);
@@ -75,14 +77,76 @@ test("20 messages that waited and 10 that are stored already, all sent at once, 
   }
 }, 120_000);
 
-test("handshakes are counted by the address that a trusted proxy names", async () => {
-  const statusFrom = async (address: string) => {
-    const headers = { upgrade: "websocket", connection: "upgrade", "x-forwarded-for": address };
-    return (await fetch(`${server.url}/socket/websocket?vsn=2.0.0`, { headers })).status;
-  };
+/** As far as a handshake comes that names no key: 422 stands for a socket that would be opened. */
+const handshakeOf = async (
+  token: string,
+  headers: Readonly<Record<string, string>> = {},
+  url = server.url,
+) => {
+  const all = { upgrade: "websocket", connection: "upgrade", "sec-websocket-version": "13", ...headers };
+  return (await fetch(`${url}/socket/websocket?vsn=2.0.0&token=${token}`, { headers: all })).status;
+};
+
+test("forged tokens are counted by the address that a trusted proxy names, and a good one from there is let in", async () => {
+  const from = (address: string) => ({ "x-forwarded-for": address });
+  const forged = `${await server.token(newId())}x`;
+  const statusFrom = (address: string) => handshakeOf(forged, from(address));
   expect([await statusFrom("198.51.100.1"), await statusFrom("198.51.100.1")]).toEqual([401, 429]);
   expect(await statusFrom("198.51.100.2")).toBe(401);
+  expect(await handshakeOf(await server.token(newId()), from("198.51.100.1"))).toBe(422);
 });
+
+test("after 125 handshakes with forged tokens, more than are allowed by default, good and expired tokens from the same address are answered as ever", async () => {
+  await using place = await startInProcess({ LIMIT_HANDSHAKES_PER_MIN_PER_IP: "120" });
+  const forged = `${await place.token(newId())}x`;
+  const statuses = await Promise.all(Array.from({ length: 125 }, () => handshakeOf(forged, {}, place.url)));
+  expect(statuses.filter((status) => status === 429).length).toBeWithin(1, 6);
+  const expired = await place.token(newId(), { exp: 1_700_000_000 });
+  const listed = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` };
+    return (await fetch(`${place.url}/api/v1/conversations`, { headers })).status;
+  };
+  const good = await place.token(newId());
+  expect(await handshakeOf(forged, {}, place.url)).toBe(429);
+  expect([await handshakeOf(good, {}, place.url), await listed(good)]).toEqual([422, 200]);
+  expect([await handshakeOf(expired, {}, place.url), await listed(expired)]).toEqual([401, 401]);
+}, 120_000);
+
+test("handshakes of one user are counted wherever they come from", async () => {
+  const token = await server.token(newId());
+  const from = (address: string) => handshakeOf(token, { "x-forwarded-for": address });
+  expect([await from("198.51.100.3"), await from("198.51.100.4")]).toEqual([422, 429]);
+});
+
+test("pages of other origins than the setting names open no socket; those that it names, our own and native clients do", async () => {
+  const statusOf = async (headers: Readonly<Record<string, string>>) =>
+    handshakeOf(await server.token(newId()), headers);
+  expect(await statusOf({ origin: "https://evil.example" })).toBe(403);
+  expect(await statusOf({ origin: "null" })).toBe(403);
+  for (const origin of ["https://app.example.org", new URL(server.url).origin])
+    expect([origin, await statusOf({ origin })]).toEqual([origin, 422]);
+  expect(await statusOf({})).toBe(422);
+});
+
+test("a socket that sends frames as fast as it can is closed, and what the rest of its user's sockets send counts with it", async () => {
+  await using place = await startInProcess({
+    LIMIT_CONNECTION_FRAMES_PER_MIN: "500",
+    LIMIT_USER_FRAMES_PER_MIN: "1000",
+  });
+  const [anna, ben] = [newId(), newId()];
+  const socketOf = async (userId: string) =>
+    FrameSocket.open({ url: place.url, token: await place.token(userId) });
+  const closedAfter = async (socket: FrameSocket, frames: number) => {
+    for (let each = 0; each < frames; each++) socket.send(`[null,null,"conversation:none","user_typing",{}]`);
+    await eventually("the close", () => socket.closeReason !== null);
+    return socket.closeReason;
+  };
+  const bystander = await socketOf(ben);
+  expect(await closedAfter(await socketOf(anna), 600)).toBe("too many frames");
+  expect(await closedAfter(await socketOf(anna), 600)).toBe("too many frames");
+  expect(await closedAfter(await socketOf(anna), 10)).toBe("too many frames of one user");
+  expect((await bystander.heartbeat()).status).toBe("ok");
+}, 120_000);
 
 test("a user opens as many sockets as the setting says, is refused the next one by 429, and opens it when one has closed", async () => {
   const [anna, ben] = [newId(), newId()];

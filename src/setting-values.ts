@@ -193,6 +193,9 @@ export const origins: ValueKind<readonly string[]> = {
   show: list.show,
 };
 
+/** Also of the schemes of apps that are made of web pages: `capacitor://localhost`. */
 function isOrigin(part: string): boolean {
-  return URL.canParse(part) && new URL(part).origin === part;
+  const url = URL.parse(part);
+  if (!url) return false;
+  return part === (url.origin === "null" && url.host !== "" ? `${url.protocol}//${url.host}` : url.origin);
 }

@@ -437,7 +437,14 @@ export const settings = {
     variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_IP"],
     kind: rate,
     fallback: 120,
-    about: "sockets opened from one address in a minute, 0 = off; beyond it 429",
+    about:
+      "handshakes and requests from one address in a minute whose token no key of ours signed, 0 = off; beyond it such a one is answered 429, and tokens from there are verified a few at a time",
+  }),
+  userHandshakesPerMin: setting({
+    variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_USER"],
+    kind: rate,
+    fallback: 120,
+    about: "sockets opened by one user in a minute, 0 = off; beyond it 429",
   }),
   socketsPerUser: setting({
     variables: ["LIMIT_SOCKETS_PER_USER"],

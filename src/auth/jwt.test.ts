@@ -49,6 +49,26 @@ describe("a good token", () => {
   });
 });
 
+test("a refused token that a key of ours signed is told from a forged one", async () => {
+  const { tokens, sign } = start(given());
+  const isSigned = async (token: string) => {
+    const verified = await tokens.verify(token, "rest");
+    return verified.ok ? "accepted" : (verified.isSigned ?? false);
+  };
+  for (const claims of [{ exp: 1_700_000_000 }, { aud: "other" }, { aud: "ws" }, { type: "refresh" }])
+    expect([claims, await isSigned(await sign(claims))]).toEqual([claims, true]);
+  const token = await sign();
+  const [head, body, signature] = token.split(".");
+  const forged = [
+    `${token}x`,
+    "x",
+    `${head}.${body}.`,
+    `${head}.${body}x.${signature}`,
+    await sign({}, signer("ES256", "es256")),
+  ];
+  for (const each of forged) expect([each, await isSigned(each)]).toEqual([each, false]);
+});
+
 describe("a token for sockets (aud ws)", () => {
   test("opens a socket whose life its expiry does not limit", async () => {
     const { tokens, sign } = start(given());

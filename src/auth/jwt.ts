@@ -30,11 +30,13 @@ export class JwtTokens implements Tokens {
   }
 
   async verify(token: string, use: "socket" | "rest"): Promise<Verified> {
+    let isSigned = false;
     try {
       const payload = await this.#verifySignature(token);
+      isSigned = true;
       return { ok: true, identity: identityOf(payload, use, this.#settings, this.#clock.nowUs()) };
     } catch (error) {
-      return refusalOf(error);
+      return { ...refusalOf(error), ...(isSigned && { isSigned }) };
     }
   }
 
@@ -117,7 +119,7 @@ function readHeader(token: string): {
   }
 }
 
-function refusalOf(error: unknown): Verified {
+function refusalOf(error: unknown): Extract<Verified, { ok: false }> {
   if (error instanceof TokenRefused) return unauthorized(error.message);
   if (error instanceof errors.JWTExpired) return unauthorized(expired);
   if (error instanceof errors.JWTClaimValidationFailed) {
@@ -127,6 +129,6 @@ function refusalOf(error: unknown): Verified {
   return unauthorized("this is not a valid token");
 }
 
-function unauthorized(reason: string): Verified {
+function unauthorized(reason: string): Extract<Verified, { ok: false }> {
   return { ok: false, code: "unauthorized", reason };
 }

@@ -145,6 +145,12 @@ export const incidents = {
     means: "events that were missed cannot be read from the store and are tried again",
     action: "see `store_*` beside it; these conversations are not delivered live meanwhile",
   },
+  origin_refused: {
+    level: "warn",
+    means: "a web page whose origin is not allowed tried to connect",
+    action: "if `origin` is yours, name it in CORS_ALLOWED_ORIGINS",
+    pauseMs: 600_000,
+  },
   ownership_lost: {
     level: "warn",
     means: "this process lost the right to write and serves nothing until it is back",

@@ -8,8 +8,9 @@ const subjects: Readonly<Record<LimitName, string>> = {
   connection_typing: "typing signals on one connection",
   connection_reads: "read and delivery marks on one connection",
   connection_joins: "joins and leaves on one connection",
+  user_handshakes: "connections of one user",
   user_frames: "frames and KiB of request bodies of one user",
-  address_handshakes: "connections from one address",
+  address_failures: "tokens from one address that nobody of ours signed",
   process_handshakes: "connections to one server",
 };
 

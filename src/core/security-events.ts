@@ -15,9 +15,10 @@ export const securityEvents = {
   address_limited: {
     level: "info",
     log: "security",
-    means: "an address opened more sockets than LIMIT_HANDSHAKES_PER_MIN_PER_IP allows and was answered 429",
+    means:
+      "an address sent more tokens that no key of ours signed than LIMIT_HANDSHAKES_PER_MIN_PER_IP allows, and was answered 429; good tokens from there are still accepted",
     action:
-      "look at `address`; many people behind one address: raise the limit, or name the proxy in TRUSTED_PROXIES",
+      "if it goes on, block `address` in front of whispr-msg; a proxy of yours: name it in TRUSTED_PROXIES",
     by: "address",
     ...perMinute,
   },

@@ -27,7 +27,8 @@ export class LocalLimiter implements Limiter {
       connection_reads: scheduleOf("connection_reads"),
       connection_joins: scheduleOf("connection_joins"),
       user_frames: scheduleOf("user_frames"),
-      address_handshakes: scheduleOf("address_handshakes"),
+      user_handshakes: scheduleOf("user_handshakes"),
+      address_failures: scheduleOf("address_failures"),
       process_handshakes: scheduleOf("process_handshakes"),
     };
   }

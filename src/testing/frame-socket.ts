@@ -22,6 +22,7 @@ export class FrameSocket {
   onFrame: (frame: HeardFrame) => void = () => {};
   onClose: () => void = () => {};
   closeCode: number | null = null;
+  closeReason: string | null = null;
   readonly #socket: WebSocket;
   readonly #waiting = new Map<string, (reply: Reply) => void>();
   #nextRef = 1;
@@ -29,8 +30,9 @@ export class FrameSocket {
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#heard(String(data));
-    socket.onclose = ({ code }) => {
+    socket.onclose = ({ code, reason }) => {
       this.closeCode = code;
+      this.closeReason = reason;
       this.onClose();
     };
   }

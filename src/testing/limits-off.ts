@@ -8,6 +8,7 @@ export const limitsOff: Readonly<Record<string, string>> = {
   LIMIT_CONNECTION_JOINS_PER_MIN: "0",
   LIMIT_USER_REQUESTS_AT_ONCE: "0",
   LIMIT_HANDSHAKES_PER_MIN_PER_IP: "0",
+  LIMIT_HANDSHAKES_PER_MIN_PER_USER: "0",
   LIMIT_HANDSHAKES_PER_SEC: "0",
   LIMIT_SOCKETS_PER_USER: "0",
   LIMIT_CONNECTION_HEARTBEATS_PER_MIN: "0",
@@ -26,7 +27,8 @@ export const noLimits: Limits = {
   connection_reads: off,
   connection_joins: off,
   user_frames: off,
-  address_handshakes: off,
+  user_handshakes: off,
+  address_failures: off,
   process_handshakes: off,
 };
 

@@ -18,6 +18,7 @@ interface World {
 function world(settings: Partial<AdmissionSettings> = {}): World {
   const clock = new VirtualClock();
   const outcomes: (number | string)[] = [];
+  const { arrivalMs } = { ...admissionDefaults, ...settings };
   const made: World = {
     clock,
     outcomes,
@@ -32,7 +33,7 @@ function world(settings: Partial<AdmissionSettings> = {}): World {
         admitted: (waitedMs) => outcomes.push(waitedMs),
         refused: (reason) => outcomes.push(reason),
       },
-      settings: { ...admissionDefaults, ...settings },
+      settings: { ...admissionDefaults, crowdedArrivalMs: arrivalMs, ...settings },
     }),
   };
   return made;
@@ -122,6 +123,26 @@ describe("arrivals beyond the bound", () => {
     expect(storm.filter(({ arrival }) => arrival)).toHaveLength(2);
     await clock.runFor(4_020);
     expect(storm.filter(({ arrival }) => arrival)).toHaveLength(6);
+  });
+
+  test("that never join leave it sooner while others wait, and keep it while nobody does", async () => {
+    const { admission, clock } = world({ ...few, arrivalMs: 2_000, crowdedArrivalMs: 500 });
+    const [first, second] = clients(admission, 2);
+    await clock.runFor(1_000);
+    expect([first!.arrival!.takesJoins, second!.arrival!.takesJoins]).toEqual([true, true]);
+    const [third] = clients(admission, 1);
+    await clock.runFor(10);
+    expect([first!.arrival!.takesJoins, third!.arrival!.takesJoins]).toEqual([false, true]);
+  });
+
+  test("that never join, as many as may wait, keep nobody from being admitted in time", async () => {
+    const { admission, clock, outcomes } = world({ crowdedArrivalMs: admissionDefaults.crowdedArrivalMs });
+    const { maxWaiting, inProgress, maxWaitMs } = admissionDefaults;
+    clients(admission, inProgress.initial + maxWaiting - 1);
+    const [last] = clients(admission, 1);
+    await clock.runFor(maxWaitMs);
+    expect(last!.arrival).not.toBeNull();
+    expect(outcomes.filter((outcome) => typeof outcome === "string")).toEqual([]);
   });
 
   test("that have joined keep their place until that is answered, however long it takes", async () => {

@@ -11,6 +11,11 @@ export interface AdmissionSettings {
   readonly maxWaitMs: number;
   /** An arrival that has not begun to join within this time gives up its place. */
   readonly arrivalMs: number;
+  /**
+   * The same while others wait. Clients that never join must not keep others out: as many as may wait find a place within `maxWaitMs`, when
+   * `inProgress.max` give up theirs in this time.
+   */
+  readonly crowdedArrivalMs: number;
   /** The limit on arrivals rises below the first lag and falls above the second. */
   readonly lagMs: { readonly low: number; readonly high: number };
 }
@@ -20,6 +25,7 @@ export const admissionDefaults: AdmissionSettings = {
   maxWaiting: 20_000,
   maxWaitMs: 10_000,
   arrivalMs: 2_000,
+  crowdedArrivalMs: 500,
   lagMs: { low: 10, high: 30 },
 };
 
@@ -163,7 +169,7 @@ export class Admission {
 
   #begin(waitedMs: number): Arrival {
     const arrival = new Arrival({
-      untilMs: this.#clock.monotonicMs() + this.#settings.arrivalMs,
+      sinceMs: this.#clock.monotonicMs(),
       ended: (ended) => this.#ended(ended),
     });
     this.#inProgress.add(arrival);
@@ -179,9 +185,11 @@ export class Admission {
   }
 
   #expire(): void {
-    const nowMs = this.#clock.monotonicMs();
+    const { arrivalMs, crowdedArrivalMs } = this.#settings;
+    const mayTakeMs = this.isCrowded ? Math.min(arrivalMs, crowdedArrivalMs) : arrivalMs;
+    const oldestMs = this.#clock.monotonicMs() - mayTakeMs;
     for (const arrival of this.#inProgress) {
-      if (arrival.untilMs > nowMs) break;
+      if (arrival.sinceMs > oldestMs) break;
       // Joins under way count until they are answered: more of them would only wait longer, until clients give up and ask again.
       arrival.close();
     }

@@ -3,15 +3,15 @@
  * joins that came together, the end of its handshake or socket, or the end of the time in which it may begin to join.
  */
 export class Arrival {
-  /** Until when it may join for the first time. Monotonic milliseconds. */
-  readonly untilMs: number;
+  /** When it was admitted. Monotonic milliseconds. */
+  readonly sinceMs: number;
   readonly #ended: (arrival: Arrival) => void;
   #joins = 0;
   #isClosed = false;
   #isOver = false;
 
-  constructor(options: { readonly untilMs: number; readonly ended: (arrival: Arrival) => void }) {
-    this.untilMs = options.untilMs;
+  constructor(options: { readonly sinceMs: number; readonly ended: (arrival: Arrival) => void }) {
+    this.sinceMs = options.sinceMs;
     this.#ended = options.ended;
   }
 

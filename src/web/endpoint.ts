@@ -15,6 +15,7 @@ import { canonicalTopic } from "./channels/topics.ts";
 import { ClientAddresses } from "./client-address.ts";
 import { ConnectionCap } from "./connection-cap.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
+import { FailedTokens } from "./failed-tokens.ts";
 import { Gate } from "./gate.ts";
 import { type Admitted, Handshakes, socketPaths } from "./handshake.ts";
 import { Lateness } from "./lateness.ts";
@@ -61,6 +62,7 @@ export class Endpoint {
   readonly #cap: ConnectionCap;
   readonly #overflow: AcceptOverflow;
   readonly #meter: RequestMeter;
+  readonly #addressOf: (request: Request) => string;
   readonly #rest: (request: Request) => Response | Promise<Response>;
   #stopping = false;
 
@@ -70,7 +72,8 @@ export class Endpoint {
     this.#pauses = new RetryPauses(options);
     this.#admission = openAdmission({ ...options, pauses: this.#pauses });
     const gate = new Gate({ limiter, lateness, pauses: this.#pauses });
-    const authentication = new Authentication(options);
+    const failures = new FailedTokens({ limiter, clock });
+    const authentication = new Authentication({ ...options, failures });
     const texts = new MessageTexts();
     const addresses = new ClientAddresses(settings);
     this.#proxies = new ProxyWatch({ addresses, observer });
@@ -84,8 +87,9 @@ export class Endpoint {
       authentication,
       gate,
       admission: this.#admission,
+      userSockets: this.#userSockets,
       observer,
-      addresses,
+      origins: settings.corsOrigins,
       clock,
       maxSessionMs: settings.maxSessionMs,
     });
@@ -101,8 +105,8 @@ export class Endpoint {
       observer: socketsObserver(observer, this.#userSockets),
       clock: { now: () => clock.monotonicMs() },
     });
-    const addressOf = (request: Request) => addresses.ofRequest(request, this.#server);
-    const rest = restOf(options, gate, authentication, texts, this.#meter, addressOf);
+    this.#addressOf = (request) => addresses.ofRequest(request, this.#server);
+    const rest = restOf(options, gate, authentication, texts, this.#meter, this.#addressOf);
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
@@ -231,9 +235,8 @@ export class Endpoint {
     const full = this.#cap.handshake();
     if (full) this.#options.observer.handshake("descriptors");
     if (full) return this.#refuse(full);
-    const peer = peerOf(request, server);
-    this.#proxies.handshake(request, peer);
-    const admitted = await this.#handshakes.admit(request, peer);
+    this.#proxies.handshake(request, peerOf(request, server));
+    const admitted = await this.#handshakes.admit(request, this.#addressOf(request));
     if (isRejection(admitted)) return this.#refuse(admitted);
     const refusal = this.#upgrade(request, server, admitted);
     if (refusal) admitted.session.arrival.end();

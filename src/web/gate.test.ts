@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { Limits } from "../core/ports/limiter.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import type { EndpointSettings } from "./endpoint-options.ts";
-import { Fixture } from "./fixture/fixture.ts";
+import { Fixture, tokenOf } from "./fixture/fixture.ts";
 import type { Reply, Wire } from "./fixture/wire.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
@@ -193,54 +193,101 @@ describe("frames of one connection", () => {
 });
 
 describe("handshakes", () => {
-  /** A handshake that gets as far as its token, and no further. */
-  const handshake = (forwardedFor?: string) =>
-    fetch(`${web.url}/socket/websocket?vsn=2.0.0`, {
+  /** A handshake that gets as far as it is allowed to, and opens no socket: it names no key. */
+  const handshake = (token: string, forwardedFor?: string) =>
+    fetch(`${web.url}/socket/websocket?vsn=2.0.0&token=${token}`, {
       headers: {
         connection: "upgrade",
         upgrade: "websocket",
         "sec-websocket-version": "13",
-        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
         ...(forwardedFor ? { "x-forwarded-for": forwardedFor } : {}),
       },
     });
-  const statuses = async (forwardedFor: readonly string[]) => {
+  const [forged, annas, bens] = ["forged", tokenOf({ userId: anna }), tokenOf({ userId: ben })];
+  const statuses = async (...all: readonly (readonly [token: string, forwardedFor?: string])[]) => {
     const seen = [];
-    for (const each of forwardedFor) seen.push((await handshake(each)).status);
+    for (const [token, forwardedFor] of all) seen.push((await handshake(token, forwardedFor)).status);
     return seen;
   };
-  const few = { address_handshakes: { perMinute: 60, burst: 2 } };
+  const few = { address_failures: { perMinute: 60, burst: 2 } };
 
-  test("from one address are limited to 429, with or without a token, until the time told has passed", async () => {
+  test("with forged tokens are limited by their address, until the time told has passed, and others from there are let in all the while", async () => {
     await open(few);
-    const wires = [await web.socketOf(anna), await web.socketOf(ben)];
-    const refused = await handshake();
+    expect(await statuses([forged], [forged], [forged])).toEqual([401, 401, 429]);
+    const refused = await handshake(forged);
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
     expect(await refused.json()).toMatchObject({ error: "rate_limited", retry_after_ms: 1_000 });
-    await expect(web.socketOf(anna)).rejects.toThrow();
+    const wires = [await web.socketOf(anna), await web.socketOf(ben)];
     expect(told(await wires[0]!.join(topic))).toBe("ok");
+    const list = () => web.fetch("GET", "/api/v1/conversations", { as: anna });
+    expect((await list()).status).toBe(200);
     await clock.runFor(1_000);
-    expect((await handshake()).status).toBe(401);
+    expect(await statuses([forged])).toEqual([401]);
+    expect(web.handshakes).toEqual([
+      ...["unauthorized", "unauthorized", "address_limit", "address_limit"],
+      ...["admitted", "admitted", "unauthorized"],
+    ]);
+  });
+
+  test("with forged tokens and requests with them count together; tokens of ours that are over do not, and neither do none", async () => {
+    await open(few);
+    const request = async (token: string) =>
+      (await fetch(`${web.url}/api/v1/conversations`, { headers: { authorization: `Bearer ${token}` } }))
+        .status;
+    for (const _ of [1, 2, 3]) {
+      expect([await request("expired"), ...(await statuses(["expired"], [""]))]).toEqual([401, 401, 401]);
+      expect((await fetch(`${web.url}/api/v1/conversations`)).status).toBe(401);
+    }
+    expect([...(await statuses([forged])), await request(forged), await request(forged)]).toEqual([
+      401, 401, 429,
+    ]);
+    expect([await request("expired"), await request(annas)]).toEqual([401, 200]);
   });
 
   test("are counted by the connection's address, whatever x-forwarded-for says", async () => {
     await open(few);
-    expect(await statuses(["198.51.100.1", "198.51.100.2", "198.51.100.3"])).toEqual([401, 401, 429]);
+    const from = (last: number) => [forged, `198.51.100.${last}`] as const;
+    expect(await statuses(from(1), from(2), from(3))).toEqual([401, 401, 429]);
   });
 
   test("behind a trusted proxy are counted by the address that it names", async () => {
     await open(few, { trustedProxies: ["127.0.0.0/8"] });
     const one = "198.51.100.1";
     const inventing = [`1.1.1.1, ${one}`, `2.2.2.2, ${one}`];
-    expect(await statuses([one, ...inventing, "198.51.100.2"])).toEqual([401, 401, 429, 401]);
+    const addresses = [one, ...inventing, "198.51.100.2"];
+    expect(await statuses(...addresses.map((each) => [forged, each] as const))).toEqual([401, 401, 429, 401]);
   });
 
-  test("to the whole server are paced by 503 where a rate is set, each refused for a time of its own", async () => {
+  test("of one user are limited to 429, and those of another from the same address are not", async () => {
+    await open({ user_handshakes: { perMinute: 60, burst: 2 } });
+    const wires = [await web.socketOf(anna), await web.socketOf(anna)];
+    const refused = await handshake(annas);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect(await refused.json()).toMatchObject({
+      error: "rate_limited",
+      message: expect.stringContaining("connections of one user"),
+    });
+    wires.push(await web.socketOf(ben));
+    for (const wire of wires) expect(told(await wire.push("phoenix", "heartbeat", "{}"))).toBe("ok");
+    expect(web.handshakes).toEqual(["admitted", "admitted", "user_limit", "admitted"]);
+    await clock.runFor(1_000);
+    await web.socketOf(anna);
+  });
+
+  test("of thousands of users from one address are all let in", async () => {
+    await open({ ...few, user_handshakes: { perMinute: 60, burst: 2 } });
+    const users = Array.from({ length: 300 }, () => tokenOf({ userId: Bun.randomUUIDv7() }));
+    const answers = await Promise.all(users.map((token) => handshake(token)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([422]));
+    expect(new Set(web.handshakes)).toEqual(new Set(["admitted"]));
+  });
+
+  test("to the whole server are paced by 503 where a rate is set, each refused for a time of its own, and forged ones use up nothing of it", async () => {
     await open({ process_handshakes: { perMinute: 120, burst: 2 } });
-    expect(await statuses(["", "", ""])).toEqual([401, 401, 503]);
+    expect(await statuses([forged], [annas], [forged], [bens], [annas])).toEqual([401, 422, 401, 422, 503]);
     const pauses = new Set<number>();
     for (let each = 0; each < 10; each++) {
-      const refused = await handshake();
+      const refused = await handshake(annas);
       const body = (await refused.json()) as { readonly retry_after_ms: number };
       expect(body).toMatchObject({
         error: "overloaded",
@@ -252,11 +299,11 @@ describe("handshakes", () => {
     }
     expect(pauses.size).toBeGreaterThan(1);
     expect(web.handshakes).toEqual([
-      ...["admitted", "unauthorized", "admitted", "unauthorized"],
+      ...["unauthorized", "admitted", "unauthorized", "admitted"],
       ...Array(11).fill("rate_limit"),
     ]);
     await clock.runFor(1_000);
-    expect(await statuses(["", "", ""])).toEqual([401, 401, 503]);
+    expect(await statuses([annas], [bens], [annas])).toEqual([422, 422, 503]);
   });
 });
 

@@ -90,9 +90,9 @@ export class Gate {
     return SendCharge.take(this.#limiter, userId, connectionKey);
   }
 
-  /** A socket that is to be opened from this address. Ask before `pace`: what one sends too much must not use up what is there for all. */
-  address(address: string): Rejection | null {
-    return rateLimited(this.#limiter, "address_handshakes", address);
+  /** A socket that this user is to open. Ask before `pace`: what one sends too much must not use up what is there for all. */
+  handshake(userId: string): Rejection | null {
+    return rateLimited(this.#limiter, "user_handshakes", userId);
   }
 
   /** A socket that is to be opened, against the fixed rate of all of them where one is set. */

@@ -1,14 +1,18 @@
 import { deviceTagOf } from "../core/messages/send-key.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Observer } from "../core/ports/observer.ts";
-import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import type { HandshakeOutcome, Observer } from "../core/ports/observer.ts";
+import type { Identity } from "../core/ports/tokens.ts";
+import { isRejection, type RefusalCode, type Rejection, reject } from "../core/rejection.ts";
+import { FairTurns } from "../engine/fair-turns.ts";
 import { readToken, speaksOurVersion } from "../phoenix/handshake.ts";
 import type { Admission } from "./admission.ts";
 import type { Arrival } from "./arrival.ts";
-import { type ClientAddresses, counted } from "./client-address.ts";
 import type { Gate } from "./gate.ts";
 import type { Authentication } from "./plugins/authentication.ts";
+import type { AllowedOrigins } from "./plugins/cors.ts";
+import { originRefusal } from "./plugins/origins.ts";
 import type { Session } from "./session.ts";
+import type { UserSockets } from "./user-sockets.ts";
 
 /** Where sockets are opened; the first is the path of the stock client, the second that behind gateways. */
 export const socketPaths: ReadonlySet<string> = new Set(["/socket/websocket", "/messaging/socket/websocket"]);
@@ -18,79 +22,109 @@ export interface Admitted {
   readonly subprotocol: string | undefined;
 }
 
+/** Handshakes whose tokens are verified at once, of all addresses. */
+const verifiedAtOnce = 32;
+
 /** Whether a socket may be opened, decided before there is one: a refusal is an HTTP status, never a close. */
 export class Handshakes {
   readonly #authentication: Authentication;
   readonly #gate: Gate;
   readonly #admission: Admission;
-  readonly #observer: Pick<Observer, "handshake" | "security">;
-  readonly #addresses: ClientAddresses;
+  readonly #userSockets: Pick<UserSockets, "refusal">;
+  readonly #observer: Pick<Observer, "handshake" | "warn">;
+  readonly #origins: AllowedOrigins;
   readonly #clock: Clock;
   readonly #maxSessionMs: number;
+  readonly #verifying: FairTurns;
   #connections = 0;
 
   constructor(options: {
     readonly authentication: Authentication;
     readonly gate: Gate;
     readonly admission: Admission;
-    readonly observer: Pick<Observer, "handshake" | "security">;
-    readonly addresses: ClientAddresses;
+    readonly userSockets: Pick<UserSockets, "refusal">;
+    readonly observer: Pick<Observer, "handshake" | "warn">;
+    readonly origins: AllowedOrigins;
     readonly clock: Clock;
     readonly maxSessionMs: number;
   }) {
+    const settings = { maxAtOnce: verifiedAtOnce, maxAtOncePerUser: verifiedAtOnce, maxPerUser: 0 };
     this.#authentication = options.authentication;
     this.#gate = options.gate;
     this.#admission = options.admission;
+    this.#userSockets = options.userSockets;
     this.#observer = options.observer;
-    this.#addresses = options.addresses;
+    this.#origins = options.origins;
     this.#clock = options.clock;
     this.#maxSessionMs = options.maxSessionMs;
+    this.#verifying = new FairTurns({ settings, clock: options.clock });
   }
 
   /**
-   * Waits until it is its turn (`Admission`). `peer`: the address that the connection came from. The arrival of the session is in progress; end it when
-   * no socket comes of it.
+   * Waits until it is its turn (`Admission`), once it is known whose it is: who cannot say who they are take no place. `address`: where it
+   * comes from, as it is counted. The arrival of the session is in progress; end it when no socket comes of it.
    */
-  async admit(request: Request, peer: string): Promise<Admitted | Rejection> {
-    const address = counted(this.#addresses.of(peer, request.headers.get("x-forwarded-for")));
-    const refusal = this.#admission.refusal() ?? checkRequest(request) ?? this.#limited(address);
+  async admit(request: Request, address: string): Promise<Admitted | Rejection> {
+    const refusal = this.#admission.refusal() ?? checkRequest(request) ?? this.#originRefusal(request);
     if (refusal) return refusal;
+    const { token, subprotocol } = readToken(request);
+    const known = await this.#identify(token, address);
+    if (isRejection(known)) return known;
+    const limited = this.#limited(known.identity);
+    if (limited) return limited;
     const arrival = await this.#admission.enter(request.signal);
-    if (isRejection(arrival)) return arrival;
-    const admitted = await this.#open(request, arrival, address).catch((error: unknown) => {
-      arrival.end();
-      throw error;
-    });
-    if (isRejection(admitted)) arrival.end();
-    return admitted;
+    return isRejection(arrival)
+      ? arrival
+      : { session: this.#sessionOf(known.identity, arrival), subprotocol };
   }
 
-  #limited(address: string): Rejection | null {
-    const ofAddress = this.#gate.address(address);
-    if (ofAddress) {
-      this.#observer.handshake("address_limit");
-      this.#observer.security("address_limited", { address });
-      return ofAddress;
-    }
+  #originRefusal(request: Request): Rejection | null {
+    const refusal = originRefusal(request, this.#origins);
+    if (!refusal) return null;
+    this.#observer.handshake("origin");
+    this.#observer.warn("origin_refused", { origin: request.headers.get("origin")!.slice(0, longestOrigin) });
+    return refusal;
+  }
+
+  /** Addresses are served in turn. */
+  async #identify(
+    token: string | undefined,
+    address: string,
+  ): Promise<{ readonly identity: Identity } | Rejection> {
+    const known = await this.#verifying.run(address, () =>
+      this.#authentication.ofToken(token, "socket", () => address),
+    );
+    if (isRejection(known)) this.#observer.handshake(outcomes[known.code] ?? "not_verified");
+    return known;
+  }
+
+  #limited({ userId }: Identity): Rejection | null {
+    const tooMany = this.#userSockets.refusal(userId);
+    if (tooMany) this.#observer.handshake("user_sockets");
+    if (tooMany) return tooMany;
+    const ofUser = this.#gate.handshake(userId);
+    if (ofUser) this.#observer.handshake("user_limit");
+    if (ofUser) return ofUser;
     const ofAll = this.#gate.pace();
     if (ofAll) this.#observer.handshake("rate_limit");
     return ofAll;
   }
 
-  async #open(request: Request, arrival: Arrival, address: string): Promise<Admitted | Rejection> {
-    const { token, subprotocol } = readToken(request);
-    const known = await this.#authentication.ofToken(token, "socket", () => address);
-    if ("type" in known) {
-      this.#observer.handshake(known.code === "unauthorized" ? "unauthorized" : "not_verified");
-      return known;
-    }
+  #sessionOf(identity: Identity, arrival: Arrival): Session {
     const latestMs = this.#clock.nowUs() / 1000 + this.#maxSessionMs;
-    const endsAtMs = Math.min(known.identity.expiresAtMs ?? latestMs, latestMs);
+    const endsAtMs = Math.min(identity.expiresAtMs ?? latestMs, latestMs);
     const connectionKey = String(++this.#connections);
-    const deviceTag = deviceTagOf(known.identity.deviceId);
-    return { session: { ...known.identity, deviceTag, endsAtMs, connectionKey, arrival }, subprotocol };
+    return { ...identity, deviceTag: deviceTagOf(identity.deviceId), endsAtMs, connectionKey, arrival };
   }
 }
+
+/** Of a refusal of the token, or of its verification. */
+const outcomes: Partial<Readonly<Record<RefusalCode, HandshakeOutcome>>> = {
+  unauthorized: "unauthorized",
+  rate_limited: "address_limit",
+};
+/** Of what a client says, in a line of the log. */
+const longestOrigin = 200;
 
 function checkRequest(request: Request): Rejection | null {
   if (request.method !== "GET")

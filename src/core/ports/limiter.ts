@@ -7,7 +7,8 @@ export type LimitName =
   | "connection_reads"
   | "connection_joins"
   | "user_frames"
-  | "address_handshakes"
+  | "user_handshakes"
+  | "address_failures"
   | "process_handshakes";
 
 export interface Rate {

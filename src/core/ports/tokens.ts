@@ -11,7 +11,13 @@ export interface Identity {
 export type Verified =
   | { readonly ok: true; readonly identity: Identity }
   /** `unauthorized`: the token is no good. `unavailable`: the keys cannot be had at present. `reason` never holds the token. */
-  | { readonly ok: false; readonly code: "unauthorized" | "unavailable"; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly code: "unauthorized" | "unavailable";
+      readonly reason: string;
+      /** One of our keys signed it: it has expired, say, or is for something else. Nobody guessed it. */
+      readonly isSigned?: boolean;
+    };
 
 /** Verifies bearer tokens: signature, issuer, audience, expiry, type. Never throws. */
 export interface Tokens {

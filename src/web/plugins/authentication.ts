@@ -1,24 +1,31 @@
 import type { Observer } from "../../core/ports/observer.ts";
-import type { Identity, Revocations, Tokens } from "../../core/ports/tokens.ts";
-import { type Rejection, reject } from "../../core/rejection.ts";
+import type { Identity, Revocations, Tokens, Verified } from "../../core/ports/tokens.ts";
+import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
+import type { FailedTokens } from "../failed-tokens.ts";
 
 /** Who sends a request. Nothing but a verified token says so: no header, no field of a body. */
 export class Authentication {
   readonly #tokens: Tokens;
   readonly #revocations: Revocations;
+  readonly #failures: FailedTokens;
   readonly #observer: Pick<Observer, "security">;
 
   constructor(options: {
     readonly tokens: Tokens;
     readonly revocations: Revocations;
+    readonly failures: FailedTokens;
     readonly observer: Pick<Observer, "security">;
   }) {
     this.#tokens = options.tokens;
     this.#revocations = options.revocations;
+    this.#failures = options.failures;
     this.#observer = options.observer;
   }
 
-  /** The identity behind `Authorization: Bearer …` (RFC 6750 2.1), or why there is none. `address` is asked for failures alone. */
+  /**
+   * The identity behind `Authorization: Bearer …` (RFC 6750 2.1), or why there is none. `address` is asked only of failures, and while there
+   * are addresses that send many.
+   */
   ofRequest(request: Request, address: () => string): Promise<{ readonly identity: Identity } | Rejection> {
     const [, token] = /^bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
     return this.ofToken(token, "rest", address);
@@ -29,31 +36,45 @@ export class Authentication {
     use: "socket" | "rest",
     address: () => string,
   ): Promise<{ readonly identity: Identity } | Rejection> {
-    const known = await this.#verify(token, use);
-    if ("type" in known && known.code === "unauthorized")
-      this.#observer.security("authentication_failed", {
-        address: address(),
-        door: use,
-        reason: known.message,
-      });
+    const known = token ? await this.#inTurn(token, use, address) : missing;
+    if (isRejection(known)) this.#report(known, use, address);
     return known;
   }
 
-  async #verify(
-    token: string | undefined,
+  #inTurn(
+    token: string,
     use: "socket" | "rest",
+    address: () => string,
   ): Promise<{ readonly identity: Identity } | Rejection> {
-    if (!token) return missing;
+    return this.#failures.run(address, () => this.#verify(token, use, address));
+  }
+
+  #report({ code, message }: Rejection, use: "socket" | "rest", address: () => string): void {
+    if (code === "rate_limited") this.#observer.security("address_limited", { address: address() });
+    if (code !== "unauthorized") return;
+    this.#observer.security("authentication_failed", { address: address(), door: use, reason: message });
+  }
+
+  async #verify(
+    token: string,
+    use: "socket" | "rest",
+    address: () => string,
+  ): Promise<{ readonly identity: Identity } | Rejection> {
     const verified = await this.#tokens.verify(token, use);
-    if (!verified.ok) return refused(verified.code, verified.reason);
+    if (!verified.ok) return this.#refused(verified, address);
     if (await this.#revocations.isRevoked(verified.identity)) return revoked;
     return { identity: verified.identity };
   }
+
+  /** Who sends a token that was signed by us is told that it is no good any more, however many others guess from the same address. */
+  #refused({ code, reason, isSigned }: Refused, address: () => string): Rejection {
+    if (code === "unavailable") return reject(code, reason, { retryAfterMs: 1_000 });
+    const unauthorized = reject(code, reason);
+    return isSigned ? unauthorized : (this.#failures.failed(address()) ?? unauthorized);
+  }
 }
 
-function refused(code: "unauthorized" | "unavailable", reason: string): Rejection {
-  return reject(code, reason, code === "unavailable" ? { retryAfterMs: 1_000 } : {});
-}
+type Refused = Extract<Verified, { readonly ok: false }>;
 
 const missing = reject("unauthorized", "A bearer token is needed.");
 const revoked = reject("unauthorized", "The token or its device was revoked.");

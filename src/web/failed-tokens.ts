@@ -1,0 +1,63 @@
+import type { Clock } from "../core/ports/clock.ts";
+import type { Limiter } from "../core/ports/limiter.ts";
+import { rateLimited } from "../core/rate-limited.ts";
+import type { Rejection } from "../core/rejection.ts";
+import { FairTurns } from "../engine/fair-turns.ts";
+
+/** Tokens of suspect addresses that are verified at once: of all addresses together, and of one. */
+const suspectsAtOnce = { maxAtOnce: 4, maxAtOncePerUser: 2 };
+/** Of one address, under way or waiting: 0.1 s of work. Beyond it `rate_limited`. */
+const maxPerSuspect = 1_000;
+/** The most suspects remembered; beyond it the longest known is forgotten. */
+const maxSuspects = 10_000;
+
+/**
+ * Counts tokens that were not signed by a key of ours, by the address that sent them. An address with too many is suspect: what it sends
+ * is verified few at a time, in turn with other suspects, so that guessing costs the others nothing. A good token still gets in from there:
+ * thousands may share the address of whoever guesses.
+ */
+export class FailedTokens {
+  readonly #limiter: Limiter;
+  readonly #clock: Clock;
+  readonly #turns: FairTurns;
+  /** Until when each is. */
+  readonly #suspects = new Map<string, number>();
+
+  constructor(options: { readonly limiter: Limiter; readonly clock: Clock }) {
+    this.#limiter = options.limiter;
+    this.#clock = options.clock;
+    this.#turns = new FairTurns({
+      settings: { ...suspectsAtOnce, maxPerUser: maxPerSuspect },
+      clock: options.clock,
+    });
+  }
+
+  /** Runs `verify` at once, or when it is the turn of a suspect address. `address` is asked for only while there are suspects. */
+  run<T>(address: () => string, verify: () => Promise<T>): Promise<T | Rejection> {
+    if (this.#suspects.size === 0) return verify();
+    const from = address();
+    return this.#isSuspect(from) ? this.#turns.run(from, verify) : verify();
+  }
+
+  /** Counts a token that was not signed by a key of ours. Null: within the limit. */
+  failed(address: string): Rejection | null {
+    const refusal = rateLimited(this.#limiter, "address_failures", address);
+    if (refusal) this.#suspect(address, this.#clock.monotonicMs() + (refusal.retryAfterMs ?? 0));
+    return refusal;
+  }
+
+  #isSuspect(address: string): boolean {
+    const untilMs = this.#suspects.get(address);
+    if (untilMs === undefined || untilMs > this.#clock.monotonicMs()) return untilMs !== undefined;
+    this.#suspects.delete(address);
+    return false;
+  }
+
+  #suspect(address: string, untilMs: number): void {
+    this.#suspects.delete(address);
+    this.#suspects.set(address, untilMs);
+    if (this.#suspects.size <= maxSuspects) return;
+    const [longest] = this.#suspects.keys();
+    this.#suspects.delete(longest!);
+  }
+}
