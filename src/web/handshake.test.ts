@@ -26,14 +26,12 @@ const handshake = (token: string, more: Readonly<Record<string, string>> = {}) =
 describe("a handshake takes no place", () => {
   test("before it is known whose it is, however many tokens are being verified", async () => {
     const { promise: verified, resolve } = Promise.withResolvers<void>();
-    web.revoked.has = () => {
-      throw new Error("never asked");
-    };
     web.verifying = verified;
-    const all = Array.from({ length: 200 }, () => handshake("none"));
-    await eventually("tokens are being verified", () => web.verified > 0);
-    expect([arrivals(), web.verified]).toEqual([0, 32]);
-    resolve();
+    const all = Array.from({ length: 100 }, () => handshake("none"));
+    await eventually("as many tokens as may be are being verified", () => web.verified === 32).finally(
+      resolve,
+    );
+    expect(arrivals()).toBe(0);
     expect(new Set((await Promise.all(all)).map(({ status }) => status))).toEqual(new Set([401]));
     expect([arrivals(), web.handshakes.includes("admitted")]).toEqual([0, false]);
   });
