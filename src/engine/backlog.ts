@@ -1,12 +1,12 @@
 import type { Changes, Position, SeenMessage, Standing } from "../core/ports/store.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
 import { cutToSize } from "./cut-to-size.ts";
-import { type Joins, lightestRow, rowSizeOf } from "./joins.ts";
-import { writtenSize } from "./written-size.ts";
+import { type Joins, lightestRow } from "./joins.ts";
+import { encodedSize, encodedSizeOf } from "./written-size.ts";
 
-/** Messages of one page, and the most characters of content in it: more in one piece could outgrow a socket's send buffer. */
+/** Messages of one page, and its most bytes as JSON: more in one piece could outgrow a socket's send buffer. */
 const pageMessages = 100;
-const pageCharacters = 128 * 1024;
+const pageBytes = 128 * 1024;
 
 /** The most conversations of the first read: the size of its messages is not known, and each conversation brings one at least. */
 const firstConversations = 16;
@@ -36,7 +36,7 @@ export class Backlog {
   #behind: string[] = [];
   /** Rows that were sent as they were after the end of their page: by message, the revision. */
   #ahead = new Map<string, number>();
-  /** Characters of a message, by those of the last read: what is read beyond what fits into a page is read again. Null: not known. */
+  /** Bytes of a message, by those of the last read: what is read beyond what fits into a page is read again. Null: not known. */
   #rowSize: number | null = null;
 
   constructor(options: {
@@ -105,7 +105,7 @@ export class Backlog {
   #nextQuestions(): readonly PageQuestion[] {
     const questions: PageQuestion[] = [];
     const rowSize = this.#rowSize ?? lightestRow;
-    const fitting = Math.min(pageMessages, Math.ceil(pageCharacters / rowSize));
+    const fitting = Math.min(pageMessages, Math.ceil(pageBytes / rowSize));
     let rows = 0;
     for (const conversationId of this.#behind) {
       if (rows >= fitting) break;
@@ -118,8 +118,8 @@ export class Backlog {
         sinceSeq: seq,
         sinceRev: rev,
         limit,
-        maxBytes: pageCharacters,
-        weight: Math.min(limit * rowSize, pageCharacters),
+        maxBytes: pageBytes,
+        weight: Math.min(limit * rowSize, pageBytes),
       });
       rows += limit;
     }
@@ -131,10 +131,10 @@ export class Backlog {
     const messages: SeenMessage[] = [];
     const reached: Position[] = [];
     const expired: Position[] = [];
-    let characters = 0;
+    let bytes = 0;
     for (const changes of answers) {
-      characters += writtenSize(changes.messages);
-      if (characters > pageCharacters && messages.length > 0) break;
+      bytes += encodedSizeOf(changes.messages);
+      if (bytes > pageBytes && messages.length > 0) break;
       messages.push(...this.#unsent(changes));
       this.#reach(changes);
       (changes.isExpired ? expired : reached).push(changes.next);
@@ -144,9 +144,8 @@ export class Backlog {
 
   /** Large messages make short pages. */
   #cutToFit(changes: Changes): Changes {
-    if (writtenSize(changes.messages) <= pageCharacters) return changes;
     const since = this.#at.get(changes.conversationId)!;
-    return cutToSize(changes, { since, maxSize: pageCharacters, sizeOf: (seen) => writtenSize([seen]) });
+    return cutToSize(changes, { since, maxSize: pageBytes, sizeOf: encodedSize });
   }
 
   /** Without what came already: a row that was sent as it is now, before the page of that change. */
@@ -166,4 +165,8 @@ export class Backlog {
     this.#at.set(conversationId, { ...next, conversationId, headSeq, headRev });
     if (!hasMore) this.#behind = this.#behind.filter((each) => each !== conversationId);
   }
+}
+
+function rowSizeOf(messages: readonly SeenMessage[]): number {
+  return Math.max(lightestRow, encodedSizeOf(messages) / Math.max(1, messages.length));
 }

@@ -1,6 +1,15 @@
 import type { Changes, SeenMessage } from "../core/ports/store.ts";
 
-/** Ends a page before the revision that exceeds `maxSize`. Never cuts inside a revision, never to nothing. */
+/** What a difference brings at one revision. */
+interface Part {
+  readonly rev: number;
+  readonly size: number;
+}
+
+/**
+ * Ends a page before the revision that exceeds `maxSize`. Never cuts inside a revision, never to nothing: one revision alone may exceed
+ * it. It brings one message, or the records of at most a thousand members, or the conversation itself.
+ */
 export function cutToSize(
   changes: Changes,
   given: {
@@ -8,27 +17,55 @@ export function cutToSize(
     readonly since: { readonly seq: number; readonly rev: number };
     readonly maxSize: number;
     readonly sizeOf: (seen: SeenMessage) => number;
+    /** Of each member's record. Default: members are not counted. */
+    readonly sizeOfMember?: number;
   },
 ): Changes {
-  const { since, maxSize, sizeOf } = given;
+  const { since, maxSize, sizeOf, sizeOfMember = 0 } = given;
   const revOf = ({ message }: SeenMessage) =>
     message.createdRev > since.rev ? message.createdRev : message.rev;
-  const inOrder = [...changes.messages].sort((one, other) => revOf(one) - revOf(other));
+  const rev = lastThatFits(
+    [
+      ...changes.messages.map((seen) => ({ rev: revOf(seen), size: sizeOf(seen) })),
+      ...changes.members.map((member) => ({ rev: member.rev, size: sizeOfMember })),
+    ],
+    { sinceRev: since.rev, maxSize },
+  );
+  return rev === null ? changes : cutAfter(changes, rev, { since, revOf });
+}
+
+/** The last revision of the page, which is beyond `sinceRev`; null: all of them fit. */
+function lastThatFits(
+  parts: readonly Part[],
+  { sinceRev, maxSize }: { readonly sinceRev: number; readonly maxSize: number },
+): number | null {
+  const inOrder = parts.toSorted((one, other) => one.rev - other.rev);
+  const firstRev = inOrder.find(({ rev }) => rev > sinceRev)?.rev ?? Number.POSITIVE_INFINITY;
   let size = 0;
-  const cut = inOrder.findIndex((seen, index) => {
-    size += sizeOf(seen);
-    return size > maxSize && index > 0 && revOf(seen) !== revOf(inOrder[index - 1]!);
+  const tooMuch = inOrder.find((part) => {
+    size += part.size;
+    return size > maxSize && part.rev > firstRev;
   });
-  if (cut < 0) return changes;
-  const kept = inOrder.slice(0, cut);
-  const rev = revOf(kept.at(-1)!);
-  const seq = kept.filter(({ message }) => message.createdRev > since.rev).at(-1)?.message.seq ?? since.seq;
+  return tooMuch ? inOrder.findLast(({ rev }) => rev < tooMuch.rev)!.rev : null;
+}
+
+function cutAfter(
+  changes: Changes,
+  rev: number,
+  given: {
+    readonly since: { readonly seq: number; readonly rev: number };
+    readonly revOf: (seen: SeenMessage) => number;
+  },
+): Changes {
+  const { since, revOf } = given;
+  const messages = changes.messages.filter((seen) => revOf(seen) <= rev);
+  const created = messages.filter(({ message }) => message.createdRev > since.rev);
   return {
     ...changes,
-    messages: kept.sort((one, other) => one.message.seq - other.message.seq),
+    messages,
     members: changes.members.filter((member) => member.rev <= rev),
     conversation: changes.conversation && changes.conversation.rev <= rev ? changes.conversation : null,
-    next: { conversationId: changes.conversationId, seq, rev },
+    next: { conversationId: changes.conversationId, seq: created.at(-1)?.message.seq ?? since.seq, rev },
     hasMore: true,
   };
 }

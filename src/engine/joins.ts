@@ -23,13 +23,14 @@ import { FairTurns } from "./fair-turns.ts";
 import { LearnedWeights } from "./learned-weights.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyJoins } from "./refusals.ts";
-import { writtenSize } from "./written-size.ts";
+import { bytesOfMember, encodedSizeOf, writtenSize } from "./written-size.ts";
 
 const maxWaitingJoins = 50_000;
 /** A longer difference is not sent with a join: the client reads it page by page. */
 export const longestResume = 500;
-/** Characters of content and metadata: a reply must fit into a socket's send buffer. */
+/** Stored bytes that are read for it, and bytes of the difference as JSON: a reply must fit into a socket's send buffer. */
 const largestResume = 128 * 1024;
+const largestDifference = 256 * 1024;
 /** What a row of a difference weighs at least, and the most that one read may bring. Characters. */
 export const lightestRow = 1_024;
 const charactersAtOnce = 2 * 1_024 * 1_024;
@@ -138,8 +139,7 @@ export class Joins {
     });
     if (isRejection(changes)) return changes;
     if (!changes.membership) return noSuchConversation;
-    const isWhole = !changes.isExpired && !changes.hasMore && writtenSize(changes.messages) <= largestResume;
-    return { facts: { ...facts, head: changes.head }, changes: isWhole ? changes : null };
+    return { facts: { ...facts, head: changes.head }, changes: isShort(changes) ? changes : null };
   }
 
   /** A page of a difference; `weight` is what it may bring, in characters. */
@@ -230,8 +230,14 @@ function changesLoader(reads: Pick<ViewerReads, "changes">, rowSizes: LearnedWei
   });
 }
 
+/** Whether the whole difference may be sent with a join. */
+function isShort({ isExpired, hasMore, messages, members }: Changes): boolean {
+  if (isExpired || hasMore || writtenSize(messages) > largestResume) return false;
+  return encodedSizeOf(messages) + bytesOfMember * members.length <= largestDifference;
+}
+
 /** Returns the characters of a message on average, and at least what any row weighs. */
-export function rowSizeOf(messages: readonly SeenMessage[]): number {
+function rowSizeOf(messages: readonly SeenMessage[]): number {
   return Math.max(lightestRow, writtenSize(messages) / Math.max(1, messages.length));
 }
 

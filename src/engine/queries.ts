@@ -32,16 +32,10 @@ import type {
   ShowMessage,
 } from "../core/queries.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
-import { cutToSize } from "./cut-to-size.ts";
 import type { FairTurns } from "./fair-turns.ts";
 import type { LastSeen } from "./last-seen.ts";
 import { orUnavailable } from "./or-unavailable.ts";
-import { encodedSize } from "./written-size.ts";
-
-export interface ConversationList {
-  readonly summaries: readonly ConversationSummary[];
-  readonly hasMore: boolean;
-}
+import { type ConversationList, pageOfChanges, pageOfHistory, pageOfList } from "./pages.ts";
 
 export interface CreatedGroup {
   readonly summary: ConversationSummary;
@@ -86,8 +80,9 @@ export class Queries {
     return orUnavailable(this.#turns.run(userId, ask));
   }
 
-  list(query: ListConversations): Promise<ConversationList | Rejection> {
-    return this.#inTurn(query.viewerId, () => this.#reads.listConversations(query));
+  async list(query: ListConversations): Promise<ConversationList | Rejection> {
+    const list = await this.#inTurn(query.viewerId, () => this.#reads.listConversations(query));
+    return isRejection(list) ? list : pageOfList(list);
   }
 
   async show({ viewerId, conversationId }: ShowConversation): Promise<ConversationSummary | Rejection> {
@@ -112,7 +107,7 @@ export class Queries {
   async history(query: ReadHistory): Promise<HistoryPage | Rejection> {
     const page = await this.#inTurn(query.viewerId, () => this.#reads.readHistory(query));
     if (isRejection(page)) return page;
-    return authorize.read_history(page.membership) ?? cutHistory(page, query);
+    return authorize.read_history(page.membership) ?? pageOfHistory(page, query);
   }
 
   /** With all its reactions. The same answer whether it does not exist or is not the viewer's to see. */
@@ -143,7 +138,7 @@ export class Queries {
     const found = answers[0]!;
     const refusal = authorize.read_changes(found.membership);
     if (refusal) return refusal;
-    return found.isExpired ? cursorExpired : cutChanges(found, sinceRev);
+    return found.isExpired ? cursorExpired : pageOfChanges(found, sinceRev);
   }
 
   /** Private: the user's other devices are told, and nobody else. */
@@ -206,25 +201,3 @@ const cursorExpired = reject(
   "cursor_expired",
   "What changed since this revision is not known any more. Read the conversation and its history afresh.",
 );
-
-/** Encoded bytes of what clients wrote, in one page. The store counts them as they are stored; encoded they can be six times as many. */
-const maxPageBytes = 1 << 20;
-
-/** The seq that the next page would begin after is not used here. */
-function cutChanges(changes: Changes, sinceRev: number): Changes {
-  return cutToSize(changes, { since: { seq: 0, rev: sinceRev }, maxSize: maxPageBytes, sizeOf: encodedSize });
-}
-
-/** Keeps the end at which the cursor is: the newest messages, or with `after` alone the oldest. Never cuts to nothing. */
-function cutHistory(page: HistoryPage, { before, after }: ReadHistory): HistoryPage {
-  const isForward = after !== null && before === null;
-  const inOrder = isForward ? page.messages.toReversed() : page.messages;
-  let bytes = 0;
-  const cut = inOrder.findIndex((seen, index) => {
-    bytes += encodedSize(seen);
-    return bytes > maxPageBytes && index > 0;
-  });
-  if (cut < 0) return page;
-  const kept = inOrder.slice(0, cut);
-  return { ...page, messages: isForward ? kept.reverse() : kept, hasMore: true };
-}

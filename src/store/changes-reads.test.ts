@@ -595,3 +595,38 @@ test("I10: reactions count against the bytes of a page, and the pages are the wh
   }
   expect(seqs).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
 });
+
+test("I6, I10: a page holds a bounded number of members' records, never a part of those of one revision, and the pages are all of them", async () => {
+  const [anna, ...crowd] = Array.from({ length: 951 }, () => newId()) as [string, ...string[]];
+  const conversation = await StoredConversation.of(database, [anna]);
+  const came = new Map<string, number>();
+  const add = async (userIds: readonly string[]) => {
+    await conversation.add(...userIds);
+    for (const userId of userIds) came.set(userId, conversation.rev);
+  };
+  await add(crowd);
+  for (const userId of crowd.slice(0, 5)) {
+    await conversation.remove(userId);
+    came.set(userId, conversation.rev);
+  }
+  await conversation.send(anna, { count: 3 });
+  for (let group = 0; group < 3; group++) await add(Array.from({ length: 400 }, () => newId()));
+  const seen = new Map<string, number>();
+  const pages: number[] = [];
+  for (let sinceRev = 0, hasMore = true; hasMore; ) {
+    const page = await changesOf(conversation, { viewerId: anna, sinceRev, limit: 500 });
+    for (const { userId, rev } of page.members) {
+      expect(rev).toBeLessThanOrEqual(page.next.rev);
+      seen.set(userId, rev);
+    }
+    pages.push(page.members.length);
+    expect(page.next.rev).toBeGreaterThan(sinceRev);
+    sinceRev = page.next.rev;
+    hasMore = page.hasMore;
+  }
+  expect(seen).toEqual(came.set(anna, 0));
+  expect(pages.length).toBeGreaterThan(2);
+  expect(Math.max(...pages)).toBeLessThanOrEqual(1_000);
+  const node = await changesOf(conversation, { viewerId: null, sinceRev: 1, limit: 1 });
+  expect(node.members.length).toBe([...came.values()].filter((rev) => rev > 1).length);
+});

@@ -1,4 +1,4 @@
-import type { Role } from "../core/conversations/conversation.ts";
+import type { MemberRecord, Role } from "../core/conversations/conversation.ts";
 import type { Changes, ChangesQuestion } from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
 import {
@@ -50,6 +50,9 @@ const seqAtCursor = `(
  */
 const changesPassed = 5_000;
 
+/** The most members' records of one page, and as many more as changed with the last of them: a large group may have had any number of members. */
+const recordsOfPage = 1_000;
+
 /**
  * A message is in the difference once: a new one at the revision of its creation, an older one at the revision of its last change. Both
  * are read in that order, one more than the page holds, so that the one that is too many tells where the page has to end. New ones have
@@ -68,7 +71,7 @@ const changes = {
   name: "changes",
   text: `
 select asked.place, store.generation, viewer.role, ${headColumns}, begin.is_expired, begin.seq as begin_seq,
-  members.marks, members.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position, m.next_position, reach.until_rev,
+  members.marks, records.records, ${settingsColumns}, c.rev as c_rev, c.updated_at as c_updated_at, m.position, m.next_position, reach.until_rev,
   ${messageColumns({ ...everything, joinedSeq: "coalesce(viewer.joined_seq, 0)" })}
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) with ordinality
   asked(conversation_id, viewer_id, since_rev, generation, since_seq, page, bytes, place)
@@ -115,11 +118,18 @@ left join lateral (
   order by position fetch first (asked.page + 1) rows with ties) sized
   where coalesce(bytes_before, 0) < asked.bytes) m on true
 cross join lateral (
-  select ${packedMarks} filter (where left_seq is null) as marks,
-    ${packedRecords} filter (where (rev > asked.since_rev or asked.since_rev = 0)
-      and (left_seq is null or viewer.joined_rev is null or rev >= viewer.joined_rev)) as records
-  from conversation_members
-  where conversation_id = h.conversation_id and coalesce(m.turn, 1) = 1) members
+  select ${packedMarks} as marks from conversation_members
+  where conversation_id = h.conversation_id and left_seq is null and coalesce(m.turn, 1) = 1) members
+cross join lateral (
+  select ${packedRecords} as records from (
+    select * from conversation_members
+    where conversation_id = h.conversation_id and coalesce(m.turn, 1) = 1
+      and (h.members_rev > asked.since_rev or asked.since_rev = 0)
+      and (rev > asked.since_rev or asked.since_rev = 0)
+      and (left_seq is null or viewer.joined_rev is null or rev >= viewer.joined_rev)
+    order by rev
+    fetch first (case when asked.viewer_id is null then 2147483647 else ${recordsOfPage} + 1 end) rows with ties) changed
+  ) records
 left join lateral (
   select * from conversations
   where id = h.conversation_id and coalesce(m.turn, 1) = 1
@@ -166,7 +176,7 @@ export async function readChanges(
 
 function toChanges(question: ChangesQuestion, rows: readonly ChangesRow[]): Changes {
   const { conversationId, viewerId, sinceRev, sinceSeq, limit } = question;
-  const facts = rows.find((row) => row.marks !== null) ?? rows[0]!;
+  const facts = rows.find(({ marks, records }) => marks !== null || records !== null) ?? rows[0]!;
   const { generation } = facts;
   if (facts.h_seq === null) {
     const next = { conversationId, seq: sinceSeq ?? 0, rev: sinceRev };
@@ -185,14 +195,19 @@ function toChanges(question: ChangesQuestion, rows: readonly ChangesRow[]): Chan
     return { ...nothing, ...seen, isExpired: true, next: { conversationId, seq: head.seq, rev: head.rev } };
   }
   const found = rows.filter((row) => row.id !== null).sort((one, other) => one.position - other.position);
-  const cut = Math.min(cutOf(found, limit) ?? head.rev, facts.until_rev ?? head.rev);
+  const records = toRecords(facts.records);
+  const cut = Math.min(
+    cutOf(found, limit) ?? head.rev,
+    facts.until_rev ?? head.rev,
+    viewerId === null ? head.rev : (lastWholeOf(records, sinceRev) ?? head.rev),
+  );
   const page = found.filter((row) => row.position <= cut).sort((one, other) => one.seq - other.seq);
   const lastSeq = cut === head.rev ? head.seq : Math.max(facts.begin_seq, page.at(-1)?.seq ?? 0);
   return {
     ...seen,
     isExpired: false,
     messages: page.map((row) => toSeen(row, viewerId, members)),
-    members: toRecords(facts.records).filter((record) => record.rev <= cut || viewerId === null),
+    members: records.filter((record) => record.rev <= cut || viewerId === null),
     conversation: facts.c_id !== null && (facts.c_rev <= cut || viewerId === null) ? toChanged(facts) : null,
     next: { conversationId, seq: lastSeq, rev: cut },
     hasMore: cut < head.rev,
@@ -222,6 +237,15 @@ function cutOf(
   if (!tooMany) return found.some((row) => hasNext(row, last)) ? last : null;
   const whole = found.findLast(({ position }, index) => index < limit && position < tooMany.position);
   return whole?.position ?? tooMany.position;
+}
+
+/** The last revision of which all records are there and may be on the page, beyond `sinceRev`. Null: there are no more records. */
+function lastWholeOf(records: readonly MemberRecord[], sinceRev: number): number | null {
+  const revs = records.map(({ rev }) => rev).sort((one, other) => one - other);
+  const tooMany = revs[recordsOfPage];
+  if (tooMany === undefined) return null;
+  const whole = revs.findLast((rev) => rev < tooMany) ?? 0;
+  return whole > sinceRev ? whole : tooMany;
 }
 
 function hasNext(

@@ -1,8 +1,18 @@
-import type { Role } from "../core/conversations/conversation.ts";
-import type { ConversationSummary, ViewerReads } from "../core/ports/store.ts";
+import { listedMembers, type Role } from "../core/conversations/conversation.ts";
+import type { MessageStatus } from "../core/messages/marks.ts";
+import { partialOf } from "../core/messages/partial-message.ts";
+import type { ConversationSummary, SeenMessage, ViewerReads } from "../core/ports/store.ts";
 import type { ListConversations } from "../core/queries.ts";
 import type { ReadPool } from "./database.ts";
-import { everything, type MessageRow, messageColumns, toSeen } from "./message-rows.ts";
+import {
+  everything,
+  type MessageRow,
+  maxPageBytes,
+  messageColumns,
+  storedBytesOf,
+  toMessage,
+  toSeen,
+} from "./message-rows.ts";
 import {
   type HeadRow,
   headColumns,
@@ -21,16 +31,26 @@ import {
 const mostUnread = 1_000;
 const mostLookedAt = 10_000;
 
-/** `mine`: the viewer's present memberships. The newest message is the viewer's to see when it came after the viewer. */
-const summaryOf = (mine: string, order: string) => `
-with mine as (${mine})
+/**
+ * `mine`: the viewer's present memberships; `members`: what is read of the members. The newest message is the viewer's to see when it came
+ * after the viewer; `isWhole`: whether it is read as it was written.
+ */
+const summaryOf = (given: {
+  readonly mine: string;
+  readonly columns: string;
+  readonly members: string;
+  readonly isWhole?: string;
+  readonly order: string;
+}) => `
+with mine as (${given.mine})
 select mine.role, ${settingsColumns}, c.created_at as c_created_at, c.updated_at as c_updated_at, c.direct_low, c.direct_high,
-  ${headColumns}, members.members,
-  unread.unread_count, h.seq - mine.joined_seq as message_count, ${messageColumns({ ...everything, joinedSeq: "mine.joined_seq" })}
+  ${headColumns}, ${given.columns},
+  unread.unread_count, h.seq - mine.joined_seq as message_count,
+  ${messageColumns({ ...everything, joinedSeq: "mine.joined_seq", isWhole: given.isWhole })}
 from mine
 cross join lateral (select * from conversations where id = mine.conversation_id limit 1) c
 cross join lateral (select * from conversation_heads where conversation_id = mine.conversation_id limit 1) h
-${membersLateral}
+${given.members}
 left join lateral (
   select unread_from_seq from conversation_settings
   where user_id = $1 and conversation_id = mine.conversation_id limit 1) own on true
@@ -43,34 +63,57 @@ cross join lateral (
       order by seq limit ${mostLookedAt}) later
     where sender_id <> $1 and deleted_at is null limit ${mostUnread}) others) unread
 left join lateral (
-  select * from messages
+  select *, ${storedBytesOf("messages")} as bytes from messages
   where conversation_id = mine.conversation_id and seq = h.seq and h.seq > mine.joined_seq limit 1) m on true
-${order}`;
+${given.order}`;
+
+/** Of a list: how many members there are, and who of them is named. */
+const listedLateral = `cross join lateral (
+  select count(*) as member_count,
+    array_to_string((array_agg(user_id order by joined_at, user_id))[1:${listedMembers}], ';') as member_ids
+  from conversation_members where conversation_id = c.id and left_seq is null) members`;
+
+/** As `statusOf`, of the viewer's own messages: in a list, the members themselves are not read. */
+const statusColumn = `case when m.sender_id = $1 then (
+    select case
+      when coalesce(bool_or(delivered_seq < m.seq and read_seq < m.seq), true) then 'sent'
+      when bool_or(read_seq < m.seq) then 'delivered'
+      else 'read' end
+    from conversation_members
+    where conversation_id = m.conversation_id and left_seq is null and user_id <> $1 and joined_seq < m.seq) end`;
+
+/** The smallest first, until a page is full. What is not whole is not read. */
+const fitsList = `sum(m.bytes) over (order by m.bytes, mine.conversation_id) <= ${maxPageBytes}`;
 
 const listConversations = {
   name: "list-conversations",
-  text: summaryOf(
-    `select m.conversation_id, m.role, m.joined_seq, m.read_seq, coalesce(h.last_message_at, c.created_at) as active_at
+  text: summaryOf({
+    mine: `select m.conversation_id, m.role, m.joined_seq, m.read_seq, coalesce(h.last_message_at, c.created_at) as active_at
     from conversation_members m
     cross join lateral (select created_at, is_active from conversations where id = m.conversation_id limit 1) c
     cross join lateral (
       select last_message_at from conversation_heads where conversation_id = m.conversation_id limit 1) h
     where m.user_id = $1 and m.left_seq is null and c.is_active
     order by active_at desc, m.conversation_id desc limit $2 offset $3`,
-    "order by mine.active_at desc, mine.conversation_id desc",
-  ),
+    columns: `members.member_count, members.member_ids, ${statusColumn} as status, ${fitsList} as is_whole`,
+    members: listedLateral,
+    isWhole: fitsList,
+    order: "order by mine.active_at desc, mine.conversation_id desc",
+  }),
 };
 
 const showConversation = {
   name: "show-conversation",
-  text: summaryOf(
-    `select conversation_id, role, joined_seq, read_seq from conversation_members
+  text: summaryOf({
+    mine: `select conversation_id, role, joined_seq, read_seq from conversation_members
     where user_id = $1 and conversation_id = $2 and left_seq is null`,
-    "",
-  ),
+    columns: "members.members",
+    members: membersLateral,
+    order: "",
+  }),
 };
 
-interface SummaryRow extends SettingsRow, HeadRow, MembersRow, MessageRow {
+interface SummaryRow extends SettingsRow, HeadRow, MessageRow {
   readonly role: Role;
   readonly c_created_at: string;
   readonly c_updated_at: string;
@@ -80,16 +123,24 @@ interface SummaryRow extends SettingsRow, HeadRow, MembersRow, MessageRow {
   readonly message_count: number;
 }
 
+interface ListedRow extends SummaryRow {
+  readonly member_count: number;
+  readonly member_ids: string | null;
+  /** Null: the last message is another's. */
+  readonly status: MessageStatus | null;
+  readonly is_whole: boolean;
+}
+
 export async function readList(
   reads: ReadPool,
   { viewerId, limit, offset }: ListConversations,
 ): ReturnType<ViewerReads["listConversations"]> {
-  const { rows } = await reads.query<SummaryRow>({
+  const { rows } = await reads.query<ListedRow>({
     ...listConversations,
     values: [viewerId, limit + 1, offset],
   });
   return {
-    summaries: rows.slice(0, limit).map((row) => toSummary(row, viewerId)),
+    summaries: rows.slice(0, limit).map(toListed),
     hasMore: rows.length > limit,
   };
 }
@@ -99,26 +150,51 @@ export async function readConversation(
   viewerId: string,
   conversationId: string,
 ): ReturnType<ViewerReads["showConversation"]> {
-  const { rows } = await reads.query<SummaryRow>({ ...showConversation, values: [viewerId, conversationId] });
+  const { rows } = await reads.query<SummaryRow & MembersRow>({
+    ...showConversation,
+    values: [viewerId, conversationId],
+  });
   const row = rows[0];
   if (!row) return { membership: null, summary: null };
   return { membership: { role: row.role }, summary: toSummary(row, viewerId) };
 }
 
-function toSummary(row: SummaryRow, viewerId: string): ConversationSummary {
+function toSummary(row: SummaryRow & MembersRow, viewerId: string): ConversationSummary {
   const members = toMembers(row);
+  const userIds = members.map(({ userId }) => userId);
   return {
-    conversation: {
-      ...toSettings(row),
-      createdAtUs: toUs(row.c_created_at),
-      updatedAtUs: toUs(row.c_updated_at),
-      members: members.map(withoutMarks),
-      memberUserIds: pairOf(row) ?? members.map(({ userId }) => userId),
-      head: toHead(row),
-    },
+    ...countsOf(row),
+    conversation: { ...conversationFields(row, userIds), members: members.map(withoutMarks) },
+    memberCount: members.length,
     lastMessage: row.id === null ? null : toSeen(row, viewerId, members),
-    unreadCount: row.unread_count,
-    messageCount: row.message_count,
+  };
+}
+
+function toListed(row: ListedRow): ConversationSummary {
+  return {
+    ...countsOf(row),
+    conversation: { ...conversationFields(row, row.member_ids?.split(";") ?? []), members: [] },
+    memberCount: row.member_count,
+    lastMessage: row.id === null ? null : toListedMessage(row),
+  };
+}
+
+function toListedMessage(row: ListedRow): SeenMessage {
+  const seen = { message: toMessage(row), status: row.status ?? "sent" } as const;
+  return row.is_whole ? seen : partialOf(seen);
+}
+
+function countsOf({ unread_count, message_count }: SummaryRow) {
+  return { unreadCount: unread_count, messageCount: message_count };
+}
+
+function conversationFields(row: SummaryRow, memberUserIds: readonly string[]) {
+  return {
+    ...toSettings(row),
+    createdAtUs: toUs(row.c_created_at),
+    updatedAtUs: toUs(row.c_updated_at),
+    memberUserIds: pairOf(row) ?? memberUserIds,
+    head: toHead(row),
   };
 }
 

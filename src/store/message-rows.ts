@@ -12,6 +12,8 @@ interface Sight {
   readonly joinedSeq: string;
   /** The most reactions of a message; how many of each there are is counted over all. */
   readonly reactions: number | "all";
+  /** As SQL: whether what clients wrote of a message is read. Default: always. */
+  readonly isWhole?: string | undefined;
 }
 
 /** Whoever is not a viewer sees everything. */
@@ -22,9 +24,12 @@ export const everything: Sight = { joinedSeq: "0", reactions: shownReactions };
  * none: a plain page of history pays for two comparisons a row.
  */
 export function messageColumns(sight: Sight): string {
-  return `m.id, m.conversation_id, m.seq, m.rev, m.created_rev, m.sender_id, m.message_type, m.content,
-  m.metadata, m.client_random, m.sent_at, m.edited_at, m.deleted_at, m.relations,
-  ${replyColumn(sight)} as reply, ${reactionsColumn(sight)} as reactions`;
+  const written = (column: string, otherwise: string) =>
+    sight.isWhole ? `case when ${sight.isWhole} then ${column} else ${otherwise} end` : column;
+  return `m.id, m.conversation_id, m.seq, m.rev, m.created_rev, m.sender_id, m.message_type,
+  ${written("m.content", "''")} as content, ${written("m.metadata", "'{}'")} as metadata,
+  m.client_random, m.sent_at, m.edited_at, m.deleted_at, ${written("m.relations", "null")} as relations,
+  ${written(replyColumn(sight), "null")} as reply, ${written(reactionsColumn(sight), "null")} as reactions`;
 }
 
 /** As it is now: who edits or deletes a message does so in its replies. A tombstone shows nothing any more, not even of others. */

@@ -218,7 +218,46 @@ test("a list is one query, newest activity first, whatever the number of convers
   const { summaries } = await list(anna, 2, 1);
   expect(summaries.map(({ conversation }) => conversation.id)).toEqual(expected.slice(1, 3));
   expect(summaries[0]?.lastMessage).toMatchObject({ message: { seq: 1, content: "text 1" }, status: "sent" });
-  expect(summaries[0]?.conversation.members.map(({ role }) => role).sort()).toEqual(["member", "owner"]);
+  expect(summaries.map(({ memberCount }) => memberCount)).toEqual([2, 2]);
+});
+
+test("I10: a list reads a page of what was written last, the smallest first; a large message costs no conversation its place", async () => {
+  const anna = newId();
+  const sizes = [60_000, 10, 60_000, 200];
+  const conversations: StoredConversation[] = [];
+  for (let index = 0; index < 40; index++) {
+    const conversation = await StoredConversation.of(database, [anna, newId()]);
+    await conversation.send(anna, { content: "x".repeat(sizes[index % 4]!) });
+    conversations.push(conversation);
+  }
+  const { summaries, hasMore } = await list(anna);
+  expect([summaries.length, hasMore]).toEqual([40, false]);
+  const lengths = summaries.map(({ lastMessage }) => lastMessage!.message.content.length);
+  const between = (least: number, most: number) =>
+    lengths.filter((each) => each >= least && each <= most).length;
+  expect([between(10, 15), between(200, 210), between(60_000, 60_010), between(0, 0)]).toEqual([
+    10, 10, 17, 3,
+  ]);
+  for (const { lastMessage } of summaries.filter((each) => each.lastMessage?.message.content === ""))
+    expect(lastMessage).toMatchObject({
+      isPartial: true,
+      status: "sent",
+      message: { metadata: "{}", seq: 1 },
+    });
+});
+
+test("I10: a list names a hundred members of a large group, the longest-standing ones, and counts all", async () => {
+  const [anna, ...others] = Array.from({ length: 250 }, () => newId()) as [string, ...string[]];
+  const conversation = await StoredConversation.of(database, [anna]);
+  await conversation.add(...others.slice(0, 150));
+  await conversation.add(...others.slice(150));
+  await conversation.send(anna);
+  for (const userId of others) await conversation.mark(userId, 1, 0);
+  const [summary] = (await list(anna)).summaries;
+  expect(summary).toMatchObject({ memberCount: 250, lastMessage: { status: "delivered" } });
+  const named = summary!.conversation.memberUserIds;
+  expect([named.length, named[0]]).toEqual([100, anna]);
+  expect(named.every((userId) => userId === anna || others.indexOf(userId) < 150)).toBe(true);
 });
 
 test("unread are the others' messages that are not deleted, after what was read, or from where it was marked as unread", async () => {

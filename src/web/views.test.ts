@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { formatInstant } from "../core/instant.ts";
 import type { Message } from "../core/messages/message.ts";
 import { isRejection } from "../core/rejection.ts";
+import { bytesOfMarks, bytesOfMember, encodedSize } from "../engine/written-size.ts";
 import { parseExactly } from "../phoenix/exact-json.ts";
-import { noteTaker } from "../testing/builders.ts";
+import { messageSentAs, noteTaker } from "../testing/builders.ts";
 import { MessageTexts } from "./message-texts.ts";
 import { readAddMembers } from "./payloads/add-members.ts";
 import { readChangeRole } from "./payloads/change-role.ts";
@@ -19,7 +20,9 @@ import { readTyping } from "./payloads/typing.ts";
 import { readUpdateConversation } from "./payloads/update-conversation.ts";
 import { summaryText } from "./views/conversation.ts";
 import { instantText } from "./views/instant.ts";
-import { messageText } from "./views/message.ts";
+import { marksText } from "./views/marks.ts";
+import { memberRecordText } from "./views/member.ts";
+import { messageText, seenText } from "./views/message.ts";
 
 const id = "0192a7c0-0000-7000-8000-00000000000a";
 const message: Message = {
@@ -154,7 +157,8 @@ test.each([
   const times = { createdAtUs: 0, updatedAtUs: 0 };
   const nobody = { members: [], memberUserIds: [] };
   const conversation = { id, type: "group", metadata, isActive: true, ...nobody, head, ...times } as const;
-  const seen = JSON.parse(summaryText({ conversation, lastMessage: null, unreadCount: 3, messageCount: 0 }));
+  const counts = { memberCount: 0, unreadCount: 3, messageCount: 0 };
+  const seen = JSON.parse(summaryText({ conversation, lastMessage: null, ...counts }));
   expect(seen).toMatchObject({ name, metadata: JSON.parse(metadata), unread_count: 3 });
 });
 
@@ -195,4 +199,44 @@ test("whatever JSON value is sent as a payload is taken or refused, never thrown
 
 test("the bytes of a binary push are no payload", () => {
   for (const read of readers) expect(isRejection(read(new Uint8Array(500_000)))).toBe(true);
+});
+
+test("I10: what a message is taken to weigh in a page is at least what it weighs as JSON, and not much more", () => {
+  const text = fc.string({ unit: "binary", maxLength: 200 }).map((some) => some.toWellFormed());
+  const json = fc.dictionary(text, text, { maxKeys: 3 }).map((some) => JSON.stringify(some));
+  const reactions = fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 10 }), {
+    maxLength: 120,
+  });
+  fc.assert(
+    fc.property(text, json, reactions, text, (content, metadata, given, quoted) => {
+      const list = given.map((reaction) => ({ id, userId: id, reaction, reactedAtUs: 1 }));
+      const message = messageSentAs({
+        content,
+        metadata,
+        rev: 9_007_199_254_740_991,
+        seq: 9_007_199_254_740_991,
+        editedAtUs: 1,
+        clientRandom: 4_294_967_295,
+        replyTo: {
+          id,
+          seq: 1,
+          quote: { senderId: id, messageType: "system", content: quoted, isDeleted: false },
+        },
+        attachments: [{ id, mediaId: quoted, mediaType: "image", metadata, createdAtUs: 1 }],
+        reactions: { list, counts: new Map(given.map((reaction) => [reaction, 1_000])) },
+      });
+      const bytes = Buffer.byteLength(seenText({ message, status: "delivered", isPartial: true }));
+      const taken = encodedSize({ message, status: "delivered" });
+      expect(taken).toBeGreaterThanOrEqual(bytes);
+      expect(taken).toBeLessThan(2 * bytes + 1_024);
+    }),
+  );
+});
+
+test("I10: a member's record and its marks weigh at most what they are taken to", () => {
+  const us = 8_640_000_000_000_000;
+  const counts = { joinedSeq: us, joinedRev: us, rev: us, leftSeq: us };
+  const record = { userId: id, role: "moderator", joinedAtUs: us, leftAtUs: us, ...counts } as const;
+  expect(memberRecordText(record).length).toBeLessThan(bytesOfMember);
+  expect(marksText([{ userId: id, deliveredSeq: us, readSeq: us }]).length).toBeLessThan(bytesOfMarks);
 });

@@ -80,6 +80,9 @@ export interface ConversationSettings {
   readonly isActive: boolean;
 }
 
+/** The most ids of a group's members in a list of conversations. */
+export const listedMembers = 100;
+
 /** A conversation as its members see it. */
 export interface Conversation extends ConversationSettings {
   readonly createdAtUs: number;

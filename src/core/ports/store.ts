@@ -123,11 +123,15 @@ export interface ActorReads {
 export interface SeenMessage {
   readonly message: Message;
   readonly status: MessageStatus;
+  /** Without what clients wrote of it, which is too much for a list. Absent: it is whole. */
+  readonly isPartial?: true;
 }
 
 /** A conversation in a list: with the newest message that the viewer may see. */
 export interface ConversationSummary {
+  /** In a list without its members, and of a large group with the ids of the `listedMembers` longest-standing ones. */
   readonly conversation: Conversation;
+  readonly memberCount: number;
   readonly lastMessage: SeenMessage | null;
   /** Others' messages that are not deleted, after what the viewer has read or from where he marked it as unread; counted to 1,000. */
   readonly unreadCount: number;
@@ -256,7 +260,10 @@ export interface Recipient {
 
 /** Reads for viewers; each joins the viewer's membership in the same statement. They throw `StoreUnavailable`. */
 export interface ViewerReads {
-  /** One query, whatever the number of conversations; newest activity first. */
+  /**
+   * One query, whatever the number of conversations; newest activity first. Of the last messages, as many as fit into a page are whole, the
+   * smallest first, so that a large one costs no other conversation its place.
+   */
   listConversations(query: ListConversations): Promise<{
     readonly summaries: readonly ConversationSummary[];
     readonly hasMore: boolean;

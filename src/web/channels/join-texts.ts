@@ -23,16 +23,12 @@ export function joinedConversationText(
   );
 }
 
-/** Characters of an encoded difference. A longer one is not sent with a join: the client reads it page by page. */
-const largestDifference = 192 * 1024;
 /** Marks in one reply: about 17 kB. */
 const marksInReply = 200;
 
 function resumedFields(facts: JoinFacts, changes: Changes | null): string {
   const marks = marksFields(changes?.marks ?? facts.marks, facts.viewerId);
-  const difference = changes ? changesText(changes) : null;
-  if (difference === null || difference.length > largestDifference) return `,"resumed":false,${marks}`;
-  return `,"resumed":true,"changes":${difference},${marks}`;
+  return changes ? `,"resumed":true,"changes":${changesText(changes)},${marks}` : `,"resumed":false,${marks}`;
 }
 
 /** Of a large group some, the viewer's own first; all of them are in the difference over REST, which a client asks for when it needs them. */

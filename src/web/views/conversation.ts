@@ -4,7 +4,7 @@ import { instantText } from "./instant.ts";
 import { memberTexts } from "./member.ts";
 import { seenText } from "./message.ts";
 
-/** A conversation in a list: with its newest message and the ids of its members. */
+/** A conversation in a list: with its newest message, and the ids of its members as far as a list names them. */
 export function summaryText(summary: ConversationSummary): string {
   return `{${summaryFields(summary)}}`;
 }
@@ -12,11 +12,7 @@ export function summaryText(summary: ConversationSummary): string {
 /** A conversation by itself: what a list tells of it, how many messages the viewer may see, and its members. */
 export function conversationText(summary: ConversationSummary): string {
   const { conversation, messageCount } = summary;
-  const { members } = conversation;
-  return (
-    `{${summaryFields(summary)},"message_count":${messageCount},` +
-    `"member_count":${members.length},"members":${memberTexts(members)}}`
-  );
+  return `{${summaryFields(summary)},"message_count":${messageCount},"members":${memberTexts(conversation.members)}}`;
 }
 
 /** What a conversation is, without what happens in it. */
@@ -24,14 +20,14 @@ export function bareConversationText({ id, type, metadata, isActive }: Conversat
   return `{"id":"${id}","type":"${type}","metadata":${metadata},"is_active":${isActive}}`;
 }
 
-function summaryFields({ conversation, lastMessage, unreadCount }: ConversationSummary): string {
+function summaryFields({ conversation, memberCount, lastMessage, unreadCount }: ConversationSummary): string {
   const { id, type, metadata, isActive, createdAtUs, head, memberUserIds } = conversation;
   return (
     `"id":"${id}","type":"${type}","name":${nameText(metadata)},"metadata":${metadata},"is_active":${isActive},` +
     `"created_at":"${instantText(createdAtUs)}","updated_at":"${instantText(lastMovedAtUs(conversation))}",` +
     `"head_seq":${head.seq},"head_rev":${head.rev},"unread_count":${unreadCount},` +
     `"last_message":${lastMessage ? seenText(lastMessage) : "null"},` +
-    `"member_user_ids":[${memberUserIds.map((userId) => `"${userId}"`).join()}]`
+    `"member_count":${memberCount},"member_user_ids":[${memberUserIds.map((userId) => `"${userId}"`).join()}]`
   );
 }
 

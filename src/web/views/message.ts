@@ -27,9 +27,10 @@ export function messageText(message: Message, status?: MessageStatus): string {
   );
 }
 
-/** A message as its viewer sees it. */
-export function seenText({ message, status }: SeenMessage): string {
-  return messageText(message, status);
+/** A message as its viewer sees it; `is_partial` where what clients wrote of it is left out. */
+export function seenText({ message, status, isPartial }: SeenMessage): string {
+  const text = messageText(message, status);
+  return isPartial ? `${text.slice(0, -1)},"is_partial":true}` : text;
 }
 
 export function seenTexts(messages: readonly SeenMessage[]): string {
