@@ -62,10 +62,15 @@ test.each([
     expect(await statusOf(`GET ${path} HTTP/1.1\r\n${headers}`)).toBe(422);
 });
 
-test("S10: in the absolute form of a target the Host header decides, so a target of another host names no page of it", async () => {
+test("S10: a target in the absolute form is answered by its path; the host that counts is that of the Host header", async () => {
   expect(await statusOf("GET http://b/live HTTP/1.1\r\nHost: a")).toBe(200);
   expect(await statusOf("GET http://b/live HTTP/1.1")).toBe(400);
   expect(await statusOf("CONNECT b:80 HTTP/1.1\r\nHost: a")).toBeWithin(400, 500);
+});
+
+test("the public port has no /metrics, also below the prefix that gateways strip", async () => {
+  for (const path of ["/metrics", "/messaging/metrics", "/api/v1/metrics"])
+    expect((await fetch(web.url + path)).status).toBe(404);
 });
 
 test("who reads is let go when the longest time of an answer is over, and not after the ten seconds of Bun", async () => {

@@ -316,6 +316,10 @@ describe("the end of a socket", () => {
     expect((await long.join(`user:${ben}`)).status).toBe("ok");
     await clock.runFor(60_000);
     expect(await long.untilClosed()).toMatchObject({ code: 4001 });
+    expect(web.security).toEqual([
+      { event: "sessions_ended", sockets: 1 },
+      { event: "sessions_ended", sockets: 1 },
+    ]);
   });
 
   test("comes with 4001 after the longest session when its token sets no end", async () => {
