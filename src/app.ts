@@ -92,7 +92,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     version: options.version,
     settings,
     health,
-    limiter,
     observer,
     opened,
     stopping,
@@ -237,12 +236,11 @@ function openEngine(given: {
   readonly version: string;
   readonly settings: DatabaseSettings;
   readonly health: StoreHealth;
-  readonly limiter: Limiter;
   readonly observer: Observer;
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }) {
-  const { config, version, settings, health, limiter, observer, opened, stopping } = given;
+  const { config, version, settings, health, observer, opened, stopping } = given;
   const lost = (error: Error) => health.connectionLost(error);
   const pool = openPool(settings, lost);
   opened.defer(() => stopping.within("closing the database", pool.end()));
@@ -277,7 +275,6 @@ function openEngine(given: {
       own: new PostgresOwnState({ reads }),
       ownership,
       pubsub,
-      limiter,
       clock: systemClock,
       observer,
     },

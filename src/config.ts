@@ -1,4 +1,4 @@
-import type { Limits } from "./core/ports/limiter.ts";
+import type { Limits, Rate } from "./core/ports/limiter.ts";
 import { chooseDatabase, type DatabaseConfig } from "./database-settings.ts";
 import {
   type Setting,
@@ -307,7 +307,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
       sessionMaxMs: values.sessionMaxMs,
       maxPerUser: values.socketsPerUser,
       heartbeatsPerMin: values.connectionHeartbeatsPerMin,
-      framesPerMin: values.connectionFramesPerMin,
+      framesPerMin: values.connectionFramesPerMin ?? framesFor(values, 15_000),
     },
     requests: requestsOf(values),
     limits: limitsOf(values),
@@ -323,30 +323,74 @@ function requestsOf({ dbPoolSize, userRequestsAtOnce }: Values): Config["request
   return { maxAtOnce, maxAtOncePerUser, maxPerUser: userRequestsAtOnce };
 }
 
-/** The table of all limits. A burst is what one person causes at once: opening a long conversation marks each of its messages, a list joins all that it shows. */
+/**
+ * The sizes of all budgets (`core/limits/budgets.ts`). A burst is what one person causes at once: opening a long conversation marks each of its
+ * messages, a list joins all that it shows.
+ */
 function limitsOf(values: Values): Limits {
-  const {
-    connectionOpsPerMin: ops,
-    connectionJoinsPerMin: joins,
-    userFramesPerMin: frames,
-    addressHandshakesPerMin: failures,
-    userHandshakesPerMin: handshakes,
-  } = values;
+  const { connectionOpsPerMin: ops, connectionJoinsPerMin: joins } = values;
   return {
-    user_messages: { perMinute: values.userMessagesPerMin, burst: values.userMessagesBurst },
+    ...userLimitsOf(values),
+    ...pushLimitsOf(values),
     conversation_messages: { perMinute: values.conversationMessagesPerMin, burst: 10 },
-    connection_operations: { perMinute: ops, burst: atLeastOne(ops) },
-    connection_typing: { perMinute: ops, burst: atLeastOne(ops) },
-    connection_reads: { perMinute: ops, burst: atLeastOne(5 * ops) },
-    connection_joins: { perMinute: joins, burst: atLeastOne(joins) },
-    user_frames: { perMinute: frames, burst: atLeastOne(frames) },
-    address_failures: { perMinute: failures, burst: atLeastOne(failures) },
-    user_handshakes: { perMinute: handshakes, burst: atLeastOne(handshakes) },
+    connection_operations: allAtOnce(ops),
+    connection_typing: allAtOnce(ops),
+    connection_reads: allAtOnce(5 * ops),
+    connection_joins: allAtOnce(joins),
+    user_frames: allAtOnce(values.userFramesPerMin ?? framesFor(values, 60_000)),
+    user_handshakes: allAtOnce(values.userHandshakesPerMin ?? (values.addressHandshakesPerMin && 120)),
+    address_failures: allAtOnce(values.addressHandshakesPerMin),
     process_handshakes: {
       perMinute: 60 * values.handshakesPerSec,
       burst: atLeastOne(values.handshakesPerSec),
     },
   };
+}
+
+/** Messages come in frames: who allows more of them, or any number, allows their frames. */
+function framesFor({ userMessagesPerMin }: Values, atLeast: number): number {
+  return userMessagesPerMin && Math.max(atLeast, 10 * userMessagesPerMin);
+}
+
+/** What refines another limit is off where that is, unless it is set: who switches one off, for a benchmark say, wants no other in its place. */
+function userLimitsOf(values: Values) {
+  const { connectionOpsPerMin: ops, connectionJoinsPerMin: joins, userMessagesPerMin: messages } = values;
+  const userOps = values.userOpsPerMin ?? (ops && 1_000);
+  const added = values.userMembersAddedPerMin ?? (messages && 500);
+  const pairs = values.pairMembershipsPerHour ?? (messages && 30);
+  return {
+    user_messages: { perMinute: messages, burst: values.userMessagesBurst },
+    user_operations: allAtOnce(userOps),
+    user_typing: allAtOnce(userOps && 2 * ops),
+    user_marks: allAtOnce(5 * userOps),
+    user_reads: allAtOnce(values.userReadKbPerMin ?? (ops && 120_000)),
+    user_joins: allAtOnce(values.userJoinsPerMin ?? (joins && 20_000)),
+    user_members_added: { perMinute: added, burst: atLeastOne(4 * added) },
+    pair_memberships: { perMinute: pairs / 60, burst: atLeastOne(pairs) },
+  };
+}
+
+/**
+ * `user_pushed`: 45 MB a minute are 60 % of a line of 10 Mbit/s, and what comes at once fits into the send buffer of a socket: what one user may send
+ * closes nobody's. Both grow with the messages that are allowed.
+ */
+function pushLimitsOf(values: Values) {
+  const { userMessagesPerMin: messages, userMessagesBurst, sendBufferBytes } = values;
+  const perMessage = messages && Math.max(1, messages / 100);
+  const pushed = 1_000 * (values.userPushedKbPerMin ?? 45_000 * perMessage);
+  const delivered = 1_000_000 * (values.userDeliveredMbPerMin ?? 256 * perMessage);
+  return {
+    user_pushed: {
+      perMinute: pushed,
+      burst: 0.75 * sendBufferBytes * Math.max(1, userMessagesBurst / 100),
+    },
+    user_delivered: allAtOnce(delivered),
+  };
+}
+
+/** A minute's worth of it may come at once. */
+function allAtOnce(perMinute: number): Rate {
+  return { perMinute, burst: atLeastOne(perMinute) };
 }
 
 function atLeastOne(burst: number): number {

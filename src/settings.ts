@@ -400,6 +400,50 @@ export const settings = {
     about:
       "operations on one socket in a minute, and sends repeated over REST by one user, 0 = off; typing and reads are counted apart",
   }),
+  userOpsPerMin: optional<number>({
+    variables: ["LIMIT_USER_OPS_PER_MIN"],
+    kind: rate,
+    fallbackText: "1000, off where LIMIT_CONNECTION_OPS_PER_MIN is 0",
+    about:
+      "operations of one user at all doors in a minute, 0 = off; marks are counted apart, five times as many",
+  }),
+  userReadKbPerMin: optional<number>({
+    variables: ["LIMIT_USER_READ_KB_PER_MIN"],
+    kind: rate,
+    fallbackText: "120000, off where LIMIT_CONNECTION_OPS_PER_MIN is 0",
+    about: "kB of answers to what one user reads in a minute, a read counts as 8 kB at least, 0 = off",
+  }),
+  userJoinsPerMin: optional<number>({
+    variables: ["LIMIT_USER_JOINS_PER_MIN"],
+    kind: rate,
+    fallbackText: "20000, off where LIMIT_CONNECTION_JOINS_PER_MIN is 0",
+    about: "joins and leaves of one user on all sockets in a minute, 0 = off",
+  }),
+  userMembersAddedPerMin: optional<number>({
+    variables: ["LIMIT_USER_MEMBERS_ADDED_PER_MIN"],
+    kind: rate,
+    fallbackText: "500, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
+    about: "people whom one user brings into conversations in a minute, four times as many at once, 0 = off",
+  }),
+  pairMembershipsPerHour: optional<number>({
+    variables: ["LIMIT_PAIR_MEMBERSHIPS_PER_HOUR"],
+    kind: rate,
+    fallbackText: "30, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
+    about: "groups that one user brings the same other user into in an hour, 0 = off",
+  }),
+  userPushedKbPerMin: optional<number>({
+    variables: ["LIMIT_USER_PUSHED_KB_PER_MIN"],
+    kind: rate,
+    fallbackText: "450 for each of LIMIT_USER_MESSAGES_PER_MIN, 45000 at least, off where that is 0",
+    about:
+      "kB that one user causes on each socket that listens, in a minute, 0 = off; at once three quarters of WHISPR_SEND_BUFFER",
+  }),
+  userDeliveredMbPerMin: optional<number>({
+    variables: ["LIMIT_USER_DELIVERED_MB_PER_MIN"],
+    kind: rate,
+    fallbackText: "2.56 for each of LIMIT_USER_MESSAGES_PER_MIN, 256 at least, off where that is 0",
+    about: "MB that one user causes for all members together, in a minute, 0 = off",
+  }),
   connectionJoinsPerMin: setting({
     variables: ["LIMIT_CONNECTION_JOINS_PER_MIN"],
     kind: rate,
@@ -419,17 +463,17 @@ export const settings = {
     about:
       "heartbeats, malformed frames and frames refused for their size on one socket in a minute, counted so too, 0 = off; beyond it the socket is closed",
   }),
-  connectionFramesPerMin: setting({
+  connectionFramesPerMin: optional<number>({
     variables: ["LIMIT_CONNECTION_FRAMES_PER_MIN"],
     kind: rate,
-    fallback: 15_000,
+    fallbackText: "15000 or 10 for each message allowed, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
     about:
       "frames on one socket in a minute, each counted once more for every KiB before it is read, 0 = off; beyond it the socket is closed",
   }),
-  userFramesPerMin: setting({
+  userFramesPerMin: optional<number>({
     variables: ["LIMIT_USER_FRAMES_PER_MIN"],
     kind: rate,
-    fallback: 60_000,
+    fallbackText: "60000 or 10 for each message allowed, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
     about:
       "the same of all sockets of one user, and the KiB of their request bodies, 0 = off; beyond it the socket is closed, a request 429",
   }),
@@ -440,10 +484,10 @@ export const settings = {
     about:
       "handshakes and requests from one address in a minute whose token no key of ours signed, 0 = off; beyond it such a one is answered 429, and tokens from there are verified a few at a time",
   }),
-  userHandshakesPerMin: setting({
+  userHandshakesPerMin: optional<number>({
     variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_USER"],
     kind: rate,
-    fallback: 120,
+    fallbackText: "120, off where LIMIT_HANDSHAKES_PER_MIN_PER_IP is 0",
     about: "sockets opened by one user in a minute, 0 = off; beyond it 429",
   }),
   socketsPerUser: setting({

@@ -75,9 +75,6 @@ const probedAtOnce = 100;
 /** Each may hold 64 KiB and a thousand reactions. */
 const targetsAtOnce = 32;
 
-/** A conversation of more members than these is held to a limit of its own. */
-const crowdFrom = 50;
-
 /**
  * The single writer of one conversation. Commands are decided at once against the expected state and stored in the lane's next
  * batch; whatever is answered waits until the revision it was decided at is durable. When a change does not become durable, all that was
@@ -111,12 +108,6 @@ export class Actor {
 
   get isIdle(): boolean {
     return this.#mailbox.size === 0;
-  }
-
-  /** Whether this is a member of a large group, as far as is known: not while it is loaded, and never of strangers, who must not learn it. */
-  isCrowdOf(userId: string): boolean {
-    const members = this.#state?.members;
-    return members !== undefined && members.size > crowdFrom && members.has(userId);
   }
 
   /** Whether this is a member, as far as memory knows. */
@@ -306,7 +297,7 @@ export class Actor {
 
   #decide(turn: Turn): void {
     const state = this.#state!;
-    const decision = charged(turn, this.#decisionOn(turn.command, state));
+    const decision = this.#charged(turn, this.#decisionOn(turn.command, state), state);
     turn.decision = decision;
     if (decision.type === "decided" && decision.events.length > 0) this.#expect(turn, decision, state);
     turn.decidedRev = state.rev;
@@ -321,6 +312,11 @@ export class Actor {
       this.#around.observer.bug("deciding a command", error);
       return undecidable;
     }
+  }
+
+  /** A decision that costs more than its user has left becomes a refusal. */
+  #charged({ charge }: Turn, decision: Decision, state: ConversationState): Decision {
+    return charge?.settle(decision, state) ?? decision;
   }
 
   #expect(turn: Turn, decision: Decision & { readonly type: "decided" }, state: ConversationState): void {
@@ -436,12 +432,6 @@ export class Actor {
     this.#doubts.useUp(command.senderId);
     return { conversationId: this.id, senderId: command.senderId, ...sendKeyOf(command)! };
   }
-}
-
-/** A send that repeats a stored message costs none; a new one may be one too many. */
-function charged({ charge }: Turn, decision: Decision): Decision {
-  if (decision.type === "duplicate") charge?.duplicate();
-  return decision.type === "decided" ? (charge?.newMessage() ?? decision) : decision;
 }
 
 function undecide(turn: Turn): void {

@@ -142,7 +142,7 @@ export class BlockEnforcer {
     const senderId = sides[0].userId;
     const command = { type: "apply_blocks", id: this.#newId(), conversationId, senderId, sides } as const;
     try {
-      const outcome = await new Promise<Outcome>((resolve) => this.#commands.submit(command, resolve));
+      const outcome = await new Promise<Outcome>((resolve) => this.#commands.submit(command, resolve, null));
       return outcome.type === "rejection" ? outcome.code : null;
     } catch (error) {
       this.#observer.bug("applying a block", error);

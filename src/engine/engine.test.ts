@@ -1,17 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { SendMessage } from "../core/messages/send.ts";
-import type { Limiter } from "../core/ports/limiter.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import { StoreUnavailable } from "../core/ports/store.ts";
-import { isRejection, type Rejection } from "../core/rejection.ts";
-import { type Charge, SendCharge } from "../core/send-charge.ts";
-import { LocalLimiter } from "../limiter/local.ts";
+import type { Rejection } from "../core/rejection.ts";
 import { newId } from "../system.ts";
 import { aSend, membersNamed } from "../testing/builders.ts";
 import { settled } from "../testing/clock.ts";
 import { type ModelStore, poison } from "../testing/commit-port.ts";
 import { anEngine, deadlineMs } from "../testing/engine-on-model.ts";
-import { noLimits } from "../testing/limits-off.ts";
+import { freeCharge } from "../testing/limits-off.ts";
 
 type Sent = ReturnType<ReturnType<typeof anEngine>["submit"]>;
 
@@ -92,19 +89,11 @@ describe("what a send costs", () => {
   const burst = { perMinute: 1, burst: 4 };
   const limits = { user_messages: burst, connection_operations: { perMinute: 1, burst: 10 } };
   const anna = newId();
-  const chargeOf = (limiter: Limiter) => {
-    const charge = SendCharge.take(limiter, anna, "1");
-    if (isRejection(charge)) throw new Error("refused at the door");
-    return charge;
-  };
-
   test("is settled in the order of decisions: what was repeated makes room for what comes after it", async () => {
-    const { submit, model, clock, engine } = anEngine();
-    const limiter = new LocalLimiter({ clock, limits: { ...noLimits, ...limits } });
+    const { submit, model, clock, engine } = anEngine({ limits });
     const id = newId();
     model.create(id, membersNamed([anna, newId()]));
-    const send = (clientRandom: number) =>
-      submit({ conversationId: id, senderId: anna, clientRandom }, chargeOf(limiter));
+    const send = (clientRandom: number) => submit({ conversationId: id, senderId: anna, clientRandom });
     // The conversation is being loaded, so that all of them are counted before the first is decided.
     const sent = [1, 1, 1, 2, 3, 4, 5].map(send);
     expect(sent.flatMap(({ outcomes }) => outcomes)).toEqual([]);
@@ -122,18 +111,17 @@ describe("what a send costs", () => {
   });
 
   test("is given back when it shows late that a message is stored already", async () => {
-    const { submit, model, clock, engine } = anEngine({ maxActors: 1 });
-    const limiter = new LocalLimiter({ clock, limits: { ...noLimits, ...limits } });
+    const { submit, model, clock, engine, chargeOf, limiter } = anEngine({ maxActors: 1, limits });
     const [id, elsewhere] = [newId(), newId()];
     for (const each of [id, elsewhere]) model.create(each, membersNamed([anna, newId()]));
-    const send = (given: object, charge: Charge | null = null) =>
+    const send = (given: object, charge = freeCharge("send_message")) =>
       submit({ conversationId: id, senderId: anna, ...given }, charge);
     const before = Array.from({ length: 40 }, (_, clientRandom) => send({ clientRandom }));
     await clock.runUntil(() => answered(before), 1_000);
     const away = send({ conversationId: elsewhere });
     await clock.runUntil(() => answered([away]), 1_000);
     // Memory has forgotten the key: decided as new, refused by the index, decided again.
-    const repeated = send({ clientRandom: 0 }, chargeOf(limiter));
+    const repeated = send({ clientRandom: 0 }, chargeOf(anna));
     await clock.runUntil(() => answered([repeated]), 1_000);
     expect(kindOf(repeated)).toBe("duplicate");
     const left = Array.from({ length: 5 }, () => limiter.take("user_messages", anna));
@@ -385,8 +373,8 @@ test("I10: an answer that throws is a bug of its own and hurts nobody else", asy
   const throws = () => {
     throw new Error("the socket is gone");
   };
-  engine.commands.submit(aSend({ conversationId: id, senderId: anna, clientRandom: 1 }), throws);
-  engine.commands.submit(aSend({ conversationId: id, senderId: anna, clientRandom: 1 }), throws);
+  engine.commands.submit(aSend({ conversationId: id, senderId: anna, clientRandom: 1 }), throws, null);
+  engine.commands.submit(aSend({ conversationId: id, senderId: anna, clientRandom: 1 }), throws, null);
   const next = submit({ conversationId: id, senderId: anna });
   await clock.runUntil(() => answered([next]), 1_000);
   await clock.runFor(100);

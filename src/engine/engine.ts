@@ -1,5 +1,4 @@
 import type { Clock } from "../core/ports/clock.ts";
-import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardOf } from "../core/ports/ownership.ts";
@@ -42,7 +41,6 @@ export interface EnginePorts {
   readonly own: OwnState;
   readonly ownership: Ownership;
   readonly pubsub: PubSub;
-  readonly limiter: Limiter;
   readonly clock: Clock;
   readonly observer: Observer;
 }
@@ -65,7 +63,7 @@ export function startEngine(options: {
   readonly settings: EngineSettings;
 }): Engine {
   const { ports, settings } = options;
-  const { actorReads, viewerReads, creation, own, ownership, pubsub, limiter, clock, observer } = ports;
+  const { actorReads, viewerReads, creation, own, ownership, pubsub, clock, observer } = ports;
   const lanes: readonly Lane[] = ports.commits.map(
     (port) =>
       new Lane({
@@ -104,7 +102,6 @@ export function startEngine(options: {
   const commands = new Registry({
     supervisor,
     clock,
-    limiter,
     observer,
     settings: settings.registry,
     queuedChanges,

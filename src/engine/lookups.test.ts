@@ -34,7 +34,11 @@ function anEngineThatFails(error: Error) {
     react(conversationId: string, senderId: string, messageId: string) {
       const outcomes: Outcome[] = [];
       const command = { type: "add_reaction", id: newId(), conversationId, senderId, messageId } as const;
-      given.engine.commands.submit({ ...command, reaction: "👍" }, (outcome) => void outcomes.push(outcome));
+      given.engine.commands.submit(
+        { ...command, reaction: "👍" },
+        (outcome) => void outcomes.push(outcome),
+        null,
+      );
       return outcomes;
     },
     async sent(conversationId: string, senderId: string) {

@@ -1,7 +1,7 @@
 import type { Command } from "../core/commands.ts";
 import type { Decision } from "../core/decision.ts";
+import type { Charge } from "../core/limits/charge.ts";
 import type { Change } from "../core/ports/store.ts";
-import type { Charge } from "../core/send-charge.ts";
 import type { Answer } from "./outcome.ts";
 
 /** One command on its way through an actor. Moved by the actor and the lane only. */
@@ -9,7 +9,7 @@ export interface Turn {
   readonly command: Command;
   readonly acceptedMs: number;
   readonly deadlineMs: number;
-  /** What it costs its sender, beside what was counted where it entered; null: nothing. */
+  /** What it costs its sender, beside what was counted where it entered; null: the server does it by itself. */
   readonly charge: Charge | null;
   /** Null once answered. */
   answer: Answer | null;

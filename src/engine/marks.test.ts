@@ -91,11 +91,17 @@ test("marks of a conversation whose members change wait for the next batch", asy
   model.create(id, membersNamed([anna, ben]), "group");
   const answers: string[] = [];
   const mark = { type: "mark", conversationId: id, userId: ben, kind: "read", seq: 1 } as const;
-  engine.commands.submit(aSend({ conversationId: id, senderId: anna }), () => void answers.push("sent"));
+  engine.commands.submit(
+    aSend({ conversationId: id, senderId: anna }),
+    () => void answers.push("sent"),
+    null,
+  );
   await clock.runUntil(() => answers.length > 0, 1_000);
   hold();
-  engine.commands.submit({ type: "leave_conversation", id: newId(), conversationId: id, senderId: ben }, () =>
-    answers.push("left"),
+  engine.commands.submit(
+    { type: "leave_conversation", id: newId(), conversationId: id, senderId: ben },
+    () => answers.push("left"),
+    null,
   );
   engine.marks.note(mark, (refusal) => void answers.push(refusal?.code ?? "durable"));
   release();

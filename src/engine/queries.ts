@@ -8,6 +8,7 @@ import {
   checkCreateGroup,
   differsFromGroup,
 } from "../core/conversations/create.ts";
+import type { Charge } from "../core/limits/charge.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import type { MarkAsUnread } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
@@ -155,10 +156,11 @@ export class Queries {
   }
 
   /** Makes the group once, however often it is asked for under its id. */
-  async createGroup(command: CreateGroup): Promise<CreatedGroup | Rejection> {
-    const refusal = checkCreateGroup(command);
+  async createGroup(command: CreateGroup, charge: Charge): Promise<CreatedGroup | Rejection> {
+    const refusal = checkCreateGroup(command) ?? charge.settleCreation(command, command.otherUserIds);
     if (refusal) return refusal;
     const created = await this.#inTurn(command.creatorId, () => this.#creation.createGroup(command));
+    if (created !== true) charge.settleCreation(command, []);
     if (typeof created !== "boolean") return created;
     if (created) this.#tellCreated(command, [command.creatorId, ...command.otherUserIds]);
     const summary = await this.#created(command, command.id);
@@ -180,10 +182,12 @@ export class Queries {
   /** The pair's one conversation, and whether this call made it. */
   async createDirect(
     command: CreateDirect,
+    charge: Charge,
   ): Promise<{ readonly summary: ConversationSummary; readonly created: boolean } | Rejection> {
-    const refusal = checkCreateDirect(command);
+    const refusal = checkCreateDirect(command) ?? charge.settleCreation(command, [command.otherUserId]);
     if (refusal) return refusal;
     const made = await this.#inTurn(command.creatorId, () => this.#creation.createDirect(command));
+    if (isRejection(made) || made.type === "blocked" || !made.created) charge.settleCreation(command, []);
     if (isRejection(made)) return made;
     if (made.type === "blocked") return made.by === "creator" ? youBlocked : noSuchUser;
     const { conversationId, created } = made;

@@ -1,13 +1,8 @@
 import { type Command, sizeOf } from "../core/commands.ts";
-import type { SendMessage } from "../core/messages/send.ts";
+import type { Charge } from "../core/limits/charge.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import { rateLimited } from "../core/rate-limited.ts";
 import type { Rejection } from "../core/rejection.ts";
-import type { Charge } from "../core/send-charge.ts";
-import type { Actor } from "./actor.ts";
-import { GroupCharge } from "./group-charge.ts";
 import { newTurn } from "./mailbox.ts";
 import type { Answer } from "./outcome.ts";
 import { overloaded, stopping } from "./refusals.ts";
@@ -26,7 +21,6 @@ export interface RegistrySettings {
 export class Registry {
   readonly #supervisor: Supervisor;
   readonly #clock: Clock;
-  readonly #limiter: Limiter;
   readonly #observer: Observer;
   readonly #settings: RegistrySettings;
   readonly #queuedChanges: () => number;
@@ -38,7 +32,6 @@ export class Registry {
   constructor(options: {
     readonly supervisor: Supervisor;
     readonly clock: Clock;
-    readonly limiter: Limiter;
     readonly observer: Observer;
     readonly settings: RegistrySettings;
     /** Changes that wait for the store, also those whose deadline has passed. */
@@ -46,7 +39,6 @@ export class Registry {
   }) {
     this.#supervisor = options.supervisor;
     this.#clock = options.clock;
-    this.#limiter = options.limiter;
     this.#observer = options.observer;
     this.#settings = options.settings;
     this.#queuedChanges = options.queuedChanges;
@@ -58,16 +50,14 @@ export class Registry {
   }
 
   /**
-   * Answers exactly once, by the command's deadline, and only with what is durable. `charge`: what a send costs its sender beside what it
-   * costs in a large group.
+   * Answers exactly once, by the command's deadline, and only with what is durable. `charge` is settled with each decision; null for what the
+   * server does by itself.
    */
-  submit(command: Command, answer: Answer, charge: Charge | null = null): void {
+  submit(command: Command, answer: Answer, charge: Charge | null): void {
     if (this.#draining) return this.#refuse(answer, stopping);
     if (this.#isFull()) return this.#refuse(answer, overloaded);
     const actor = this.#supervisor.actor(command.conversationId);
     if (!actor) return this.#refuse(answer, overloaded);
-    const tooOften = this.#tooOften(command, actor);
-    if (tooOften) return this.#refuse(answer, tooOften);
     const acceptedMs = this.#clock.monotonicMs();
     const bytes = sizeOf(command);
     this.#underWay++;
@@ -80,7 +70,7 @@ export class Registry {
       newTurn({
         command,
         answer: counted,
-        charge: command.type === "send_message" ? this.#chargeInGroup(command, actor, charge) : null,
+        charge,
         acceptedMs,
         deadlineMs: acceptedMs + this.#settings.commandDeadlineMs,
       }),
@@ -100,17 +90,6 @@ export class Registry {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** What one member writes or changes, every other one has to be told. Of sends only those that are new count. */
-  #tooOften(command: Command, actor: Actor): Rejection | null {
-    if (command.type === "send_message" || !actor.isCrowdOf(command.senderId)) return null;
-    return rateLimited(this.#limiter, "conversation_messages", groupKey(command));
-  }
-
-  #chargeInGroup(command: SendMessage, actor: Actor, charge: Charge | null): Charge {
-    const isLarge = () => actor.isCrowdOf(command.senderId);
-    return new GroupCharge({ charge, limiter: this.#limiter, key: groupKey(command), isLarge });
-  }
-
   #isFull(): boolean {
     const { maxTurns, maxTurnBytes } = this.#settings;
     if (this.#underWay >= maxTurns || this.#bytesUnderWay >= maxTurnBytes) return true;
@@ -128,8 +107,4 @@ export class Registry {
     this.#observer.refused(rejection.code);
     answer(rejection);
   }
-}
-
-function groupKey({ conversationId, senderId }: Command): string {
-  return `${conversationId} ${senderId}`;
 }

@@ -1,16 +1,20 @@
+import { budgets, type LimitName } from "../core/limits/budgets.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Limiter, LimitName, Limits, Rate } from "../core/ports/limiter.ts";
+import type { Limiter, Limits, Rate } from "../core/ports/limiter.ts";
 
 /** The most keys remembered for one limit, about 100 bytes each. Beyond it those forgotten first are the longest unused. */
 const maxKeys = 200_000;
 /** Far below what anybody can use, far above what adding doubles loses. */
 const slackMs = 0.001;
 
+/** Null: there is no limit. */
+type Schedules = Readonly<Record<LimitName, Schedule | null>>;
+
 /** Limits of one process, in its memory. */
 export class LocalLimiter implements Limiter {
   readonly #clock: Clock;
   readonly #limits: Limits;
-  readonly #schedules: { readonly [N in LimitName]: Schedule | null };
+  readonly #schedules: Schedules;
 
   constructor(options: { readonly clock: Clock; readonly limits: Limits; readonly maxKeys?: number }) {
     const { clock, limits } = options;
@@ -19,27 +23,21 @@ export class LocalLimiter implements Limiter {
       limits[limit].perMinute === 0 ? null : new Schedule(limits[limit], options.maxKeys ?? maxKeys, nowMs);
     this.#clock = clock;
     this.#limits = limits;
-    this.#schedules = {
-      user_messages: scheduleOf("user_messages"),
-      conversation_messages: scheduleOf("conversation_messages"),
-      connection_operations: scheduleOf("connection_operations"),
-      connection_typing: scheduleOf("connection_typing"),
-      connection_reads: scheduleOf("connection_reads"),
-      connection_joins: scheduleOf("connection_joins"),
-      user_frames: scheduleOf("user_frames"),
-      user_handshakes: scheduleOf("user_handshakes"),
-      address_failures: scheduleOf("address_failures"),
-      process_handshakes: scheduleOf("process_handshakes"),
-    };
+    const names = Object.keys(budgets) as LimitName[];
+    this.#schedules = Object.fromEntries(names.map((name) => [name, scheduleOf(name)])) as Schedules;
   }
 
-  take(limit: LimitName, key: string, uses = 1): number {
+  take(limit: LimitName, key: string, cost = 1): number {
     const schedule = this.#schedules[limit];
-    return schedule === null ? 0 : schedule.take(key, this.#clock.monotonicMs(), uses);
+    return schedule === null ? 0 : schedule.take(key, cost, this.#clock.monotonicMs());
   }
 
-  giveBack(limit: LimitName, key: string): void {
-    this.#schedules[limit]?.giveBack(key);
+  charge(limit: LimitName, key: string, cost: number): void {
+    this.#schedules[limit]?.charge(key, cost, this.#clock.monotonicMs());
+  }
+
+  giveBack(limit: LimitName, key: string, cost = 1): void {
+    this.#schedules[limit]?.giveBack(key, cost);
   }
 
   rateOf(limit: LimitName): Rate {
@@ -67,6 +65,9 @@ class Schedule {
   #young = new Map<string, number>();
   #old = new Map<string, number>();
   #turnedMs: number;
+  /** By then all keys of a generation are past due. What was charged beyond the burst is due later than a generation lasts. */
+  #youngDueMs = 0;
+  #oldDueMs = 0;
 
   constructor({ perMinute, burst }: Rate, maxKeys: number, nowMs: number) {
     this.#everyMs = 60_000 / perMinute;
@@ -80,27 +81,42 @@ class Schedule {
     return this.#young.size + this.#old.size;
   }
 
-  take(key: string, nowMs: number, given: number): number {
-    if (nowMs - this.#turnedMs >= this.#generationMs) this.#turn(nowMs);
-    const dueMs = Math.max(nowMs, this.#young.get(key) ?? this.#old.get(key) ?? nowMs);
-    const uses = Math.min(given, this.#burst);
-    const waitMs = dueMs - nowMs - (this.#burst - uses) * this.#everyMs;
+  take(key: string, cost: number, nowMs: number): number {
+    const dueMs = this.#dueOf(key, nowMs);
+    const aheadMs = Math.max(0, this.#burst - cost) * this.#everyMs;
+    const waitMs = dueMs - nowMs - aheadMs;
     if (waitMs > slackMs) return Math.ceil(waitMs);
-    if (this.#young.size >= this.#maxYoung && !this.#young.has(key)) this.#turn(nowMs);
-    this.#young.set(key, dueMs + uses * this.#everyMs);
+    this.#set(key, dueMs + cost * this.#everyMs, nowMs);
     return 0;
   }
 
+  charge(key: string, cost: number, nowMs: number): void {
+    this.#set(key, this.#dueOf(key, nowMs) + cost * this.#everyMs, nowMs);
+  }
+
   /** A due time that lies in the past by this says no more than none. */
-  giveBack(key: string): void {
+  giveBack(key: string, cost: number): void {
     const keys = this.#young.has(key) ? this.#young : this.#old;
     const dueMs = keys.get(key);
-    if (dueMs !== undefined) keys.set(key, dueMs - this.#everyMs);
+    if (dueMs !== undefined) keys.set(key, dueMs - cost * this.#everyMs);
+  }
+
+  #dueOf(key: string, nowMs: number): number {
+    if (nowMs - this.#turnedMs >= this.#generationMs && nowMs >= this.#oldDueMs) this.#turn(nowMs);
+    return Math.max(nowMs, this.#young.get(key) ?? this.#old.get(key) ?? nowMs);
+  }
+
+  #set(key: string, dueMs: number, nowMs: number): void {
+    if (this.#young.size >= this.#maxYoung && !this.#young.has(key)) this.#turn(nowMs);
+    this.#young.set(key, dueMs);
+    if (dueMs > this.#youngDueMs) this.#youngDueMs = dueMs;
   }
 
   #turn(nowMs: number): void {
     this.#old = this.#young;
+    this.#oldDueMs = this.#youngDueMs;
     this.#young = new Map();
+    this.#youngDueMs = 0;
     this.#turnedMs = nowMs;
   }
 }

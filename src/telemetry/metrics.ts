@@ -7,6 +7,7 @@ import {
   type SecurityEvent,
   type Warning,
 } from "../core/incidents.ts";
+import { budgets, type LimitName } from "../core/limits/budgets.ts";
 import {
   type BatchFailure,
   type Fields,
@@ -80,6 +81,7 @@ export class Metrics implements Observer {
   readonly #registry = new Registry();
   readonly #totals = new Totals();
   readonly #refused = new Map<string, number>(Object.keys(refusals).map((code) => [code, 0]));
+  readonly #rateLimited = new Map<string, number>(Object.keys(budgets).map((limit) => [limit, 0]));
   readonly #failedBatches = new Map<string, number>(
     (["fenced", "refused", "again", "unknown"] satisfies BatchFailure[]).map((kind) => [kind, 0]),
   );
@@ -132,6 +134,12 @@ export class Metrics implements Observer {
     this.#registerBuild(build);
     this.#registerTotals();
     this.#registerCounts("whispr_refused_total", "Refusals by their code", "code", () => this.#refused);
+    this.#registerCounts(
+      "whispr_rate_limited_total",
+      "Refusals as rate_limited, by the limit that was reached (docs/limits.md)",
+      "limit",
+      () => this.#rateLimited,
+    );
     this.#registerCounts(
       "whispr_batches_failed_total",
       "Batches that were not stored at the first try",
@@ -187,6 +195,10 @@ export class Metrics implements Observer {
 
   refused(code: RefusalCode): void {
     this.#refused.set(code, this.#refused.get(code)! + 1);
+  }
+
+  rateLimited(limit: LimitName): void {
+    this.#rateLimited.set(limit, this.#rateLimited.get(limit)! + 1);
   }
 
   requestAnswered({ method, route, status, tookMs }: Parameters<Observer["requestAnswered"]>[0]): void {

@@ -124,6 +124,7 @@ export function noteTaker(): ObserverNotes {
     commandAccepted() {},
     commandAcknowledged() {},
     commandDuplicate() {},
+    rateLimited() {},
     refused() {},
     unknownFields() {},
     handshake() {},

@@ -1,8 +1,9 @@
+import { type Charge, Charges } from "../core/limits/charge.ts";
 import type { SendMessage } from "../core/messages/send.ts";
 import type { Limits } from "../core/ports/limiter.ts";
 import type { Frame } from "../core/ports/pubsub.ts";
 import type { AppendOutcome, Batch, CommitPort, Position } from "../core/ports/store.ts";
-import type { Charge } from "../core/send-charge.ts";
+import { isRejection } from "../core/rejection.ts";
 import { startEngine } from "../engine/engine.ts";
 import type { Outcome } from "../engine/outcome.ts";
 import { LocalLimiter } from "../limiter/local.ts";
@@ -48,6 +49,8 @@ export function anEngine(options: EngineOnModelOptions = {}) {
   const frames: Frame[] = [];
   const savedCursors: Position[] = [];
   const batches: Batch[] = [];
+  const limiter = new LocalLimiter({ clock, limits: { ...noLimits, ...options.limits } });
+  const charges = new Charges({ limiter, observer: notes.observer });
   let gate: Promise<void> = Promise.resolve();
   let open = () => {};
   const commit: CommitPort = {
@@ -79,7 +82,6 @@ export function anEngine(options: EngineOnModelOptions = {}) {
       own: { markUnread: unused, clearUnread: unused },
       ownership: store,
       pubsub: { publish: options.publish ?? ((frame) => void frames.push(frame)), subscribe() {} },
-      limiter: new LocalLimiter({ clock, limits: { ...noLimits, ...options.limits } }),
       clock,
       observer: notes.observer,
     },
@@ -98,8 +100,16 @@ export function anEngine(options: EngineOnModelOptions = {}) {
       requests: unlimitedRequests,
     },
   });
+  /** Of a send over REST that came in. */
+  const chargeOf = (userId = newId()): Charge => {
+    const charge = charges.begin("send_message", { userId, connectionKey: null });
+    if (isRejection(charge)) throw new Error("refused at the door");
+    return charge;
+  };
   return {
     engine,
+    chargeOf,
+    limiter,
     clock,
     model,
     store,
@@ -113,7 +123,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
       model.create(id, membersNamed([anna, ben, ...Array.from({ length: others }, () => newId())]));
       return { id, anna, ben };
     },
-    submit(given: Partial<SendMessage>, charge: Charge | null = null) {
+    submit(given: Partial<SendMessage>, charge: Charge = chargeOf(given.senderId)) {
       const outcomes: Outcome[] = [];
       const command = aSend(given);
       engine.commands.submit(command, (outcome) => void outcomes.push(outcome), charge);

@@ -14,7 +14,7 @@ import { PostgresViewerReads } from "../store/viewer-reads.ts";
 import { newId, systemClock } from "../system.ts";
 import { aSend, noteTaker, type ObserverNotes } from "./builders.ts";
 import { eventually } from "./eventually.ts";
-import { unlimited, unlimitedRequests } from "./limits-off.ts";
+import { freeCharge, unlimitedRequests } from "./limits-off.ts";
 import { someHealth } from "./store-health.ts";
 
 export { type MigratedDatabase, migratedDatabase } from "./migrated-database.ts";
@@ -70,7 +70,6 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
       own: new PostgresOwnState({ reads }),
       ownership,
       pubsub: { publish: (frame) => void frames.push(frame), subscribe() {} },
-      limiter: unlimited,
       clock: systemClock,
       observer,
     },
@@ -84,7 +83,7 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
     frames,
     owns: () => eventually("this node owns the database", () => ownership.isHeld()),
     aTalk: () => aTalk(engine),
-    send: (given) => new Promise((resolve) => engine.commands.submit(aSend(given), resolve)),
+    send: (given) => new Promise((resolve) => engine.commands.submit(aSend(given), resolve, null)),
     async stop() {
       await engine.drain();
       engine.stop();
@@ -95,13 +94,16 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
 
 async function aTalk(engine: Engine): Promise<Talk> {
   const [id, anna, ben] = [newId(), newId(), newId()];
-  const made = await engine.queries.createDirect({
-    type: "create_direct",
-    id,
-    creatorId: anna,
-    otherUserId: ben,
-    atUs: systemClock.nowUs(),
-  });
+  const made = await engine.queries.createDirect(
+    {
+      type: "create_direct",
+      id,
+      creatorId: anna,
+      otherUserId: ben,
+      atUs: systemClock.nowUs(),
+    },
+    freeCharge("create_direct"),
+  );
   if (!("created" in made)) throw new Error(made.message);
   return { id, anna, ben };
 }

@@ -16,7 +16,7 @@ import { newId } from "../system.ts";
 import { aMessageSent, aSend, membersNamed, noteTaker, type ObserverNotes } from "./builders.ts";
 import { settled, VirtualClock } from "./clock.ts";
 import { type Faults, MisbehavingStore, ModelStore, noFaults, poison } from "./commit-port.ts";
-import { unlimited, unlimitedRequests } from "./limits-off.ts";
+import { unlimitedRequests } from "./limits-off.ts";
 import { LogJudge } from "./log-judge.ts";
 import { Random } from "./random.ts";
 
@@ -124,7 +124,6 @@ class Stage {
         own: unusedReads,
         ownership: this.#store,
         pubsub: { publish: (frame) => this.#hear(frame), subscribe() {} },
-        limiter: unlimited,
         clock: this.#clock,
         observer: this.#notes.observer,
       },
@@ -343,7 +342,7 @@ class Stage {
   #submit(command: Command): void {
     const sent: Sent = { command, place: this.#sent.size, atMs: this.#clock.monotonicMs(), answers: 0 };
     this.#sent.set(command.id, sent);
-    this.#engine.commands.submit(command, (outcome) => this.#judge(sent, outcome));
+    this.#engine.commands.submit(command, (outcome) => this.#judge(sent, outcome), null);
   }
 
   #join(conversationId: string, viewerId: string): void {

@@ -25,7 +25,7 @@ function say(isBlocked: boolean): Promise<Outcome> {
   })) as [BlockedSide, BlockedSide];
   const own = { id: Bun.randomUUIDv7(), conversationId, senderId: anna };
   return new Promise((resolve) =>
-    web.domain.submit({ type: "apply_blocks", ...own, sides: [one, other] }, resolve),
+    web.domain.submit({ type: "apply_blocks", ...own, sides: [one, other] }, resolve, null),
   );
 }
 

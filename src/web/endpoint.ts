@@ -1,4 +1,5 @@
 import type { Server } from "bun";
+import { Charges } from "../core/limits/charge.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Delivery } from "../engine/delivery.ts";
 import type { Routes } from "../phoenix/channel.ts";
@@ -71,8 +72,9 @@ export class Endpoint {
     const lateness = new Lateness({ clock, maxMs: settings.maxLoopLatenessMs });
     this.#pauses = new RetryPauses(options);
     this.#admission = openAdmission({ ...options, pauses: this.#pauses });
-    const gate = new Gate({ limiter, lateness, pauses: this.#pauses });
-    const failures = new FailedTokens({ limiter, clock });
+    const charges = new Charges({ limiter, observer });
+    const gate = new Gate({ charges, lateness, pauses: this.#pauses });
+    const failures = new FailedTokens({ charges, clock });
     const authentication = new Authentication({ ...options, failures });
     const texts = new MessageTexts();
     const addresses = new ClientAddresses(settings);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Charges } from "../core/limits/charge.ts";
 import { LocalLimiter } from "../limiter/local.ts";
 import { settled, VirtualClock } from "../testing/clock.ts";
 import { noLimits } from "../testing/limits-off.ts";
@@ -10,7 +11,11 @@ const [guilty, other] = ["198.51.100.1", "198.51.100.2"];
 function world() {
   const clock = new VirtualClock();
   const limits = { ...noLimits, address_failures: { perMinute: 60, burst: 3 } };
-  const failures = new FailedTokens({ limiter: new LocalLimiter({ clock, limits }), clock });
+  const charges = new Charges({
+    limiter: new LocalLimiter({ clock, limits }),
+    observer: { rateLimited() {} },
+  });
+  const failures = new FailedTokens({ charges, clock });
   const verifying: (() => void)[] = [];
   const asked: string[] = [];
   const run = (address: string) => {

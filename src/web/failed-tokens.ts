@@ -1,6 +1,5 @@
+import type { Charges } from "../core/limits/charge.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Limiter } from "../core/ports/limiter.ts";
-import { rateLimited } from "../core/rate-limited.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { FairTurns } from "../engine/fair-turns.ts";
 
@@ -17,14 +16,14 @@ const maxSuspects = 10_000;
  * thousands may share the address of whoever guesses.
  */
 export class FailedTokens {
-  readonly #limiter: Limiter;
+  readonly #charges: Pick<Charges, "take">;
   readonly #clock: Clock;
   readonly #turns: FairTurns;
   /** Until when each is. */
   readonly #suspects = new Map<string, number>();
 
-  constructor(options: { readonly limiter: Limiter; readonly clock: Clock }) {
-    this.#limiter = options.limiter;
+  constructor(options: { readonly charges: Pick<Charges, "take">; readonly clock: Clock }) {
+    this.#charges = options.charges;
     this.#clock = options.clock;
     this.#turns = new FairTurns({
       settings: { ...suspectsAtOnce, maxPerUser: maxPerSuspect },
@@ -41,7 +40,7 @@ export class FailedTokens {
 
   /** Counts a token that was not signed by a key of ours. Null: within the limit. */
   failed(address: string): Rejection | null {
-    const refusal = rateLimited(this.#limiter, "address_failures", address);
+    const refusal = this.#charges.take([{ limit: "address_failures", key: address, cost: 1 }]);
     if (refusal) this.#suspect(address, this.#clock.monotonicMs() + (refusal.retryAfterMs ?? 0));
     return refusal;
   }

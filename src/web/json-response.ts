@@ -4,10 +4,19 @@ export function jsonResponse(
   body: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(body, {
+  const response = new Response(body, {
     status,
     headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
   });
+  sizes.set(response, body.length);
+  return response;
+}
+
+const sizes = new WeakMap<Response, number>();
+
+/** Characters of the JSON text that a response was made of; 0: it was not made here. */
+export function bodySizeOf(response: Response): number {
+  return sizes.get(response) ?? 0;
 }
 
 /** `{"data": …, "meta": …}` from JSON text. */

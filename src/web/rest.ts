@@ -5,6 +5,7 @@ import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import { announcedBytes } from "./body.ts";
 import type { Route } from "./controllers/route.ts";
 import type { Gate } from "./gate.ts";
+import { bodySizeOf } from "./json-response.ts";
 import type { Authentication } from "./plugins/authentication.ts";
 import { internal, rejectionResponse } from "./rejections.ts";
 import { noRoute, type RequestMeter } from "./request-meter.ts";
@@ -81,16 +82,23 @@ function methodsByPath(routes: readonly Route[]): ReadonlyMap<string, readonly s
 
 async function run(options: RestOptions, route: Route, { request, params }: Context): Promise<Response> {
   try {
-    const late = route.method === "GET" ? null : options.gate.command();
+    const [operation] = route.operations;
+    const late = options.gate.request(operation);
     if (late) return refuse(options, late);
     const known = await options.authentication.ofRequest(request, () => options.addressOf(request));
     if (isRejection(known)) return refuse(options, known);
-    const tooMuch = request.body && options.gate.body(known.identity.userId, announcedBytes(request));
+    const { identity } = known;
+    const tooMuch = request.body && options.gate.body(identity.userId, announcedBytes(request));
     if (tooMuch) return refuse(options, tooMuch);
+    const charge = options.gate.requestOf(identity.userId, operation);
+    if (isRejection(charge)) return refuse(options, charge);
     const query = new URL(request.url).searchParams;
     countUnknown(options, route, query);
-    const answer = await route.run({ request, params, query, identity: known.identity });
-    if (answer instanceof Response) return answer;
+    const answer = await route.run({ request, params, query, identity, charge });
+    if (answer instanceof Response) {
+      options.gate.answered(identity.userId, operation, bodySizeOf(answer));
+      return answer;
+    }
     return request.signal.aborted ? gone() : refuse(options, answer);
   } catch (error) {
     return refuse(options, bug(options, `${route.method} ${route.path}`, error));

@@ -54,7 +54,7 @@ export function restOf(
   addressOf: (request: Request) => string,
 ) {
   const { payloads: limits, maxBodyBytes } = options.settings;
-  const routes = apiRoutes({ ...options, gate, limits, texts, maxBodyBytes });
+  const routes = apiRoutes({ ...options, limits, texts, maxBodyBytes });
   return restApi({ ...options, gate, routes, authentication, meter, addressOf });
 }
 

@@ -1,20 +1,9 @@
-/** What is counted, each by keys of its own: a user, a user in a conversation, a connection, an address, the process. */
-export type LimitName =
-  | "user_messages"
-  | "conversation_messages"
-  | "connection_operations"
-  | "connection_typing"
-  | "connection_reads"
-  | "connection_joins"
-  | "user_frames"
-  | "user_handshakes"
-  | "address_failures"
-  | "process_handshakes";
+import type { LimitName } from "../limits/budgets.ts";
 
 export interface Rate {
   /** 0: there is no limit. */
   readonly perMinute: number;
-  /** How many may come at once after a pause; at least 1. In any time t, at most `burst` + `perMinute` × t are allowed. */
+  /** How much may be used at once after a pause; at least 1. In any time t, at most `burst` + `perMinute` × t is allowed. */
   readonly burst: number;
 }
 
@@ -28,14 +17,16 @@ export type Limits = Readonly<Record<LimitName, Rate>>;
  */
 export interface Limiter {
   /**
-   * 0: allowed, and counted as so many uses (1 where it is not said; more than the burst count as the burst). Else nothing was counted, and
-   * the whole milliseconds after which it would be allowed.
+   * 0: allowed, and counted. Else nothing was counted, and the whole milliseconds after which it would be allowed. `cost`: how much is used, 1 if
+   * absent. What costs more than the burst is allowed once all of the burst is there, and is counted whole.
    */
-  take(limit: LimitName, key: string, uses?: number): number;
+  take(limit: LimitName, key: string, cost?: number): number;
+  /** Counts what was used already, also beyond what is allowed: until it is made up for, nothing more is. */
+  charge(limit: LimitName, key: string, cost: number): void;
   /**
-   * Takes back one use that was allowed: at once, it is as if it had never been. Later, it allows one use more than the rate does; never are
+   * Takes back what was allowed: at once, it is as if it had never been. Later, it allows so much more than the rate does; never is
    * more than `burst` allowed at once.
    */
-  giveBack(limit: LimitName, key: string): void;
+  giveBack(limit: LimitName, key: string, cost?: number): void;
   rateOf(limit: LimitName): Rate;
 }

@@ -1,4 +1,5 @@
 import type { Failure, SecurityEvent, Warning } from "../incidents.ts";
+import type { LimitName } from "../limits/budgets.ts";
 import type { RefusalCode } from "../rejection.ts";
 
 export type Fields = Readonly<Record<string, string | number | boolean>>;
@@ -11,6 +12,8 @@ export interface Observer {
   commandAcknowledged(tookMs: number): void;
   commandDuplicate(): void;
   refused(code: RefusalCode): void;
+  /** Something was refused because this limit was reached. */
+  rateLimited(limit: LimitName): void;
   /** Fields that `operation` does not know were ignored. The name is the source's, never a client's. */
   unknownFields(operation: string, count: number): void;
   /** Counts a WebSocket handshake: admitted, or the reason for its refusal. */

@@ -45,16 +45,6 @@ export function limiterContract(make: MakeLimiter): void {
     expect(takeMany(limiter, "anna", 6)).toEqual([0, 0, 0, 0, 0, 1_000]);
   });
 
-  test("several uses are allowed together or not at all, and more than the burst count as the burst", async () => {
-    const { clock, limiter } = limiterOf({ perMinute: 60, burst: 5 });
-    const take = (uses: number) => limiter.take("user_messages", "anna", uses);
-    expect([take(3), take(3), take(2), take(0.5)]).toEqual([0, 1_000, 0, 500]);
-    await clock.runFor(4_000);
-    expect([take(100), limiter.take("user_messages", "ben", 100), take(1)]).toEqual([1_000, 0, 0]);
-    await clock.runFor(1_000);
-    expect([take(100), take(4)]).toEqual([1_000, 0]);
-  });
-
   test("keys do not count for each other, nor do limits", () => {
     const clock = new VirtualClock();
     const rate = { perMinute: 1, burst: 1 };
@@ -103,16 +93,61 @@ export function limiterContract(make: MakeLimiter): void {
     { maxLength: 120 },
   );
 
-  test("in any window at most burst + rate × time are allowed", async () => {
+  test("several uses at once are allowed when there is room for all of them, and count as so many", async () => {
+    const { clock, limiter } = limiterOf({ perMinute: 60, burst: 10 });
+    expect(limiter.take("user_messages", "anna", 7)).toBe(0);
+    expect(limiter.take("user_messages", "anna", 4)).toBe(1_000);
+    expect(limiter.take("user_messages", "anna", 3)).toBe(0);
+    limiter.giveBack("user_messages", "anna", 5);
+    expect(limiter.take("user_messages", "anna", 6)).toBe(1_000);
+    await clock.runFor(1_000);
+    expect([limiter.take("user_messages", "anna", 6), limiter.take("user_messages", "anna")]).toEqual([
+      0, 1_000,
+    ]);
+    const halves = [limiter.take("user_messages", "ben", 9.5), limiter.take("user_messages", "ben", 1)];
+    expect([...halves, limiter.take("user_messages", "ben", 0.5)]).toEqual([0, 500, 0]);
+  });
+
+  test("what costs more than the burst is allowed once all of it is there, and is paid whole", async () => {
+    const { clock, limiter } = limiterOf({ perMinute: 60, burst: 10 });
+    expect(limiter.take("user_messages", "anna", 30)).toBe(0);
+    expect(limiter.take("user_messages", "anna", 30)).toBe(30_000);
+    expect(limiter.take("user_messages", "anna")).toBe(21_000);
+    await clock.runFor(29_999);
+    expect(limiter.take("user_messages", "anna", 30)).toBe(1);
+    await clock.runFor(1);
+    expect(limiter.take("user_messages", "anna", 30)).toBe(0);
+  });
+
+  test("what is charged is never refused, and is made up for before more is allowed, however long that takes", async () => {
+    const { clock, limiter } = limiterOf({ perMinute: 60, burst: 10 });
+    limiter.charge("user_messages", "anna", 1_000);
+    expect(limiter.take("user_messages", "anna")).toBe(991_000);
+    for (let left = 99; left > 0; left--) {
+      await clock.runFor(10_000);
+      // Others come and go meanwhile.
+      limiter.take("user_messages", `somebody ${left}`);
+      expect(limiter.take("user_messages", "anna", 1)).toBe(left * 10_000 - 9_000);
+    }
+    await clock.runFor(10_000);
+    expect(takeMany(limiter, "anna", 11).slice(9)).toEqual([0, 1_000]);
+  });
+
+  const costs = fc.array(fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 80 })), { minLength: 1 });
+
+  test("in any window at most burst + rate × time is allowed, whatever each use costs, and no more than one use of what costs more than the burst", async () => {
     await fc.assert(
-      fc.asyncProperty(rates, pauses, async (rate, steps) => {
+      fc.asyncProperty(rates, pauses, costs, async (rate, steps, weights) => {
         const { clock, limiter } = limiterOf(rate);
-        const allowed: Record<string, number[]> = { anna: [], ben: [] };
-        for (const { pauseMs, key } of steps) {
+        const allowed: Record<string, Use[]> = { anna: [], ben: [] };
+        for (const [at, { pauseMs, key }] of steps.entries()) {
           clock.stall(pauseMs);
-          if (limiter.take("user_messages", key) === 0) allowed[key]!.push(clock.monotonicMs());
+          const cost = weights[at % weights.length]!;
+          if (limiter.take("user_messages", key, cost) === 0)
+            allowed[key]!.push({ atMs: clock.monotonicMs(), cost });
         }
-        for (const times of Object.values(allowed)) expect(worstExcess(times, rate)).toBeLessThan(0.01);
+        const most = { ...rate, burst: Math.max(rate.burst, ...weights) };
+        for (const uses of Object.values(allowed)) expect(worstExcess(uses, most)).toBeLessThan(0.01);
       }),
     );
   });
@@ -157,13 +192,20 @@ export function limiterContract(make: MakeLimiter): void {
   });
 }
 
+interface Use {
+  readonly atMs: number;
+  readonly cost: number;
+}
+
 /** By how much the fullest window goes beyond what it may hold. */
-function worstExcess(times: readonly number[], { perMinute, burst }: Rate): number {
+function worstExcess(uses: readonly Use[], { perMinute, burst }: Rate): number {
   let worst = Number.NEGATIVE_INFINITY;
-  for (let from = 0; from < times.length; from++) {
-    for (let to = from; to < times.length; to++) {
-      const mayHold = burst + ((times[to]! - times[from]!) * perMinute) / 60_000;
-      worst = Math.max(worst, to - from + 1 - mayHold);
+  for (let from = 0; from < uses.length; from++) {
+    let used = 0;
+    for (let to = from; to < uses.length; to++) {
+      used += uses[to]!.cost;
+      const mayHold = burst + ((uses[to]!.atMs - uses[from]!.atMs) * perMinute) / 60_000;
+      worst = Math.max(worst, used - mayHold);
     }
   }
   return worst;

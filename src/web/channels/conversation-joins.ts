@@ -4,6 +4,7 @@ import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { Delivery } from "../../engine/delivery.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
+import type { Gate } from "../gate.ts";
 import type { Presences } from "../presences.ts";
 import { ConversationReceiver, type UserSubscriptions } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
@@ -16,6 +17,7 @@ import { conversationOf } from "./topics.ts";
 
 export interface ConversationJoinsOptions {
   readonly joins: Joins;
+  readonly gate: Pick<Gate, "answered">;
   readonly receipts: Receipts;
   readonly subscriptions: Pick<UserSubscriptions, "has">;
   readonly delivery: Pick<Delivery, "joined" | "reached">;
@@ -27,6 +29,7 @@ export interface ConversationJoinsOptions {
 /** Joins of `conversation:<id>`: by members, with the difference since their cursor where there is one that is short. */
 export class ConversationJoins implements TopicJoins {
   readonly #joins: Joins;
+  readonly #gate: Pick<Gate, "answered">;
   readonly #receipts: Receipts;
   readonly #subscriptions: Pick<UserSubscriptions, "has">;
   readonly #delivery: Pick<Delivery, "joined" | "reached">;
@@ -36,6 +39,7 @@ export class ConversationJoins implements TopicJoins {
 
   constructor(options: ConversationJoinsOptions) {
     this.#joins = options.joins;
+    this.#gate = options.gate;
     this.#receipts = options.receipts;
     this.#subscriptions = options.subscriptions;
     this.#delivery = options.delivery;
@@ -57,6 +61,7 @@ export class ConversationJoins implements TopicJoins {
     const { head } = joined.facts;
     const response = joinedConversationText(joined, since);
     if (!response || !head) return this.#refuseStranger(joining);
+    this.#gate.answered(viewerId, "join_conversation", response.length);
     await this.#delivery.reached(conversationId, head.rev);
     return {
       ok: true,

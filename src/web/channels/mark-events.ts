@@ -14,7 +14,8 @@ import {
 import type { Marks, Queries } from "../domain.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
 import type { Session } from "../session.ts";
-import type { Act } from "./events.ts";
+import type { EventName } from "./event-operations.ts";
+import type { Act, Acts } from "./events.ts";
 import { topicPayload } from "./topic-payload.ts";
 
 export interface MarkEventsOptions extends BoundedReading {
@@ -26,12 +27,12 @@ export interface MarkEventsOptions extends BoundedReading {
 }
 
 /** What a member has received and read, over a conversation's topic. */
-export function markEvents(options: MarkEventsOptions): readonly (readonly [string, Act])[] {
+export function markEvents(options: MarkEventsOptions): Acts {
   return [...receiptEvents(options), ["mark_read", noting(options, markReadCommand)], unreadEvent(options)];
 }
 
 /** The same over a user's own topic, where the payload names the conversation: a device acknowledges what it got there. */
-export function ownMarkEvents(options: MarkEventsOptions): readonly (readonly [string, Act])[] {
+export function ownMarkEvents(options: MarkEventsOptions): Acts {
   return [
     ...receiptEvents(options),
     [
@@ -45,7 +46,7 @@ export function ownMarkEvents(options: MarkEventsOptions): readonly (readonly [s
   ];
 }
 
-function receiptEvents(options: MarkEventsOptions): readonly (readonly [string, Act])[] {
+function receiptEvents(options: MarkEventsOptions): Acts {
   return [
     ["message_read", noting(options, (payload, entry) => markCommand(payload, "read", entry))],
     ["message_delivered", noting(options, (payload, entry) => markCommand(payload, "delivered", entry))],
@@ -73,7 +74,7 @@ function statusText({ kind }: MarkMember | MarkMessage): string {
   return `{"status":"${kind}"}`;
 }
 
-function unreadEvent(options: MarkEventsOptions): readonly [string, Act] {
+function unreadEvent(options: MarkEventsOptions): readonly [EventName, Act] {
   const act: Act = async (push) => {
     const entry = entryOf(options, push);
     const command = markUnreadCommand(payloadAt(entry, push), entry);

@@ -3,7 +3,6 @@ import type { Message } from "../../core/messages/message.ts";
 import { type AddReaction, reactionOf } from "../../core/messages/react.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import type { Charge } from "../../core/send-charge.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Push } from "../../phoenix/channel.ts";
 import {
@@ -15,19 +14,17 @@ import {
 import type { Entry } from "../commands/entry.ts";
 import { sendMessageCommand } from "../commands/send-message.ts";
 import type { Commands } from "../domain.ts";
-import type { Gate } from "../gate.ts";
 import type { MessageTexts } from "../message-texts.ts";
 import { messageIn } from "../outcome-message.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
 import { rejectionText } from "../rejections.ts";
 import type { Session } from "../session.ts";
 import { reactionText } from "../views/reaction.ts";
-import type { Act } from "./events.ts";
+import type { Act, Acts } from "./events.ts";
 import { topicPayload } from "./topic-payload.ts";
 
 export interface MessageEventsOptions extends BoundedReading {
   readonly commands: Commands;
-  readonly gate: Gate;
   readonly texts: MessageTexts;
   readonly newId: NewId;
   /** The conversation that a topic names. */
@@ -35,12 +32,8 @@ export interface MessageEventsOptions extends BoundedReading {
 }
 
 /** What members do to messages over a conversation's topic. */
-export function messageEvents(options: MessageEventsOptions): readonly (readonly [string, Act])[] {
-  const submit = submitting(options, sendMessageCommand);
-  const send: Act = (push) => {
-    const charge = options.gate.message(push.identity.userId, push.identity.connectionKey);
-    return isRejection(charge) ? charge : submit(push, charge);
-  };
+export function messageEvents(options: MessageEventsOptions): Acts {
+  const send = submitting(options, sendMessageCommand);
   return [
     ["new_message", send],
     ["send_message", send],
@@ -56,7 +49,7 @@ function submitting<One extends Command>(
   { commands, texts, limits, observer, newId, conversationOf }: MessageEventsOptions,
   commandOf: (payload: unknown, entry: Entry) => One | Rejection,
   textOf: (message: Message, command: One) => string = (message) => `{"message":${texts.of(message)}}`,
-): (push: Push<Session>, charge?: Charge) => Rejection | null {
+): Act {
   return (push, charge) => {
     const { userId: senderId, deviceTag } = push.identity;
     const conversationId = conversationOf(push.topic);

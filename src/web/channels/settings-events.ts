@@ -6,7 +6,7 @@ import type { Commands, Queries } from "../domain.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
 import { rejectionText } from "../rejections.ts";
 import { bareConversationText } from "../views/conversation.ts";
-import type { Act } from "./events.ts";
+import type { Act, Acts } from "./events.ts";
 import { topicPayload } from "./topic-payload.ts";
 
 export interface SettingsEventsOptions extends BoundedReading {
@@ -18,20 +18,20 @@ export interface SettingsEventsOptions extends BoundedReading {
 }
 
 /** What members change about a conversation over its topic. */
-export function settingsEvents(options: SettingsEventsOptions): readonly (readonly [string, Act])[] {
+export function settingsEvents(options: SettingsEventsOptions): Acts {
   return [["update_conversation", updating(options)]];
 }
 
 /** Answers with the conversation as it is then. A refusal of the command was counted where it was made. */
 function updating(options: SettingsEventsOptions): Act {
   const { commands, queries, limits, observer, newId, conversationOf } = options;
-  return async (push) => {
+  return async (push, charge) => {
     const { userId: senderId, deviceTag } = push.identity;
     const conversationId = conversationOf(push.topic);
     const entry = { limits, observer, newId, senderId, deviceTag, conversationId, messageId: null };
     const command = updateConversationCommand(topicPayload(push.payload), entry);
     if (isRejection(command)) return command;
-    const outcome = await new Promise<Outcome>((resolve) => commands.submit(command, resolve));
+    const outcome = await new Promise<Outcome>((resolve) => commands.submit(command, resolve, charge));
     if (isRejection(outcome)) {
       push.reply(false, rejectionText(outcome));
       return null;

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import { noteTaker } from "../../testing/builders.ts";
 import { settled, VirtualClock } from "../../testing/clock.ts";
+import { freeCharge } from "../../testing/limits-off.ts";
 import { Admission, admissionDefaults } from "../admission.ts";
 import type { Arrival } from "../arrival.ts";
 import type { Session } from "../session.ts";
@@ -26,7 +27,11 @@ function world() {
     answers.push(() => resolve({ ok: true, response: "{}" }));
     return promise;
   };
-  const events = new Events({ acts: new Map(), observer: noteTaker().observer });
+  const events = new Events({
+    acts: [],
+    gate: { event: () => freeCharge("unknown_event") },
+    observer: noteTaker().observer,
+  });
   const channel = new TopicChannel({ joins: { join, left: () => {} }, events });
   const joining = { identity: { arrival } } as unknown as Joining<Session>;
   return { clock, admission, arrival, answers, join: () => void channel.join(joining) };

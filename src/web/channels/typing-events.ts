@@ -2,7 +2,7 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Reading } from "../payload-shape.ts";
 import { readTyping, readTypingSignal, type TypingBody } from "../payloads/typing.ts";
 import type { Typing } from "../typing.ts";
-import type { Act } from "./events.ts";
+import type { Act, Acts } from "./events.ts";
 
 export interface TypingEventsOptions extends Reading {
   readonly typing: Pick<Typing, "signalled">;
@@ -11,7 +11,7 @@ export interface TypingEventsOptions extends Reading {
 }
 
 /** Answered ok whether it is passed on or not: the client has nothing to do about it. */
-export function typingEvents(options: TypingEventsOptions): readonly (readonly [string, Act])[] {
+export function typingEvents(options: TypingEventsOptions): Acts {
   return [
     ["user_typing", signalling(options, (payload) => readTyping(payload, options))],
     ["typing_start", signalling(options, (payload) => readTypingSignal(payload, options, true))],

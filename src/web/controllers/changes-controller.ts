@@ -19,6 +19,7 @@ export function changeRoutes(options: ChangesOptions): readonly Route[] {
     {
       method: "GET",
       path: "/conversations/:id/changes",
+      operations: ["read_changes"],
       query: ["since", "limit", "generation"],
       run: (call) => changes(options, call),
     },

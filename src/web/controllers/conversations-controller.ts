@@ -1,5 +1,6 @@
 import { noSuchConversation } from "../../core/authorize.ts";
 import type { CreateDirect, CreateGroup } from "../../core/conversations/create.ts";
+import type { Charge } from "../../core/limits/charge.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
@@ -31,12 +32,28 @@ export function conversationRoutes(options: ConversationsOptions): readonly Rout
     {
       method: "GET",
       path: "/conversations",
+      operations: ["list_conversations"],
       query: ["limit", "offset", "include_archived"],
       run: (call) => list(options, call),
     },
-    { method: "POST", path: "/conversations", run: (call) => create(options, call) },
-    { method: "GET", path: "/conversations/:id", run: (call) => show(options, call) },
-    { method: "PUT", path: "/conversations/:id", run: (call) => update(options, call) },
+    {
+      method: "POST",
+      path: "/conversations",
+      operations: ["create_group", "create_direct"],
+      run: (call) => create(options, call),
+    },
+    {
+      method: "GET",
+      path: "/conversations/:id",
+      operations: ["show_conversation"],
+      run: (call) => show(options, call),
+    },
+    {
+      method: "PUT",
+      path: "/conversations/:id",
+      operations: ["update_conversation"],
+      run: (call) => update(options, call),
+    },
   ];
 }
 
@@ -80,7 +97,7 @@ async function update(options: ConversationsOptions, call: Call): Promise<Respon
   if (isRejection(body)) return body;
   const command = updateConversationCommand(body.value, atConversation(options, call, conversationId));
   if (isRejection(command)) return command;
-  const events = await eventsOf(options.commands, command);
+  const events = await eventsOf(options.commands, command, call.charge);
   return events instanceof Response ? events : shown(options, call, conversationId);
 }
 
@@ -98,20 +115,28 @@ async function create(options: ConversationsOptions, call: Call): Promise<Respon
     case "rejection":
       return command;
     case "create_direct":
-      return createDirect(queries, command);
+      return createDirect(queries, command, call.charge);
     case "create_group":
-      return createGroup(queries, command);
+      return createGroup(queries, command, call.charge);
   }
 }
 
-async function createDirect(queries: Queries, command: CreateDirect): Promise<Response | Rejection> {
-  const made = await queries.createDirect(command);
+async function createDirect(
+  queries: Queries,
+  command: CreateDirect,
+  charge: Charge,
+): Promise<Response | Rejection> {
+  const made = await queries.createDirect(command, charge);
   if (isRejection(made)) return made;
   return dataResponse(made.created ? 201 : 200, conversationText(made.summary), "{}");
 }
 
-async function createGroup(queries: Queries, command: CreateGroup): Promise<Response | Rejection> {
-  const made = await queries.createGroup(command);
+async function createGroup(
+  queries: Queries,
+  command: CreateGroup,
+  charge: Charge,
+): Promise<Response | Rejection> {
+  const made = await queries.createGroup(command, charge);
   if (isRejection(made)) return made;
   const { summary, created, differs } = made;
   if (created) return dataResponse(201, conversationText(summary), "{}");

@@ -28,15 +28,36 @@ export interface MembersOptions extends Reading {
 /** Members over REST: contract/rest.md 1.2, #22 to #26. */
 export function memberRoutes(options: MembersOptions): readonly Route[] {
   return [
-    { method: "GET", path: "/conversations/:id/members", run: (call) => list(options, call) },
-    { method: "POST", path: "/conversations/:id/members", run: (call) => add(options, call) },
-    { method: "DELETE", path: "/conversations/:id/members/:userId", run: (call) => remove(options, call) },
+    {
+      method: "GET",
+      path: "/conversations/:id/members",
+      operations: ["list_members"],
+      run: (call) => list(options, call),
+    },
+    {
+      method: "POST",
+      path: "/conversations/:id/members",
+      operations: ["add_members"],
+      run: (call) => add(options, call),
+    },
+    {
+      method: "DELETE",
+      path: "/conversations/:id/members/:userId",
+      operations: ["remove_member"],
+      run: (call) => remove(options, call),
+    },
     {
       method: "PATCH",
       path: "/conversations/:id/members/:userId/role",
+      operations: ["change_role"],
       run: (call) => changeRole(options, call),
     },
-    { method: "POST", path: "/conversations/:id/leave", run: (call) => leave(options, call) },
+    {
+      method: "POST",
+      path: "/conversations/:id/leave",
+      operations: ["leave_conversation"],
+      run: (call) => leave(options, call),
+    },
   ];
 }
 
@@ -60,7 +81,11 @@ async function add(options: MembersOptions, call: Call): Promise<Response | Reje
   const body = readAddMembers(read.value, options);
   if (isRejection(body)) return body;
   const own = { id: options.newId(), conversationId, senderId: call.identity.userId };
-  const events = await eventsOf(options.commands, { type: "add_members", ...own, userIds: body.userIds });
+  const events = await eventsOf(
+    options.commands,
+    { type: "add_members", ...own, userIds: body.userIds },
+    call.charge,
+  );
   if (events instanceof Response) return events;
   const members = membersIn(events, "member_added").map(({ member }) => member);
   return dataResponse(201, body.isSingle ? memberText(members[0]!) : memberTexts(members), "{}");
@@ -71,7 +96,7 @@ async function remove({ commands, newId }: MembersOptions, call: Call): Promise<
   if (!conversationId) return noSuchConversation;
   const userId = uuidOrUnknown(call.params.userId, newId);
   const own = { id: newId(), conversationId, senderId: call.identity.userId };
-  const events = await eventsOf(commands, { type: "remove_member", ...own, userId });
+  const events = await eventsOf(commands, { type: "remove_member", ...own, userId }, call.charge);
   return events instanceof Response ? events : new Response(null, { status: 204 });
 }
 
@@ -87,7 +112,11 @@ async function changeRole(options: MembersOptions, call: Call): Promise<Response
   const userId = uuidOrUnknown(call.params.userId, newId);
   const viewerId = call.identity.userId;
   const own = { id: newId(), conversationId, senderId: viewerId };
-  const events = await eventsOf(commands, { type: "change_role", ...own, userId, role: body.role });
+  const events = await eventsOf(
+    commands,
+    { type: "change_role", ...own, userId, role: body.role },
+    call.charge,
+  );
   if (events instanceof Response) return events;
   const changed = membersIn(events, "member_role_changed").map((event) => event.member);
   if (changed.length > 0) return changedResponse(changed, userId);
@@ -110,7 +139,7 @@ async function leave({ commands, newId }: MembersOptions, call: Call): Promise<R
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
   const own = { id: newId(), conversationId, senderId: call.identity.userId };
-  const events = await eventsOf(commands, { type: "leave_conversation", ...own });
+  const events = await eventsOf(commands, { type: "leave_conversation", ...own }, call.charge);
   if (events instanceof Response) return events;
   const heir = membersIn(events, "member_role_changed").find(({ member }) => member.role === "owner");
   const isOver = events.some(({ type }) => type === "conversation_deactivated");

@@ -21,10 +21,17 @@ export interface MessageChangesOptions extends BoundedReading {
 /** Edits and deletions over REST: contract/rest.md 1.2, #11 and #13. */
 export function messageChangeRoutes(options: MessageChangesOptions): readonly Route[] {
   return [
-    { method: "PUT", path: "/messages/:id", query: messageQuery, run: (call) => edit(options, call) },
+    {
+      method: "PUT",
+      path: "/messages/:id",
+      operations: ["edit_message"],
+      query: messageQuery,
+      run: (call) => edit(options, call),
+    },
     {
       method: "DELETE",
       path: "/messages/:id",
+      operations: ["delete_message"],
       query: [...messageQuery, "delete_for_everyone"],
       run: (call) => remove(options, call),
     },
@@ -38,7 +45,7 @@ async function edit(options: MessageChangesOptions, call: Call): Promise<Respons
   if (isRejection(body)) return body;
   const command = editMessageCommand(body.value, entry);
   if (isRejection(command)) return command;
-  const edited = await messageOf(options.commands, command);
+  const edited = await messageOf(options.commands, command, call.charge);
   if (edited instanceof Response) return edited;
   const { message } = edited;
   const meta = `{"edited":true,"edited_at":${optionalInstant(message.editedAtUs)}}`;
@@ -51,7 +58,7 @@ async function remove(options: MessageChangesOptions, call: Call): Promise<Respo
   if (isRejection(entry)) return entry;
   const command = deleteMessageCommand({ delete_for_everyone: forEveryone(call.query) }, entry);
   if (isRejection(command)) return command;
-  const deleted = await messageOf(options.commands, command);
+  const deleted = await messageOf(options.commands, command, call.charge);
   if (deleted instanceof Response) return deleted;
   const deletedAt = optionalInstant(deleted.message.deletedAtUs);
   return dataResponse(

@@ -25,16 +25,41 @@ export function messageRelationRoutes(options: MessageRelationsOptions): readonl
   // The existing client names itself in the query of what it takes back; the token says who that is.
   const query = [...messageQuery, "user_id"];
   return [
-    { method: "GET", path: "/messages/:id/reactions", query, run: (call) => reactions(options, call) },
-    { method: "POST", path: "/messages/:id/reactions", query, run: (call) => react(options, call) },
+    {
+      method: "GET",
+      path: "/messages/:id/reactions",
+      operations: ["show_message"],
+      query,
+      run: (call) => reactions(options, call),
+    },
+    {
+      method: "POST",
+      path: "/messages/:id/reactions",
+      operations: ["add_reaction"],
+      query,
+      run: (call) => react(options, call),
+    },
     {
       method: "DELETE",
       path: "/messages/:id/reactions/:reaction",
+      operations: ["remove_reaction"],
       query,
       run: (call) => unreact(options, call),
     },
-    { method: "GET", path: "/messages/:id/attachments", query, run: (call) => attachments(options, call) },
-    { method: "POST", path: "/messages/:id/attachments", query, run: (call) => attach(options, call) },
+    {
+      method: "GET",
+      path: "/messages/:id/attachments",
+      operations: ["show_message"],
+      query,
+      run: (call) => attachments(options, call),
+    },
+    {
+      method: "POST",
+      path: "/messages/:id/attachments",
+      operations: ["attach_media"],
+      query,
+      run: (call) => attach(options, call),
+    },
   ];
 }
 
@@ -53,7 +78,7 @@ async function react(options: MessageRelationsOptions, call: Call): Promise<Resp
   if (isRejection(entry)) return entry;
   const command = addReactionCommand(body.value, entry);
   if (isRejection(command)) return command;
-  const reacted = await messageOf(options.commands, command);
+  const reacted = await messageOf(options.commands, command, call.charge);
   if (reacted instanceof Response) return reacted;
   const given = reactionOf(reacted.message, command.senderId, command.reaction)!;
   return dataResponse(reacted.isChanged ? 201 : 200, reactionText(command.messageId, given), "{}");
@@ -64,7 +89,7 @@ async function unreact(options: MessageRelationsOptions, call: Call): Promise<Re
   if (isRejection(entry)) return entry;
   const command = removeReactionCommand({ reaction: call.params.reaction }, entry);
   if (isRejection(command)) return command;
-  const left = await messageOf(options.commands, command);
+  const left = await messageOf(options.commands, command, call.charge);
   if (left instanceof Response) return left;
   const { messageId, reaction } = command;
   const data = `{"message_id":"${messageId}","reaction":${JSON.stringify(reaction)},"deleted":true}`;
@@ -86,7 +111,7 @@ async function attach(options: MessageRelationsOptions, call: Call): Promise<Res
   if (isRejection(entry)) return entry;
   const command = attachMediaCommand(body.value, entry);
   if (isRejection(command)) return command;
-  const attached = await messageOf(options.commands, command);
+  const attached = await messageOf(options.commands, command, call.charge);
   if (attached instanceof Response) return attached;
   const { mediaId } = command.attachment;
   const found = attached.message.attachments!.find((each) => each.mediaId === mediaId)!;

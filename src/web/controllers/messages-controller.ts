@@ -5,7 +5,6 @@ import type { Outcome } from "../../engine/outcome.ts";
 import { readJson } from "../body.ts";
 import { sendMessageCommand } from "../commands/send-message.ts";
 import type { Commands, Queries } from "../domain.ts";
-import type { Gate } from "../gate.ts";
 import { dataResponse } from "../json-response.ts";
 import type { MessageTexts } from "../message-texts.ts";
 import { messageIn } from "../outcome-message.ts";
@@ -21,7 +20,6 @@ import { submitted } from "./submitted.ts";
 
 export interface MessagesOptions extends BoundedReading {
   readonly commands: Commands;
-  readonly gate: Gate;
   readonly queries: Queries;
   readonly texts: MessageTexts;
   readonly newId: NewId;
@@ -34,11 +32,22 @@ export function messageRoutes(options: MessagesOptions): readonly Route[] {
     {
       method: "GET",
       path: "/conversations/:id/messages",
+      operations: ["read_history"],
       query: ["limit", "before", "after", "search"],
       run: (call) => history(options, call),
     },
-    { method: "POST", path: "/conversations/:id/messages", run: (call) => sendInto(options, call) },
-    { method: "POST", path: "/messages", run: (call) => send(options, call, null) },
+    {
+      method: "POST",
+      path: "/conversations/:id/messages",
+      operations: ["send_message"],
+      run: (call) => sendInto(options, call),
+    },
+    {
+      method: "POST",
+      path: "/messages",
+      operations: ["send_message"],
+      run: (call) => send(options, call, null),
+    },
   ];
 }
 
@@ -80,13 +89,11 @@ async function send(
   call: Call,
   conversationId: string | null,
 ): Promise<Response | Rejection> {
-  const charge = options.gate.message(call.identity.userId);
-  if (isRejection(charge)) return charge;
   const body = await readJson(call.request, options.maxBodyBytes);
   if (isRejection(body)) return body;
   const command = sendMessageCommand(body.value, atConversation(options, call, conversationId));
   if (isRejection(command)) return command;
-  return answer(options.texts, await submitted(options.commands, command, charge));
+  return answer(options.texts, await submitted(options.commands, command, call.charge));
 }
 
 /** 201 with the new message, 200 with the one that is stored under this `client_random`. Refusals were counted where they were made. */

@@ -28,18 +28,21 @@ export function receiptRoutes(options: ReceiptsOptions): readonly Route[] {
     {
       method: "POST",
       path: "/messages/:id/unread",
+      operations: ["mark_unread"],
       query: messageQuery,
       run: (call) => unread(options, call),
     },
     {
       method: "GET",
       path: "/messages/:id/delivery-status",
+      operations: ["show_delivery_status"],
       query: messageQuery,
       run: (call) => status(options, call),
     },
     {
       method: "PATCH",
       path: "/messages/:id/receipt",
+      operations: ["mark"],
       query: messageQuery,
       run: (call) => receipt(options, call),
     },

@@ -1,21 +1,25 @@
 import type { Command } from "../../core/commands.ts";
 import type { Event } from "../../core/events.ts";
+import type { Charge } from "../../core/limits/charge.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { Charge } from "../../core/send-charge.ts";
 import type { Outcome } from "../../engine/outcome.ts";
 import type { Commands } from "../domain.ts";
 import { messageIn } from "../outcome-message.ts";
 import { rejectionResponse } from "../rejections.ts";
 
-export function submitted(commands: Commands, command: Command, charge?: Charge): Promise<Outcome> {
+export function submitted(commands: Commands, command: Command, charge: Charge): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   commands.submit(command, resolve, charge);
   return promise;
 }
 
 /** What came of a command that has no duplicates, or the answer to its refusal, which was counted where it was made. */
-export async function eventsOf(commands: Commands, command: Command): Promise<readonly Event[] | Response> {
-  const outcome = await submitted(commands, command);
+export async function eventsOf(
+  commands: Commands,
+  command: Command,
+  charge: Charge,
+): Promise<readonly Event[] | Response> {
+  const outcome = await submitted(commands, command, charge);
   switch (outcome.type) {
     case "done":
       return outcome.events;
@@ -32,8 +36,9 @@ export async function eventsOf(commands: Commands, command: Command): Promise<re
 export async function messageOf(
   commands: Commands,
   command: Command,
+  charge: Charge,
 ): Promise<{ readonly message: Message; readonly isChanged: boolean } | Response> {
-  const outcome = await submitted(commands, command);
+  const outcome = await submitted(commands, command, charge);
   switch (outcome.type) {
     case "done":
       return { message: messageIn(outcome.events)!, isChanged: true };

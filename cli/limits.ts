@@ -1,0 +1,161 @@
+// Writes docs/limits.md: what each operation costs, and how much there is of what. `bun cli/limits.ts` after a change of
+// src/core/limits, of the routes or the events. Not a command of the product.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readConfig } from "../src/config.ts";
+import { amountText, budgetOf, budgets, type LimitName, rateText } from "../src/core/limits/budgets.ts";
+import {
+  arrivals,
+  type Consequence,
+  type Operation,
+  operations,
+  type Share,
+} from "../src/core/limits/operations.ts";
+import { eventOperations } from "../src/web/channels/event-operations.ts";
+import { apiRoutes, type RoutesOptions } from "../src/web/controllers/routes.ts";
+
+export const limitsPath = join(import.meta.dir, "../docs/limits.md");
+
+const head = `# Limits
+
+What every operation costs, at every door alike: REST and sockets draw on the same budgets. Written from the tables in
+\`src/core/limits\` by \`bun cli/limits.ts\`.
+
+A refusal is \`rate_limited\`: over REST 429 with \`retry-after\` (whole seconds), over a channel an error reply, both with
+\`retry_after_ms\` and a text that names what was counted and how much of it is allowed. It changed nothing. Refusals are counted
+in \`whispr_rate_limited_total{limit}\`, where \`limit\` is the name of a budget.
+
+Each budget allows a burst at once and refills evenly. What costs more than the burst is allowed once the whole burst is there.
+Each is a setting, and 0 turns it off. A budget that refines another one is off where that one is, unless it is set itself: with
+\`LIMIT_USER_MESSAGES_PER_MIN=0\`, no other limit stands in the way of messages.
+`;
+
+const perMessage = "450 kB for each of LIMIT_USER_MESSAGES_PER_MIN, 45 MB at least";
+
+/** By which setting each budget is sized. */
+const sizedBy: Readonly<Record<LimitName, string>> = {
+  user_messages: "`LIMIT_USER_MESSAGES_PER_MIN`, `LIMIT_USER_MESSAGES_BURST`",
+  user_operations: "`LIMIT_USER_OPS_PER_MIN`; refines `LIMIT_CONNECTION_OPS_PER_MIN`",
+  user_typing: "twice `LIMIT_CONNECTION_OPS_PER_MIN`; off with `LIMIT_USER_OPS_PER_MIN`",
+  user_marks: "five times `LIMIT_USER_OPS_PER_MIN`",
+  user_handshakes: "`LIMIT_HANDSHAKES_PER_MIN_PER_USER`; refines `LIMIT_HANDSHAKES_PER_MIN_PER_IP`",
+  user_joins: "`LIMIT_USER_JOINS_PER_MIN`; refines `LIMIT_CONNECTION_JOINS_PER_MIN`",
+  user_frames: "`LIMIT_USER_FRAMES_PER_MIN`; refines `LIMIT_USER_MESSAGES_PER_MIN`",
+  user_reads: "`LIMIT_USER_READ_KB_PER_MIN`; refines `LIMIT_CONNECTION_OPS_PER_MIN`",
+  user_members_added: "`LIMIT_USER_MEMBERS_ADDED_PER_MIN`; refines `LIMIT_USER_MESSAGES_PER_MIN`",
+  pair_memberships: "`LIMIT_PAIR_MEMBERSHIPS_PER_HOUR`; refines `LIMIT_USER_MESSAGES_PER_MIN`",
+  user_pushed: `\`LIMIT_USER_PUSHED_KB_PER_MIN\`; refines \`LIMIT_USER_MESSAGES_PER_MIN\` (${perMessage}); at once three quarters of \`WHISPR_SEND_BUFFER\``,
+  user_delivered:
+    "`LIMIT_USER_DELIVERED_MB_PER_MIN`; refines `LIMIT_USER_MESSAGES_PER_MIN` (2.56 MB for each, 256 MB at least)",
+  conversation_messages: "`LIMIT_CONVERSATION_MESSAGES_PER_MIN`",
+  connection_operations: "`LIMIT_CONNECTION_OPS_PER_MIN`",
+  connection_typing: "`LIMIT_CONNECTION_OPS_PER_MIN`",
+  connection_reads: "five times `LIMIT_CONNECTION_OPS_PER_MIN`",
+  connection_joins: "`LIMIT_CONNECTION_JOINS_PER_MIN`",
+  address_failures:
+    "`LIMIT_HANDSHAKES_PER_MIN_PER_IP`; good tokens are not refused beyond it, only verified in turn",
+  process_handshakes: "`LIMIT_HANDSHAKES_PER_SEC`; beyond it `overloaded` (503)",
+};
+
+const consequences: Readonly<Record<Consequence, readonly string[]>> = {
+  group: ["1 `conversation_messages` in a group of more than 50 members"],
+  pushed: ["its bytes on one socket `user_pushed`", "those × members `user_delivered`"],
+  members: ["1 `user_members_added` for each person added"],
+  pairs: ["1 `pair_memberships` with each person added"],
+};
+
+export function limitsDocument(): string {
+  return [head, ...budgetTable(), "", ...operationTable(), "", tail].join("\n");
+}
+
+function budgetTable(): readonly string[] {
+  const read = readConfig({
+    environment: { JWT_JWKS_URL: "https://auth.example.com/jwks.json" },
+    flags: {},
+    purpose: "serve",
+    isTerminal: false,
+  });
+  if (!read.ok) throw new Error(read.problems.join("\n"));
+  const { limits } = read.config;
+  const rows = (Object.keys(budgets) as LimitName[]).map((name) => {
+    const { perMinute, burst } = limits[name];
+    const size = perMinute === 0 ? "off | " : `${rateText(name, perMinute)} | ${amountText(name, burst)}`;
+    return `| \`${name}\` | ${budgetOf(name).counts} | ${budgetOf(name).by} | ${size} | ${sizedBy[name]} |`;
+  });
+  return [
+    "## Budgets",
+    "",
+    "| budget | counts | for each | by default | at once | setting |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+  ];
+}
+
+function operationTable(): readonly string[] {
+  const doors = doorsOf();
+  const rows = (Object.keys(operations) as Operation[]).map((operation) => {
+    const { class: kind, decided } = operations[operation];
+    const later = decided.flatMap((each) => consequences[each]).join("; ");
+    return `| \`${operation}\` | ${(doors.get(operation) ?? []).join(", ")} | ${kind} | ${arrivalText(operation)} | ${later} |`;
+  });
+  return [
+    "## Operations",
+    "",
+    "`when decided` is counted only for what changes something. A send or an edit that changes nothing (a repeated one) counts as an",
+    "operation of its connection and its user instead of a message.",
+    "",
+    "| operation | doors | class | when it arrives | when decided |",
+    "|---|---|---|---|---|",
+    ...rows,
+  ];
+}
+
+function arrivalText(operation: Operation): string {
+  const { class: kind } = operations[operation];
+  if (kind === "message") return "1 `user_messages`";
+  const { connection, user } = arrivals[kind];
+  const ofConnection = connection === null ? [] : [`1 \`${connection}\` (sockets)`];
+  return [...ofConnection, ...user.map(shareText)].join(", ");
+}
+
+function shareText([limit, cost]: Share): string {
+  const isMeasured = limit === "user_reads";
+  return isMeasured ? `the kB of its answer, ${cost} at least, \`${limit}\`` : `${cost} \`${limit}\``;
+}
+
+/** Where each operation comes in, in the words of the wire. */
+function doorsOf(): ReadonlyMap<Operation, readonly string[]> {
+  const doors = new Map<Operation, string[]>([
+    ["join_conversation", ["`phx_join` of `conversation:<id>`"]],
+    ["join_user", ["`phx_join` of `user:<id>`"]],
+    ["leave_topic", ["`phx_leave`"]],
+    ["unknown_event", ["any other event"]],
+    ["apply_blocks", ["none: the server itself"]],
+  ]);
+  const add = (operation: Operation, door: string) =>
+    doors.set(operation, [...(doors.get(operation) ?? []), `\`${door}\``]);
+  for (const { method, path, operations: all } of apiRoutes({} as RoutesOptions))
+    for (const operation of all) add(operation, `${method} ${path}`);
+  for (const [event, operation] of Object.entries(eventOperations)) add(operation, event);
+  return doors;
+}
+
+const tail = `## What else is bounded
+
+| what | setting | beyond it |
+|---|---|---|
+| open sockets of one user | \`LIMIT_SOCKETS_PER_USER\` (100) | 429 at the handshake, whichever path or kind of token it comes by |
+| reads and creations of one user that are under way or wait | \`LIMIT_USER_REQUESTS_AT_ONCE\` (300) | 429 |
+| heartbeats and malformed frames of one socket | \`LIMIT_CONNECTION_HEARTBEATS_PER_MIN\` (1,000) | closed with 1013 |
+| unread bytes of one socket | \`WHISPR_SEND_BUFFER\` (1 MiB) | closed; the device resumes |
+| members of a group | 1,000 | 409 |
+
+Bytes on one socket: a message goes to the topic of its conversation and to that of its user (2 frames), an edit or an attachment
+under two names to both (4 frames). \`user_pushed\` keeps what one user sends within 60 % of a line of 10 Mbit/s, and within the send
+buffer of a socket, so that no socket is closed for it.
+`;
+
+if (import.meta.main) {
+  mkdirSync(dirname(limitsPath), { recursive: true });
+  writeFileSync(limitsPath, limitsDocument());
+}

@@ -1,0 +1,263 @@
+import type { ConversationState } from "../conversations/conversation.ts";
+import type { CreateConversation } from "../conversations/create.ts";
+import type { Decision } from "../decision.ts";
+import type { Event } from "../events.ts";
+import type { Limiter, Rate } from "../ports/limiter.ts";
+import type { Observer } from "../ports/observer.ts";
+import { type Rejection, reject } from "../rejection.ts";
+import { amountText, budgetOf, type LimitName, rateText } from "./budgets.ts";
+import { arrivals, type Consequence, type Operation, operations } from "./operations.ts";
+import { pushedBytes } from "./pushed-bytes.ts";
+
+/** Who asks, and over which connection. */
+export interface Caller {
+  readonly userId: string;
+  /** Of a socket; null: the request came over REST. */
+  readonly connectionKey: string | null;
+}
+
+/** A conversation of more members than these is held to a limit of its own. */
+export const largeFrom = 50;
+
+/** What comes of an operation, as far as it costs anything. */
+interface Consequences {
+  readonly conversationId: string;
+  /** How many there were before. */
+  readonly members: number;
+  readonly events: readonly Event[];
+  /** The people whom it brings in. */
+  readonly added: () => readonly string[];
+}
+
+/** So much of one key of a budget. */
+interface Item {
+  readonly limit: LimitName;
+  readonly key: string;
+  readonly cost: number;
+}
+
+/** What was too much, and how long it takes until it is not. */
+interface Excess {
+  readonly limit: LimitName;
+  readonly waitMs: number;
+}
+
+const nothing: readonly Item[] = [];
+
+/**
+ * Charges users for what they ask, by the table of `operations.ts` and at every door alike. What is known when an operation arrives is
+ * counted then (`arrived`, `begin`), what only its decision shows is counted with it (`Charge`).
+ */
+export class Charges {
+  readonly #limiter: Limiter;
+  readonly #observer: Pick<Observer, "rateLimited">;
+  /** Adding up bytes costs more than a limit that is off is worth. */
+  readonly #countsBytes: boolean;
+
+  constructor(options: { readonly limiter: Limiter; readonly observer: Pick<Observer, "rateLimited"> }) {
+    this.#limiter = options.limiter;
+    this.#observer = options.observer;
+    this.#countsBytes = this.#isOn("user_pushed") || this.#isOn("user_delivered");
+  }
+
+  #isOn(limit: LimitName): boolean {
+    return this.#limiter.rateOf(limit).perMinute > 0;
+  }
+
+  /** Counts an operation that arrives for its connection and its user: for both, or for none and it is refused. A leave is never refused. */
+  arrived(operation: Operation, { userId, connectionKey }: Caller): Rejection | null {
+    const { connection, user } = arrivals[operations[operation].class];
+    const items = user.map(([limit, cost]) => ({ limit, key: userId, cost }));
+    if (connection !== null && connectionKey !== null)
+      items.unshift({ limit: connection, key: connectionKey, cost: 1 });
+    if (operation !== "leave_topic") return this.take(items);
+    for (const { limit, key, cost } of items) this.#limiter.take(limit, key, cost);
+    return null;
+  }
+
+  /** The charge of an operation, to be settled by what is decided on it. A send or an edit is counted here, by a guess, or refused. */
+  begin(operation: Operation, { userId, connectionKey }: Caller): Charge | Rejection {
+    const charge = new Charge({ charges: this, operation, userId, connectionKey });
+    if (operations[operation].class !== "message") return charge;
+    return charge.guess() ?? charge;
+  }
+
+  /** Counts what the answer to a read or a join is more than its arrival counted. Never refuses: it was read already. */
+  answered(userId: string, operation: Operation, bytes: number): void {
+    const { user } = arrivals[operations[operation].class];
+    const counted = user.find(([limit]) => limit === "user_reads")?.[1];
+    const more = counted === undefined ? 0 : bytes / 1_000 - counted;
+    if (more > 0) this.#limiter.charge("user_reads", userId, more);
+  }
+
+  rateOf(limit: LimitName): Rate {
+    return this.#limiter.rateOf(limit);
+  }
+
+  /** Takes all of the items, or none of them and refuses by the one that was too much. */
+  take(items: readonly Item[]): Rejection | null {
+    const excess = this.attempt(items);
+    return excess && this.refused(excess);
+  }
+
+  /** Takes all of the items, or none of them and says which one was too much: a question, which nobody is told of. */
+  attempt(items: readonly Item[]): Excess | null {
+    for (let at = 0; at < items.length; at++) {
+      const { limit, key, cost } = items[at]!;
+      const waitMs = this.#limiter.take(limit, key, cost);
+      if (waitMs === 0) continue;
+      this.giveBack(items.slice(0, at));
+      return { limit, waitMs };
+    }
+    return null;
+  }
+
+  giveBack(items: readonly Item[]): void {
+    for (const { limit, key, cost } of items) this.#limiter.giveBack(limit, key, cost);
+  }
+
+  /** Counted by its limit. */
+  refused({ limit, waitMs: retryAfterMs }: Excess): Rejection {
+    this.#observer.rateLimited(limit);
+    const { perMinute, burst } = this.#limiter.rateOf(limit);
+    const rate = `${rateText(limit, perMinute)} are allowed, ${amountText(limit, burst)} at once`;
+    const text = `Too many ${budgetOf(limit).counts}: ${rate}. Nothing was changed; try again after retry_after_ms.`;
+    return reject("rate_limited", text, { retryAfterMs });
+  }
+
+  /** What an operation that was decided, or a creation that is to be made, costs its user. */
+  consequences(operation: Operation, userId: string, what: Consequences): readonly Item[] {
+    const items: Item[] = [];
+    for (const each of operations[operation].decided) this.#addTo(items, each, userId, what);
+    return items;
+  }
+
+  #addTo(items: Item[], consequence: Consequence, userId: string, what: Consequences): void {
+    const { conversationId, members, events } = what;
+    switch (consequence) {
+      case "group":
+        if (members > largeFrom)
+          items.push({ limit: "conversation_messages", key: `${conversationId} ${userId}`, cost: 1 });
+        return;
+      case "pushed":
+        if (this.#countsBytes) items.push(...pushes(userId, pushedBytes(events), members));
+        return;
+      case "members": {
+        const { length: cost } = what.added();
+        if (cost > 0) items.push({ limit: "user_members_added", key: userId, cost });
+        return;
+      }
+      case "pairs":
+        for (const other of what.added())
+          items.push({ limit: "pair_memberships", key: `${userId} ${other}`, cost: 1 });
+    }
+  }
+}
+
+function pushes(userId: string, bytes: number, members: number): readonly Item[] {
+  return [
+    { limit: "user_pushed", key: userId, cost: bytes },
+    { limit: "user_delivered", key: userId, cost: bytes * members },
+  ];
+}
+
+function addedBy(events: readonly Event[]): readonly string[] {
+  return events.flatMap((event) => (event.type === "member_added" ? [event.member.userId] : []));
+}
+
+/**
+ * What one operation costs its user beyond its arrival. Whoever decides on it calls `settle` with each decision, also when the same operation
+ * is decided again: after each call exactly what that decision costs is counted, and nothing of earlier ones.
+ */
+export class Charge {
+  readonly #charges: Charges;
+  readonly #operation: Operation;
+  readonly #userId: string;
+  readonly #connectionKey: string;
+  /** Counted as a message; false: as an operation. Null: it is none of either here. */
+  #isMessage: boolean | null = null;
+  #taken: readonly Item[] = nothing;
+
+  constructor(options: {
+    readonly charges: Charges;
+    readonly operation: Operation;
+    readonly userId: string;
+    readonly connectionKey: string | null;
+  }) {
+    this.#charges = options.charges;
+    this.#operation = options.operation;
+    this.#userId = options.userId;
+    // What is repeated over REST counts as if it came over one connection.
+    this.#connectionKey = options.connectionKey ?? `requests of ${options.userId}`;
+  }
+
+  /**
+   * Counts a message that arrives: as one, or as an operation when its user has no message left, because it may be a repeated one. Refuses it
+   * when both limits are reached.
+   */
+  guess(): Rejection | null {
+    const tooMany = this.#charges.attempt(this.#aMessage);
+    if (tooMany && this.#charges.attempt(this.#anOperation)) return this.#charges.refused(tooMany);
+    this.#isMessage = tooMany === null;
+    return null;
+  }
+
+  /** Counts what the decision costs. A refusal: that was too much; nothing but its arrival is counted then, and nothing may come of it. */
+  settle(decision: Decision, state: Pick<ConversationState, "id" | "members">): Rejection | null {
+    this.#release();
+    if (decision.type === "rejection") return null;
+    const events = decision.type === "decided" ? decision.events : [];
+    if (events.length === 0) return this.#asOperation();
+    const { id: conversationId, members } = state;
+    const what = { conversationId, members: members.size, events, added: () => addedBy(events) };
+    return this.#asMessage() ?? this.#take(this.#operation, what);
+  }
+
+  /** Counts the people whom a creation brings in; none: it created nothing. As with `settle`, the last call counts. */
+  settleCreation({ type, id }: CreateConversation, added: readonly string[]): Rejection | null {
+    this.#release();
+    if (added.length === 0) return null;
+    return this.#take(type, { conversationId: id, members: 0, events: [], added: () => added });
+  }
+
+  get #aMessage(): readonly Item[] {
+    return [{ limit: "user_messages", key: this.#userId, cost: 1 }];
+  }
+
+  get #anOperation(): readonly Item[] {
+    return [
+      { limit: "connection_operations", key: this.#connectionKey, cost: 1 },
+      { limit: "user_operations", key: this.#userId, cost: 1 },
+    ];
+  }
+
+  #asMessage(): Rejection | null {
+    if (this.#isMessage !== false) return null;
+    const tooMany = this.#charges.take(this.#aMessage);
+    if (tooMany) return tooMany;
+    this.#charges.giveBack(this.#anOperation);
+    this.#isMessage = true;
+    return null;
+  }
+
+  /** It stays a message when there is no operation left. */
+  #asOperation(): null {
+    if (this.#isMessage !== true || this.#charges.attempt(this.#anOperation)) return null;
+    this.#charges.giveBack(this.#aMessage);
+    this.#isMessage = false;
+    return null;
+  }
+
+  #take(operation: Operation, what: Consequences): Rejection | null {
+    const items = this.#charges.consequences(operation, this.#userId, what);
+    const tooMany = this.#charges.take(items);
+    if (tooMany === null) this.#taken = items;
+    return tooMany;
+  }
+
+  #release(): void {
+    if (this.#taken.length === 0) return;
+    this.#charges.giveBack(this.#taken);
+    this.#taken = nothing;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Event } from "../events.ts";
+import { type Message, sizeOfMessage } from "../messages/message.ts";
+
+/** What is pushed of an event to a socket that is on the topic of the conversation and on that of its user. */
+interface Pushed {
+  /** Frames: an edit has two names, and each name goes to both topics. */
+  readonly frames: number;
+  /** Bytes of each frame. */
+  readonly bytes: number;
+}
+
+/** The fields around what clients wrote, ids and times, in one frame. Seen: 330 to 560. */
+const frameBytes = 500;
+/** Of each further member that one frame names. */
+const idBytes = 39;
+
+/** Bytes that these events of one command are on one socket that hears all of them. An estimate from above for all but quotes and ids. */
+export function pushedBytes(events: readonly Event[]): number {
+  let bytes = 0;
+  let named: Event["type"] | null = null;
+  for (const event of events) {
+    const pushed = pushedOf(event);
+    // Members whom one command changes alike are named in one frame.
+    bytes += named === event.type && "member" in event ? 2 * idBytes : pushed.frames * pushed.bytes;
+    named = event.type;
+  }
+  return bytes;
+}
+
+function pushedOf(event: Event): Pushed {
+  switch (event.type) {
+    case "message_sent":
+      return { frames: 2, bytes: frameBytes + encodedSize(event) };
+    case "message_edited":
+    case "media_attached":
+      return { frames: 4, bytes: frameBytes + encodedSize(event.message) };
+    case "message_deleted":
+      return { frames: 2, bytes: frameBytes + encodedSize(event.message) };
+    case "conversation_changed":
+      return { frames: 2, bytes: frameBytes + event.conversation.metadata.length };
+    case "reaction_added":
+    case "reaction_removed":
+    case "member_added":
+    case "member_removed":
+    case "member_role_changed":
+    case "member_blocked":
+    case "member_unblocked":
+      return { frames: 2, bytes: frameBytes };
+    case "conversation_deactivated":
+      return { frames: 0, bytes: 0 };
+  }
+}
+
+/** Bytes of what clients wrote in a message, as JSON: a control character takes six. */
+function encodedSize(message: Message): number {
+  const { content } = message;
+  return Buffer.byteLength(JSON.stringify(content)) + sizeOfMessage(message) - content.length;
+}
