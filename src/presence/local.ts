@@ -51,6 +51,11 @@ export class LocalPresence implements Presence {
     this.#tellSoon();
   }
 
+  opened(userId: string, conversationId: string): void {
+    this.#users.opened(userId, conversationId);
+    this.#tellSoon();
+  }
+
   keepOnly(conversationId: string, isMember: (userId: string) => boolean): void {
     this.#users.keepOnly(conversationId, isMember);
     this.#tellSoon();

@@ -82,7 +82,7 @@ export class Presences {
   /** The socket is on the conversation's topic, and told now who of the conversation is online. */
   joinedConversation(joining: Joining<Session>, conversationId: string): void {
     const feed = this.#feedOf(joining.identity);
-    this.#presence.presentIn(joining.identity.userId, [conversationId]);
+    this.#presence.opened(joining.identity.userId, conversationId);
     feed.joined(conversationId, joining);
     this.#due.add(feed);
     this.#tellSoon();

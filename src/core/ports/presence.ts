@@ -52,6 +52,8 @@ export interface Presence {
   departed(userId: string): void;
   /** He is a member of these, which is of use while he is online. Idempotent. */
   presentIn(userId: string, conversationIds: Iterable<string>): void;
+  /** As `presentIn`, of a conversation whose topic a socket of theirs has joined: it comes before those that others brought them into. */
+  opened(userId: string, conversationId: string): void;
   /** Who is no member is shown there no longer. */
   keepOnly(conversationId: string, isMember: (userId: string) => boolean): void;
   setStatus(userId: string, status: PresenceStatus): void;

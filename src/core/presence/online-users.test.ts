@@ -29,6 +29,7 @@ const step = fc.oneof(
   fc.record({ does: fc.constant("arrives" as const), user }),
   fc.record({ does: fc.constant("departs" as const), user }),
   fc.record({ does: fc.constant("enters" as const), user, place: fc.constantFrom(...conversations) }),
+  fc.record({ does: fc.constant("opens" as const), user, place: fc.constantFrom(...conversations) }),
   fc.record({ does: fc.constant("is removed" as const), user, place: fc.constantFrom(...conversations) }),
   fc.record({
     does: fc.constant("says" as const),
@@ -63,6 +64,9 @@ test("whoever has a state and hears every diff after it has, once all is told, e
           case "enters":
             online.presentIn(taken.user, [taken.place]);
             break;
+          case "opens":
+            online.opened(taken.user, taken.place);
+            break;
           case "is removed":
             online.keepOnly(taken.place, (userId) => userId !== taken.user);
             break;
@@ -91,6 +95,28 @@ test("whoever has a state and hears every diff after it has, once all is told, e
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("I10: a user whom others brought into two thousand conversations is shown in those that they open, in place of the others", () => {
+  const online = new OnlineUsers({ listensTo: (id) => id === "forced 0" });
+  online.arrived("ann", () => "ref", 0);
+  online.presentIn(
+    "ann",
+    Array.from({ length: 2_000 }, (_, index) => `forced ${index}`),
+  );
+  online.takeDiffs({ conversations: 10, users: 10 });
+  online.opened("ann", "own 0");
+  online.opened("ann", "forced 1");
+  online.opened("ann", "own 1");
+  for (const shown of ["own 0", "own 1", "forced 1", "forced 1999"])
+    expect([shown, online.onlineIn(shown).length]).toEqual([shown, 1]);
+  expect(online.onlineIn("forced 2")).toEqual([]);
+  // Who listens where they are not shown any more is told so.
+  const [diff] = online.takeDiffs({ conversations: 10, users: 10 });
+  expect(diff).toMatchObject({ conversationId: "forced 0", joins: [], leaves: [{ userId: "ann" }] });
+  for (let index = 2; index < 2_500; index++) online.opened("ann", `own ${index}`);
+  expect(online.onlineIn("own 2499")).toHaveLength(1);
+  expect(online.onlineIn("own 0")).toEqual([]);
 });
 
 test("I10: a user is shown in two thousand conversations and in no more", () => {

@@ -3,7 +3,7 @@ import { type MostDiffs, PendingDiffs } from "./pending-diffs.ts";
 
 /** How long after his last connection a user is still online: longer than a reconnect takes. */
 export const graceMs = 2_000;
-/** The most conversations in which one user is shown, and all of them are; in those that come later he is not. */
+/** The most conversations in which one user is shown. Those that they opened come before those that others brought them into. */
 const maxPlacesOfOne = 2_000;
 const maxPresences = 2_000_000;
 
@@ -18,6 +18,8 @@ interface User {
   /** When the last socket went; null: there are some. */
   left: Instants | null;
   readonly places: Place[];
+  /** Those of them whose topic a socket of theirs has joined. */
+  readonly opened: Set<Place>;
 }
 
 /** A conversation with those of its members who are online. Arrays: most have one or two, and there are many. */
@@ -79,12 +81,31 @@ export class OnlineUsers {
     for (const conversationId of conversationIds) this.#enter(user, conversationId);
   }
 
+  /** They use it: where there are too many, it replaces one that they do not, or else the one that they have used the longest. */
+  opened(userId: string, conversationId: string): void {
+    const user = this.#users.get(userId);
+    if (!user) return;
+    const isKnown = this.#places.get(conversationId)?.users.includes(user) ?? false;
+    if (!isKnown && user.places.length >= maxPlacesOfOne) this.#makeRoom(user);
+    this.#enter(user, conversationId);
+    const place = this.#places.get(conversationId);
+    if (place?.users.includes(user)) user.opened.add(place);
+  }
+
+  #makeRoom(user: User): void {
+    const at = user.places.findIndex((place) => !user.opened.has(place));
+    const [place] = user.places.splice(Math.max(0, at), 1);
+    user.opened.delete(place!);
+    this.#leave(user, place!);
+  }
+
   /** He may be seen elsewhere still, where that is said again: some clients keep one set for all conversations, and have just taken him out. */
   keepOnly(conversationId: string, isMember: (userId: string) => boolean): void {
     const place = this.#places.get(conversationId);
     if (!place) return;
     for (const user of place.users.filter(({ userId }) => !isMember(userId))) {
       user.places.splice(user.places.indexOf(place), 1);
+      user.opened.delete(place);
       this.#leave(user, place);
       if (user.shown)
         for (const each of user.places) this.#pending.repeat(each.conversationId, user.userId, user);
@@ -146,7 +167,7 @@ export class OnlineUsers {
 
   #add(userId: string, ref: string, sinceUs: number): User {
     const shown: Online = { userId, ref, sinceUs, status: "online", isRevised: false };
-    const user: User = { userId, ref, sinceUs, shown, sockets: 0, left: null, places: [] };
+    const user: User = { userId, ref, sinceUs, shown, sockets: 0, left: null, places: [], opened: new Set() };
     this.#users.set(userId, user);
     return user;
   }
