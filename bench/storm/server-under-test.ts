@@ -28,6 +28,11 @@ export class ServerUnderTest {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  /** 0: it was never started. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** What it wrote, of all its lives. */
   get log(): string {
     return this.#log;

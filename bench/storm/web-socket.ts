@@ -32,6 +32,8 @@ export class WebSocketClient {
   #isClosed = false;
   /** The beginning of what has not arrived completely. */
   #rest: Buffer | null = null;
+  /** What the kernel has not taken yet. */
+  #unsent: Buffer[] = [];
 
   private constructor(events: WebSocketEvents) {
     this.#events = events;
@@ -142,13 +144,27 @@ export class WebSocketClient {
 
   #send(opcode: number, payload: Buffer): void {
     if (this.#isClosed) return;
-    const extended = payload.length < 126 ? 0 : 2;
+    const extended = payload.length < 126 ? 0 : payload.length < 65_536 ? 2 : 8;
     const frame = Buffer.alloc(6 + extended + payload.length);
     frame[0] = 0x80 | opcode;
-    frame[1] = 0x80 | (extended ? 126 : payload.length);
-    if (extended) frame.writeUInt16BE(payload.length, 2);
+    frame[1] = 0x80 | (extended === 0 ? payload.length : extended === 2 ? 126 : 127);
+    if (extended === 2) frame.writeUInt16BE(payload.length, 2);
+    if (extended === 8) frame.writeBigUInt64BE(BigInt(payload.length), 2);
     frame.set(payload, 6 + extended);
-    this.#socket?.write(frame);
+    this.#unsent.push(frame);
+    if (this.#unsent.length === 1) this.drained();
+  }
+
+  /** Goes on with what the kernel did not take. */
+  drained(): void {
+    for (let next = this.#unsent[0]; next; next = this.#unsent[0]) {
+      const written = Math.max(0, this.#socket?.write(next) ?? 0);
+      if (written === next.length) this.#unsent.shift();
+      else {
+        this.#unsent[0] = next.subarray(written);
+        return;
+      }
+    }
   }
 
   #closed(): void {
@@ -156,6 +172,7 @@ export class WebSocketClient {
     this.#isClosed = true;
     this.#isOpen = false;
     this.#rest = null;
+    this.#unsent = [];
     this.#events.closed();
   }
 }
@@ -163,6 +180,7 @@ export class WebSocketClient {
 const handlers: Bun.SocketHandler<WebSocketClient> = {
   open: (socket) => socket.data.connected(socket),
   data: (socket, chunk) => socket.data.received(chunk),
+  drain: (socket) => socket.data.drained(),
   close: (socket) => socket.data.ended(),
   error: (socket) => socket.data.ended(),
   connectError: (socket) => socket.data.ended(),

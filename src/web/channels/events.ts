@@ -32,6 +32,11 @@ export class Events {
     this.#unknown = reject("unknown_event", `Nothing answers to this event here. Events: ${names}.`);
   }
 
+  /** Of all events that are answered. */
+  get names(): readonly string[] {
+    return [...this.#acts.keys()];
+  }
+
   receive(push: Push<Session>): void | Promise<void> {
     const act = this.#acts.get(push.event);
     const refusal = act ? this.#act(act, push) : this.#unknown;

@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { limitsOff } from "../src/testing/limits-off.ts";
+import { freePort } from "../src/testing/server.ts";
+import { testKeys } from "../src/testing/tokens.ts";
+import { eventRows } from "./amplification/event-rows.ts";
+import { junkRows } from "./amplification/junk-rows.ts";
+import { Measuring } from "./amplification/measuring.ts";
+import { operations } from "./amplification/operations.ts";
+import { ProcessorClock } from "./amplification/processor-time.ts";
+import { protocolRows } from "./amplification/protocol-rows.ts";
+import { type Measured, tableOf, violations } from "./amplification/report.ts";
+import { restRows } from "./amplification/rest-rows.ts";
+import type { Row } from "./amplification/row.ts";
+import { World } from "./amplification/world.ts";
+import { ServerUnderTest } from "./storm/server-under-test.ts";
+
+/**
+ * What each operation brings for what it is asked, at its worst allowed input: `npx bun bench/amplification.ts`, on the compiled executable and
+ * the PostgreSQL that it carries. See README.md beside it. Ends with 1 when a row is above a bound. All load stays on 127.0.0.0/8.
+ */
+
+const { values: options } = parseArgs({
+  options: {
+    binary: { type: "string", default: "dist/whispr-msg" },
+    /** Rows whose operation or input contain this text. */
+    only: { type: "string", default: "" },
+    env: { type: "string", multiple: true, default: [] },
+    json: { type: "string" },
+  },
+});
+
+async function main(): Promise<boolean> {
+  const rows = allRows();
+  await using opened = new AsyncDisposableStack();
+  const keys = await testKeys();
+  opened.defer(() => keys.dispose());
+  const directory = mkdtempSync(join(tmpdir(), "whispr-amplification-"));
+  opened.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const server = await startServer(directory, keys.jwksFile);
+  opened.defer(() => server.end("SIGTERM"));
+  if (process.env.AMPLIFICATION_LOG)
+    opened.defer(() => writeFileSync(process.env.AMPLIFICATION_LOG!, server.log));
+  const world = new World({ url: server.url, keys });
+  await world.build(say);
+  const measuring = new Measuring({ world, clock: new ProcessorClock(server.pid, directory) });
+  await measuring.rest();
+  const measured: Measured[] = [];
+  for (const row of rows) measured.push(...(await measure(measuring, row)));
+  return report(worstOf(measured), server);
+}
+
+/** Throws when an operation has no row, or a row no operation. */
+function allRows(): readonly Row[] {
+  const rows = [...restRows, ...eventRows, ...protocolRows];
+  const known = operations();
+  const missing = known.filter((name) => !rows.some(({ operation }) => operation === name));
+  const unknown = rows
+    .filter(({ operation }) => !known.includes(operation))
+    .map(({ operation }) => operation);
+  if (missing.length + unknown.length > 0)
+    throw new Error(`without a row: ${missing.join(", ")}; without an operation: ${unknown.join(", ")}`);
+  return [...rows, ...junkRows()].filter(({ operation, input }) =>
+    `${operation}: ${input}`.includes(options.only),
+  );
+}
+
+async function measure(measuring: Measuring, row: Row): Promise<readonly Measured[]> {
+  try {
+    const measured = await measuring.measure(row);
+    say(
+      `${measured.operation}: ${measured.input}: ${measured.status}, ${measured.serverMs.toFixed(1)} ms ${violations(measured).join()}`,
+    );
+    return [measured];
+  } catch (error) {
+    failures++;
+    say(`FAILED ${row.operation}: ${row.input}: ${error}`);
+    return [];
+  }
+}
+
+/** Of what is refused everywhere, the dearest input of each operation alone. */
+function worstOf(rows: readonly Measured[]): readonly Measured[] {
+  const isRefused = ({ input }: Measured) => input.startsWith("refused: ");
+  const dearest = new Map<string, Measured>();
+  for (const row of rows.filter(isRefused)) {
+    const known = dearest.get(row.operation);
+    if (!known || row.serverMs > known.serverMs) dearest.set(row.operation, row);
+  }
+  return [...rows.filter((row) => !isRefused(row)), ...dearest.values()];
+}
+
+function report(rows: readonly Measured[], server: ServerUnderTest): boolean {
+  console.log(tableOf(rows));
+  const above = rows.filter((row) => violations(row).length > 0);
+  say(
+    `${rows.length} rows, ${above.length} above a bound, ${failures} failed; memory at most ${server.mostMemoryMB} MB; load ${loadavg()[0]}`,
+  );
+  for (const row of above) say(`above: ${row.operation}: ${row.input}: ${violations(row).join(", ")}`);
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  return above.length === 0 && failures === 0;
+}
+
+async function startServer(directory: string, jwksFile: string): Promise<ServerUnderTest> {
+  const environment = Object.fromEntries(
+    options.env.map((text) => text.split(/=(.*)/s).slice(0, 2) as [string, string]),
+  );
+  const server = new ServerUnderTest({
+    binary: resolve(options.binary),
+    port: await freePort(),
+    environment: {
+      ...limitsOff,
+      WHISPR_DATA_DIR: join(directory, "data"),
+      JWT_PUBLIC_KEYS_FILE: jwksFile,
+      ADMIN_PORT: String(await freePort()),
+      ...environment,
+    },
+  });
+  await server.start();
+  return server;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+let failures = 0;
+const isWithin = await main();
+process.exit(isWithin ? 0 : 1);

@@ -1,0 +1,118 @@
+import type { Device } from "./device.ts";
+import type { Exchange } from "./http-connection.ts";
+import { type ProcessorClock, type ProcessorTime, used } from "./processor-time.ts";
+import type { Crowd, Measured } from "./report.ts";
+import type { Row, Run } from "./row.ts";
+import type { Room, World } from "./world.ts";
+
+const defaultTimes = 10;
+const timesInHall = 5;
+/** Longer than presence gathers its diffs. */
+const quietMs = 600;
+/** What follows an answer that nobody else hears of. */
+const shortMs = 50;
+const longestQuietMs = 15_000;
+
+/** Measures rows, one after the other. */
+export class Measuring {
+  readonly #world: World;
+  readonly #clock: ProcessorClock;
+  /** What the processes use while nobody asks anything, which is taken off: the last few times that all was quiet. */
+  #idle: ProcessorTime[] = [];
+
+  constructor(options: { readonly world: World; readonly clock: ProcessorClock }) {
+    this.#world = options.world;
+    this.#clock = options.clock;
+  }
+
+  /** Until the processes have done what building the world left to do. */
+  async rest(): Promise<void> {
+    await Bun.sleep(3_000);
+    for (let index = 0; index < 5; index++) await this.#settled(this.#world.quiet);
+  }
+
+  async measure(row: Row): Promise<Measured> {
+    const { quiet, hall } = this.#world;
+    const few = await this.#run(row, quiet, row.times ?? defaultTimes);
+    const crowd = row.isHeard
+      ? crowdOf(await this.#run(row, hall, Math.min(timesInHall, row.times ?? timesInHall)))
+      : null;
+    return {
+      operation: row.operation,
+      input: row.input,
+      isPage: row.isPage === true,
+      ...few,
+      recipientBytes: few.bytes / few.listeners,
+      crowd,
+    };
+  }
+
+  async #run(row: Row, room: Room, times: number) {
+    const run: Run = { world: this.#world, room, times: times + 1, prepared: undefined };
+    run.prepared = await row.prepare?.(run);
+    const followed = row.follow?.(run);
+    // The first one compiles code and fills caches.
+    await row.act(run, times);
+    const isFollowed = row.isHeard === true || followed !== undefined;
+    if (isFollowed) await this.#settled(room, followed);
+    else await Bun.sleep(shortMs);
+    const heard = heardBy(room.listeners);
+    const followedBefore = followed?.receivedBytes ?? 0;
+    const from = this.#clock.read();
+    const exchanges: Exchange[] = [];
+    for (let index = 0; index < times; index++) exchanges.push(await row.act(run, index));
+    if (isFollowed) await this.#settled(room, followed);
+    else await Bun.sleep(shortMs);
+    const spent = used(from, this.#clock.read());
+    const now = heardBy(room.listeners);
+    const answered = exchanges.reduce((sum, { received }) => sum + received, 0);
+    const result = {
+      times,
+      status: [...new Set(exchanges.map(({ status }) => status))].join(),
+      sentBytes: exchanges.reduce((sum, { sent }) => sum + sent, 0) / times,
+      answeredBytes: Math.max(answered, followed ? followed.receivedBytes - followedBefore : 0) / times,
+      largestBytes: Math.max(...exchanges.map(({ received }) => received), followed?.largestFrame ?? 0),
+      bytes: (now.bytes - heard.bytes) / times,
+      frames: (now.frames - heard.frames) / times,
+      closed: now.closes - heard.closes,
+      listeners: room.listeners.length,
+      serverMs: this.#withoutIdle(spent, "serverMs") / times,
+      loopMs: this.#withoutIdle(spent, "loopMs") / times,
+      postgresMs: this.#withoutIdle(spent, "postgresMs") / times,
+    };
+    await this.#world.reopen();
+    return result;
+  }
+
+  #withoutIdle(spent: ProcessorTime, of: "serverMs" | "loopMs" | "postgresMs"): number {
+    const rates = this.#idle.map((each) => each[of] / each.atMs).toSorted((one, other) => one - other);
+    return Math.max(0, spent[of] - (rates[rates.length >> 1] ?? 0) * spent.atMs);
+  }
+
+  /** Until nobody has received anything for a while. */
+  async #settled({ listeners }: Room, followed?: Device): Promise<void> {
+    const heard = () => heardBy(followed ? [...listeners, followed] : listeners).bytes;
+    const untilMs = performance.now() + longestQuietMs;
+    for (let before = -1, now = heard(); before !== now && performance.now() < untilMs; ) {
+      const from = this.#clock.read();
+      before = now;
+      await Bun.sleep(quietMs);
+      now = heard();
+      if (before === now) this.#idle = [...this.#idle.slice(-8), used(from, this.#clock.read())];
+    }
+  }
+}
+
+function crowdOf({ listeners, frames, bytes, serverMs, loopMs, closed }: Crowd): Crowd {
+  return { listeners, frames, bytes, serverMs, loopMs, closed };
+}
+
+function heardBy(devices: readonly Device[]) {
+  let [bytes, frames, closes] = [0, 0, 0];
+  for (const each of devices) {
+    bytes += each.receivedBytes;
+    frames += each.receivedFrames;
+    closes += each.closes;
+  }
+  return { bytes, frames, closes };
+}

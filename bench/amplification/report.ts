@@ -1,0 +1,119 @@
+/** What one row has shown. Bytes and milliseconds are of one request, in the mean. */
+export interface Measured {
+  readonly operation: string;
+  readonly input: string;
+  readonly times: number;
+  /** How it was answered: HTTP status or status of the reply. */
+  readonly status: string;
+  readonly isPage: boolean;
+  readonly sentBytes: number;
+  /** To the asker, all that follows included. */
+  readonly answeredBytes: number;
+  /** The largest single answer. */
+  readonly largestBytes: number;
+  /** To one of those who listen, on all topics. */
+  readonly recipientBytes: number;
+  readonly serverMs: number;
+  readonly loopMs: number;
+  readonly postgresMs: number;
+  /** Sockets of others that the server closed. */
+  readonly closed: number;
+  /** The same where everybody listens; null: nobody hears of it. */
+  readonly crowd: Crowd | null;
+}
+
+export interface Crowd {
+  readonly listeners: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly serverMs: number;
+  readonly loopMs: number;
+  readonly closed: number;
+}
+
+/** Bytes out for a byte in. */
+const maxRatio = 100;
+/** Of a page with its head and the envelope around its rows. */
+const maxPageBytes = (1 << 20) + 4_096;
+/** Processor time of the server for one request or frame, without what each recipient's frame costs. */
+const maxMs = 5;
+/** Microseconds for each frame to a recipient: writing to 1,000 sockets is work by nature, and paid for by the limits on it. */
+const maxUsPerFrame = 50;
+
+export function ratioToAsker({ answeredBytes, sentBytes }: Measured): number {
+  return answeredBytes / sentBytes;
+}
+
+export function ratioToRecipient({ recipientBytes, sentBytes }: Measured): number {
+  return recipientBytes / sentBytes;
+}
+
+export function usPerFrame({ crowd, serverMs }: Measured): number {
+  if (!crowd || crowd.frames === 0) return 0;
+  return (1_000 * Math.max(0, crowd.serverMs - serverMs)) / crowd.frames;
+}
+
+/** What is wrong with a row; empty: nothing. */
+export function violations(row: Measured): readonly string[] {
+  const found: string[] = [];
+  if (row.isPage) {
+    if (row.largestBytes > maxPageBytes) found.push("page");
+  } else if (ratioToAsker(row) > maxRatio) found.push("answer");
+  if (ratioToRecipient(row) > maxRatio) found.push("push");
+  if (row.serverMs > maxMs) found.push("time");
+  if (usPerFrame(row) > maxUsPerFrame) found.push("time of frames");
+  if (row.closed + (row.crowd?.closed ?? 0) > 0) found.push("sockets closed");
+  return found;
+}
+
+export function tableOf(rows: readonly Measured[]): string {
+  const head = [
+    "operation: input",
+    "bytes in",
+    "answer",
+    "×",
+    "to each recipient",
+    "×",
+    "to 1,000 who listen",
+    "server (event loop) / PostgreSQL",
+    "with 1,000 who listen, of each frame",
+    "above",
+  ];
+  const lines = rows.map((row) => `| ${cells(row).join(" | ")} |`);
+  return [`| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...lines].join("\n");
+}
+
+function cells(row: Measured): readonly string[] {
+  const { crowd } = row;
+  return [
+    `\`${row.operation}\`: ${row.input} → ${row.status}`,
+    size(row.sentBytes),
+    row.isPage && row.largestBytes < row.answeredBytes
+      ? `${size(row.answeredBytes)}, at most ${size(row.largestBytes)} at once`
+      : size(row.answeredBytes),
+    row.isPage ? "page" : ratio(ratioToAsker(row)),
+    row.recipientBytes > 0 ? size(row.recipientBytes) : "",
+    row.recipientBytes > 0 ? ratio(ratioToRecipient(row)) : "",
+    crowd
+      ? size((crowd.bytes / Math.max(1, crowd.listeners)) * 1_000)
+      : row.recipientBytes > 0
+        ? size(1_000 * row.recipientBytes)
+        : "",
+    `${ms(row.serverMs)} (${ms(row.loopMs)}) / ${ms(row.postgresMs)}`,
+    crowd ? `${ms(crowd.serverMs)}, ${Math.round(usPerFrame(row))} µs` : "",
+    violations(row).join(", "),
+  ];
+}
+
+function ratio(number: number): string {
+  return number < 10 ? number.toFixed(1) : Math.round(number).toLocaleString("en");
+}
+
+function ms(number: number): string {
+  return `${number < 10 ? number.toFixed(1) : Math.round(number)} ms`;
+}
+
+function size(bytes: number): string {
+  if (bytes < 10_000) return `${Math.round(bytes)}`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,32 @@
+import type { Device } from "./device.ts";
+import type { Exchange } from "./http-connection.ts";
+import type { Room, World } from "./world.ts";
+
+/** Where and how often a row is measured. */
+export interface Run {
+  readonly world: World;
+  /** Where few listen, or everybody. */
+  readonly room: Room;
+  readonly times: number;
+  /** What `prepare` made. */
+  prepared: unknown;
+}
+
+/** One operation with one input. The input is as bad as the limits allow: the smallest one with the largest effect, or the dearest to handle. */
+export interface Row {
+  /** A name from `operations`. */
+  readonly operation: string;
+  readonly input: string;
+  /** Answers with stored data, page by page: held to 1 MB instead of to a ratio. */
+  readonly isPage?: true;
+  /** Others hear of it: measured too where everybody listens. */
+  readonly isHeard?: boolean;
+  /** Default: 10. */
+  readonly times?: number;
+  /** What it needs that is no part of it. Not measured. */
+  prepare?(run: Run): Promise<unknown>;
+  /** One request. */
+  act(run: Run, index: number): Promise<Exchange>;
+  /** A socket of the asker all of whose frames belong to the answer. */
+  follow?(run: Run): Device;
+}
