@@ -112,6 +112,8 @@ async function startServer(directory: string, jwksFile: string): Promise<ServerU
     port: await freePort(),
     environment: {
       ...limitsOff,
+      // Those who listen send nothing.
+      WS_IDLE_TIMEOUT: "1h",
       WHISPR_DATA_DIR: join(directory, "data"),
       JWT_PUBLIC_KEYS_FILE: jwksFile,
       ADMIN_PORT: String(await freePort()),

@@ -98,7 +98,7 @@ export class Device {
     this.receivedFrames++;
     this.largestFrame = Math.max(this.largestFrame, size);
     if (!this.#awaited) return;
-    const head = frame.toString("latin1", 0, 700);
+    const head = frame.toString("latin1", 0, 2_000);
     const { ref } = this.#awaited;
     if (!head.includes(`"phx_reply"`) || (ref !== null && !head.includes(`,"${ref}",`))) return;
     this.#settle(/"status":"(\w+)"/.exec(head)?.[1] ?? "reply", size);

@@ -25,7 +25,7 @@ export const eventRows: readonly Row[] = [
   },
   { ...event("new_message", "as much as allowed", () => JSON.stringify(fatMessage())), isHeard: false },
   {
-    ...event("new_message", "metadata of 1,500 values", () =>
+    ...event("new_message", "metadata of 1,300 values", () =>
       JSON.stringify({ content: "x", metadata: manyValues() }),
     ),
     isHeard: false,

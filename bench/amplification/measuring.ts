@@ -42,7 +42,7 @@ export class Measuring {
       input: row.input,
       isPage: row.isPage === true,
       ...few,
-      recipientBytes: few.bytes / few.listeners,
+      recipientBytes: few.most,
       crowd,
     };
   }
@@ -73,6 +73,7 @@ export class Measuring {
       answeredBytes: Math.max(answered, followed ? followed.receivedBytes - followedBefore : 0) / times,
       largestBytes: Math.max(...exchanges.map(({ received }) => received), followed?.largestFrame ?? 0),
       bytes: (now.bytes - heard.bytes) / times,
+      most: Math.max(...now.each.map((bytes, index) => bytes - heard.each[index]!)) / times,
       frames: (now.frames - heard.frames) / times,
       closed: now.closes - heard.closes,
       listeners: room.listeners.length,
@@ -114,5 +115,5 @@ function heardBy(devices: readonly Device[]) {
     frames += each.receivedFrames;
     closes += each.closes;
   }
-  return { bytes, frames, closes };
+  return { bytes, frames, closes, each: devices.map(({ receivedBytes }) => receivedBytes) };
 }

@@ -89,7 +89,8 @@ export const protocolRows: readonly Row[] = [
   {
     operation: "unknown topic",
     input: "join of 255 characters that JSON writes as six",
-    act: ({ world }) => world.joiner.push("\\u0001".repeat(255), "phx_join", "{}"),
+    act: async ({ world }) =>
+      (await world.scratch.reopened()).text(`["1","9","${"\\u0001".repeat(255)}","phx_join",{}]`, null),
   },
   httpRow("handshake", "with a token", (world) => handshake(world.owner.token)),
   httpRow("handshake", "with a token that is not signed by us", (world) =>
@@ -127,7 +128,7 @@ export const protocolRows: readonly Row[] = [
     refused,
     "10,000 parameters",
     ({ owner }) =>
-      `GET /api/v1/conversations?${"a&".repeat(6_000)} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${owner.token}\r\n\r\n`,
+      `GET /api/v1/conversations/${crypto.randomUUID()}?${"a&".repeat(6_000)} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${owner.token}\r\n\r\n`,
   ),
   {
     operation: "presence",

@@ -42,7 +42,7 @@ export const restRows: readonly Row[] = [
   },
   {
     operation: "PUT /conversations/:id",
-    input: "1,500 names of metadata",
+    input: "1,300 names of metadata",
     prepare: ({ world }) =>
       world.group(
         world.owner,

@@ -5,7 +5,7 @@ import { HttpConnection } from "./http-connection.ts";
 import { controlCharacters, fatMessage, largeMetadata } from "./inputs.ts";
 
 /** What a group may hold, without the few places that the rows about members need. */
-const membersOfRoom = 980;
+const membersOfRoom = 940;
 const reactionsOfFat = 1_000;
 const conversationsOfCollector = 500;
 
@@ -74,8 +74,8 @@ export class World {
       });
     say("500 conversations of one user");
     await this.#collect();
-    say("a group of which 10 listen");
-    this.quiet = await this.#room(10, true, [visitor, guest]);
+    say("a group of which two listen");
+    this.quiet = await this.#room(2, true, [visitor, guest]);
     say("a group of which all listen");
     this.hall = await this.#room(membersOfRoom, false, [visitor, guest]);
     await this.#connect(guest);
