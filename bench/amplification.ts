@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -29,6 +29,8 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
     env: { type: "string", multiple: true, default: [] },
     json: { type: "string" },
+    /** The --json of another executable, shown beside this one's. */
+    before: { type: "string" },
   },
 });
 
@@ -93,7 +95,10 @@ function worstOf(rows: readonly Measured[]): readonly Measured[] {
 }
 
 function report(rows: readonly Measured[], server: ServerUnderTest): boolean {
-  console.log(tableOf(rows));
+  const before = options.before
+    ? (JSON.parse(readFileSync(options.before, "utf8")) as readonly Measured[])
+    : [];
+  console.log(tableOf(rows, before));
   const above = rows.filter((row) => violations(row).length > 0);
   say(
     `${rows.length} rows, ${above.length} above a bound, ${failures} failed; memory at most ${server.mostMemoryMB} MB; load ${loadavg()[0]}`,

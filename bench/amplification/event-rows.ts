@@ -117,14 +117,16 @@ export const eventRows: readonly Row[] = [
   },
   {
     operation: "user: update_status",
-    input: "of a user with 500 conversations and rooms where everybody listens",
+    input: "of a member of a group of 1,000",
     isHeard: true,
+    act: ({ world, room }, index) =>
+      world.memberOf(room).push(`user:${room.member.userId}`, "update_status", statusOf(index)),
+  },
+  {
+    operation: "user: update_status",
+    input: "of a user with 500 conversations",
     act: ({ world }, index) =>
-      world.ownerDevice.push(
-        `user:${world.owner.userId}`,
-        "update_status",
-        `{"status":"${index % 2 ? "away" : "busy"}"}`,
-      ),
+      world.collecting.push(`user:${world.collector.userId}`, "update_status", statusOf(index)),
   },
 ];
 
@@ -153,6 +155,10 @@ function mark(topic: "conversation" | "user", name: string, input: string): Row 
       return device.push(`user:${room.member.userId}`, name, `{"conversation_id":"${room.id}","seq":${seq}}`);
     },
   };
+}
+
+function statusOf(index: number): string {
+  return `{"status":"${index % 2 ? "away" : "busy"}"}`;
 }
 
 function idIn(prepared: unknown, index: number): string {

@@ -1,12 +1,13 @@
 import type { Device } from "./device.ts";
 import type { Exchange } from "./http-connection.ts";
 import { type ProcessorClock, type ProcessorTime, used } from "./processor-time.ts";
-import type { Crowd, Measured } from "./report.ts";
+import { type Crowd, isSlow, type Measured } from "./report.ts";
 import type { Row, Run } from "./row.ts";
 import type { Room, World } from "./world.ts";
 
 const defaultTimes = 10;
 const timesInHall = 5;
+const mostRuns = 3;
 /** Longer than presence gathers its diffs. */
 const quietMs = 600;
 /** What follows an answer that nobody else hears of. */
@@ -31,20 +32,24 @@ export class Measuring {
     for (let index = 0; index < 5; index++) await this.#settled(this.#world.quiet);
   }
 
+  /** Other processes and the collector of garbage make a run dearer, never cheaper: what seems to take too long is measured again, and the cheapest run counts. */
   async measure(row: Row): Promise<Measured> {
-    const { quiet, hall } = this.#world;
-    const few = await this.#run(row, quiet, row.times ?? defaultTimes);
+    let best = await this.#once(row);
+    for (let again = 1; again < mostRuns && isSlow(best); again++) {
+      const other = await this.#once(row);
+      if (other.serverMs + (other.crowd?.serverMs ?? 0) < best.serverMs + (best.crowd?.serverMs ?? 0))
+        best = other;
+    }
+    return best;
+  }
+
+  async #once(row: Row): Promise<Measured> {
+    const { operation, input, isPage = false, times = defaultTimes } = row;
+    const { most, ...few } = await this.#run(row, this.#world.quiet, times);
     const crowd = row.isHeard
-      ? crowdOf(await this.#run(row, hall, Math.min(timesInHall, row.times ?? timesInHall)))
+      ? crowdOf(await this.#run(row, this.#world.hall, Math.min(timesInHall, times)))
       : null;
-    return {
-      operation: row.operation,
-      input: row.input,
-      isPage: row.isPage === true,
-      ...few,
-      recipientBytes: few.most,
-      crowd,
-    };
+    return { operation, input, isPage, ...few, recipientBytes: most, crowd };
   }
 
   async #run(row: Row, room: Room, times: number) {

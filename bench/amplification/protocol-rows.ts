@@ -1,6 +1,7 @@
 import { HttpConnection } from "./http-connection.ts";
 import { junk } from "./inputs.ts";
-import type { Row } from "./row.ts";
+import type { Row, Run } from "./row.ts";
+import type { Someone } from "./world.ts";
 
 const handshake = (token: string) =>
   `GET /socket/websocket?vsn=2.0.0&token=${token} HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
@@ -130,22 +131,28 @@ export const protocolRows: readonly Row[] = [
     ({ owner }) =>
       `GET /api/v1/conversations/${crypto.randomUUID()}?${"a&".repeat(6_000)} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${owner.token}\r\n\r\n`,
   ),
-  {
+  presenceRow("a member of a group of 1,000", ({ room }) => room.passerby, true),
+  presenceRow("a user with 500 conversations", ({ world }) => world.visitor, false),
+];
+
+/** Comes, is there for a moment, and is gone after the grace of a reconnect. */
+function presenceRow(input: string, whoOf: (run: Run) => Someone, isHeard: boolean): Row {
+  return {
     operation: "presence",
-    input:
-      "a socket joins its user's topic, is there for a moment and goes; 500 conversations, rooms where everybody listens",
-    isHeard: true,
+    input: `${input} comes and goes`,
+    isHeard,
     times: 3,
-    act: async ({ world }) => {
-      const device = await world.device(world.visitor).connect();
-      const joined = await device.join(`user:${world.visitor.userId}`);
+    act: async (run) => {
+      const one = whoOf(run);
+      const device = await run.world.device(one).connect();
+      const joined = await device.join(`user:${one.userId}`);
       await Bun.sleep(1_000);
       device.close();
       await Bun.sleep(3_500);
       return joined;
     },
-  },
-];
+  };
+}
 
 function socketRow(operation: string, input: string, text: string, ref: string | null): Row {
   return { operation, input, act: async ({ world }) => (await world.scratch.reopened()).text(text, ref) };

@@ -35,8 +35,9 @@ export interface Crowd {
 const maxRatio = 100;
 /** Of a page with its head and the envelope around its rows. */
 const maxPageBytes = (1 << 20) + 4_096;
-/** Processor time of the server for one request or frame, without what each recipient's frame costs. */
+/** Processor time of the server for one request or frame, without what each recipient's frame costs; for a page so much more for each MB. */
 const maxMs = 5;
+const maxMsPerMB = 5;
 /** Microseconds for each frame to a recipient: writing to 1,000 sockets is work by nature, and paid for by the limits on it. */
 const maxUsPerFrame = 50;
 
@@ -60,13 +61,28 @@ export function violations(row: Measured): readonly string[] {
     if (row.largestBytes > maxPageBytes) found.push("page");
   } else if (ratioToAsker(row) > maxRatio) found.push("answer");
   if (ratioToRecipient(row) > maxRatio) found.push("push");
-  if (row.serverMs > maxMs) found.push("time");
-  if (usPerFrame(row) > maxUsPerFrame) found.push("time of frames");
+  if (row.serverMs > maxMsOf(row)) found.push("time");
+  if (isSlowCrowd(row)) found.push("time of frames");
   if (row.closed + (row.crowd?.closed ?? 0) > 0) found.push("sockets closed");
   return found;
 }
 
-export function tableOf(rows: readonly Measured[]): string {
+/** Whether its time is above a bound, as it seems. */
+export function isSlow(row: Measured): boolean {
+  return row.serverMs > maxMsOf(row) || isSlowCrowd(row);
+}
+
+function maxMsOf({ isPage, answeredBytes }: Measured): number {
+  return maxMs + (isPage ? (maxMsPerMB * answeredBytes) / 1e6 : 0);
+}
+
+/** A few frames cannot cost much, whatever each of them does. */
+function isSlowCrowd(row: Measured): boolean {
+  return usPerFrame(row) > maxUsPerFrame && (row.crowd?.serverMs ?? 0) > maxMs;
+}
+
+/** `before`: of another executable; what has changed is shown as `before → now`. */
+export function tableOf(rows: readonly Measured[], before: readonly Measured[] = []): string {
   const head = [
     "operation: input",
     "bytes in",
@@ -79,8 +95,18 @@ export function tableOf(rows: readonly Measured[]): string {
     "with 1,000 who listen, of each frame",
     "above",
   ];
-  const lines = rows.map((row) => `| ${cells(row).join(" | ")} |`);
+  const nameOf = ({ operation, input }: Measured) => `${operation}: ${input}`;
+  const former = new Map(before.map((row) => [nameOf(row), cells(row)]));
+  const lines = rows.map((row) => `| ${compared(cells(row), former.get(nameOf(row))).join(" | ")} |`);
   return [`| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...lines].join("\n");
+}
+
+/** The input is the same for both. */
+function compared(now: readonly string[], before: readonly string[] | undefined): readonly string[] {
+  return now.map((cell, at) => {
+    const was = before?.[at] ?? cell;
+    return at < 2 || was === cell ? cell : `${was || "-"} → ${cell || "-"}`;
+  });
 }
 
 function cells(row: Measured): readonly string[] {

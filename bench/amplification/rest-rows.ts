@@ -1,7 +1,7 @@
 import type { Exchange } from "./http-connection.ts";
 import { controlCharacters, fatMessage, largeMetadata, manyValues } from "./inputs.ts";
 import type { Row, Run } from "./row.ts";
-import type { Someone } from "./world.ts";
+import type { Someone, World } from "./world.ts";
 
 /** Every route at its worst allowed input. */
 export const restRows: readonly Row[] = [
@@ -15,11 +15,7 @@ export const restRows: readonly Row[] = [
     operation: "POST /conversations",
     input: "a direct conversation that exists, whose last message is long",
     act: ({ world }) =>
-      post(
-        world.owner,
-        "/conversations",
-        `{"type":"direct","other_user_id":"${world.peer.userId}"}`,
-      )({ world }),
+      post(world, world.owner, "/conversations", `{"type":"direct","other_user_id":"${world.peer.userId}"}`),
   },
   {
     operation: "POST /conversations",
@@ -27,7 +23,7 @@ export const restRows: readonly Row[] = [
     act: ({ world }) => {
       const user_ids = Array.from({ length: 999 }, () => crypto.randomUUID());
       const body = JSON.stringify({ type: "group", name: "g", user_ids, metadata: largeMetadata() });
-      return post(world.owner, "/conversations", body)({ world });
+      return post(world, world.owner, "/conversations", body);
     },
   },
   page("GET /conversations/:id", "1,000 members, the last message is long", (run) =>
@@ -38,7 +34,7 @@ export const restRows: readonly Row[] = [
     input: "a name, where there are 16 kB of metadata",
     isHeard: true,
     act: ({ world, room }, index) =>
-      send(world.owner, "PUT", `/conversations/${room.id}`, `{"name":"n${index}"}`)({ world }),
+      send(world, world.owner, "PUT", `/conversations/${room.id}`, `{"name":"n${index}"}`),
   },
   {
     operation: "PUT /conversations/:id",
@@ -51,7 +47,7 @@ export const restRows: readonly Row[] = [
       ),
     act: ({ world, prepared }, index) => {
       const metadata = { ...manyValues(), index };
-      return send(world.owner, "PUT", `/conversations/${prepared}`, JSON.stringify({ metadata }))({ world });
+      return send(world, world.owner, "PUT", `/conversations/${prepared}`, JSON.stringify({ metadata }));
     },
   },
   page("GET /conversations/:id/members", "1,000 members", (run) =>
@@ -62,11 +58,7 @@ export const restRows: readonly Row[] = [
     input: "one user into a group of 1,000",
     isHeard: true,
     act: ({ world, room }) =>
-      post(
-        world.owner,
-        `/conversations/${room.id}/members`,
-        `{"user_id":"${crypto.randomUUID()}"}`,
-      )({ world }),
+      post(world, world.owner, `/conversations/${room.id}/members`, `{"user_id":"${crypto.randomUUID()}"}`),
   },
   {
     operation: "POST /conversations/:id/members",
@@ -76,7 +68,7 @@ export const restRows: readonly Row[] = [
     act: ({ world, prepared }, index) => {
       const user_ids = Array.from({ length: 998 }, () => crypto.randomUUID());
       const path = `/conversations/${(prepared as string[])[index]}/members`;
-      return post(world.owner, path, JSON.stringify({ user_ids }))({ world });
+      return post(world, world.owner, path, JSON.stringify({ user_ids }));
     },
   },
   {
@@ -86,10 +78,11 @@ export const restRows: readonly Row[] = [
     prepare: addedMembers,
     act: ({ world, room, prepared }, index) =>
       send(
+        world,
         world.owner,
         "DELETE",
         `/conversations/${room.id}/members/${(prepared as Someone[])[index]!.userId}`,
-      )({ world }),
+      ),
   },
   {
     operation: "PATCH /conversations/:id/members/:userId/role",
@@ -97,7 +90,7 @@ export const restRows: readonly Row[] = [
     isHeard: true,
     act: ({ world, room }, index) => {
       const path = `/conversations/${room.id}/members/${room.member.userId}/role`;
-      return send(world.owner, "PATCH", path, `{"role":"${index % 2 ? "member" : "admin"}"}`)({ world });
+      return send(world, world.owner, "PATCH", path, `{"role":"${index % 2 ? "member" : "admin"}"}`);
     },
   },
   {
@@ -106,7 +99,7 @@ export const restRows: readonly Row[] = [
     isHeard: true,
     prepare: addedMembers,
     act: ({ world, room, prepared }, index) =>
-      send((prepared as Someone[])[index]!, "POST", `/conversations/${room.id}/leave`)({ world }),
+      send(world, (prepared as Someone[])[index]!, "POST", `/conversations/${room.id}/leave`),
   },
   page("GET /conversations/:id/messages", "100 messages of 65,536 × U+0001", (run) =>
     get(run, `/conversations/${run.world.heavy}/messages?limit=100`),
@@ -119,23 +112,24 @@ export const restRows: readonly Row[] = [
     input: "another content under the key of a long message",
     act: ({ world }) =>
       post(
+        world,
         world.owner,
         `/conversations/${world.heavy}/messages`,
         `{"content":"x","client_random":${world.heavyKey}}`,
-      )({ world }),
+      ),
   },
   {
     operation: "POST /conversations/:id/messages",
     input: "as much as allowed",
     act: ({ world }) =>
-      post(world.owner, `/conversations/${world.heavy}/messages`, JSON.stringify(fatMessage()))({ world }),
+      post(world, world.owner, `/conversations/${world.heavy}/messages`, JSON.stringify(fatMessage())),
   },
   {
     operation: "POST /messages",
     input: "one character, 1,000 hear it",
     isHeard: true,
     act: ({ world, room }) =>
-      post(world.owner, "/messages", `{"conversation_id":"${room.id}","content":"x"}`)({ world }),
+      post(world, world.owner, "/messages", `{"conversation_id":"${room.id}","content":"x"}`),
   },
   {
     operation: "PUT /messages/:id",
@@ -143,22 +137,24 @@ export const restRows: readonly Row[] = [
     isHeard: true,
     act: ({ world, room }, index) =>
       send(
+        world,
         world.owner,
         "PUT",
         `/messages/${room.target}?conversation_id=${room.id}`,
         `{"content":"${index}"}`,
-      )({ world }),
+      ),
   },
   {
     operation: "PUT /messages/:id",
     input: "65,536 × U+0001",
     act: ({ world, room }, index) =>
       send(
+        world,
         world.owner,
         "PUT",
         `/messages/${room.target}?conversation_id=${room.id}`,
         JSON.stringify({ content: controlCharacters().slice(10) + index }),
-      )({ world }),
+      ),
   },
   {
     operation: "DELETE /messages/:id",
@@ -173,10 +169,11 @@ export const restRows: readonly Row[] = [
       ),
     act: ({ world, room, prepared }, index) =>
       send(
+        world,
         world.owner,
         "DELETE",
         `/messages/${(prepared as string[])[index]}?conversation_id=${room.id}&delete_for_everyone=true`,
-      )({ world }),
+      ),
   },
   page("GET /messages/:id/reactions", "1,000 reactions of a large message", (run) =>
     get(run, `/messages/${run.room.target}/reactions`),
@@ -187,7 +184,7 @@ export const restRows: readonly Row[] = [
     isHeard: true,
     prepare: newTarget,
     act: ({ world, prepared }, index) =>
-      post(world.owner, `/messages/${prepared}/reactions`, `{"reaction":"r${index}"}`)({ world }),
+      post(world, world.owner, `/messages/${prepared}/reactions`, `{"reaction":"r${index}"}`),
   },
   {
     operation: "DELETE /messages/:id/reactions/:reaction",
@@ -202,7 +199,7 @@ export const restRows: readonly Row[] = [
       return messageId;
     },
     act: ({ world, prepared }, index) =>
-      send(world.owner, "DELETE", `/messages/${prepared}/reactions/r${index}`)({ world }),
+      send(world, world.owner, "DELETE", `/messages/${prepared}/reactions/r${index}`),
   },
   page("GET /messages/:id/attachments", "10 attachments of a large message", (run) =>
     get(run, `/messages/${run.room.target}/attachments`),
@@ -220,16 +217,17 @@ export const restRows: readonly Row[] = [
         .then(({ id }) => id),
     act: ({ world, prepared }, index) =>
       post(
+        world,
         world.owner,
         `/messages/${prepared}/attachments`,
         `{"media_id":"${index}","media_type":"image"}`,
-      )({ world }),
+      ),
   },
   {
     operation: "POST /messages/:id/unread",
     input: "a message as large as allowed",
     act: ({ world, room }) =>
-      send(room.member, "POST", `/messages/${room.target}/unread?conversation_id=${room.id}`)({ world }),
+      send(world, room.member, "POST", `/messages/${room.target}/unread?conversation_id=${room.id}`),
   },
   page("GET /messages/:id/delivery-status", "1,000 members", (run) =>
     get(run, `/messages/${run.room.target}/delivery-status?conversation_id=${run.room.id}`),
@@ -243,11 +241,12 @@ export const restRows: readonly Row[] = [
       several(times, async () => (await world.send(world.owner, room.id, { content: "x" })).id),
     act: ({ world, room, prepared }, index) =>
       send(
+        world,
         room.member,
         "PATCH",
         `/messages/${(prepared as string[])[index]}/receipt`,
         `{"status":"read"}`,
-      )({ world }),
+      ),
   },
 ];
 
@@ -256,16 +255,21 @@ function page(operation: string, input: string, act: (run: Run) => Promise<Excha
 }
 
 function get({ world }: Run, path: string, asker: Someone = world.owner): Promise<Exchange> {
-  return send(asker, "GET", path)({ world });
+  return send(world, asker, "GET", path);
 }
 
-function post(one: Someone, path: string, body: string) {
-  return send(one, "POST", path, body);
+function post(world: World, one: Someone, path: string, body: string): Promise<Exchange> {
+  return send(world, one, "POST", path, body);
 }
 
-function send({ token }: Someone, method: string, path: string, body?: string) {
-  return ({ world }: Pick<Run, "world">): Promise<Exchange> =>
-    world.http.request({ method, path: `/api/v1${path}`, token, ...(body === undefined ? {} : { body }) });
+function send(
+  { http }: World,
+  { token }: Someone,
+  method: string,
+  path: string,
+  body?: string,
+): Promise<Exchange> {
+  return http.request({ method, path: `/api/v1${path}`, token, ...(body === undefined ? {} : { body }) });
 }
 
 async function several<T>(times: number, make: () => Promise<T>): Promise<readonly T[]> {

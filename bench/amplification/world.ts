@@ -21,6 +21,8 @@ export interface Room {
   readonly topic: string;
   readonly listeners: readonly Device[];
   readonly member: Someone;
+  /** A member who is not connected, and is in this group alone. */
+  readonly passerby: Someone;
   /** The owner's socket, joined to the topic. */
   readonly asker: Device;
   /** A message that the owner changes: as large as allowed in the quiet room, small in the hall. */
@@ -45,7 +47,7 @@ export class World {
   /** The group that all listen to in small number, and the one where everybody does. */
   quiet!: Room;
   hall!: Room;
-  /** A member of both, in 500 conversations, who is online only in the row about that. */
+  /** In 500 conversations of their own, and online only in the row about that. */
   visitor!: Someone;
   /** Sockets: of the owner and the peer on their own topics, of the collector, of a member of both rooms that joins, and one that may be closed. */
   ownerDevice!: Device;
@@ -75,9 +77,9 @@ export class World {
     say("500 conversations of one user");
     await this.#collect();
     say("a group of which two listen");
-    this.quiet = await this.#room(2, true, [visitor, guest]);
+    this.quiet = await this.#room(2, true, [guest]);
     say("a group of which all listen");
-    this.hall = await this.#room(membersOfRoom, false, [visitor, guest]);
+    this.hall = await this.#room(membersOfRoom, false, [guest]);
     await this.#connect(guest);
   }
 
@@ -156,9 +158,10 @@ export class World {
   async #room(listening: number, isFat: boolean, guests: readonly Someone[]): Promise<Room> {
     const { owner } = this;
     const members = await Promise.all(Array.from({ length: membersOfRoom }, () => this.someone()));
+    const passerby = await this.someone();
     const id = await this.group(
       owner,
-      [...members, ...guests].map(({ userId }) => userId),
+      [...members, ...guests, passerby].map(({ userId }) => userId),
       largeMetadata(),
     );
     const topic = `conversation:${id}`;
@@ -168,7 +171,7 @@ export class World {
     const listeners: Device[] = [];
     for (const one of members.slice(0, listening))
       listeners.push(await this.device(one).connect([`user:${one.userId}`, topic]));
-    return { id, topic, listeners, member: members[0]!, asker, target };
+    return { id, topic, listeners, member: members[0]!, passerby, asker, target };
   }
 
   /** Each of 50 members gives 20 of the longest. */
