@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -116,7 +117,7 @@ async function startServer(directory: string, jwksFile: string): Promise<ServerU
     binary: resolve(options.binary),
     port: await freePort(),
     environment: {
-      ...limitsOff,
+      ...settingsIn(limitsOff),
       // Those who listen send nothing.
       WS_IDLE_TIMEOUT: "1h",
       WHISPR_DATA_DIR: join(directory, "data"),
@@ -127,6 +128,12 @@ async function startServer(directory: string, jwksFile: string): Promise<ServerU
   });
   await server.start();
   return server;
+}
+
+/** Those that the executable knows: an older one refuses others. */
+function settingsIn(environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const known = spawnSync(resolve(options.binary), ["config"], { env: {}, encoding: "utf8" }).stdout;
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => known.includes(name)));
 }
 
 function say(text: string): void {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { instants } from "../testing/arbitraries.ts";
-import { formatInstant, parseInstant } from "./instant.ts";
+import { formatInstant, parseInstant, parseUtc } from "./instant.ts";
 
 test("every microsecond from 1716 to 2254 comes back as it went out", () => {
   fc.assert(
@@ -56,3 +56,26 @@ test.each(["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:5
     expect(parseInstant(text)).toBeNull();
   },
 );
+
+test("what PostgreSQL writes in UTC is read the same by the fast way, and every other form is left to the other", () => {
+  fc.assert(
+    fc.property(instants, (us) => {
+      const [day, rest] = formatInstant(us).split("T");
+      const text = `${day} ${rest!.replace(/\.?0*Z$/, "")}+00`;
+      expect(parseUtc(text)).toBe(us);
+      expect(parseInstant(text)).toBe(us);
+    }),
+    { numRuns: 1_000 },
+  );
+  for (const text of [
+    "",
+    "+00",
+    "2026-11-23+00",
+    "2026-11-23T22:28:00+00",
+    "2026-11-23 22:28:00Z",
+    "2026-11-23 22:28:00+02",
+    "0001-01-01 00:00:00+00",
+    "infinity",
+  ])
+    expect(parseUtc(text)).toBeNull();
+});

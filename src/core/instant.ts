@@ -29,6 +29,30 @@ export function parseInstant(text: string): number | null {
   return Number.isSafeInteger(us) ? us : null;
 }
 
+/**
+ * Reads what PostgreSQL writes in UTC (`2026-11-23 22:28:00.123456+00`), a tenth of the time that `parseInstant` takes: one page may hold a
+ * thousand. Null: in another form. What is in this form is taken to be a time that exists.
+ */
+export function parseUtc(text: string): number | null {
+  const zoneAt = text.length - 3;
+  const digits = zoneAt - fractionAt;
+  // `Date.UTC` takes the year 1 for 1901.
+  const isThisForm = text.endsWith("+00") && text.charCodeAt(10) === space && text.charCodeAt(0) !== zero;
+  if (!isThisForm || digits > 6 || zoneAt < fractionAt - 1) return null;
+  const two = (at: number) => 10 * text.charCodeAt(at) + text.charCodeAt(at + 1) - 11 * zero;
+  const ms = Date.UTC(100 * two(0) + two(2), two(5) - 1, two(8), two(11), two(14), two(17));
+  let fraction = 0;
+  for (let at = 0; at < 6; at++)
+    fraction = 10 * fraction + (at < digits ? text.charCodeAt(fractionAt + at) - zero : 0);
+  const us = ms * 1000 + fraction;
+  return Number.isSafeInteger(us) ? us : null;
+}
+
+/** Behind the point. */
+const fractionAt = 20;
+const space = 0x20;
+const zero = 0x30;
+
 /** `+00` and `+0200` as `+00:00` and `+02:00`. */
 function isoZone(zone: string): string {
   if (zone === "Z" || zone.includes(":")) return zone;

@@ -259,3 +259,20 @@ test("a message of a thousand reactions is read with its first hundred and the c
   expect(shown!.message.reactions!.list).toHaveLength(1_000);
   expect(shown!.message.reactions!.counts).toEqual(reactions!.counts);
 });
+
+test("a reaction is read as it was given, also one of the characters that separate what is read", async () => {
+  const { id, members } = await writer.aGroup();
+  const [anna] = members as [string];
+  const sent = messageOf(aSending(id, 1));
+  await writer.append({ changes: [aSending(id, 1, sent)] });
+  let message: Message = sent;
+  const given = [",", ";", "|", "%", "%2C", "a,b;c|d%25e", "\u{1F468}\u200D\u{1F469}"];
+  const changes = given.map((reaction, index) => {
+    const event = aReaction("reaction_added", message, index + 2, { userId: anna, reaction });
+    message = event.message;
+    return changeOf(id, event.rev, event);
+  });
+  await writer.append({ changes });
+  expect(await readEverywhere(id, 1, anna)).toEqual(message);
+  expect(message.reactions!.list.map((each) => each.reaction)).toEqual(given);
+});

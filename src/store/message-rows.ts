@@ -49,11 +49,20 @@ function reactionsColumn({ reactions }: Sight): string {
   return `case when m.rev <> m.created_rev and m.deleted_at is null then (
     select ${list}${shown} || '|' || ${packed(["reaction", "times"], "order by place")} filter (where turn = 1)
     from (
-      select user_id, encode(convert_to(reaction, 'UTF8'), 'hex') as reaction, id, reacted_at,
+      select user_id, ${escaped("reaction")} as reaction, id, reacted_at,
         row_number() over (order by reacted_at) as place,
         row_number() over (partition by reaction order by reacted_at) as turn,
         count(*) over (partition by reaction) as times
       from message_reactions where conversation_id = m.conversation_id and seq = m.seq) given) end`;
+}
+
+/** Text that holds none of the separators. A message has up to a thousand reactions, nearly all of which stay as they are: hexadecimal took five times as long to read. */
+function escaped(column: string): string {
+  return `replace(replace(replace(replace(${column}, '%', '%25'), ',', '%2C'), ';', '%3B'), '|', '%7C')`;
+}
+
+function unescaped(text: string): string {
+  return text.includes("%") ? decodeURIComponent(text) : text;
 }
 
 /** A reaction as it is told, and what it takes to count it. */
@@ -145,15 +154,11 @@ function toReactions(text: string): Reactions {
     list: unpack(list!).map(([userId, reaction, id, reactedAt]) => ({
       id: id!,
       userId: userId!,
-      reaction: fromHex(reaction!),
+      reaction: unescaped(reaction!),
       reactedAtUs: toUs(reactedAt!),
     })),
-    counts: new Map(unpack(counts!).map(([reaction, times]) => [fromHex(reaction!), Number(times)])),
+    counts: new Map(unpack(counts!).map(([reaction, times]) => [unescaped(reaction!), Number(times)])),
   };
-}
-
-function fromHex(text: string): string {
-  return Buffer.from(text, "hex").toString();
 }
 
 /** What a row holds of what few messages have. Names in it are those of columns, for it is a column of columns. */

@@ -7,13 +7,13 @@ import type {
   MemberRecord,
   Role,
 } from "../core/conversations/conversation.ts";
-import { parseInstant } from "../core/instant.ts";
+import { parseInstant, parseUtc } from "../core/instant.ts";
 import type { MemberBefore } from "../core/messages/marks.ts";
 
 /** From rows to what the core knows. Each kind of row has its columns in one place, as SQL and as a reader. */
 
 export function toUs(instant: string): number {
-  const us = parseInstant(instant);
+  const us = parseUtc(instant) ?? parseInstant(instant);
   if (us === null) throw new Error(`not an instant: ${instant}`);
   return us;
 }
@@ -116,7 +116,7 @@ type MemberFields = readonly [
   joinedRev: string,
 ];
 
-function toMember([userId, role, joinedAt, joinedSeq, joinedRev]: MemberFields): Member {
+export function toMember([userId, role, joinedAt, joinedSeq, joinedRev]: MemberFields): Member {
   return {
     userId,
     role: role as Role,

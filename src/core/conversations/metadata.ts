@@ -89,24 +89,39 @@ function membersOf(object: string): Members {
 
 /** The first place after the string that begins at `from`. */
 function endOfString(text: string, from: number): number {
-  let at = from + 1;
-  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-  return at + 1;
+  let end = text.indexOf('"', from + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end + 1;
 }
 
-/** The comma or brace that follows the value. */
+/** By an odd number of backslashes. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at - 1;
+  while (text.charCodeAt(before) === backslash) before--;
+  return (at - before) % 2 === 0;
+}
+
+/** The comma or brace that follows the value. By code units: a text of one character for each is ten times as slow. */
 function endOfValue(text: string, from: number): number {
   let depth = 0;
   let at = from;
   for (;;) {
-    const character = text[at];
-    if (character === '"') {
+    const unit = text.charCodeAt(at);
+    if (unit === quotationMark) {
       at = endOfString(text, at);
       continue;
     }
-    if (depth === 0 && (character === "," || character === "}")) return at;
-    if (character === "{" || character === "[") depth++;
-    else if (character === "}" || character === "]") depth--;
+    if (depth === 0 && (unit === comma || unit === closingBrace)) return at;
+    if (unit === openingBrace || unit === openingBracket) depth++;
+    else if (unit === closingBrace || unit === closingBracket) depth--;
     at++;
   }
 }
+
+const quotationMark = 0x22;
+const comma = 0x2c;
+const openingBracket = 0x5b;
+const backslash = 0x5c;
+const closingBracket = 0x5d;
+const openingBrace = 0x7b;
+const closingBrace = 0x7d;

@@ -18,6 +18,10 @@ const unavailable: ReadonlyMap<string, { readonly because: string; readonly valu
 const knownNames: readonly string[] = [...permissionNames, ...unavailable.keys()];
 const place = "metadata.group_settings";
 const maxNameLength = 64;
+/** Metadata may have thousands of names, each of which is looked up here. */
+const knownByPlainName: ReadonlyMap<string, string> = new Map(
+  knownNames.map((name) => [withoutForm(name), name]),
+);
 
 /**
  * Refuses settings that would not have the effect that they name: unknown names and values, and settings outside of
@@ -35,7 +39,7 @@ export function groupSettingsProblem(metadata: object): Rejection | null {
 function misplacedProblem(name: string): Rejection | null {
   const plain = withoutForm(name);
   if (plain === "groupsettings") return refusedField(`metadata.${name}`, `must be named ${place}`);
-  const setting = knownNames.find((known) => withoutForm(known) === plain);
+  const setting = knownByPlainName.get(plain);
   return setting
     ? refusedField(`metadata.${name}`, `is a setting of groups, and must be ${place}.${setting}`)
     : null;
