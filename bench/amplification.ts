@@ -9,7 +9,7 @@ import { testKeys } from "../src/testing/tokens.ts";
 import { eventRows } from "./amplification/event-rows.ts";
 import { junkRows } from "./amplification/junk-rows.ts";
 import { Measuring } from "./amplification/measuring.ts";
-import { operations } from "./amplification/operations.ts";
+import { operations, unmeasured } from "./amplification/operations.ts";
 import { ProcessorClock } from "./amplification/processor-time.ts";
 import { protocolRows } from "./amplification/protocol-rows.ts";
 import { type Measured, tableOf, violations } from "./amplification/report.ts";
@@ -58,11 +58,9 @@ async function main(): Promise<boolean> {
 /** Throws when an operation has no row, or a row no operation. */
 function allRows(): readonly Row[] {
   const rows = [...restRows, ...eventRows, ...protocolRows];
-  const known = operations();
-  const missing = known.filter((name) => !rows.some(({ operation }) => operation === name));
-  const unknown = rows
-    .filter(({ operation }) => !known.includes(operation))
-    .map(({ operation }) => operation);
+  const unasked = [...operations.keys()].filter((name) => !rows.some(({ operation }) => operation === name));
+  const missing = [...unasked, ...unmeasured()];
+  const unknown = rows.map(({ operation }) => operation).filter((name) => !operations.has(name));
   if (missing.length + unknown.length > 0)
     throw new Error(`without a row: ${missing.join(", ")}; without an operation: ${unknown.join(", ")}`);
   return [...rows, ...junkRows()].filter(({ operation, input }) =>

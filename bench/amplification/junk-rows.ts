@@ -8,7 +8,7 @@ const withBodies = /^(POST|PUT|PATCH|DELETE) (?!.*leave$)/;
 
 /** Every operation that reads a payload, with everything that is dear to read and fits none. */
 export function junkRows(): readonly Row[] {
-  return operations().flatMap((operation) =>
+  return [...operations.keys()].flatMap((operation) =>
     Object.entries(junk).flatMap(([input, payload]) => junkRow(operation, input, payload) ?? []),
   );
 }

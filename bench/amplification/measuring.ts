@@ -3,7 +3,7 @@ import type { Exchange } from "./http-connection.ts";
 import { type ProcessorClock, type ProcessorTime, used } from "./processor-time.ts";
 import { type Crowd, isSlow, type Measured } from "./report.ts";
 import type { Row, Run } from "./row.ts";
-import type { Room, World } from "./world.ts";
+import type { LargeGroup, World } from "./world.ts";
 
 const defaultTimes = 10;
 const timesInHall = 5;
@@ -52,7 +52,7 @@ export class Measuring {
     return { operation, input, isPage, ...few, recipientBytes: most, crowd };
   }
 
-  async #run(row: Row, room: Room, times: number) {
+  async #run(row: Row, room: LargeGroup, times: number) {
     const run: Run = { world: this.#world, room, times: times + 1, prepared: undefined };
     run.prepared = await row.prepare?.(run);
     const followed = row.follow?.(run);
@@ -96,7 +96,7 @@ export class Measuring {
   }
 
   /** Until nobody has received anything for a while. */
-  async #settled({ listeners }: Room, followed?: Device): Promise<void> {
+  async #settled({ listeners }: LargeGroup, followed?: Device): Promise<void> {
     const heard = () => heardBy(followed ? [...listeners, followed] : listeners).bytes;
     const untilMs = performance.now() + longestQuietMs;
     for (let before = -1, now = heard(); before !== now && performance.now() < untilMs; ) {

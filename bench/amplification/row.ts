@@ -1,12 +1,12 @@
 import type { Device } from "./device.ts";
 import type { Exchange } from "./http-connection.ts";
-import type { Room, World } from "./world.ts";
+import type { LargeGroup, World } from "./world.ts";
 
 /** Where and how often a row is measured. */
 export interface Run {
   readonly world: World;
   /** Where few listen, or everybody. */
-  readonly room: Room;
+  readonly room: LargeGroup;
   readonly times: number;
   /** What `prepare` made. */
   prepared: unknown;

@@ -16,7 +16,7 @@ export interface Someone {
 }
 
 /** A group of about 1,000 members whose metadata are as long as allowed. Those who listen have joined its topic and their own. */
-export interface Room {
+export interface LargeGroup {
   readonly id: string;
   readonly topic: string;
   readonly listeners: readonly Device[];
@@ -45,8 +45,8 @@ export class World {
   /** Sent by the owner into `heavy` under this key. */
   readonly heavyKey = 7;
   /** The group that all listen to in small number, and the one where everybody does. */
-  quiet!: Room;
-  hall!: Room;
+  quiet!: LargeGroup;
+  hall!: LargeGroup;
   /** In 500 conversations of their own, and online only in the row about that. */
   visitor!: Someone;
   /** Sockets: of the owner and the peer on their own topics, of the collector, of a member of both rooms that joins, and one that may be closed. */
@@ -120,7 +120,7 @@ export class World {
     return id;
   }
 
-  memberOf({ listeners }: Room): Device {
+  memberOf({ listeners }: LargeGroup): Device {
     return listeners[0]!;
   }
 
@@ -155,7 +155,7 @@ export class World {
     }
   }
 
-  async #room(listening: number, isFat: boolean, guests: readonly Someone[]): Promise<Room> {
+  async #room(listening: number, isFat: boolean, guests: readonly Someone[]): Promise<LargeGroup> {
     const { owner } = this;
     const members = await Promise.all(Array.from({ length: membersOfRoom }, () => this.someone()));
     const passerby = await this.someone();
