@@ -5,9 +5,10 @@
 
 /**
  * More than any payload that is accepted holds, and thereby deeper; a parser needs 4 ms at most for them. A member of an object counts as
- * two, its name and its value: it takes more than twice as long as an element of an array.
+ * two, its name and its value: it takes more than twice as long as an element of an array. As many cursors as fit into the largest frame are
+ * within it.
  */
-export const maxValues = 20_000;
+export const maxValues = 24_000;
 /** Whatever a text of so few characters holds, parsing costs less than 0.1 ms. */
 const freeLength = 4_096;
 
