@@ -369,6 +369,7 @@ function endpointSettings(config: Config): EndpointSettings {
     hostname: http.host,
     port: http.port,
     maxBodyBytes: sockets.maxFrameBytes,
+    maxHeldBytes: sockets.maxHeldBytes,
     // A connection and its statement; a read that is shared waits for the one before it.
     answerWithinMs: 2 * readMs + 5_000,
     payloads: messages,

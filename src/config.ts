@@ -52,6 +52,7 @@ export interface Config {
   readonly sockets: {
     readonly maxFrameBytes: number;
     readonly sendBufferBytes: number;
+    readonly maxHeldBytes: number;
     /** 0: no limit. */
     readonly maxPerUser: number;
     /** 0: no limit. */
@@ -303,6 +304,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
     sockets: {
       maxFrameBytes: values.maxFrameBytes,
       sendBufferBytes: values.sendBufferBytes,
+      maxHeldBytes: values.maxHeldBytes,
       idleTimeoutMs: values.idleTimeoutMs,
       sessionMaxMs: values.sessionMaxMs,
       maxPerUser: values.socketsPerUser,

@@ -363,6 +363,13 @@ export const settings = {
     fallback: 1 << 20,
     about: "bytes that may wait for a slow socket; beyond it the socket is closed and may resume",
   }),
+  maxHeldBytes: setting({
+    variables: ["WHISPR_MAX_HELD_BYTES"],
+    kind: integer(8 << 20, 2 ** 40),
+    fallback: 128 << 20,
+    about:
+      "most bytes held for clients that read or send slowly: of answers over REST, of sockets and of request bodies, each; beyond it whoever holds most is refused or cut off",
+  }),
   idleTimeoutMs: setting({
     variables: ["WS_IDLE_TIMEOUT"],
     kind: duration(1_000, hourMs),

@@ -179,6 +179,13 @@ export const incidents = {
       "variables of the environment change how this executable runs, or load code into it, before its first line",
     action: "unset what `names` says (systemd: UnsetEnvironment=), unless it is meant",
   },
+  slow_clients_cut: {
+    level: "warn",
+    means:
+      "clients that read or send slowly hold as many bytes as they may together; those who hold most are refused or cut off",
+    action:
+      "see `what`, and `slow_reader_closed` in the security log; if the clients are yours, raise WHISPR_MAX_HELD_BYTES",
+  },
   sockets_closed_new_history: {
     level: "warn",
     means: "the database has another history (restored or promoted): all sockets were closed",

@@ -1,5 +1,6 @@
 /** One open WebSocket: the wire under a session, and the frames queued for it in this turn. */
 import type { ServerWebSocket } from "bun";
+import type { Backpressure, Waiting } from "./backpressure.ts";
 import type { Prover } from "./channel.ts";
 import type { FailedIn } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
@@ -14,6 +15,7 @@ export type SocketData<Identity> = Connection<Identity>;
 /** What all connections of an endpoint share. */
 export interface ConnectionHost<Identity> {
   readonly outbox: Outbox<Connection<Identity>>;
+  readonly backpressure: Pick<Backpressure<Identity>, "sent" | "isHigh">;
   readonly pace: PingPace<Connection<Identity>>;
   /** From here on a socket has no room for what can wait. */
   readonly roomBytes: number;
@@ -26,7 +28,7 @@ export interface ConnectionHost<Identity> {
   failed(where: FailedIn, error: unknown): void;
 }
 
-export class Connection<Identity> implements Wire {
+export class Connection<Identity> implements Wire, Waiting<Identity> {
   readonly identity: Identity;
   readonly #host: ConnectionHost<Identity>;
   #socket: ServerWebSocket<SocketData<Identity>> | undefined;
@@ -66,6 +68,7 @@ export class Connection<Identity> implements Wire {
 
   send(frame: string): void {
     if (this.#socket === undefined) return;
+    this.#host.backpressure.sent(frame.length);
     this.#queued += frame.length;
     if (this.#frames.push(frame) === 1) this.#host.outbox.add(this);
   }
@@ -158,7 +161,11 @@ export class Connection<Identity> implements Wire {
   }
 
   get hasRoom(): boolean {
-    return this.#unread < this.#host.roomBytes;
+    return this.#unread < (this.#host.backpressure.isHigh ? 1 : this.#host.roomBytes);
+  }
+
+  get waitingBytes(): number {
+    return this.#unread + (this.session?.waitingBytes ?? 0);
   }
 
   get isCrowded(): boolean {
@@ -197,6 +204,12 @@ export class Connection<Identity> implements Wire {
     this.flush();
     this.closed();
     socket?.close(code, reason);
+  }
+
+  terminate(): void {
+    const socket = this.#socket;
+    this.closed();
+    socket?.terminate();
   }
 
   /** For a peer that seems dead: a close frame where it can still be written, the bare end of the connection where not. */

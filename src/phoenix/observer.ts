@@ -27,10 +27,11 @@ export interface SocketsObserver<Identity = unknown> {
   /** A socket is being closed because it sent too many frames, or too many that are of no use. */
   flooded(reason: FloodReason, identity: Identity): void;
   /**
-   * A socket is being closed because it does not read fast enough what it is sent (`send`), or because more was
-   * broadcast during its join or backfill than could be held for it (`held`). Once for each socket.
+   * A socket is being closed because it does not read fast enough what it is sent (`send`), because more was broadcast during its join or
+   * backfill than could be held for it (`held`), or because all sockets together have too much unread and its user the most (`total`).
+   * Once for each socket.
    */
-  overrun(where: "send" | "held", identity: Identity): void;
+  overrun(where: "send" | "held" | "total", identity: Identity): void;
   /** A bug in a channel; the client was answered `internal` where it could be. */
   failed(where: FailedIn, topic: string, error: unknown): void;
 }

@@ -47,6 +47,11 @@ export class ReplyQueue {
     this.#wait();
   }
 
+  /** Of the outcomes that are kept, in characters. */
+  get waitingBytes(): number {
+    return this.#bytes;
+  }
+
   /** Nothing waits, and nothing is asked again. */
   get isEmpty(): boolean {
     return this.#entries.length === 0 && !this.#asking;

@@ -55,6 +55,11 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.budget = new Budget(options.settings);
   }
 
+  /** Of replies that wait for room, in characters. */
+  get waitingBytes(): number {
+    return this.#replies?.waitingBytes ?? 0;
+  }
+
   get answersAtOnce(): boolean {
     return (this.#replies === undefined || this.#replies.isEmpty) && this.wire.hasRoom;
   }

@@ -17,6 +17,8 @@ export interface PhoenixSettings {
   readonly maxHeldBroadcasts: number;
   /** Bytes that may wait for a slow reader; past it the socket is closed (the client sees 1006). */
   readonly sendBufferBytes: number;
+  /** Bytes that may wait for slow readers in all sockets together; past it the fullest sockets of whoever holds most are closed (1006). */
+  readonly maxHeldBytes: number;
   /** A socket that sent no frame for this long is closed with 1001, at most `sweepEveryMs` late, never early. */
   readonly idleTimeoutMs: number;
   readonly sweepEveryMs: number;
@@ -42,6 +44,7 @@ export const phoenixDefaults: PhoenixSettings = {
   maxWaitingFrames: 64,
   maxHeldBroadcasts: 1_000,
   sendBufferBytes: 1024 * 1024,
+  maxHeldBytes: 128 * 1024 * 1024,
   idleTimeoutMs: 90_000,
   sweepEveryMs: 5_000,
   framesPerMin: 15_000,

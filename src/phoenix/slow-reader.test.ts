@@ -87,6 +87,35 @@ test("a reader that stops reading its own replies is closed past its bound too",
   slow.destroy();
 });
 
+test("I10: all sockets together keep a bounded number of bytes unread, however many there are, and one that reads loses nothing", async () => {
+  const maxHeldBytes = 1024 * 1024;
+  await using server = endpoint({
+    channel: echoChannel(),
+    settings: { sendBufferBytes: 8 * maxHeldBytes, maxHeldBytes },
+  });
+  const bystander = await RawClient.connect(server.url);
+  await bystander.join(topic, "1");
+  const slow = await Promise.all(Array.from({ length: 12 }, () => neverReading(server.port)));
+  await eventually("the slow ones to join", () => server.sockets.listening(topic) === 13);
+  const text = JSON.stringify({ text: "x".repeat(20_000) });
+  let told = 0;
+  let most = 0;
+  await tellUntilClosed(
+    () => {
+      told += 1;
+      server.sockets.broadcast(topic, "news", text);
+      most = Math.max(most, server.sockets.unreadBytes);
+    },
+    () => server.seen.closes.length > 0,
+  );
+  await bystander.settle();
+  expect(bystander.events(topic).filter((event) => event === "news").length).toBe(told);
+  expect(most).toBeLessThanOrEqual(maxHeldBytes);
+  expect(new Set(server.seen.overruns)).toEqual(new Set(["total"]));
+  expect(server.sockets.listening(topic)).toBeGreaterThan(1);
+  for (const socket of slow) socket.destroy();
+});
+
 /** What a client that reads again gets of `count` topics: the refs that were answered, and the news, in order. */
 function reading(socket: Socket): { readonly told: string[] } {
   const told: string[] = [];

@@ -1,5 +1,6 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
+import { Backpressure } from "./backpressure.ts";
 import type { Gate, Json, Position, Routes } from "./channel.ts";
 import { encodeBroadcast, Frame, type Malformed } from "./codec.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
@@ -22,6 +23,8 @@ export interface SocketsOptions<Identity> {
   readonly gate?: Gate<Identity>;
   /** How large frames may be by their event; absent: `maxFrameBytes`. */
   readonly frameLimit?: FrameLimit;
+  /** Whose sockets count together where all have too much unread; absent: each for itself. */
+  readonly ownerOf?: (identity: Identity) => unknown;
   /** What all sockets of an identity may send together; absent: any number of frames. */
   readonly takeLot?: TakeLot<Identity>;
   readonly settings: PhoenixSettings;
@@ -40,6 +43,7 @@ export class Sockets<Identity> {
   readonly #pace: PingPace<Connection<Identity>>;
   readonly #host: ConnectionHost<Identity>;
   readonly #connections = new Set<Connection<Identity>>();
+  readonly #backpressure: Backpressure<Identity>;
   #server: Server<SocketData<Identity>> | undefined;
   #sweeping: Timer | undefined;
   #draining = false;
@@ -51,8 +55,15 @@ export class Sockets<Identity> {
       limitOf: options.frameLimit,
     });
     this.#pace = new PingPace({ everyMs: options.settings.pingEveryMs, clock: options.clock });
+    this.#backpressure = new Backpressure({
+      sockets: this.#connections,
+      maxBytes: options.settings.maxHeldBytes,
+      ownerOf: options.ownerOf ?? ((identity) => identity),
+      ended: (identity) => options.observer.overrun("total", identity),
+    });
     this.#host = {
       outbox: this.#outbox,
+      backpressure: this.#backpressure,
       pace: this.#pace,
       roomBytes: roomShare * options.settings.sendBufferBytes,
       crowdedBytes: crowdedShare * options.settings.sendBufferBytes,
@@ -206,6 +217,7 @@ export class Sockets<Identity> {
 
   /** To all who hear the topic, in each one's spelling of it. */
   #publish(topic: string, frame: string, source?: Membership<Identity>): void {
+    this.#backpressure.sent(frame.length * this.#topics.count(topic));
     const isForAll = source?.publish(frame) ?? this.#server?.publish(topic, frame) !== 0;
     if (!isForAll) this.#noteOverruns(topic);
     for (const membership of this.#topics.respelled(topic)) {
@@ -272,6 +284,11 @@ export class Sockets<Identity> {
     return this.#connections.size;
   }
 
+  /** Bytes that sockets have not read, when they were counted last. */
+  get unreadBytes(): number {
+    return this.#backpressure.bytes;
+  }
+
   /** Topics that somebody has joined or is joining. */
   get topicCount(): number {
     return this.#topics.size;
@@ -324,6 +341,7 @@ export class Sockets<Identity> {
 
   /** Silence counts from the sweep that first noticed it, so a late timer can never close a socket early. */
   #sweep(): void {
+    this.#guard(() => this.#backpressure.refresh());
     const nowMs = this.#options.clock.now();
     for (const connection of this.#connections) {
       if (connection.heard) {

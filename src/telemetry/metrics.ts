@@ -73,6 +73,9 @@ const gaugeHelp: Readonly<Record<GaugeName, string>> = {
     "Since the keys that tokens are verified with were last read; since the start while they never were",
   ready: "1 when this process takes traffic",
   store_up: "1 when PostgreSQL answered within the last seconds",
+  unread_answer_bytes: "Bytes of large answers over REST that clients have not read",
+  unread_socket_bytes: "Bytes that wait for sockets to read them, when they were last counted",
+  unfinished_body_bytes: "Bytes of request bodies that are being read, by what they announce",
   disk_free_bytes: "Free space on the disk of the embedded database",
 };
 

@@ -50,6 +50,14 @@ export function announcesTooMuch(request: Request, maxBytes: number): boolean {
   return Number(request.headers.get("content-length") ?? 0) > maxBytes;
 }
 
+/** A body that nobody reads: Bun keeps it while its request waits for an answer, as a handshake may for seconds. Small ones do no harm. */
+export function bringsUselessBody({ method, headers }: Request): boolean {
+  if (method !== "GET" && method !== "HEAD") return false;
+  return headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) > uselessBytes;
+}
+
+const uselessBytes = 1_024;
+
 /** Null: more than `maxBytes`. A body without a length is read piece by piece, never further than the bound. */
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array | null> {
   if (!request.body) return new Uint8Array();
@@ -68,3 +76,7 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
 const incomplete = reject("invalid_payload", "The connection was closed before the body was complete.");
 const tooManyValues = reject("invalid_payload", `The body may hold at most ${maxValues} values.`);
 const notJson = reject("invalid_payload", "The body must be JSON text in UTF-8.");
+export const uselessBody = reject(
+  "payload_too_large",
+  `A GET takes no body of more than ${uselessBytes} bytes.`,
+);

@@ -19,6 +19,8 @@ export interface EndpointSettings {
   /** 0: any free port. */
   readonly port: number;
   readonly maxBodyBytes: number;
+  /** Bytes held for clients that read or send slowly, of all clients together: of answers, and of bodies, each. */
+  readonly maxHeldBytes: number;
   /** The longest that a read may take to be answered, and a connection be silent; Bun counts whole seconds, up to 255. */
   readonly answerWithinMs: number;
   readonly payloads: PayloadLimits;

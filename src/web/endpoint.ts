@@ -9,7 +9,7 @@ import { listenerUrl } from "../telemetry/listener-url.ts";
 import { AcceptOverflow } from "./accept-overflow.ts";
 import type { Admission } from "./admission.ts";
 import { openAdmission } from "./admission-wiring.ts";
-import { announcesTooMuch, tooLarge } from "./body.ts";
+import { announcesTooMuch, bringsUselessBody, tooLarge, uselessBody } from "./body.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { frameLimitOf } from "./channels/frame-limits.ts";
 import { canonicalTopic } from "./channels/topics.ts";
@@ -35,6 +35,7 @@ import { RetryPauses } from "./retry-pauses.ts";
 import { channelsOf, refusedFrame, restOf } from "./routes.ts";
 import type { Session } from "./session.ts";
 import { SessionEnds } from "./session-ends.ts";
+import { type SlowClients, watchSlowClients } from "./slow-clients.ts";
 import { socketsObserver } from "./sockets-observer.ts";
 import { Standby } from "./standby.ts";
 import { Typing } from "./typing.ts";
@@ -65,6 +66,9 @@ export class Endpoint {
   readonly #meter: RequestMeter;
   readonly #addressOf: (request: Request) => string;
   readonly #rest: (request: Request) => Response | Promise<Response>;
+  readonly #slow: SlowClients;
+  /** Requests that are not answered yet. */
+  #unanswered = 0;
   #stopping = false;
 
   constructor(options: EndpointOptions) {
@@ -101,6 +105,7 @@ export class Endpoint {
       routes: (topic) => channelOf(topic),
       canonical: canonicalTopic,
       gate: (session, frame) => refusedFrame(gate, observer, session, frame.event),
+      ownerOf: ({ userId }) => userId,
       frameLimit: frameLimitOf(settings),
       takeLot: (session) => gate.frames(session, frameLot),
       settings: settings.phoenix,
@@ -108,7 +113,15 @@ export class Endpoint {
       clock: { now: () => clock.monotonicMs() },
     });
     this.#addressOf = (request) => addresses.ofRequest(request, this.#server);
-    const rest = restOf(options, gate, authentication, texts, this.#meter, this.#addressOf);
+    this.#slow = watchSlowClients({
+      ...settings,
+      clock,
+      observer,
+      server: () => this.#server,
+      unanswered: () => this.#unanswered,
+    });
+    const own = { gate, authentication, texts, meter: this.#meter, addressOf: this.#addressOf };
+    const rest = restOf(options, { ...own, slow: this.#slow });
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
     rest.server = this.#server;
@@ -126,14 +139,15 @@ export class Endpoint {
       admission: this.#admission,
       wentOffline,
     });
-    const own = { gate, texts, typing: this.#typing, presences: this.#presences };
-    const broadcasts = new Broadcasts({ ...options, ...own, sockets });
+    const live = { gate, texts, typing: this.#typing, presences: this.#presences };
+    const broadcasts = new Broadcasts({ ...options, ...live, sockets });
     const { delivery } = broadcasts;
     this.#delivery = delivery;
     this.#standby = new Standby({ ...options, sockets, broadcasts });
     const subscriptions = new UserSubscriptions({ delivery });
-    channelOf = channelsOf(options, { ...own, delivery, subscriptions });
+    channelOf = channelsOf(options, { ...live, delivery, subscriptions });
     observer.gauge("sockets", () => this.sockets.size);
+    observer.gauge("unread_socket_bytes", () => this.sockets.unreadBytes);
     observer.gauge("online_users", () => options.presence.size);
   }
 
@@ -194,12 +208,15 @@ export class Endpoint {
   }
 
   async #fetch(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
+    this.#unanswered++;
     try {
       const response = this.#cors.preflight(request) ?? (await this.#answer(request, server));
       if (response && this.#cap.isCrowded) response.headers.set("connection", "close");
       return response && this.#cors.decorate(request, response);
     } catch (error) {
       return this.#failed("fetch", error);
+    } finally {
+      this.#unanswered--;
     }
   }
 
@@ -222,12 +239,20 @@ export class Endpoint {
     }
     if (longPollPaths.has(pathname)) return this.#meter.measure(pathname, request, noLongPolling);
     const extra = extraRoutes.get(`${request.method} ${pathname}`);
-    return extra ? this.#meter.measure(pathname, request, () => extra(request)) : this.#rest(request);
+    if (!extra) return this.#rest(request);
+    return this.#meter.measure(pathname, request, async () => this.#bounded(request, await extra(request)));
+  }
+
+  /** Nobody says who reads a page: it counts for the address. */
+  async #bounded(request: Request, answer: Response): Promise<Response> {
+    const bounded = await this.#slow.answers.bounded(request, this.#addressOf(request), answer);
+    return bounded instanceof Response ? bounded : this.#refuse(bounded);
   }
 
   /** What is refused wherever it goes. */
   #refusal(request: Request, url: URL | null, maxBodyBytes: number): Rejection | null {
     if (!url || request.url.startsWith("/")) return noHost;
+    if (bringsUselessBody(request)) return uselessBody;
     return this.#cap.request() ?? (announcesTooMuch(request, maxBodyBytes) ? tooLarge(maxBodyBytes) : null);
   }
 

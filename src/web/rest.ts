@@ -2,13 +2,15 @@ import { Elysia } from "elysia";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import { isUnfinished } from "./bodies.ts";
 import { announcedBytes } from "./body.ts";
-import type { Route } from "./controllers/route.ts";
+import type { Call, Route } from "./controllers/route.ts";
 import type { Gate } from "./gate.ts";
 import { bodySizeOf } from "./json-response.ts";
 import type { Authentication } from "./plugins/authentication.ts";
 import { internal, rejectionResponse } from "./rejections.ts";
 import { noRoute, type RequestMeter } from "./request-meter.ts";
+import type { SlowClients } from "./slow-clients.ts";
 
 /** Every operation answers at both: gateways may strip the first segment. */
 export const restPrefixes = ["/api/v1", "/messaging/api/v1"] as const;
@@ -22,6 +24,7 @@ export interface RestOptions {
   readonly meter: RequestMeter;
   /** Where a request comes from, as it is counted. */
   readonly addressOf: (request: Request) => string;
+  readonly slow: SlowClients;
 }
 
 interface Context {
@@ -94,15 +97,22 @@ async function run(options: RestOptions, route: Route, { request, params }: Cont
     if (isRejection(charge)) return refuse(options, charge);
     const query = new URL(request.url).searchParams;
     countUnknown(options, route, query);
-    const answer = await route.run({ request, params, query, identity, charge });
-    if (answer instanceof Response) {
-      options.gate.answered(identity.userId, operation, bodySizeOf(answer));
-      return answer;
-    }
-    return request.signal.aborted ? gone() : refuse(options, answer);
+    return await answered(options, route, { request, params, query, identity, charge });
   } catch (error) {
     return refuse(options, bug(options, `${route.method} ${route.path}`, error));
   }
+}
+
+async function answered(options: RestOptions, route: Route, given: Omit<Call, "json">): Promise<Response> {
+  const { slow, gate } = options;
+  const { request, identity } = given;
+  const { userId } = identity;
+  const answer = await route.run({ ...given, json: () => slow.bodies.json(request, userId) });
+  if (answer instanceof Response) gate.answered(userId, route.operations[0], bodySizeOf(answer));
+  const bounded = answer instanceof Response ? await slow.answers.bounded(request, userId, answer) : answer;
+  if (bounded instanceof Response) return bounded;
+  if (request.signal.aborted) return gone();
+  return refuse(options, bounded, isUnfinished(bounded) ? { connection: "close" } : {});
 }
 
 function countUnknown(

@@ -18,6 +18,7 @@ import { rejectionText } from "./rejections.ts";
 import type { RequestMeter } from "./request-meter.ts";
 import { restApi } from "./rest.ts";
 import type { Session } from "./session.ts";
+import type { SlowClients } from "./slow-clients.ts";
 import type { Typing } from "./typing.ts";
 
 /** The channel of a topic; undefined: there is none. */
@@ -47,15 +48,17 @@ export function channelsOf(
 /** The REST API as one fetch function. */
 export function restOf(
   options: EndpointOptions,
-  gate: Gate,
-  authentication: Authentication,
-  texts: MessageTexts,
-  meter: RequestMeter,
-  addressOf: (request: Request) => string,
+  own: {
+    readonly gate: Gate;
+    readonly authentication: Authentication;
+    readonly texts: MessageTexts;
+    readonly meter: RequestMeter;
+    readonly addressOf: (request: Request) => string;
+    readonly slow: SlowClients;
+  },
 ) {
-  const { payloads: limits, maxBodyBytes } = options.settings;
-  const routes = apiRoutes({ ...options, limits, texts, maxBodyBytes });
-  return restApi({ ...options, gate, routes, authentication, meter, addressOf });
+  const routes = apiRoutes({ ...options, ...own, limits: options.settings.payloads });
+  return restApi({ ...options, ...own, routes });
 }
 
 /** The reply to a frame that may not come in now; undefined: it may. */

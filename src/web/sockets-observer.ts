@@ -18,6 +18,7 @@ export function socketsObserver(observer: Observer, sockets: UserSockets): Socke
     overrun: (where, { userId }) => {
       observer.slowConsumerClosed();
       observer.security("slow_reader_closed", { user_id: userId, where });
+      if (where === "total") observer.warn("slow_clients_cut", { what: "sockets" });
     },
     failed: (where, topic, error) => observer.bug(`channel ${where} ${topic}`, error),
   };

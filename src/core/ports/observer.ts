@@ -95,4 +95,7 @@ export type GaugeName =
   | "ready"
   | "keys_age_seconds"
   | "store_up"
+  | "unread_answer_bytes"
+  | "unread_socket_bytes"
+  | "unfinished_body_bytes"
   | "disk_free_bytes";

@@ -4,7 +4,6 @@ import type { Charge } from "../../core/limits/charge.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { readJson } from "../body.ts";
 import { createConversationCommand } from "../commands/create-conversation.ts";
 import { updateConversationCommand } from "../commands/update-conversation.ts";
 import type { Commands, Queries } from "../domain.ts";
@@ -23,7 +22,6 @@ export interface ConversationsOptions extends BoundedReading {
   readonly queries: Queries;
   readonly newId: NewId;
   readonly clock: Clock;
-  readonly maxBodyBytes: number;
 }
 
 /** Conversations over REST: contract/rest.md 1.2, #1 to #3, #27 and #28. */
@@ -93,7 +91,7 @@ async function shown(
 async function update(options: ConversationsOptions, call: Call): Promise<Response | Rejection> {
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
-  const body = await readJson(call.request, options.maxBodyBytes);
+  const body = await call.json();
   if (isRejection(body)) return body;
   const command = updateConversationCommand(body.value, atConversation(options, call, conversationId));
   if (isRejection(command)) return command;
@@ -103,8 +101,8 @@ async function update(options: ConversationsOptions, call: Call): Promise<Respon
 
 /** 201 with the new conversation, 200 with the one that two users have, or that was created under the same key. */
 async function create(options: ConversationsOptions, call: Call): Promise<Response | Rejection> {
-  const { queries, limits, observer, newId, clock, maxBodyBytes } = options;
-  const body = await readJson(call.request, maxBodyBytes);
+  const { queries, limits, observer, newId, clock } = options;
+  const body = await call.json();
   if (isRejection(body)) return body;
   const key = readIdempotencyKey(call.request);
   if (key !== null && typeof key !== "string") return key;

@@ -6,7 +6,6 @@ import type { Event } from "../../core/events.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Presence } from "../../core/ports/presence.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { readJson } from "../body.ts";
 import type { Commands, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
 import type { Reading } from "../payload-shape.ts";
@@ -22,7 +21,6 @@ export interface MembersOptions extends Reading {
   readonly queries: Queries;
   readonly presence: Pick<Presence, "isOnline">;
   readonly newId: NewId;
-  readonly maxBodyBytes: number;
 }
 
 /** Members over REST: contract/rest.md 1.2, #22 to #26. */
@@ -76,7 +74,7 @@ async function list({ queries, presence }: MembersOptions, call: Call): Promise<
 async function add(options: MembersOptions, call: Call): Promise<Response | Rejection> {
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
-  const read = await readJson(call.request, options.maxBodyBytes);
+  const read = await call.json();
   if (isRejection(read)) return read;
   const body = readAddMembers(read.value, options);
   if (isRejection(body)) return body;
@@ -102,10 +100,10 @@ async function remove({ commands, newId }: MembersOptions, call: Call): Promise<
 
 /** The member as they are then, also when they had the role already. `meta` names the other members that changed with them: the former owner. */
 async function changeRole(options: MembersOptions, call: Call): Promise<Response | Rejection> {
-  const { commands, queries, newId, maxBodyBytes } = options;
+  const { commands, queries, newId } = options;
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
-  const read = await readJson(call.request, maxBodyBytes);
+  const read = await call.json();
   if (isRejection(read)) return read;
   const body = readChangeRole(read.value, options);
   if (isRejection(body)) return body;

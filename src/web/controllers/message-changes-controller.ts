@@ -1,6 +1,5 @@
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { readJson } from "../body.ts";
 import { deleteMessageCommand, editMessageCommand } from "../commands/change-message.ts";
 import type { Commands } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
@@ -15,7 +14,6 @@ export interface MessageChangesOptions extends BoundedReading {
   readonly commands: Commands;
   readonly texts: MessageTexts;
   readonly newId: NewId;
-  readonly maxBodyBytes: number;
 }
 
 /** Edits and deletions over REST: contract/rest.md 1.2, #11 and #13. */
@@ -41,7 +39,7 @@ export function messageChangeRoutes(options: MessageChangesOptions): readonly Ro
 async function edit(options: MessageChangesOptions, call: Call): Promise<Response | Rejection> {
   const entry = atMessage(options, call);
   if (isRejection(entry)) return entry;
-  const body = await readJson(call.request, options.maxBodyBytes);
+  const body = await call.json();
   if (isRejection(body)) return body;
   const command = editMessageCommand(body.value, entry);
   if (isRejection(command)) return command;

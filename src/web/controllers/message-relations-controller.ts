@@ -1,7 +1,6 @@
 import { reactionOf } from "../../core/messages/react.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { readJson } from "../body.ts";
 import { addReactionCommand, attachMediaCommand, removeReactionCommand } from "../commands/change-message.ts";
 import type { Entry } from "../commands/entry.ts";
 import type { Commands, Queries } from "../domain.ts";
@@ -17,7 +16,6 @@ export interface MessageRelationsOptions extends BoundedReading {
   readonly commands: Commands;
   readonly queries: Queries;
   readonly newId: NewId;
-  readonly maxBodyBytes: number;
 }
 
 /** Reactions and attachments over REST: contract/rest.md 1.2, #14 to #16, #20 and #21. */
@@ -72,7 +70,7 @@ async function reactions(options: MessageRelationsOptions, call: Call): Promise<
 
 /** 201 with the new one, 200 with the one that is there. */
 async function react(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
-  const body = await readJson(call.request, options.maxBodyBytes);
+  const body = await call.json();
   if (isRejection(body)) return body;
   const entry = await located(options, call);
   if (isRejection(entry)) return entry;
@@ -105,7 +103,7 @@ async function attachments(options: MessageRelationsOptions, call: Call): Promis
 
 /** 201 with the new one, 200 with the one that refers to the same media. */
 async function attach(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
-  const body = await readJson(call.request, options.maxBodyBytes);
+  const body = await call.json();
   if (isRejection(body)) return body;
   const entry = await located(options, call);
   if (isRejection(entry)) return entry;

@@ -2,7 +2,6 @@ import { noSuchConversation } from "../../core/authorize.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
-import { readJson } from "../body.ts";
 import { sendMessageCommand } from "../commands/send-message.ts";
 import type { Commands, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
@@ -23,7 +22,6 @@ export interface MessagesOptions extends BoundedReading {
   readonly queries: Queries;
   readonly texts: MessageTexts;
   readonly newId: NewId;
-  readonly maxBodyBytes: number;
 }
 
 /** Messages over REST: contract/rest.md 1.2, #8 and #9. Sending is the same command as the channel's `new_message`. */
@@ -89,7 +87,7 @@ async function send(
   call: Call,
   conversationId: string | null,
 ): Promise<Response | Rejection> {
-  const body = await readJson(call.request, options.maxBodyBytes);
+  const body = await call.json();
   if (isRejection(body)) return body;
   const command = sendMessageCommand(body.value, atConversation(options, call, conversationId));
   if (isRejection(command)) return command;

@@ -3,7 +3,6 @@ import { noSuchMessage } from "../../core/messages/edit.ts";
 import type { MarkMember } from "../../core/messages/marks.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { readJson } from "../body.ts";
 import type { Entry } from "../commands/entry.ts";
 import { markUnreadCommand, noteMark } from "../commands/mark.ts";
 import type { Marks, Queries } from "../domain.ts";
@@ -19,7 +18,6 @@ export interface ReceiptsOptions extends BoundedReading {
   readonly marks: Marks;
   readonly queries: Queries;
   readonly newId: NewId;
-  readonly maxBodyBytes: number;
 }
 
 /** Receipts over REST: contract/rest.md 1.2, #12, `PATCH /messages/:id/receipt` and what came of them. */
@@ -72,7 +70,7 @@ async function unread(options: ReceiptsOptions, call: Call): Promise<Response | 
 async function receipt(options: ReceiptsOptions, call: Call): Promise<Response | Rejection> {
   const entry = atMessage(options, call);
   if (isRejection(entry)) return entry;
-  const read = await readJson(call.request, options.maxBodyBytes);
+  const read = await call.json();
   if (isRejection(read)) return read;
   const body = readReceipt(read.value, entry);
   if (isRejection(body)) return body;

@@ -12,6 +12,8 @@ export interface Call {
   readonly query: URLSearchParams;
   /** Of what the request does, to be settled by whoever decides on it. */
   readonly charge: Charge;
+  /** Reads the body, as `readJson`; once. */
+  json(): Promise<{ readonly value: unknown } | Rejection>;
 }
 
 /** An operation of the REST API, below `/api/v1`. What `run` throws is a bug and is answered as `internal`. */

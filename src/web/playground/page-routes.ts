@@ -1,4 +1,5 @@
 import type { ExtraRoutes } from "../endpoint-options.ts";
+import { sized } from "../json-response.ts";
 import type { PageFiles } from "./page-files.ts";
 
 /** Somebody whom a visitor may be without a token of his own; only `dev` has such users. */
@@ -55,6 +56,8 @@ function document(type: string, text: string): (request: Request) => Response {
   };
   return (request) => {
     const isKnown = request.headers.get("if-none-match") === etag;
-    return isKnown ? new Response(null, { status: 304, headers }) : new Response(text, { headers });
+    return isKnown
+      ? new Response(null, { status: 304, headers })
+      : sized(new Response(text, { headers }), text);
   };
 }

@@ -1,0 +1,25 @@
+import { reject } from "../core/rejection.ts";
+
+/** Refusals of the HTTP side, each made once. */
+
+/** Nobody holds more than this client. */
+export const heldTooMuch = reject(
+  "overloaded",
+  "Too many answers of this server are unread, and yours are among the most. Read them, and ask again after retry_after_ms.",
+  { retryAfterMs: 2_000 },
+);
+
+export const tooManyBodies = reject(
+  "overloaded",
+  "Too many requests are still sending their bodies. Nothing was changed; send it again after retry_after_ms.",
+  { retryAfterMs: 2_000 },
+);
+
+/** Of what its client took to send it, in seconds. */
+export const longestBodySeconds = 60;
+
+export const slowBody = reject(
+  "timeout",
+  `The body was not complete within ${longestBodySeconds} s. Nothing was changed; send it again.`,
+  { retryAfterMs: 2_000 },
+);
