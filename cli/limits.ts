@@ -7,6 +7,7 @@ import { amountText, budgetOf, budgets, type LimitName, rateText } from "../src/
 import {
   arrivals,
   type Consequence,
+  freeAnswer,
   type Operation,
   operations,
   type Share,
@@ -42,6 +43,7 @@ const sizedBy: Readonly<Record<LimitName, string>> = {
   user_joins: "`LIMIT_USER_JOINS_PER_MIN`; refines `LIMIT_CONNECTION_JOINS_PER_MIN`",
   user_frames: "`LIMIT_USER_FRAMES_PER_MIN`; refines `LIMIT_USER_MESSAGES_PER_MIN`",
   user_reads: "`LIMIT_USER_READ_KB_PER_MIN`; refines `LIMIT_CONNECTION_OPS_PER_MIN`",
+  user_backlog: "`LIMIT_USER_READ_KB_PER_MIN`; beyond it the next page waits, and nothing is refused",
   user_members_added: "`LIMIT_USER_MEMBERS_ADDED_PER_MIN`; refines `LIMIT_USER_MESSAGES_PER_MIN`",
   pair_memberships: "`LIMIT_PAIR_MEMBERSHIPS_PER_HOUR`; refines `LIMIT_USER_MESSAGES_PER_MIN`",
   user_pushed: `\`LIMIT_USER_PUSHED_KB_PER_MIN\`; refines \`LIMIT_USER_MESSAGES_PER_MIN\` (${perMessage}); at once three quarters of \`WHISPR_SEND_BUFFER\``,
@@ -112,13 +114,14 @@ function operationTable(): readonly string[] {
 
 function arrivalText(operation: Operation): string {
   const { class: kind } = operations[operation];
-  if (kind === "message") return "1 `user_messages`";
+  if (kind === "message") return `1 \`user_messages\`, ${shareText(["user_reads", 0])}`;
   const { connection, user } = arrivals[kind];
   const ofConnection = connection === null ? [] : [`1 \`${connection}\` (sockets)`];
   return [...ofConnection, ...user.map(shareText)].join(", ");
 }
 
 function shareText([limit, cost]: Share): string {
+  if (cost === 0) return `the kB of its answer beyond what was sent and ${freeAnswer} \`${limit}\``;
   const isMeasured = limit === "user_reads";
   return isMeasured ? `the kB of its answer, ${cost} at least, \`${limit}\`` : `${cost} \`${limit}\``;
 }

@@ -177,6 +177,7 @@ describe("limits", () => {
       user_typing: { perMinute: 400, burst: 400 },
       user_marks: { perMinute: 5_000, burst: 5_000 },
       user_reads: { perMinute: 120_000, burst: 120_000 },
+      user_backlog: { perMinute: 120_000, burst: 120_000 },
       user_joins: { perMinute: 20_000, burst: 20_000 },
       user_members_added: { perMinute: 500, burst: 2_000 },
       pair_memberships: { perMinute: 0.5, burst: 30 },

@@ -366,6 +366,7 @@ function userLimitsOf(values: Values) {
     user_typing: allAtOnce(userOps && 2 * ops),
     user_marks: allAtOnce(5 * userOps),
     user_reads: allAtOnce(values.userReadKbPerMin ?? (ops && 120_000)),
+    user_backlog: allAtOnce(values.userReadKbPerMin ?? (ops && 120_000)),
     user_joins: allAtOnce(values.userJoinsPerMin ?? (joins && 20_000)),
     user_members_added: { perMinute: added, burst: atLeastOne(4 * added) },
     pair_memberships: { perMinute: pairs / 60, burst: atLeastOne(pairs) },

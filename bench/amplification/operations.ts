@@ -45,9 +45,7 @@ export function countsPushedBytes(operation: string): boolean {
 
 /** Whether the bytes of the answer are. */
 export function countsAnsweredBytes(operation: string): boolean {
-  return countedAs(operation).some((each) =>
-    arrivals[costs[each].class].user.some(([budget]) => budget === "user_reads"),
-  );
+  return budgetsOf(operation).includes("user_reads");
 }
 
 /** The budgets that an operation draws on. */
@@ -55,7 +53,7 @@ export function budgetsOf(operation: string): readonly string[] {
   const budgets = countedAs(operation).flatMap((each) => {
     const { class: kind, decided } = costs[each];
     const { connection, user } = arrivals[kind];
-    const message = kind === "message" ? ["user_messages"] : [];
+    const message = kind === "message" ? ["user_messages", "user_reads"] : [];
     return [
       connection ?? [],
       ...user.map(([name]) => name),

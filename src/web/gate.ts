@@ -60,9 +60,19 @@ export class Gate {
     return this.#charges.arrived(operation, caller) ?? this.#charges.begin(operation, caller);
   }
 
-  /** So many bytes are sent to the user as the answer to this operation. */
-  answered(userId: string, operation: Operation, bytes: number): void {
-    this.#charges.answered(userId, operation, bytes);
+  /** So many bytes are sent to the user as the answer to this operation, which came with `sentBytes`. */
+  answered(userId: string, operation: Operation, bytes: number, sentBytes = 0): void {
+    this.#charges.answered(userId, operation, bytes, sentBytes);
+  }
+
+  /** A page of what a device of this user missed, of so many bytes, was sent. */
+  backlogSent(userId: string, bytes: number): void {
+    this.#charges.backlogSent(userId, bytes);
+  }
+
+  /** Milliseconds until the next one may be; 0: now. */
+  backlogWaitMs(userId: string): number {
+    return this.#charges.backlogWaitMs(userId);
   }
 
   /** A socket that this user is to open. Ask before `pace`: what one sends too much must not use up what is there for all. */

@@ -108,7 +108,8 @@ async function answered(options: RestOptions, route: Route, given: Omit<Call, "j
   const { request, identity } = given;
   const { userId } = identity;
   const answer = await route.run({ ...given, json: () => slow.bodies.json(request, userId) });
-  if (answer instanceof Response) gate.answered(userId, route.operations[0], bodySizeOf(answer));
+  const sentBytes = request.body ? announcedBytes(request) : 0;
+  if (answer instanceof Response) gate.answered(userId, route.operations[0], bodySizeOf(answer), sentBytes);
   const bounded = answer instanceof Response ? await slow.answers.bounded(request, userId, answer) : answer;
   if (bounded instanceof Response) return bounded;
   if (request.signal.aborted) return gone();

@@ -125,3 +125,22 @@ test("I5: more than may be held comes during the last read of a backfill: it is 
   const order = [...JSON.stringify(await wire.told(topic)).matchAll(/"content":"([^"]*)"/g)];
   expect(order.map((match) => match[1]!)).toEqual(["first", ...contents, "the last"]);
 });
+
+test("who was sent more of a backlog than a minute allows waits for the next page, is refused nothing, and misses nothing", async () => {
+  web.stop();
+  clock = new VirtualClock();
+  web = new Fixture({ clock, limits: { user_backlog: { perMinute: 1, burst: 1 } } });
+  conversationId = await web.conversationOf(anna, ben);
+  await web.sent(anna, conversationId, "x".repeat(2_000));
+  everyDeviceIsBehind();
+  const first = await web.socketOf(ben, { deviceId: "phone" });
+  await first.join(topic);
+  await first.broadcasts(topic, 1);
+  const second = await web.socketOf(ben, { deviceId: "tablet" });
+  expect((await second.join(topic)).status).toBe("ok");
+  await turns(second);
+  expect([await eventsOf(first), await eventsOf(second)]).toEqual([["pending_messages"], []]);
+  await clock.runFor(3 * 60_000);
+  await second.broadcasts(topic, 1);
+  expect((await eventsOf(second))[0]).toBe("pending_messages");
+});

@@ -22,6 +22,7 @@ export const budgets = {
   user_joins: { by: "user", counts: "joins and leaves of one user" },
   user_frames: { by: "user", counts: "frames and KiB of request bodies of one user" },
   user_reads: { by: "user", counts: "answers to reads of one user", unit: "kB" },
+  user_backlog: { by: "user", counts: "messages that devices of one user missed", unit: "kB" },
   user_members_added: { by: "user", counts: "people added to conversations by one user" },
   pair_memberships: {
     by: "user and other user",

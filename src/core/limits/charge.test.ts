@@ -161,15 +161,29 @@ test("an arrival is counted for its connection and its user, or for neither; a l
   );
 });
 
-test("an answer costs what its read or join did not pay when it arrived, and nothing else is charged for answers", () => {
+test("an answer costs what its read or join did not pay when it arrived", () => {
   const { charges, all, of } = aTally();
   charges.answered("anna", "read_history", 7_000);
-  charges.answered("anna", "edit_message", 7_000_000);
   expect(all()).toEqual({});
   charges.answered("anna", "read_history", 108_000);
   expect(of("user_reads")).toBe(100);
   charges.answered("anna", "join_conversation", 3_000);
   expect(of("user_reads")).toBe(102);
+});
+
+test("the answer to a change costs what it has beyond what was sent with it and 8 kB, and who has nothing left to read is refused what is answered with more than it brings", () => {
+  const { charges, all, of } = aTally({ user_reads: 300 });
+  const send = charges.begin("send_message", overSocket) as Charge;
+  send.answered(408_000, 400_000);
+  charges.answered("anna", "update_conversation", 7_000);
+  expect(of("user_reads")).toBe(0);
+  charges.answered("anna", "update_conversation", 209_000, 1_000);
+  expect(of("user_reads")).toBe(200);
+  expect(charges.arrived("update_conversation", overSocket)).toBeNull();
+  send.answered(408_000, 1);
+  expect(charges.arrived("update_conversation", overSocket)).toMatchObject({ code: "rate_limited" });
+  send.settle(duplicate, aState({ userIds: ["anna", "ben"] }));
+  expect(all()).toMatchObject({ user_messages: 1, user_operations: 1 });
 });
 
 test("a creation counts the people whom it brings in, and nothing once it shows that it was made before", () => {

@@ -6,7 +6,7 @@ import type { Limiter, Rate } from "../ports/limiter.ts";
 import type { Observer } from "../ports/observer.ts";
 import { type Rejection, reject } from "../rejection.ts";
 import { amountText, budgetOf, type LimitName, rateText } from "./budgets.ts";
-import { arrivals, type Consequence, type Operation, operations } from "./operations.ts";
+import { arrivals, type Consequence, freeAnswer, type Operation, operations } from "./operations.ts";
 import { pushedBytes } from "./pushed-bytes.ts";
 
 /** Who asks, and over which connection. */
@@ -82,12 +82,25 @@ export class Charges {
     return charge.guess() ?? charge;
   }
 
-  /** Counts what the answer to a read or a join is more than its arrival counted. Never refuses: it was read already. */
-  answered(userId: string, operation: Operation, bytes: number): void {
+  /**
+   * Counts what the answer to a read or a join is more than its arrival counted, and what the answer to a change is more than what was sent
+   * with it and `freeAnswer`. Never refuses: it was made already.
+   */
+  answered(userId: string, operation: Operation, bytes: number, sentBytes = 0): void {
     const { user } = arrivals[operations[operation].class];
-    const counted = user.find(([limit]) => limit === "user_reads")?.[1];
-    const more = counted === undefined ? 0 : bytes / 1_000 - counted;
+    const counted = user.find(([limit]) => limit === "user_reads")?.[1] || freeAnswer;
+    const more = (bytes - sentBytes) / 1_000 - counted;
     if (more > 0) this.#limiter.charge("user_reads", userId, more);
+  }
+
+  /** Counts a page of what a device missed, which is sent without being asked for. */
+  backlogSent(userId: string, bytes: number): void {
+    this.#limiter.charge("user_backlog", userId, bytes / 1_000);
+  }
+
+  /** Milliseconds until the next page may be sent; 0: now. */
+  backlogWaitMs(userId: string): number {
+    return this.#limiter.take("user_backlog", userId, 0);
   }
 
   rateOf(limit: LimitName): Rate {
@@ -220,6 +233,11 @@ export class Charge {
     return this.#take(type, { conversationId: id, members: 0, events: [], added: () => added });
   }
 
+  /** What it was answered with has so many bytes, what was sent with it so many. */
+  answered(bytes: number, sentBytes: number): void {
+    this.#charges.answered(this.#userId, this.#operation, bytes, sentBytes);
+  }
+
   get #aMessage(): readonly Item[] {
     return [{ limit: "user_messages", key: this.#userId, cost: 1 }];
   }
@@ -228,6 +246,7 @@ export class Charge {
     return [
       { limit: "connection_operations", key: this.#connectionKey, cost: 1 },
       { limit: "user_operations", key: this.#userId, cost: 1 },
+      { limit: "user_reads", key: this.#userId, cost: 0 },
     ];
   }
 

@@ -48,11 +48,21 @@ interface Arrival {
 export const leastRead = 8;
 /** A join likewise. The existing client joins each of its conversations twice. */
 export const leastJoin = 1;
+/** The kB that the answer to a change may have beyond what was sent with it. More counts as read: a name is answered with all of a group. */
+export const freeAnswer = 8;
 
 export const arrivals: Readonly<Record<OperationClass, Arrival>> = {
   // Whether it is one shows when it is decided: see `Charge`.
   message: { connection: null, user: [], shedAt: 1 },
-  operation: { connection: "connection_operations", user: [["user_operations", 1]], shedAt: 1 },
+  operation: {
+    connection: "connection_operations",
+    user: [
+      ["user_operations", 1],
+      // Only asked whether anything is left: `freeAnswer`.
+      ["user_reads", 0],
+    ],
+    shedAt: 1,
+  },
   status: { connection: "connection_operations", user: [["user_operations", 1]], shedAt: 0.5 },
   typing: { connection: "connection_typing", user: [["user_typing", 1]], shedAt: 0.5 },
   mark: { connection: "connection_reads", user: [["user_marks", 1]], shedAt: 1 },

@@ -1,10 +1,9 @@
-import type { Command } from "../../core/commands.ts";
+import { type Command, sizeOf } from "../../core/commands.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { type AddReaction, reactionOf } from "../../core/messages/react.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
-import type { Push } from "../../phoenix/channel.ts";
 import {
   addReactionCommand,
   deleteMessageCommand,
@@ -18,7 +17,6 @@ import type { MessageTexts } from "../message-texts.ts";
 import { messageIn } from "../outcome-message.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
 import { rejectionText } from "../rejections.ts";
-import type { Session } from "../session.ts";
 import { reactionText } from "../views/reaction.ts";
 import type { Act, Acts } from "./events.ts";
 import { topicPayload } from "./topic-payload.ts";
@@ -57,7 +55,12 @@ function submitting<One extends Command>(
     const command = commandOf(topicPayload(push.payload), entry);
     if (isRejection(command)) return command;
     const told = (message: Message) => textOf(message, command);
-    commands.submit(command, (outcome) => answer(push, outcome, texts, told), charge);
+    const reply = (outcome: Outcome) => {
+      const text = answerText(outcome, texts, told);
+      charge.answered(text.length, sizeOf(command));
+      push.reply(!isRejection(outcome), text);
+    };
+    commands.submit(command, reply, charge);
     return null;
   };
 }
@@ -67,23 +70,15 @@ function reactedText(message: Message, { senderId, reaction }: AddReaction): str
 }
 
 /** Refusals were counted where they were made. */
-function answer(
-  push: Push<Session>,
-  outcome: Outcome,
-  texts: MessageTexts,
-  textOf: (message: Message) => string,
-): void {
+function answerText(outcome: Outcome, texts: MessageTexts, textOf: (message: Message) => string): string {
   switch (outcome.type) {
     case "done":
-      return push.reply(true, textOf(messageIn(outcome.events)!));
+      return textOf(messageIn(outcome.events)!);
     case "unchanged":
-      return push.reply(true, textOf(outcome.message));
+      return textOf(outcome.message);
     case "duplicate":
-      return push.reply(
-        true,
-        `{"message":${texts.of(outcome.message)},"duplicate":true,"differs":${outcome.differs}}`,
-      );
+      return `{"message":${texts.of(outcome.message)},"duplicate":true,"differs":${outcome.differs}}`;
     case "rejection":
-      return push.reply(false, rejectionText(outcome));
+      return rejectionText(outcome);
   }
 }

@@ -1,3 +1,4 @@
+import { sizeOf } from "../../core/commands.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/outcome.ts";
@@ -38,7 +39,9 @@ function updating(options: SettingsEventsOptions): Act {
     }
     const shown = await queries.show({ type: "show_conversation", viewerId: senderId, conversationId });
     if (isRejection(shown)) return shown;
-    push.reply(true, `{"conversation":${bareConversationText(shown.conversation)}}`);
+    const text = `{"conversation":${bareConversationText(shown.conversation)}}`;
+    charge.answered(text.length, sizeOf(command));
+    push.reply(true, text);
     return null;
   };
 }

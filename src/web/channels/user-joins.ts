@@ -7,6 +7,7 @@ import type { Delivery } from "../../engine/delivery.ts";
 import type { JoinedUser } from "../../engine/joins.ts";
 import type { Feed, Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
+import type { Gate } from "../gate.ts";
 import type { Presences } from "../presences.ts";
 import { UserReceiver, type UserSubscriptions } from "../receivers.ts";
 import { rejectionText } from "../rejections.ts";
@@ -17,6 +18,8 @@ import type { TopicJoins } from "./topic-channel.ts";
 import { userTopic } from "./topics.ts";
 
 const retryPauseMs = 200;
+/** What a join reads of each conversation, which its answer does not show. */
+const bytesOfStanding = 100;
 
 export interface UserJoinsOptions {
   readonly joins: Joins;
@@ -24,6 +27,7 @@ export interface UserJoinsOptions {
   readonly subscriptions: UserSubscriptions;
   readonly delivery: Pick<Delivery, "reached" | "membersRevOf">;
   readonly presences: Pick<Presences, "joinedUser" | "leftUser">;
+  readonly gate: Pick<Gate, "answered" | "backlogSent" | "backlogWaitMs">;
   readonly clock: Clock;
   readonly observer: Observer;
 }
@@ -38,6 +42,7 @@ export class UserJoins implements TopicJoins {
   readonly #subscriptions: UserSubscriptions;
   readonly #delivery: Pick<Delivery, "reached" | "membersRevOf">;
   readonly #presences: Pick<Presences, "joinedUser" | "leftUser">;
+  readonly #gate: Pick<Gate, "answered" | "backlogSent" | "backlogWaitMs">;
   readonly #clock: Clock;
   readonly #observer: Observer;
 
@@ -47,6 +52,7 @@ export class UserJoins implements TopicJoins {
     this.#subscriptions = options.subscriptions;
     this.#delivery = options.delivery;
     this.#presences = options.presences;
+    this.#gate = options.gate;
     this.#clock = options.clock;
     this.#observer = options.observer;
   }
@@ -60,6 +66,7 @@ export class UserJoins implements TopicJoins {
     const joined = await this.#joins.user({ viewerId, deviceId }, word);
     if (isRejection(joined)) return this.#refuse(joined);
     const { generation, standings } = joined;
+    this.#gate.answered(viewerId, "join_user", bytesOfStanding * standings.length);
     const backlog = new Backlog({ joins: this.#joins, viewerId, generation, standings });
     const receiver = new UserReceiver({
       joining,
@@ -111,11 +118,11 @@ export class UserJoins implements TopicJoins {
    */
   async #pushPages(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<boolean> {
     for (let hasPushed = false; ; hasPushed = true) {
-      const page = await this.#nextPage(feed, backlog);
+      const page = await this.#nextPage(feed, backlog, receiver.session);
       // What went out on other topics while it was read has to be taken first.
       if (page) await feed.drained();
       if (!page || feed.isOver) return hasPushed;
-      pushPage(feed, page);
+      this.#gate.backlogSent(receiver.session.userId, pushPage(feed, page));
       noteSent(receiver, page);
       feed.drop();
       await feed.drained();
@@ -128,9 +135,14 @@ export class UserJoins implements TopicJoins {
     await Promise.all(reached.map(({ conversationId, rev }) => this.#delivery.reached(conversationId, rev)));
   }
 
-  /** Null: there is no more, or nobody wants it any more. While the store is away it is asked again. */
-  async #nextPage(feed: Feed, backlog: Backlog): Promise<BacklogPage | null> {
+  /** Null: there is no more, or nobody wants it any more. While the store is away it is asked again, and who has been sent too much waits. */
+  async #nextPage(feed: Feed, backlog: Backlog, { userId }: Session): Promise<BacklogPage | null> {
     while (!feed.isOver) {
+      const waitMs = this.#gate.backlogWaitMs(userId);
+      if (waitMs > 0) {
+        await this.#pause(waitMs);
+        continue;
+      }
       const page = await backlog.next();
       if (!page || !isRejection(page)) return page;
       await this.#pause();
@@ -147,8 +159,8 @@ export class UserJoins implements TopicJoins {
     }
   }
 
-  #pause(): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
+  #pause(forMs = retryPauseMs): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(forMs, resolve));
   }
 
   #refuseStranger(userId: string): JoinOutcome {
@@ -168,9 +180,12 @@ function noteSent(receiver: UserReceiver, { reached, expired }: BacklogPage): vo
   for (const { conversationId, seq, rev } of expired) receiver.reached(conversationId, seq, rev, 0);
 }
 
-function pushPage(feed: Feed, { messages, expired }: BacklogPage): void {
-  if (messages.length > 0) feed.push("pending_messages", pendingText(messages));
+/** Returns the characters of its messages. */
+function pushPage(feed: Feed, { messages, expired }: BacklogPage): number {
+  const text = messages.length > 0 ? pendingText(messages) : "";
+  if (text) feed.push("pending_messages", text);
   for (const position of expired) feed.push("cursor_expired", expiredText(position));
+  return text.length;
 }
 
 /** The device must read this conversation afresh. */
