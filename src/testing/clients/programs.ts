@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** A client's program: ready, or why it is not. */
@@ -38,6 +38,7 @@ interface Recipe {
   readonly command: (out: string) => readonly string[];
 }
 
+const ownTools = join(import.meta.dir, "../../../.tools");
 const copyJars = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
 
 const recipes: readonly Recipe[] = [
@@ -54,7 +55,14 @@ const recipes: readonly Recipe[] = [
     name: "Java JavaPhoenixClient 1.3.1",
     sources: "java",
     tools: ["mvn", "javac", "java"],
-    fetch: (out) => ["mvn", "-q", "-B", copyJars, `-DoutputDirectory=${join(out, "jars")}`],
+    fetch: (out) => [
+      "mvn",
+      "-q",
+      "-B",
+      "--strict-checksums",
+      copyJars,
+      `-DoutputDirectory=${join(out, "jars")}`,
+    ],
     build: (out) => ["javac", "-cp", join(out, "jars", "*"), "-d", out, "Client.java"],
     environment: {},
     command: (out) => ["java", "-cp", `${join(out, "jars", "*")}:${out}`, "Client"],
@@ -140,7 +148,8 @@ async function run(
 }
 
 function cacheDirectory(): string {
-  const home = process.env.HOME === undefined ? tmpdir() : join(homedir(), ".cache");
+  // Never in /tmp, where another user could have left programs under the name that we look for.
+  const home = process.env.HOME === undefined ? ownTools : join(homedir(), ".cache");
   const directory = join(process.env.XDG_CACHE_HOME ?? home, "whispr-msg-test-clients");
   mkdirSync(directory, { recursive: true });
   return directory;
