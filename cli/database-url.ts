@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Config } from "../src/config.ts";
 import { embeddedUrl } from "../src/store/embedded/connection.ts";
-import { layoutOf } from "../src/store/embedded/data-directory.ts";
 import { EmbeddedPostgres } from "../src/store/embedded/embedded-postgres.ts";
+import { layoutOf } from "../src/store/embedded/layout.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
 import { CommandRefused } from "./exit-codes.ts";
 import { explained } from "./explain.ts";
@@ -11,9 +11,9 @@ import { warningsOnly } from "./print.ts";
 
 /** Does something with the database of these settings, and tells what goes wrong in a sentence. */
 export function withDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
-  const { database, dataDir } = config;
+  const { database } = config;
   return explained(config, () =>
-    database.type === "postgres" ? work(database.url) : withEmbedded(dataDir, work),
+    database.type === "postgres" ? work(database.url) : withEmbedded(config, work),
   );
 }
 
@@ -29,10 +29,13 @@ export function withExistingDatabase<T>(config: Config, work: (url: string) => P
 }
 
 /** The one that a running whispr-msg has, else one started for the time of the work. */
-async function withEmbedded<T>(dataDir: string, work: (url: string) => Promise<T>): Promise<T> {
+async function withEmbedded<T>(
+  { dataDir, postgresUser: user }: Config,
+  work: (url: string) => Promise<T>,
+): Promise<T> {
   const running = runningUrl(dataDir);
   if (running !== null) return work(running);
-  const postgres = await EmbeddedPostgres.start({ dataDir, logger: warningsOnly });
+  const postgres = await EmbeddedPostgres.start({ dataDir, user, logger: warningsOnly });
   try {
     return await work(postgres.url);
   } finally {

@@ -15,6 +15,7 @@ import { type DatabaseFacts, readDatabaseFacts, refusalsOf } from "../src/store/
 import { systemClock } from "../src/system.ts";
 import { explain } from "./explain.ts";
 import type { Finding } from "./finding.ts";
+import { owners } from "./owner-examinations.ts";
 import { operatorsPort, publicPort } from "./port-examinations.ts";
 
 /** Sockets, files and database connections of one process; 100,000 sockets need as many descriptors. */
@@ -23,7 +24,7 @@ const wantedDescriptors = 65_536;
 /** Every examination answers, whatever the others find. */
 export async function examinations(config: Config): Promise<readonly Finding[]> {
   const groups = await Promise.all([
-    [descriptors(), clientAddresses(config)],
+    [descriptors(), ...owners(config), clientAddresses(config)],
     config.database.type === "embedded" ? [dataDirectory(config.dataDir)] : [],
     database(config),
     Promise.all([publicPort(config), operatorsPort(config)]),

@@ -6,16 +6,22 @@ import { settingsOf, withSettings } from "./setting-options.ts";
 export function psqlUrlCommand(): Command {
   const command = new Command("psql-url")
     .description("the address of the embedded database of a running whispr-msg, for psql")
+    .option("--superuser", "with every right, for repairs; without it, as the role that serves")
     .option("--json", "as JSON: url")
     .addHelpText(
       "after",
       '\nExamples:\n  psql "$(whispr-msg psql-url)"\n  WHISPR_DATA_DIR=/srv/whispr whispr-msg psql-url',
     )
-    .action((options: { json?: true }) => printUrl(command, options.json === true));
+    .action((options: Options) => printUrl(command, options));
   return withSettings(command, ["dataDir"]);
 }
 
-async function printUrl(command: Command, asJson: boolean): Promise<void> {
+interface Options {
+  readonly superuser?: true;
+  readonly json?: true;
+}
+
+async function printUrl(command: Command, options: Options): Promise<void> {
   const { config } = settingsOf(command, "tool");
   if (config.database.type === "postgres") {
     throw new CommandRefused(
@@ -23,9 +29,12 @@ async function printUrl(command: Command, asJson: boolean): Promise<void> {
       exitCodes.usage,
     );
   }
-  const { embeddedUrl } = await import("../src/store/embedded/connection.ts");
+  const { embeddedUrl, embeddedSuperuserUrl } = await import("../src/store/embedded/connection.ts");
+  const { databaseName } = await import("../src/store/embedded/role-names.ts");
   const { explained } = await import("./explain.ts");
-  const url = await explained(config, () => embeddedUrl(config.dataDir));
-  if (asJson) printJson({ url });
+  const url = await explained(config, () =>
+    options.superuser ? embeddedSuperuserUrl(config.dataDir, databaseName) : embeddedUrl(config.dataDir),
+  );
+  if (options.json) printJson({ url });
   else print(url);
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { Directory, removeEntry } from "../src/store/embedded/by-descriptor.ts";
 import { prepareDataDirectory } from "../src/store/embedded/data-directory.ts";
 import { killHolders } from "../src/store/embedded/end-holders.ts";
 import { descriptionOf, FileLock } from "../src/store/embedded/file-lock.ts";
@@ -23,9 +24,9 @@ export async function resetDataDirectory(
     if (existsSync(layout.database))
       await confirm(`--reset removes ${await describe(layout.database)}.`, options);
     const postgres = await killHolders(layout.postgresLock);
-    for (const path of [layout.database, layout.databaseInWork, layout.log]) {
-      await rm(path, { recursive: true, force: true });
-    }
+    using directory = Directory.open(layout.root);
+    for (const path of [layout.database, layout.databaseInWork, layout.log])
+      removeEntry(directory, basename(path));
     postgres.release();
   } finally {
     owner.release();
@@ -43,7 +44,7 @@ async function describe(database: string): Promise<string> {
 
 /** 0: it is gone by now. */
 async function sizeOf(path: string): Promise<number> {
-  const found = await stat(path).catch(() => null);
+  const found = await lstat(path).catch(() => null);
   return found?.size ?? 0;
 }
 

@@ -6,9 +6,9 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { chmod, link, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { SignJWT } from "jose";
 import { prepareDataDirectory, refusalOf } from "../src/store/embedded/data-directory.ts";
+import { layoutOf } from "../src/store/embedded/layout.ts";
 import { CommandRefused } from "./exit-codes.ts";
 
 /** A private key and what is published of it. */
@@ -28,7 +28,7 @@ export interface TokenClaims {
 }
 
 export function devKeyPath(dataDir: string): string {
-  return join(dataDir, ".dev-key.json");
+  return layoutOf(dataDir).devKey;
 }
 
 /** The key with which `dev` signs, made at its first start and kept, so that tokens live through restarts. Readable by its owner only. */
@@ -46,8 +46,8 @@ export async function openDevKey(dataDir: string): Promise<SigningKey> {
 /** Appears whole or not at all, and never over another one. */
 async function writeNewKey(path: string): Promise<void> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const draft = `${path}.${process.pid}`;
-  await writeFile(draft, JSON.stringify(privateKey.export({ format: "jwk" })), { mode: 0o600 });
+  const draft = `${path}.${crypto.randomUUID()}`;
+  await writeFile(draft, JSON.stringify(privateKey.export({ format: "jwk" })), { mode: 0o600, flag: "wx" });
   await chmod(draft, 0o600);
   await link(draft, path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;

@@ -81,6 +81,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { config, logger } = options;
   const stopping = new Stopping({ clock: systemClock, timeoutMs: config.stopTimeoutMs });
   const observer = new Metrics({ logger, build: options });
+  warnOfRoot(config, observer);
   const lag = new LoopLag({ clock: systemClock, late: (lateMs) => observer.loopLate(lateMs) });
   opened.defer(() => lag.stop());
   const { settings, disk } = await openDatabase(options, observer, opened);
@@ -131,6 +132,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       return stopped;
     },
   };
+}
+
+/** A port below 1024 may need root, where nobody gave the capability for it. */
+function warnOfRoot({ http, operators }: Config, observer: Observer): void {
+  const needsRoot = [http.port, operators?.port ?? 0].some((port) => port > 0 && port < 1_024);
+  if (process.getuid?.() === 0 && !needsRoot) observer.warn("running_as_root");
 }
 
 /** One deadline for the whole stop, and the reason not to be ready meanwhile. */
@@ -226,7 +233,11 @@ async function databaseUrl(config: Config, logger: Logger, opened: AsyncDisposab
     opened.defer(() => orphans.stop());
     return config.database.url;
   }
-  const postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir, logger });
+  const postgres = await EmbeddedPostgres.start({
+    dataDir: config.dataDir,
+    user: config.postgresUser,
+    logger,
+  });
   opened.defer(() => postgres.stop());
   return postgres.url;
 }

@@ -14,6 +14,8 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number };
   readonly operators: { readonly host: string; readonly port: number } | null;
   readonly dataDir: string;
+  /** Who the embedded PostgreSQL runs as when root starts this; null: one is chosen. */
+  readonly postgresUser: string | null;
   readonly database: DatabaseConfig;
   readonly connections: {
     readonly poolSize: number;
@@ -266,6 +268,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
     http: { host: values.host, port: values.port },
     operators: values.adminPort === 0 ? null : { host: values.adminHost, port: values.adminPort },
     dataDir: values.dataDir,
+    postgresUser: values.postgresUser,
     database,
     connections: {
       poolSize: values.dbPoolSize,

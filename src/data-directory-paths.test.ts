@@ -9,8 +9,8 @@ import { freePort, serverCommand, startServer } from "./testing/server.ts";
 
 const timeoutMs = 180_000;
 const base = mkdtempSync(join(tmpdir(), "whispr-paths-"));
-// Whoever a shell of PostgreSQL runs as may make it.
-chmodSync(base, 0o777);
+// Whoever a shell of PostgreSQL runs as may make the mark; nobody else may replace what is there.
+chmodSync(base, 0o1777);
 /** What the names below would make if a shell read them. */
 const mark = join(base, "mark");
 afterAll(() => rmSync(base, { recursive: true, force: true }), timeoutMs);

@@ -120,6 +120,13 @@ export const settings = {
     fallbackText: "$XDG_DATA_HOME/whispr-msg, else $HOME/.local/share/whispr-msg, else ./whispr-data",
     about: "directory of the embedded database",
   }),
+  postgresUser: optional<string>({
+    variables: ["WHISPR_POSTGRES_USER"],
+    kind: text,
+    fallbackText: "the account whispr-msg, else a number that no account has",
+    about:
+      "who the embedded PostgreSQL runs as when root starts whispr-msg: an account of its own, or a number",
+  }),
   databaseUrl: optional<AddressParts>({
     variables: ["DATABASE_URL"],
     flag: "database-url",

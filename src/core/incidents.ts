@@ -173,6 +173,12 @@ export const incidents = {
     action: "if the proxy (`peer`) is yours, name it in TRUSTED_PROXIES",
     pauseMs: hourMs,
   },
+  running_as_root: {
+    level: "warn",
+    means: "the service runs as root, which it does not need",
+    action:
+      "start it as an account of its own (systemd: DynamicUser=yes, StateDirectory=whispr-msg); a port below 1024 takes CAP_NET_BIND_SERVICE",
+  },
   runtime_variables_set: {
     level: "warn",
     means:

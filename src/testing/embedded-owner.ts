@@ -4,14 +4,15 @@ import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type pg from "pg";
 import { archiveName, treeNamePattern } from "../store/embedded/carried.ts";
-import { layoutOf } from "../store/embedded/data-directory.ts";
 import { holdersOf, signalAll } from "../store/embedded/holders.ts";
+import { layoutOf } from "../store/embedded/layout.ts";
 import { eventually } from "./eventually.ts";
 import { askOutside } from "./outside.ts";
 
 export interface OwnerEvent {
   readonly event: string;
   readonly url?: string;
+  readonly superuserUrl?: string;
   readonly tookMs?: number;
   readonly code?: string;
   readonly text?: string;
@@ -72,6 +73,10 @@ export class EmbeddedOwner {
 
   get url(): string {
     return this.started?.url ?? "";
+  }
+
+  get superuserUrl(): string {
+    return this.started?.superuserUrl ?? "";
   }
 
   get started(): OwnerEvent | undefined {

@@ -17,11 +17,16 @@ async function main(dataDir: string): Promise<void> {
   const startedMs = performance.now();
   const postgres = await EmbeddedPostgres.start({
     dataDir,
-    logger: { info: log, warn: log, error: log },
+    user: process.env.WHISPR_POSTGRES_USER ?? null,
+    logger: { info: (text, fields) => tell("info", { text, ...fields }), warn: log, error: log },
     onDown: () => tell("down"),
     onUp: () => tell("up"),
   });
-  tell("started", { url: postgres.url, tookMs: performance.now() - startedMs });
+  tell("started", {
+    url: postgres.url,
+    superuserUrl: postgres.superuserUrl,
+    tookMs: performance.now() - startedMs,
+  });
   for await (const line of console) {
     if (line === "exit") process.exit(0);
     if (line === "fall") break;

@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   const dataDir = mkdtempSync(join(tmpdir(), "whispr-test-"));
   const postgres = await (process.argv[2] === "stock" ? startStock(dataDir) : startEmbedded(dataDir));
-  console.log(postgres.url);
+  // Tests make databases and roles.
+  console.log("superuserUrl" in postgres ? postgres.superuserUrl : postgres.url);
   for await (const _ of Bun.stdin.stream());
   await postgres.stop();
   rmSync(dataDir, { recursive: true, force: true });

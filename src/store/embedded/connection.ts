@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
-import { layoutOf } from "./data-directory.ts";
+import { layoutOf } from "./layout.ts";
 import { EmbeddedRefusal } from "./refusal.ts";
-import { recordedSocketDirectory } from "./socket-directory.ts";
+import { applicationRole, databaseName, maintenanceDatabase, superuser } from "./role-names.ts";
+import { recordedPlace } from "./socket-directory.ts";
 
 /** As `pg` takes it: the host is the directory of the Unix socket. */
 export interface EmbeddedConnection {
@@ -11,10 +12,11 @@ export interface EmbeddedConnection {
   readonly database: string;
 }
 
-export const superuser = "whispr";
-const databaseName = "whispr";
+export function connectionAt(socketDirectory: string): EmbeddedConnection {
+  return { host: socketDirectory, port: 5432, user: applicationRole, database: databaseName };
+}
 
-export function connectionAt(socketDirectory: string, database = databaseName): EmbeddedConnection {
+export function superuserAt(socketDirectory: string, database: string): EmbeddedConnection {
   return { host: socketDirectory, port: 5432, user: superuser, database };
 }
 
@@ -24,17 +26,24 @@ export function urlOf({ host, port, user, database }: EmbeddedConnection): strin
 }
 
 /** Where the database of that directory listens now, from any process. Throws `not_running`. */
-export function embeddedConnection(dataDir: string): EmbeddedConnection {
-  const socketDirectory = recordedSocketDirectory(layoutOf(resolve(dataDir)));
-  if (socketDirectory !== null) return connectionAt(socketDirectory);
+export function embeddedUrl(dataDir: string): string {
+  const { socketDirectory, role } = placeOf(dataDir);
+  return urlOf({ ...connectionAt(socketDirectory), user: role });
+}
+
+/** The same with every right, for backups and for repairs by hand. */
+export function embeddedSuperuserUrl(dataDir: string, database = maintenanceDatabase): string {
+  return urlOf(superuserAt(placeOf(dataDir).socketDirectory, database));
+}
+
+/** One that an earlier version started has no role but the superuser. */
+function placeOf(dataDir: string): { readonly socketDirectory: string; readonly role: string } {
+  const place = recordedPlace(layoutOf(resolve(dataDir)));
+  if (place !== null) return { socketDirectory: place.directory, role: place.role ?? superuser };
   throw new EmbeddedRefusal({
     code: "not_running",
     directory: resolve(dataDir),
     problem: "no embedded PostgreSQL runs on it",
     wayOut: "Start whispr-msg with this WHISPR_DATA_DIR first",
   });
-}
-
-export function embeddedUrl(dataDir: string): string {
-  return urlOf(embeddedConnection(dataDir));
 }

@@ -1,79 +1,71 @@
-import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-} from "node:fs";
+import { accessSync, closeSync, constants, lstatSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { codeOf, diskFull, EmbeddedRefusal } from "./refusal.ts";
+import { adopt } from "./adopt.ts";
+import { Directory, openOwnFile, readPart } from "./by-descriptor.ts";
+import { type Layout, layoutOf } from "./layout.ts";
+import { codeOf, diskFull, EmbeddedRefusal, unsafeEntry } from "./refusal.ts";
 import { refuseUnsafePath } from "./safe-path.ts";
+import { trustedPath } from "./trusted-path.ts";
 
-/** What a data directory holds. `database` is PostgreSQL's own, complete or absent; the rest is ours. */
-export interface Layout {
-  readonly root: string;
-  readonly ownerLock: string;
-  readonly postgresLock: string;
-  readonly database: string;
-  readonly databaseInWork: string;
-  readonly log: string;
-  readonly socketRecord: string;
-}
-
-export function layoutOf(root: string): Layout {
-  return {
-    root,
-    ownerLock: join(root, "owner.lock"),
-    postgresLock: join(root, "postgres.lock"),
-    database: join(root, "data"),
-    databaseInWork: join(root, "data.new"),
-    log: join(root, "postgres.log"),
-    socketRecord: join(root, "socket-directory"),
-  };
-}
-
-/** Makes the directory where it is missing (0700) and refuses one that cannot, or must not, be used. */
+/**
+ * Makes the directory where it is missing (0700), and refuses one that cannot, or must not, be used. Afterwards it belongs to this process's
+ * user, who alone can write it: what lies in it is what we put there. Only `data` and `socket` are given to PostgreSQL's user.
+ */
 export function prepareDataDirectory(path: string): Layout {
   const wanted = resolve(path);
   try {
     refuseUnsafePath(wanted);
-    mkdirSync(dirname(wanted), { recursive: true, mode: 0o755 });
-    if (!isDirectory(wanted)) mkdirSync(wanted, { mode: 0o700 });
-    const layout = layoutOf(realpathSync(wanted));
+    const layout = layoutOf(makeTrusted(wanted));
     accessSync(layout.root, constants.R_OK | constants.W_OK | constants.X_OK);
     refuseForeign(layout);
+    adopt(layout);
     claimAsOurs(layout);
-    if ((statSync(layout.root).mode & 0o777) !== 0o700) chmodSync(layout.root, 0o700);
+    refuseLink(layout);
     return layout;
   } catch (error) {
     throw refusalOf(error, wanted);
   }
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** Looked at once more when it is made: somebody may have made a part of it just before us. */
+function makeTrusted(wanted: string): string {
+  const place = trustedPath(wanted);
+  mkdirSync(dirname(place), { recursive: true, mode: 0o755 });
+  if (!isDirectory(place)) mkdirSync(place, { mode: 0o700 });
+  return trustedPath(wanted);
 }
 
-/** As root the directory changes hands and its mode is tightened: never do that to somebody's home by a slip of a setting. */
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Its mode and, as root, its owner are changed: never do that to somebody's home by a slip of a setting. */
 function refuseForeign(layout: Layout): void {
-  const names = readdirSync(layout.root).filter((name) => name !== "lost+found");
-  if (names.length === 0 || names.includes("owner.lock") || hasDatabase(layout)) return;
+  using directory = Directory.open(layout.root);
+  const names = directory.entries().map(({ name }) => name);
+  const others = names.filter((name) => name !== "lost+found");
+  if (others.length === 0 || names.includes("owner.lock") || hasDatabase(layout)) return;
   throw new EmbeddedRefusal({
     code: "foreign_directory",
     directory: layout.root,
-    problem: `holds other things (${names.slice(0, 3).join(", ")}) and was not made by whispr-msg`,
+    problem: `holds other things (${others.slice(0, 3).join(", ")}) and was not made by whispr-msg`,
     wayOut: "Set WHISPR_DATA_DIR to a directory of its own: an empty one, or one that does not exist yet",
   });
 }
 
 /** The lock's file is the sign that the directory is ours, from the first moment on. */
 function claimAsOurs(layout: Layout): void {
-  closeSync(openSync(layout.ownerLock, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
+  closeSync(openOwnFile(layout.ownerLock, constants.O_RDONLY | constants.O_CREAT));
+}
+
+/** As root all that is in the database is given to PostgreSQL's user: never to what somebody's link names. */
+function refuseLink({ database }: Layout): void {
+  const stat = lstatSync(database, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isDirectory())
+    throw unsafeEntry(database, stat.isSymbolicLink() ? "is a link" : "is no directory");
+  const own = process.getuid?.();
+  if (own !== 0 && stat.uid !== own) throw unsafeEntry(database, `belongs to user ${stat.uid}`);
 }
 
 /** What the system refuses to do in the data directory, with the way out; anything else as it is. */
@@ -131,7 +123,7 @@ function unusable(error: unknown, directory: string, wayOut: string): unknown {
 
 /** The data directory of another major version cannot be opened, and must not be touched. */
 export function refuseOtherMajor(layout: Layout, major: string): void {
-  const made = readFileSync(join(layout.database, "PG_VERSION"), "utf8").trim();
+  const made = majorOf(layout);
   if (made === major) return;
   throw new EmbeddedRefusal({
     code: "other_major",
@@ -143,5 +135,11 @@ export function refuseOtherMajor(layout: Layout, major: string): void {
 }
 
 export function hasDatabase(layout: Layout): boolean {
-  return statSync(join(layout.database, "PG_VERSION"), { throwIfNoEntry: false }) !== undefined;
+  return majorOf(layout) !== null;
+}
+
+/** PostgreSQL's user may write this file: only a number is believed. */
+function majorOf({ database }: Layout): string | null {
+  const text = isDirectory(database) ? readPart(join(database, "PG_VERSION"), 16) : null;
+  return text === null ? null : (/^\d+(?=\n?$)/.exec(text)?.[0] ?? "of an unknown version");
 }

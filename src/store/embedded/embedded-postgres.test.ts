@@ -6,9 +6,9 @@ import { ask, EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { paced } from "../../testing/pace.ts";
 import { carriedVersion } from "./carried.ts";
 import { embeddedUrl } from "./connection.ts";
-import { layoutOf } from "./data-directory.ts";
 import { FileLock } from "./file-lock.ts";
-import { recordedSocketDirectory } from "./socket-directory.ts";
+import { layoutOf } from "./layout.ts";
+import { recordedPlace } from "./socket-directory.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-life-"));
 const timeoutMs = 180_000;
@@ -27,8 +27,9 @@ test(
     expect(settings).toEqual([
       { fsync: "on", commit: "on", pages: "on", addresses: "", encoding: "UTF8", zone: "UTC", sums: "on" },
     ]);
-    expect(statSync(owner.dataDir).mode & 0o777).toBe(0o700);
-    expect(statSync(recordedSocketDirectory(layoutOf(owner.dataDir)) ?? "").mode & 0o777).toBe(0o700);
+    // PostgreSQL's group passes it, where PostgreSQL is another user.
+    expect(statSync(owner.dataDir).mode & 0o777).toBe(process.getuid?.() === 0 ? 0o710 : 0o700);
+    expect(statSync(recordedPlace(layoutOf(owner.dataDir))?.directory ?? "").mode & 0o777).toBe(0o700);
     expect(embeddedUrl(owner.dataDir)).toBe(owner.url);
   },
   timeoutMs,
@@ -68,7 +69,7 @@ test.each(["stop", "exit", "fall"] as const)(
     const dataDir = directory(`left-${word}`);
     const owner = await EmbeddedOwner.start(dataDir);
     const { postmasterPid } = owner;
-    const socketDirectory = recordedSocketDirectory(layoutOf(dataDir)) ?? "";
+    const socketDirectory = recordedPlace(layoutOf(dataDir))?.directory ?? "";
     await owner.say(word);
     expect(owner.postgresPids()).toEqual([]);
     expect(existsSync(socketDirectory)).toBe(false);
@@ -106,6 +107,59 @@ test(
     const log = readFileSync(layoutOf(owner.dataDir).log, "utf8");
     expect(log).toContain("ready to accept connections");
     expect(log).not.toContain("secrets");
+  },
+  timeoutMs,
+);
+
+test(
+  "what serves is no superuser: through its SQL no file is read, no program run and no other role made",
+  async () => {
+    await using owner = await EmbeddedOwner.start(directory("role"));
+    await owner.ask("create table own (n int)");
+    for (const text of [
+      "copy own from program 'true'",
+      "copy own from '/etc/passwd'",
+      "copy own to '/tmp/whispr-copied'",
+      "select pg_read_file('/etc/passwd')",
+      "create role mine superuser",
+      "set role whispr",
+      "alter system set archive_command = 'true'",
+      "create function f() returns int language c as '/lib/x86_64-linux-gnu/libc.so.6', 'getpid'",
+      "select lo_import('/etc/passwd')",
+      "create database mine",
+    ])
+      await expect(owner.ask(text)).rejects.toThrow(/permission denied|must be/);
+    const [role] = await owner.ask("select rolsuper from pg_roles where rolname = current_user");
+    expect(role).toEqual({ rolsuper: false });
+  },
+  timeoutMs,
+);
+
+test(
+  "what an earlier version made as superuser belongs to the role that serves, at the next start",
+  async () => {
+    const first = await EmbeddedOwner.start(directory("taken-over"));
+    for (const text of [
+      "create table kept (id int generated always as identity, number serial) partition by range (id)",
+      "create table kept_1 partition of kept for values from (0) to (10)",
+      "create index on kept (number)",
+      "insert into kept default values",
+      "create view seen as select id from kept",
+      "create function f() returns int language sql return 1",
+      "create domain word as text",
+      "create schema more create table other (n int)",
+      "create extension pg_stat_statements",
+      "alter database whispr owner to whispr",
+    ])
+      await ask(first.superuserUrl, text);
+    await expect(first.ask("select * from kept")).rejects.toThrow("permission denied");
+    await first.say("stop");
+    await using owner = await EmbeddedOwner.start(first.dataDir);
+    expect(await owner.ask("select number, f() from kept")).toEqual([{ number: 1, f: 1 }]);
+    await owner.ask(
+      "insert into kept default values; alter table kept add column more word; drop view seen; drop table more.other",
+    );
+    expect(await owner.ask("select count(*)::int as all from kept")).toEqual([{ all: 2 }]);
   },
   timeoutMs,
 );

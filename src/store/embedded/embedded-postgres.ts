@@ -1,22 +1,22 @@
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../telemetry/logger.ts";
+import { writeAccess } from "./access.ts";
+import { heldByAnother } from "./adopt.ts";
 import { carriedMajor } from "./carried.ts";
-import { connectionAt, type EmbeddedConnection, urlOf } from "./connection.ts";
-import {
-  hasDatabase,
-  type Layout,
-  prepareDataDirectory,
-  refusalOf,
-  refuseOtherMajor,
-} from "./data-directory.ts";
+import { connectionAt, type EmbeddedConnection, superuserAt, urlOf } from "./connection.ts";
+import { hasDatabase, prepareDataDirectory, refusalOf, refuseOtherMajor } from "./data-directory.ts";
+import { userText } from "./database-user.ts";
 import { askHoldersToEnd, endHoldersNow, killHolders, waitForLock } from "./end-holders.ts";
-import { descriptionOf, FileLock } from "./file-lock.ts";
+import { FileLock } from "./file-lock.ts";
 import { initialize } from "./initialize.ts";
+import type { Layout } from "./layout.ts";
 import { mountOf } from "./mount.ts";
 import { Orphans } from "./orphans.ts";
 import { boundPostgresLog, lastLogLines } from "./postgres-log.ts";
 import { EmbeddedRefusal } from "./refusal.ts";
+import { databaseName } from "./role-names.ts";
+import { prepareRoles } from "./roles.ts";
 import { chooseRunAs } from "./run-as.ts";
 import { type Server, type ServerPlace, startServer, waitUntilReady } from "./server.ts";
 import { makeSocketDirectory, removeSocketDirectory } from "./socket-directory.ts";
@@ -37,6 +37,8 @@ type EmbeddedLogger = Pick<Logger, "info" | "warn" | "error">;
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly logger: EmbeddedLogger;
+  /** Who it runs as when root starts it: an account or a number. Left out, one is chosen. */
+  readonly user?: string | null;
   /** Gives up a start; a crash recovery may take long. */
   readonly signal?: AbortSignal;
   /** The server died under us; connections are lost until `onUp`. */
@@ -53,7 +55,10 @@ export interface EmbeddedOptions {
  */
 export class EmbeddedPostgres {
   readonly connection: EmbeddedConnection;
+  /** As the role that may do nothing outside of the database. */
   readonly url: string;
+  /** The same database with every right. */
+  readonly superuserUrl: string;
   readonly #place: ServerPlace;
   readonly #options: EmbeddedOptions;
   readonly #owner: FileLock;
@@ -77,6 +82,7 @@ export class EmbeddedPostgres {
     this.#server = parts.server;
     this.connection = connectionAt(parts.place.socketDirectory);
     this.url = urlOf(this.connection);
+    this.superuserUrl = urlOf(superuserAt(parts.place.socketDirectory, databaseName));
     this.#logCheck = setInterval(() => this.#boundLog(), logCheckMs);
     this.#logCheck.unref();
     process.on("exit", this.#onExit);
@@ -142,7 +148,7 @@ export class EmbeddedPostgres {
   }
 
   #tellDown(how: string): void {
-    const lastWords = lastLogLines(this.#place.layout.log);
+    const lastWords = lastLogLines(this.#place.layout);
     this.#options.logger.error("embedded_postgres_ended", { how, lastWords });
     this.#options.onDown?.();
   }
@@ -194,7 +200,7 @@ export class EmbeddedPostgres {
 
   #boundLog(): void {
     try {
-      boundPostgresLog(this.#place.layout.log);
+      boundPostgresLog(this.#place.layout);
     } catch (error) {
       this.#options.logger.warn("embedded_postgres_log_unbounded", { reason: String(error) });
     }
@@ -208,35 +214,29 @@ function endNow(layout: Layout): void {
 }
 
 function takeOwnership(layout: Layout): FileLock {
-  const owner = FileLock.tryTake(layout.ownerLock);
+  const owner = FileLock.tryTake(layout.ownerLock, "write");
   if (owner === null) throw heldByAnother(layout);
   owner.describe(`process ${process.pid} on ${hostname()}`);
   return owner;
 }
 
-function heldByAnother(layout: Layout): EmbeddedRefusal {
-  return new EmbeddedRefusal({
-    code: "held",
-    directory: layout.root,
-    problem: `another whispr-msg works on it (${descriptionOf(layout.ownerLock)})`,
-    wayOut: "Stop that one first, or give this one another WHISPR_DATA_DIR and port",
-  });
-}
-
 async function startOwned(
   layout: Layout,
-  { logger, signal = new AbortController().signal }: EmbeddedOptions,
+  { logger, user = null, signal = new AbortController().signal }: EmbeddedOptions,
 ): Promise<{ place: ServerPlace; server: Server }> {
   let lock = await takePostgresLock(layout, logger);
   try {
     if (hasDatabase(layout)) refuseOtherMajor(layout, carriedMajor);
     removeOtherTrees(layout.root);
     const tree = await unpackTree(layout.root);
-    const runAs = chooseRunAs(layout, tree);
+    const runAs = chooseRunAs(layout, tree, user);
     await initialize({ layout, tree, runAs, lockFd: lock.fd });
+    writeAccess(layout, runAs);
     const place = { layout, tree, runAs, socketDirectory: makeSocketDirectory(layout, runAs) };
     const server = startServer(place, lock);
     await waitUntilReady(server, place, signal);
+    await prepareRoles(place.socketDirectory);
+    logger.info("the embedded PostgreSQL runs", ownersOf(place));
     return { place, server };
   } catch (error) {
     lock.release();
@@ -245,6 +245,13 @@ async function startOwned(
   } finally {
     lock.release();
   }
+}
+
+/** Who owns what, for operators. */
+function ownersOf({ layout, runAs }: ServerPlace): Record<string, string> {
+  const service = userText(process.getuid?.() ?? runAs.owner.uid);
+  const postgres = userText(runAs.owner.uid);
+  return { directory: layout.root, directoryOwner: service, databaseOwner: postgres, runsAs: postgres };
 }
 
 async function takePostgresLock(layout: Layout, logger: EmbeddedLogger): Promise<FileLock> {

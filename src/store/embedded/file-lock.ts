@@ -1,10 +1,10 @@
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { openOwnFile, readPart } from "./by-descriptor.ts";
 import { flock } from "./libc.ts";
 import { EmbeddedRefusal } from "./refusal.ts";
 
-/** No link is followed: as root we open files in a directory that belongs to PostgreSQL's user. */
-const openFlags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+const longestDescription = 200;
 
 /**
  * An exclusive `flock` on a file that is never removed. It belongs to the open file: who inherits the descriptor holds
@@ -18,9 +18,13 @@ export class FileLock {
     this.fd = fd;
   }
 
-  /** Null when somebody holds it. */
-  static tryTake(path: string): FileLock | null {
-    const fd = openSync(path, openFlags, 0o600);
+  /**
+   * Null when somebody holds it. `access`: what may be done by whoever inherits the descriptor; PostgreSQL's user gets one that cannot be
+   * written. Throws `unsafe_entry` when the file is not of this process's user.
+   */
+  static tryTake(path: string, access: "read" | "write" = "read"): FileLock | null {
+    const mode = access === "read" ? constants.O_RDONLY : constants.O_RDWR | constants.O_APPEND;
+    const fd = openOwnFile(path, mode | constants.O_CREAT);
     const result = flock(fd);
     if (result === "taken") return new FileLock(fd);
     closeSync(fd);
@@ -33,8 +37,9 @@ export class FileLock {
     });
   }
 
-  /** Leaves a word for who finds the lock held. */
+  /** Leaves a word for who finds the lock held, where the file is known to be no other one by a second name. */
   describe(text: string): void {
+    if (fstatSync(this.fd).nlink > 1) return;
     ftruncateSync(this.fd, 0);
     writeSync(this.fd, text);
   }
@@ -49,9 +54,5 @@ export class FileLock {
 
 /** What the holder wrote with `describe`; empty when nothing was. */
 export function descriptionOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return "";
-  }
+  return (readPart(path, longestDescription) ?? "").trim();
 }

@@ -1,14 +1,17 @@
-import { chownSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { superuser } from "./connection.ts";
-import { hasDatabase, type Layout } from "./data-directory.ts";
+import { chownSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { basename } from "node:path";
+import { Directory, giveTree, removeEntry } from "./by-descriptor.ts";
+import { hasDatabase } from "./data-directory.ts";
+import type { Layout } from "./layout.ts";
 import { closePostgresLog, lastLogLines, openPostgresLog } from "./postgres-log.ts";
 import { EmbeddedRefusal, startFailed } from "./refusal.ts";
+import { superuser } from "./role-names.ts";
 import { type RunAs, startProgram } from "./run-as.ts";
 import { syncDirectory } from "./unpack.ts";
 
 const initdbArguments = [
   `--username=${superuser}`,
-  "--auth-local=trust",
+  "--auth-local=reject",
   "--auth-host=reject",
   "--no-locale",
   "--encoding=UTF8",
@@ -23,14 +26,25 @@ export async function initialize(start: {
   lockFd: number;
 }): Promise<void> {
   const { layout, runAs } = start;
-  rmSync(layout.databaseInWork, { recursive: true, force: true });
+  removeInWork(layout);
   if (hasDatabase(layout)) return;
   refuseWithoutShell(layout);
   mkdirSync(layout.databaseInWork, { mode: 0o700 });
-  if (process.getuid?.() === 0) chownSync(layout.databaseInWork, runAs.owner.uid, runAs.owner.gid);
+  if (runAs.way.type !== "self") chownSync(layout.databaseInWork, runAs.initdbUid, runAs.owner.gid);
   await runInitdb(start);
+  if (runAs.initdbUid !== runAs.owner.uid) giveInWork(layout, runAs);
   renameSync(layout.databaseInWork, layout.database);
   syncDirectory(layout.root);
+}
+
+function removeInWork({ root, databaseInWork }: Layout): void {
+  using directory = Directory.open(root);
+  removeEntry(directory, basename(databaseInWork));
+}
+
+function giveInWork({ databaseInWork }: Layout, { owner }: RunAs): void {
+  using directory = Directory.open(databaseInWork);
+  giveTree(directory, owner);
 }
 
 async function runInitdb(start: {
@@ -39,7 +53,7 @@ async function runInitdb(start: {
   runAs: RunAs;
   lockFd: number;
 }): Promise<void> {
-  const logFd = openPostgresLog(start.layout.log);
+  const logFd = openPostgresLog(start.layout);
   const args = [`--pgdata=${start.layout.databaseInWork}`, ...initdbArguments];
   const child = startProgram({ ...start, program: "initdb", args, logFd });
   closePostgresLog(logFd);
@@ -50,7 +64,7 @@ async function runInitdb(start: {
   if (exitCode === 0) return;
   const { root, log } = start.layout;
   const how = `initdb could not make the database (exit code ${exitCode})`;
-  throw startFailed({ directory: root, log, how, lines: lastLogLines(log) });
+  throw startFailed({ directory: root, log, how, lines: lastLogLines(start.layout) });
 }
 
 function refuseWithoutShell(layout: Layout): void {

@@ -1,34 +1,45 @@
-import { closeSync, constants, copyFileSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { closeSync, constants, copyFileSync, ftruncateSync, lstatSync, rmSync } from "node:fs";
+import { openOwnFile, readPart } from "./by-descriptor.ts";
+import type { Layout } from "./layout.ts";
 
-/** No link is followed: as root we open files in a directory that belongs to PostgreSQL's user. */
-const openFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 const longestBytes = 8 * 1024 * 1024;
+const tailBytes = 64 * 1024;
 
 /**
  * The server's own words, in a file and not a pipe: they never block the server when we are slow, and never break when
- * we are killed. Two files of about 8 MB at most.
+ * we are killed. Two files of about 8 MB at most. The server's user gets the open file, not its directory.
  */
-export function openPostgresLog(path: string): number {
-  boundPostgresLog(path);
-  return openSync(path, openFlags, 0o600);
+export function openPostgresLog(layout: Layout): number {
+  boundPostgresLog(layout);
+  return openOwnFile(layout.log, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND);
 }
 
 export function closePostgresLog(fd: number): void {
   closeSync(fd);
 }
 
-/** The server appends, so that the file may be emptied under it. */
-export function boundPostgresLog(path: string): void {
-  const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: 0 };
+/** The server appends, so that the file may be emptied under it. What has a second name is left to that one. */
+export function boundPostgresLog({ log, formerLog }: Layout): void {
+  const { size, nlink } = lstatSync(log, { throwIfNoEntry: false }) ?? { size: 0, nlink: 1 };
+  if (nlink > 1) return rmSync(log);
   if (size <= longestBytes) return;
-  copyFileSync(path, `${path}.1`);
-  truncateSync(path, 0);
+  rmSync(formerLog, { force: true });
+  copyFileSync(log, formerLog, constants.COPYFILE_EXCL);
+  empty(log);
 }
 
-export function lastLogLines(path: string, count = 6): string {
+function empty(path: string): void {
+  const fd = openOwnFile(path, constants.O_WRONLY);
   try {
-    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-count).join("\n");
-  } catch {
-    return "";
+    ftruncateSync(fd, 0);
+  } finally {
+    closeSync(fd);
   }
+}
+
+/** PostgreSQL's user writes them: no control character of theirs moves a cursor or ends a line of ours. */
+export function lastLogLines({ log }: Layout, count = 6): string {
+  const text = readPart(log, -tailBytes) ?? "";
+  const plain = text.replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
+  return plain.trimEnd().split("\n").slice(-count).join("\n");
 }

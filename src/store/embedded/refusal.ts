@@ -6,6 +6,7 @@ export type EmbeddedRefusalCode =
   | "foreign_directory"
   | "held"
   | "held_elsewhere"
+  | "no_account"
   | "no_locks"
   | "no_shell"
   | "no_socket_directory"
@@ -16,8 +17,11 @@ export type EmbeddedRefusalCode =
   | "not_running"
   | "not_writable"
   | "other_major"
+  | "other_owner"
   | "read_only"
   | "start_failed"
+  | "unsafe_entry"
+  | "unsafe_parent"
   | "unsafe_path"
   | "unsupported_platform"
   | "unusable";
@@ -26,12 +30,14 @@ export type EmbeddedRefusalCode =
 export class EmbeddedRefusal extends Error {
   readonly code: EmbeddedRefusalCode;
   readonly directory: string;
+  readonly problem: string;
 
   constructor(refusal: { code: EmbeddedRefusalCode; directory: string; problem: string; wayOut: string }) {
     super(`${refusal.directory}: ${refusal.problem}. ${refusal.wayOut}.`);
     this.name = "EmbeddedRefusal";
     this.code = refusal.code;
     this.directory = refusal.directory;
+    this.problem = refusal.problem;
   }
 }
 
@@ -39,6 +45,17 @@ export class EmbeddedRefusal extends Error {
 export function codeOf(error: unknown): string {
   if (typeof error !== "object" || error === null || !("code" in error)) return "";
   return String(error.code);
+}
+
+/** Something in a data directory that whispr-msg did not put there, or that somebody replaced. */
+export function unsafeEntry(path: string, problem: string): EmbeddedRefusal {
+  return new EmbeddedRefusal({
+    code: "unsafe_entry",
+    directory: path,
+    problem: `${problem}, which whispr-msg never makes there`,
+    wayOut:
+      "Look at what it is and who made it; remove it, or put the file itself in its place, and start again",
+  });
 }
 
 /** A full disk, seen from what was left behind in the log or by the file system. */

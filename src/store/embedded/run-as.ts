@@ -1,121 +1,163 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, lchownSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync } from "node:fs";
 import { join } from "node:path";
-import type { Layout } from "./data-directory.ts";
-import { groupOfUser } from "./libc.ts";
-import { EmbeddedRefusal } from "./refusal.ts";
-
-const nobody = 65_534;
+import { Directory, giveTree, type Owner } from "./by-descriptor.ts";
+import { anyAccount, databaseUser } from "./database-user.ts";
+import type { Layout } from "./layout.ts";
+import { type Account, accountOfUid } from "./libc.ts";
+import { codeOf, EmbeddedRefusal } from "./refusal.ts";
+import { closedParent } from "./trusted-path.ts";
 
 /** As whom PostgreSQL runs: it refuses root, and `initdb` refuses a user that has no name. */
 export interface RunAs {
-  /** Who owns the files, as seen from here. */
-  readonly owner: { readonly uid: number; readonly gid: number };
-  /** What stands before the program. */
-  readonly prefix: readonly string[];
-  readonly switchUser: boolean;
+  /** Who owns the database and the socket, as seen from here. */
+  readonly owner: Owner;
+  /** `initdb` runs as this user and in the group of the owner, which alone may enter the directory. */
+  readonly initdbUid: number;
+  readonly way: Way;
+  /** Names that PostgreSQL finds for the users who may connect. */
+  readonly clients: readonly string[];
 }
 
 /**
- * As root: the data directory's owner, or nobody, where that user can reach the directory; else a user namespace in which root's
- * files are an ordinary user's. As anybody else: that user, or a namespace where the user has no name.
- * The directory's files belong to the chosen one afterwards.
+ * `self`: as this process. `switched`: root starts it as another user. `covered`: so as well, in a mount namespace in which a parent
+ * directory that others may not enter is covered by one that holds nothing but the way to the data. `named`: a user without a name runs it in
+ * a user namespace, where they have that of `account`; nothing but what they may do anyway can be done there.
  */
-export function chooseRunAs(layout: Layout, tree: string): RunAs {
+type Way =
+  | { readonly type: "self" }
+  | { readonly type: "switched" }
+  | { readonly type: "covered"; readonly parent: string; readonly root: string }
+  | { readonly type: "named"; readonly account: Account };
+
+/**
+ * As root: a user of its own, to whom the database is given. As anybody else: that user. Throws `closed_directory` or `no_usable_uid` when
+ * PostgreSQL cannot run so: root's files are never made an ordinary user's instead.
+ */
+export function chooseRunAs(layout: Layout, tree: string, wanted: string | null): RunAs {
+  const asRoot = process.getuid?.() === 0;
+  const owner = asRoot ? databaseUser(wanted, layout.root) : null;
+  const runAs = owner === null ? asThisUser(layout) : asOther(owner, layout);
+  if (owner !== null) giveTo(owner, layout);
   const problems: string[] = [];
-  for (const candidate of candidates(layout)) {
-    const problem = claimProblem(layout, candidate) ?? problemOf(candidate, tree);
-    if (problem === null) return candidate;
+  for (const each of [runAs, ...covered(runAs, layout)]) {
+    const problem = problemOf(each, tree);
+    if (problem === null) return each;
     problems.push(problem);
   }
   throw refusalFor(layout, problems);
 }
 
-function candidates(layout: Layout): readonly RunAs[] {
-  const own = { uid: process.getuid?.() ?? nobody, gid: process.getgid?.() ?? nobody };
-  const plain = own.uid === 0 ? unprivileged(layout) : plainUser(own.uid, own.gid, false);
-  const mapped = namedUser();
-  const namespace: RunAs = {
-    owner: own,
-    prefix: ["unshare", "--user", `--map-user=${mapped.uid}`, `--map-group=${mapped.gid}`, "--"],
-    switchUser: false,
-  };
-  return plain === null ? [namespace] : [plain, namespace];
+function asThisUser(layout: Layout): RunAs {
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const own = owner.uid === 0 ? null : accountOfUid(owner.uid);
+  const account = own ?? anyAccount("namespace");
+  if (account === null) throw noAccount(layout);
+  const others = own === null ? [] : [accountOfUid(0)?.name ?? []].flat();
+  const way: Way = own === null ? { type: "named", account } : { type: "self" };
+  return { owner, initdbUid: owner.uid, way, clients: [account.name, ...others] };
 }
 
-function unprivileged(layout: Layout): RunAs | null {
-  const { uid, gid } = statSync(layout.root);
-  return (
-    (uid === 0 ? null : plainUser(uid, gid, true)) ?? plainUser(nobody, groupOfUser(nobody) ?? nobody, true)
-  );
+function asOther(owner: Owner, layout: Layout): RunAs {
+  const root = accountOfUid(0);
+  const initdb = accountOfUid(owner.uid) ?? anyAccount("initdb");
+  if (root === null || initdb === null) throw noAccount(layout);
+  return { owner, initdbUid: initdb.uid, way: { type: "switched" }, clients: [root.name] };
 }
 
-function plainUser(uid: number, gid: number, switchUser: boolean): RunAs | null {
-  return groupOfUser(uid) === null ? null : { owner: { uid, gid }, prefix: [], switchUser };
+/** For a directory below one that only root may enter, as its home is. Needs the right to mount. */
+function covered(runAs: RunAs, { root }: Layout): readonly RunAs[] {
+  if (runAs.way.type !== "switched") return [];
+  const parent = closedParent(root, runAs.owner);
+  return parent === null ? [] : [{ ...runAs, way: { type: "covered", parent, root } }];
 }
 
-/** Any user with a name will do inside a namespace. */
-function namedUser(): { uid: number; gid: number } {
-  for (const uid of [nobody, 1000, 1, 2, 3]) {
-    const gid = groupOfUser(uid);
-    if (gid !== null) return { uid, gid };
-  }
-  return { uid: 1000, gid: 1000 };
-}
-
-/** The root of a user namespace cannot give files to users that are not mapped into it. */
-function claimProblem(layout: Layout, runAs: RunAs): string | null {
+/** Root may be without the rights of root, as in a container that drops them. */
+function giveTo(owner: Owner, layout: Layout): void {
   try {
-    claim(layout, runAs);
-    return null;
+    give(layout, owner);
   } catch (error) {
-    return `as user ${runAs.owner.uid}: ${error instanceof Error ? error.message : String(error)}`;
+    if (codeOf(error) !== "EPERM") throw error;
+    throw refusalFor(layout, [`root may not give files to user ${owner.uid} here; it needs CAP_CHOWN`]);
   }
 }
 
-function claim(layout: Layout, { owner }: RunAs): void {
-  if (process.getuid?.() !== 0) return;
-  give(layout.root, owner);
-  if (!existsSync(layout.database) || isOwned(layout.database, owner)) return;
-  const entries = readdirSync(layout.database, { recursive: true, withFileTypes: true });
-  for (const entry of entries) give(join(entry.parentPath, entry.name), owner);
-  // Last, so that a claim that was cut short is seen and finished by the next start.
-  give(layout.database, owner);
-}
-
-function give(path: string, owner: RunAs["owner"]): void {
-  if (!isOwned(path, owner)) lchownSync(path, owner.uid, owner.gid);
-}
-
-function isOwned(path: string, owner: RunAs["owner"]): boolean {
-  const { uid } = statSync(path, { throwIfNoEntry: false }) ?? owner;
-  return uid === owner.uid;
+/** Only PostgreSQL's group may enter the directory besides root, and only root may write it. */
+function give(layout: Layout, owner: Owner): void {
+  chownSync(layout.root, 0, owner.gid);
+  chmodSync(layout.root, 0o710);
+  const stat = lstatSync(layout.database, { throwIfNoEntry: false });
+  if (stat === undefined || stat.uid === owner.uid) return;
+  using database = Directory.open(layout.database);
+  giveTree(database, owner);
 }
 
 /** The kernel knows better than mode bits whether that user can get there and run it: try. */
 function problemOf(runAs: RunAs, tree: string): string | null {
-  const [program, args] = commandLine(runAs, join(tree, "bin", "postgres"), ["--version"]);
-  const tried = spawnSync(program, args, { ...processOptions(runAs, tree), encoding: "utf8" });
+  const { program, args, options } = commandOf(runAs, runAs.owner.uid, tree, "postgres", ["--version"]);
+  const tried = spawnSync(program, args, { ...options, encoding: "utf8" });
   if (tried.status === 0) return null;
-  const by = runAs.prefix.length > 0 ? "in a user namespace" : `as user ${runAs.owner.uid}`;
-  return `${by}: ${tried.error?.message ?? tried.stderr.trim().split("\n").at(-1)}`;
+  return `${wayText(runAs)}: ${tried.error?.message ?? tried.stderr.trim().split("\n").at(-1)}`;
 }
 
-function commandLine(runAs: RunAs, program: string, args: readonly string[]): [string, string[]] {
-  const [first, ...rest] = [...runAs.prefix, program, ...args];
-  return [first ?? program, rest];
+function wayText({ way, owner }: RunAs): string {
+  if (way.type === "named") return "in a user namespace";
+  return way.type === "covered" ? `as user ${owner.uid} with ${way.parent} covered` : `as user ${owner.uid}`;
 }
 
-/** A clean environment: nothing that is set here for `psql` or for a locale reaches the server. */
-function processOptions(runAs: RunAs, tree: string) {
-  const env = {
-    PATH: process.env.PATH ?? "/usr/bin:/bin",
-    LD_LIBRARY_PATH: join(tree, "lib"),
-    LC_ALL: "C",
-    TZ: "UTC",
-  };
-  return { cwd: "/", env, ...(runAs.switchUser ? runAs.owner : {}) };
+/** $1: what is covered, $2: the data directory, $3 and $4: user and group, $5: libraries. Nothing of it is seen by other processes. */
+const cover = `
+umask 022 && cd "$2" && mount -t tmpfs -o mode=0711,size=64k,nosuid,nodev tmpfs "$1" && mkdir -p "$2" &&
+mount --no-canonicalize --bind /proc/self/cwd "$2" && mount -o remount,ro "$1" && cd / || exit 1
+user=$3 group=$4; export LD_LIBRARY_PATH="$5"; shift 5
+exec setpriv --reuid="$user" --regid="$group" --clear-groups "$@"`;
+
+/** The command line and what it is started with. A clean environment: nothing that is set here for `psql` or for a locale reaches the server. */
+function commandOf(
+  { way, owner }: RunAs,
+  uid: number,
+  tree: string,
+  name: "postgres" | "initdb",
+  args: readonly string[],
+) {
+  const libraries = join(tree, "lib");
+  const program = join(tree, "bin", name);
+  const base = { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
+  const env = { ...base, LD_LIBRARY_PATH: libraries };
+  switch (way.type) {
+    case "self":
+      return { program, args: [...args], options: { cwd: "/", env } };
+    case "switched":
+      return { program, args: [...args], options: { cwd: "/", env, uid, gid: owner.gid } };
+    case "named": {
+      const mapping = [`--map-user=${way.account.uid}`, `--map-group=${way.account.gid}`];
+      return {
+        program: "unshare",
+        args: ["--user", ...mapping, "--", program, ...args],
+        options: { cwd: "/", env },
+      };
+    }
+    case "covered": {
+      const script = [
+        "/bin/sh",
+        "-c",
+        cover,
+        "sh",
+        way.parent,
+        way.root,
+        `${uid}`,
+        `${owner.gid}`,
+        libraries,
+      ];
+      const namespace = ["--mount", "--propagation", "private", "--"];
+      return {
+        program: "unshare",
+        args: [...namespace, ...script, program, ...args],
+        options: { cwd: "/", env: base },
+      };
+    }
+  }
 }
 
 /**
@@ -130,11 +172,22 @@ export function startProgram(start: {
   logFd: number;
   lockFd: number;
 }): ChildProcess {
-  const [program, args] = commandLine(start.runAs, join(start.tree, "bin", start.program), start.args);
+  const { runAs, tree } = start;
+  const uid = start.program === "initdb" ? runAs.initdbUid : runAs.owner.uid;
+  const { program, args, options } = commandOf(runAs, uid, tree, start.program, start.args);
   const stdio = ["ignore" as const, start.logFd, start.logFd, start.lockFd];
-  const child = spawn(program, args, { ...processOptions(start.runAs, start.tree), detached: true, stdio });
+  const child = spawn(program, args, { ...options, detached: true, stdio });
   child.unref();
   return child;
+}
+
+function noAccount(layout: Layout): EmbeddedRefusal {
+  return new EmbeddedRefusal({
+    code: "no_account",
+    directory: layout.root,
+    problem: `PostgreSQL asks for the names of users, and this machine knows none for ${process.getuid?.()} or for any other`,
+    wayOut: "Give it an /etc/passwd with root and one more account, or set DATABASE_URL",
+  });
 }
 
 function refusalFor(layout: Layout, problems: readonly string[]): EmbeddedRefusal {
@@ -144,7 +197,7 @@ function refusalFor(layout: Layout, problems: readonly string[]): EmbeddedRefusa
     directory: layout.root,
     problem: `PostgreSQL cannot run here (${problems.join("; ")})`,
     wayOut: asRoot
-      ? "It never runs as root: open the parent directories for others to pass (chmod o+x), put WHISPR_DATA_DIR elsewhere, or start as an ordinary user"
+      ? "It never runs as root: put WHISPR_DATA_DIR where others may pass (/var/lib/whispr-msg), open the parent directories for them (chmod o+x), or start whispr-msg as an ordinary user"
       : `Start as a user that has an entry in /etc/passwd (this one is ${process.getuid?.()}), or set DATABASE_URL`,
   });
 }

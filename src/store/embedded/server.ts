@@ -3,11 +3,13 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { withClient } from "../database.ts";
-import { connectionAt, type EmbeddedConnection, urlOf } from "./connection.ts";
-import type { Layout } from "./data-directory.ts";
+import { accessSettings } from "./access.ts";
+import { superuserAt, urlOf } from "./connection.ts";
 import type { FileLock } from "./file-lock.ts";
+import type { Layout } from "./layout.ts";
 import { closePostgresLog, lastLogLines, openPostgresLog } from "./postgres-log.ts";
 import { codeOf, type EmbeddedRefusal, startFailed } from "./refusal.ts";
+import { maintenanceDatabase } from "./role-names.ts";
 import { type RunAs, startProgram } from "./run-as.ts";
 import { asArguments, postgresSettings } from "./settings.ts";
 
@@ -37,8 +39,11 @@ export function startServer(place: ServerPlace, lock: FileLock): Server {
   // Nobody holds the lock, so nobody lives: the number in this file can only be a stranger's by now.
   rmSync(join(place.layout.database, "postmaster.pid"), { force: true });
   const recovering = existsSync(join(place.layout.database, "recovery.signal"));
-  const settings = postgresSettings({ socketDirectory: place.socketDirectory, recovering });
-  const logFd = openPostgresLog(place.layout.log);
+  const settings = {
+    ...postgresSettings({ socketDirectory: place.socketDirectory, recovering }),
+    ...accessSettings(place.layout),
+  };
+  const logFd = openPostgresLog(place.layout);
   try {
     const args = ["-D", place.layout.database, ...asArguments(settings)];
     return watch(startProgram({ ...place, program: "postgres", args, logFd, lockFd: lock.fd }));
@@ -66,7 +71,7 @@ export async function waitUntilReady(server: Server, place: ServerPlace, signal:
   let pollMs = firstPollMs;
   while (!server.hasEnded() && performance.now() < deadline) {
     signal.throwIfAborted();
-    if (await isReady(connectionAt(place.socketDirectory))) return;
+    if (await isReady(place.socketDirectory)) return;
     await Promise.race([delay(pollMs), server.ended]);
     pollMs = Math.min(longestPollMs, pollMs * 1.25);
   }
@@ -77,30 +82,22 @@ export async function waitUntilReady(server: Server, place: ServerPlace, signal:
 }
 
 /** Not yet there, not yet listening, starting up: all the same. Anything else is an answer and is thrown. */
-async function isReady(connection: EmbeddedConnection): Promise<boolean> {
+async function isReady(socketDirectory: string): Promise<boolean> {
+  const url = urlOf(superuserAt(socketDirectory, maintenanceDatabase));
   try {
-    await askOnce(connection, "SELECT 1");
+    await withClient({ url, connectTimeoutMs, statementTimeoutMs }, "start", (client) =>
+      client.query("SELECT 1"),
+    );
     return true;
   } catch (error) {
     const code = codeOf(error);
-    if (code === "3D000") return createDatabase(connection);
     if (code.startsWith("E") || code === "" || code.startsWith("57P") || code === "53300") return false;
     throw error;
   }
 }
 
-/** After `initdb` there is only PostgreSQL's own; a statement of its own, it is made or not made. */
-async function createDatabase(connection: EmbeddedConnection): Promise<boolean> {
-  await askOnce(connectionAt(connection.host, "postgres"), `CREATE DATABASE "${connection.database}"`);
-  return true;
-}
-
-async function askOnce(connection: EmbeddedConnection, text: string): Promise<void> {
-  const settings = { url: urlOf(connection), connectTimeoutMs, statementTimeoutMs };
-  await withClient(settings, "start", (client) => client.query(text));
-}
-
-function notStarted({ root, log }: Layout, how: string): EmbeddedRefusal {
-  const lines = lastLogLines(log);
+function notStarted(layout: Layout, how: string): EmbeddedRefusal {
+  const { root, log } = layout;
+  const lines = lastLogLines(layout);
   return startFailed({ directory: root, log, how: `its PostgreSQL did not start (${how})`, lines });
 }

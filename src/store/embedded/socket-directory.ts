@@ -1,25 +1,30 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chownSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Layout } from "./data-directory.ts";
+import { basename, dirname, join } from "node:path";
+import { Directory, isOwnFile, readPart, removeEntry } from "./by-descriptor.ts";
+import type { Layout } from "./layout.ts";
 import { EmbeddedRefusal } from "./refusal.ts";
+import { applicationRole } from "./role-names.ts";
 import type { RunAs } from "./run-as.ts";
+import { closedParent, trustedPath } from "./trusted-path.ts";
 
 /** `sun_path` has 108 bytes with its end. */
 const longestPathBytes = 107;
 const socketName = ".s.PGSQL.5432";
 /** It goes through PostgreSQL's list of directories and through URLs. */
 const plainPath = /^[\w./-]+$/;
+const outerPrefix = "whispr-msg-";
+const longestRecord = 2_048;
 
 /**
- * Makes the directory of the Unix socket: 0700, PostgreSQL's user's. In the data directory when the path is short and plain, else
- * in a short runtime directory. Its name is recorded beside the data, since other processes (`psql-url`, `admin backup`)
- * may see other variables than we do.
+ * Makes the directory of the Unix socket: 0700, PostgreSQL's user's, in a directory that only this process's user can write, so that nobody
+ * can put another one in its place. That is the data directory when the path is short and plain, else a short one in a runtime
+ * directory. Its name is recorded beside the data, since other processes (`psql-url`, `admin backup`) may see other variables than we do.
  */
 export function makeSocketDirectory(layout: Layout, runAs: RunAs): string {
   removeSocketDirectory(layout);
-  const made = candidates(layout.root).find((directory) => fits(directory) && make(directory, layout, runAs));
+  const made = candidates(layout).find((directory) => fits(directory) && make(directory, layout, runAs));
   if (made !== undefined) return made;
   throw new EmbeddedRefusal({
     code: "no_socket_directory",
@@ -31,13 +36,13 @@ export function makeSocketDirectory(layout: Layout, runAs: RunAs): string {
 }
 
 /** Not XDG_RUNTIME_DIR: it is taken away when its user logs out, also under a server that stays. */
-function candidates(root: string): readonly string[] {
-  const name = `whispr-msg-${createHash("sha256").update(root).digest("hex").slice(0, 12)}`;
+function candidates({ root, socket }: Layout): readonly string[] {
+  const name = `${outerPrefix}${createHash("sha256").update(root).digest("hex").slice(0, 12)}`;
   const places = [...(process.getuid?.() === 0 ? ["/run"] : []), tmpdir(), "/tmp"];
   return [
-    join(root, "socket"),
-    ...places.map((place) => join(place, name)),
-    join("/tmp", `${name}-${randomBytes(4).toString("hex")}`),
+    socket,
+    ...places.map((place) => join(place, name, "s")),
+    join("/tmp", `${name}-${randomBytes(4).toString("hex")}`, "s"),
   ];
 }
 
@@ -50,37 +55,85 @@ function fits(directory: string): boolean {
  * made by us: somebody's trap in /tmp, so the next candidate is taken.
  */
 function make(directory: string, layout: Layout, runAs: RunAs): boolean {
-  rmSync(layout.socketRecord, { force: true });
-  writeFileSync(layout.socketRecord, directory, { mode: 0o600, flag: "wx" });
+  record(directory, layout);
   try {
+    if (directory === layout.socket) removeOurs(layout);
+    else makeOuter(dirname(directory), runAs);
     mkdirSync(directory, { mode: 0o700 });
-    if (process.getuid?.() === 0) chownSync(directory, runAs.owner.uid, runAs.owner.gid);
+    if (isGiven(runAs)) chownSync(directory, runAs.owner.uid, runAs.owner.gid);
     return true;
   } catch {
+    removeSocketDirectory(layout);
     return false;
   }
 }
 
-/** Also what a killed start left. Takes only what PostgreSQL puts there. */
+/** In the second line, as which role one connects: versions up to 0.4 wrote none and have but one. */
+function record(directory: string, { socketRecord }: Layout): void {
+  rmSync(socketRecord, { force: true });
+  writeFileSync(socketRecord, `${directory}\n${applicationRole}\n`, { mode: 0o600, flag: "wx" });
+}
+
+function removeOurs({ root, socket }: Layout): void {
+  using directory = Directory.open(root);
+  removeEntry(directory, basename(socket));
+}
+
+function makeOuter(outer: string, runAs: RunAs): void {
+  const place = trustedPath(dirname(outer));
+  if (isGiven(runAs) && closedParent(join(place, "any"), runAs.owner) !== null)
+    throw new Error(`PostgreSQL's user may not enter ${place}`);
+  mkdirSync(outer, { mode: 0o700 });
+  if (!isGiven(runAs)) return;
+  chownSync(outer, 0, runAs.owner.gid);
+  chmodSync(outer, 0o710);
+}
+
+function isGiven({ owner }: RunAs): boolean {
+  return owner.uid !== process.getuid?.();
+}
+
+/** Also what a killed start left. Takes only what PostgreSQL puts there, and follows no link to it. */
 export function removeSocketDirectory(layout: Layout): void {
-  const directory = recordedSocketDirectory(layout);
-  if (directory !== null) removeSocketFiles(directory);
+  const place = isOwnFile(layout.socketRecord) ? recordedPlace(layout) : null;
+  if (place !== null) removeSocketFiles(place.directory);
   rmSync(layout.socketRecord, { force: true });
 }
 
-function removeSocketFiles(directory: string): void {
+function removeSocketFiles(path: string): void {
   try {
-    for (const name of [socketName, `${socketName}.lock`]) rmSync(join(directory, name), { force: true });
-    rmdirSync(directory);
+    unlinkSocket(path);
+    rmdirSync(path);
   } catch {
     // never made, or not ours
   }
+  const outer = dirname(path);
+  if (!basename(outer).startsWith(outerPrefix)) return;
+  try {
+    rmdirSync(outer);
+  } catch {
+    // never made, or holds something else
+  }
 }
 
-export function recordedSocketDirectory(layout: Layout): string | null {
-  try {
-    return readFileSync(layout.socketRecord, "utf8") || null;
-  } catch {
-    return null;
+function unlinkSocket(path: string): void {
+  using directory = Directory.open(path);
+  for (const name of [socketName, `${socketName}.lock`]) {
+    try {
+      unlinkSync(directory.at(name));
+    } catch {
+      // PostgreSQL took it away itself
+    }
   }
+}
+
+export interface RecordedPlace {
+  readonly directory: string;
+  /** Null: a version up to 0.4 started it. */
+  readonly role: string | null;
+}
+
+export function recordedPlace({ socketRecord }: Layout): RecordedPlace | null {
+  const [directory, role] = (readPart(socketRecord, longestRecord) ?? "").split("\n");
+  return directory ? { directory, role: role || null } : null;
 }

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { chmod, copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { Directory, removeEntry } from "./by-descriptor.ts";
 import { archiveName, carriedFiles, nativeDirectory, treeName, treeNamePattern } from "./carried.ts";
 import { syncFileSystem } from "./libc.ts";
 import { diskFull } from "./refusal.ts";
@@ -22,7 +23,8 @@ const fullBelowBytes = 32 << 20;
 
 /**
  * The carried PostgreSQL, unpacked below `parent` under its version: complete or absent, also after a power loss. It lies in the
- * data directory because that is the one place known to be writable, ours alone, and gone when the data is.
+ * data directory because that is the one place known to be writable, ours alone, and gone when the data is. Only this process's user can
+ * write there (`adopt.ts`), so what is found was unpacked by it; PostgreSQL's user reads and runs it.
  */
 export async function unpackTree(parent: string): Promise<string> {
   const tree = join(parent, treeName);
@@ -51,11 +53,12 @@ function freeBytes(directory: string): number {
 
 /** What a killed start or an earlier version left. Only for who holds both locks. */
 export function removeOtherTrees(parent: string): void {
-  for (const name of readdirSync(parent)) {
+  using directory = Directory.open(parent);
+  for (const { name } of directory.entries()) {
     const inWork = name.endsWith(inWorkSuffix);
     const plain = inWork ? name.slice(0, -inWorkSuffix.length) : name;
     if (!treeNamePattern.test(plain) || name === treeName) continue;
-    rmSync(join(parent, name), { recursive: true, force: true });
+    removeEntry(directory, name);
   }
 }
 
