@@ -26,6 +26,7 @@ const floods: readonly (readonly [what: string, frame: string, count: number, of
   ["frames of deeply nested nothing", "[".repeat(250_000), 5, refused],
   ["frames over the limit", "x".repeat(600_000), 28, "frames"],
   ["pushes, however small", JSON.stringify(["1", null, "place:none", "say", {}]), 15_001, "frames"],
+  ["pushes of many values", JSON.stringify(["1", null, topic, "say", Array(22_000).fill(0)]), 22, "frames"],
   ["large pushes", JSON.stringify(["1", null, topic, "say", "x".repeat(150_000)]), 103, "frames"],
   [
     "pushes of too many values",
@@ -105,4 +106,18 @@ test("all sockets of one identity share what it may send, and another identity l
   leaves(other!);
   await other!.settle();
   expect(server.seen.overruns).toEqual(["flood of identity"]);
+});
+
+test("a large frame that its gate refuses is not parsed", async () => {
+  const gated: number[] = [];
+  const gate = (_: string, frame: { readonly size: number; readonly event: string }) => {
+    if (frame.event === "say") gated.push(frame.size);
+    return frame.event === "say" ? `{"reason":"rate_limited"}` : undefined;
+  };
+  await using server = endpoint({ channel: echoChannel(), clock: aClock(), gate });
+  const client = await RawClient.connect(server.url);
+  // Parsed, it would be malformed.
+  client.sendBytes(`["1","7","${topic}","say",{"a":${"x".repeat(2_000)}`);
+  expect(await client.replyTo("7")).toEqual({ status: "error", response: { reason: "rate_limited" } });
+  expect([gated.map((size) => size > 2_000), server.seen.malformed]).toEqual([[true], 0]);
 });

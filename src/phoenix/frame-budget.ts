@@ -1,9 +1,15 @@
-/** A frame counts once more for each of these: what it costs to read grows with it. */
+/** A frame counts once more for each of these: what it costs to read grows with them. */
 const sizePerFrame = 1_024;
+const valuesPerFrame = 32;
 
 /** What a frame of this size, in characters or bytes, counts for. */
 export function costOf(size: number): number {
   return 1 + size / sizePerFrame;
+}
+
+/** What parsing so many JSON values counts for. */
+export function costOfValues(values: number): number {
+  return values / valuesPerFrame;
 }
 
 /** Counts frames of one socket by their cost. As many as are allowed in a minute may come at once after a pause. */
@@ -21,13 +27,13 @@ export class FrameBudget {
     this.#sinceMs = options.clock.now();
   }
 
-  /** Counts a frame of this size, in characters or bytes. False: there were too many, and the socket should end. */
-  take(size: number): boolean {
+  /** False: there were too many, and the socket should end. */
+  take(cost: number): boolean {
     if (this.#perMinute === 0) return true;
     const nowMs = this.#clock.now();
     const refilled = this.#left + ((nowMs - this.#sinceMs) / 60_000) * this.#perMinute;
     this.#sinceMs = nowMs;
-    this.#left = Math.min(this.#perMinute, refilled) - costOf(size);
+    this.#left = Math.min(this.#perMinute, refilled) - cost;
     return this.#left >= 0;
   }
 }

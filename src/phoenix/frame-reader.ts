@@ -1,7 +1,7 @@
-/** Reads what clients send as far as it may cost: a frame is parsed only when its size is what its event may have, and its values are few enough. */
+/** Looks at large frames before they are parsed: whether their size is what their event may have, and their values are few enough. */
 import type { Json } from "./channel.ts";
-import { decode, decodeHead, type Frame, Malformed } from "./codec.ts";
-import { holdsFewValues } from "./json-structure.ts";
+import { decode, decodeHead, Frame, Malformed } from "./codec.ts";
+import { countValues, maxValues } from "./json-structure.ts";
 import { payloadTooLarge, tooManyValues } from "./refusals.ts";
 
 /**
@@ -13,7 +13,17 @@ export type FrameLimit = (topic: string, event: string) => number;
 /** Characters. Every frame may have so many: heartbeats, leaves and frames whose event cannot be read may have no more. */
 export const smallFrame = 4_096;
 
-/** A frame that was not parsed, and what its sender is answered. */
+/** A frame that may be parsed. */
+export class Seen {
+  constructor(
+    /** Without the payload. */
+    readonly address: Frame,
+    /** That parsing it makes. */
+    readonly values: number,
+  ) {}
+}
+
+/** A frame that must not be parsed, and what its sender is answered. */
 export class Unread {
   constructor(
     readonly address: Frame | Malformed,
@@ -27,38 +37,49 @@ export class Unread {
 /** A frame that is only received costs this much less than one that is parsed. */
 const unparsedShare = 16;
 
+/** Characters: whatever so few of them hold, parsing them costs 20 µs at most. */
+const freeLength = 1_024;
+
 export class FrameReader {
   readonly #maxBytes: number;
-  /** Characters of frames that need no look before they are parsed. */
-  readonly #freeLength: number;
   readonly #limitOf: FrameLimit;
+  readonly #freeLength: number;
 
   constructor(options: { readonly maxFrameBytes: number; readonly limitOf?: FrameLimit | undefined }) {
     const { maxFrameBytes, limitOf = () => maxFrameBytes } = options;
     this.#maxBytes = maxFrameBytes;
-    this.#freeLength = Math.min(smallFrame, Math.floor(maxFrameBytes / bytesPerUnit));
     this.#limitOf = limitOf;
+    this.#freeLength = Math.min(freeLength, Math.floor(maxFrameBytes / bytesPerUnit));
+  }
+
+  /** A frame that needs no look before it is parsed. */
+  isSmall(data: string | Uint8Array): boolean {
+    return data.length <= this.#freeLength;
   }
 
   /** Never throws, unless `limitOf` does. */
-  read(data: string | Uint8Array): Frame | Malformed | Unread {
-    return data.length <= this.#freeLength ? decode(data) : this.#readLarge(data);
-  }
-
-  #readLarge(data: string | Uint8Array): Frame | Malformed | Unread {
-    const address = decodeHead(data);
+  look(data: string | Uint8Array): Seen | Malformed | Unread {
+    const head = decodeHead(data);
     const honestSize = data.length / unparsedShare;
-    if (exceeds(data, this.#maxBytes)) return tooLarge(address, this.#maxBytes, honestSize);
-    if (address instanceof Malformed) return address;
-    const maxBytes = this.#maxBytesOf(address);
-    if (exceeds(data, maxBytes)) return tooLarge(address, maxBytes, data.length);
-    if (typeof data !== "string" || holdsFewValues(data)) return decode(data);
-    return new Unread(address, "too_many_values", tooManyValues, honestSize);
+    if (exceeds(data, this.#maxBytes)) return tooLarge(head, this.#maxBytes, honestSize);
+    if (head instanceof Malformed) return data.length <= smallFrame ? addressOf(data) : head;
+    const maxBytes = this.#maxBytesOf(head);
+    if (exceeds(data, maxBytes)) return tooLarge(head, maxBytes, data.length);
+    const values = typeof data === "string" ? countValues(data) : 0;
+    if (values > maxValues) return new Unread(head, "too_many_values", tooManyValues, honestSize);
+    const { joinRef, ref, topic, event } = head;
+    return new Seen(new Frame(joinRef, ref, topic, event, undefined, data.length), values);
   }
 
   #maxBytesOf({ topic, event }: Frame): number {
     return topic === "phoenix" || event === "phx_leave" ? smallFrame : this.#limitOf(topic, event);
   }
+}
+
+/** Of a small frame whose head says too little: what else it says of its sender. */
+function addressOf(data: string | Uint8Array): Malformed {
+  const { joinRef, ref, topic } = decode(data);
+  return new Malformed(joinRef, ref, topic);
 }
 
 function tooLarge(address: Frame | Malformed, maxBytes: number, countedSize: number): Unread {

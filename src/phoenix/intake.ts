@@ -1,5 +1,5 @@
 /** What one socket may send: counted by the size of its frames, before anything of them is read. */
-import { costOf, FrameBudget } from "./frame-budget.ts";
+import { costOf, costOfValues, FrameBudget } from "./frame-budget.ts";
 
 /** Why a socket is closed. `frames`: it sent too many; `identity`: all its identity's sockets together; `refused`: too many that are of no use. */
 export type FloodReason = "frames" | "identity" | "refused";
@@ -35,8 +35,17 @@ export class Intake<Identity> {
 
   /** Counts a frame of this size, in characters or bytes. Null: it may be read. */
   frame(size: number): FloodReason | null {
-    if (!this.#frames.take(size)) return "frames";
-    this.#left -= costOf(size);
+    return this.#take(costOf(size));
+  }
+
+  /** Counts the values of a frame besides its size. Null: it may be parsed. */
+  values(count: number): FloodReason | null {
+    return this.#take(costOfValues(count));
+  }
+
+  #take(cost: number): FloodReason | null {
+    if (!this.#frames.take(cost)) return "frames";
+    this.#left -= cost;
     while (this.#left < 0) {
       if (!this.#takeLot(this.#identity)) return "identity";
       this.#left += frameLot;
@@ -46,6 +55,6 @@ export class Intake<Identity> {
 
   /** Counts a frame that no gate counts: a heartbeat, a ping, a leave of what is not joined, what was refused unread. */
   useless(size: number): FloodReason | null {
-    return this.#refused.take(size) ? null : "refused";
+    return this.#refused.take(costOf(size)) ? null : "refused";
   }
 }

@@ -1,41 +1,25 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { holdsFewValues, maxValues } from "./json-structure.ts";
+import { countValues, maxValues } from "./json-structure.ts";
 
-/** Long enough to be looked at. */
-const padding = "x".repeat(5_000);
-const padded = (json: string) => `["${padding}",${json}]`;
-
-describe("a JSON text", () => {
-  test("holds few values whatever stands in its strings, and too many whatever stands around them", () => {
+describe("the values of a JSON text", () => {
+  test("are counted by what stands around its strings, whatever stands in them", () => {
     const parts = fc.constantFrom("[", "{", "]", ",", '"', "\\", "x".repeat(40), "\u2028");
-    const text = fc.array(parts).map((some) => some.join("").repeat(2_000));
+    const text = fc.array(parts).map((some) => some.join("").repeat(200));
     fc.assert(
-      fc.property(fc.array(text, { maxLength: 5 }), (texts) => {
-        const strings = JSON.stringify(texts);
-        expect(holdsFewValues(padded(strings))).toBe(true);
-        expect(holdsFewValues(padded(`${strings},${"[".repeat(maxValues)}`))).toBe(false);
+      fc.property(fc.array(text, { maxLength: 20 }), fc.nat(maxValues - 30), (texts, more) => {
+        const json = JSON.stringify([...texts, Array(more).fill(0), { a: { b: 1, c: "" } }]);
+        expect(countValues(json)).toBe(1 + texts.length + 1 + Math.max(0, more - 1) + 1 + 6);
+        expect(countValues(`${json}${"[".repeat(maxValues)}`)).toBe(maxValues + 1);
       }),
       { numRuns: 50 },
     );
   });
 
-  test("is bounded in values, to the last that is allowed: elements, members, and what is nested", () => {
-    // The outer array, the inner one, and the comma between the padding and it.
-    const most = maxValues - 3;
-    expect(holdsFewValues(padded(`[0${",0".repeat(most)}]`))).toBe(true);
-    expect(holdsFewValues(padded(`[0${",0".repeat(most + 1)}]`))).toBe(false);
-    // The object and its first member are 3 of them.
-    const members = (most - 3) / 2;
-    expect(holdsFewValues(padded(`{"a":0${',"a":0'.repeat(Math.floor(members))}}`))).toBe(true);
-    expect(holdsFewValues(padded(`{"a":0${',"a":0'.repeat(Math.floor(members) + 2)}}`))).toBe(false);
-    expect(holdsFewValues(padded(`{"a":`.repeat(maxValues)))).toBe(false);
-    expect(holdsFewValues(padded("[]".repeat(maxValues)))).toBe(false);
-  });
-
-  test("that is short is never looked at, and one that does not end is no trouble", () => {
-    expect(holdsFewValues("[".repeat(4_096))).toBe(true);
-    expect(holdsFewValues(`["${padding}`)).toBe(true);
-    expect(holdsFewValues(`["${padding}\\`)).toBe(true);
+  test("are no more than one too many, however many there are and whether they are well-formed", () => {
+    for (const text of ["[", ",", `{"a":`, "[]", `"",`, `"\\"",`])
+      expect([text, countValues(text.repeat(100_000))]).toEqual([text, maxValues + 1]);
+    for (const text of [`["${"x".repeat(5_000)}`, `["${"x".repeat(5_000)}\\`, `["`, ""])
+      expect(countValues(text)).toBeLessThan(2);
   });
 });

@@ -71,13 +71,21 @@ export class Session<Identity> implements MembershipHost<Identity> {
 
   /** Counts a frame of this size before it is read. False: there were too many, and the socket was closed. */
   takes(size: number): boolean {
-    const reason = this.#intake.frame(size);
+    return this.#holds(this.#intake.frame(size));
+  }
+
+  /** Counts the values of a frame before it is parsed. False: there were too many, and the socket was closed. */
+  takesValues(count: number): boolean {
+    return this.#holds(this.#intake.values(count));
+  }
+
+  #holds(reason: FloodReason | null): boolean {
     if (reason !== null) this.#flooded(reason);
     return reason === null;
   }
 
   /**
-   * False: the gate refused the frame, and its sender was told. Ask before `receive`, and look again whether there is a
+   * False: the gate refused the frame, and its sender was told. Needs no payload. Ask before `receive`, and look again whether there is a
    * session still: a gate may close the socket. Frames that wait for a join are not asked about again.
    */
   admits(frame: Frame): boolean {
@@ -95,9 +103,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
 
   /** False: there were too many, and the socket was closed. */
   #takesUseless(size: number): boolean {
-    const reason = this.#intake.useless(size);
-    if (reason !== null) this.#flooded(reason);
-    return reason === null;
+    return this.#holds(this.#intake.useless(size));
   }
 
   #flooded(reason: FloodReason): void {

@@ -2,7 +2,7 @@
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { Backpressure } from "./backpressure.ts";
 import type { Gate, Json, Position, Routes } from "./channel.ts";
-import { encodeBroadcast, Frame, type Malformed } from "./codec.ts";
+import { decode, encodeBroadcast, Malformed } from "./codec.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
 import { type FrameLimit, FrameReader, Unread } from "./frame-reader.ts";
 import { Intake, type TakeLot } from "./intake.ts";
@@ -156,23 +156,38 @@ export class Sockets<Identity> {
       connection.heard = true;
       // After a close there is no session: what was on its way is dropped unread.
       if (!connection.session?.takes(data.length)) return;
-      const frame = this.#reader.read(data);
-      if (!(frame instanceof Frame)) this.#useless(connection, frame, data.length);
-      else if (connection.session?.admits(frame)) connection.session?.receive(frame);
+      if (this.#reader.isSmall(data)) this.#receivedSmall(connection, data);
+      else this.#receivedLarge(connection, data);
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  #useless(connection: Connection<Identity>, frame: Malformed | Unread, size: number): void {
-    const { observer } = this.#options;
-    if (frame instanceof Unread) {
-      observer.unread(frame.problem);
-      connection.session?.unread(frame);
-    } else {
-      observer.malformed();
-      connection.session?.malformed(frame, size);
-    }
+  #receivedSmall(connection: Connection<Identity>, data: string | Uint8Array): void {
+    const frame = decode(data);
+    if (frame instanceof Malformed) this.#malformed(connection, frame, data.length);
+    else if (connection.session?.admits(frame)) connection.session?.receive(frame);
+  }
+
+  /** All that can refuse it is asked before it is parsed. */
+  #receivedLarge(connection: Connection<Identity>, data: string | Uint8Array): void {
+    const seen = this.#reader.look(data);
+    if (seen instanceof Unread) return this.#unread(connection, seen);
+    if (seen instanceof Malformed) return this.#malformed(connection, seen, data.length);
+    if (!connection.session?.takesValues(seen.values) || !connection.session.admits(seen.address)) return;
+    const frame = decode(data);
+    if (frame instanceof Malformed) this.#malformed(connection, frame, data.length);
+    else connection.session?.receive(frame);
+  }
+
+  #unread(connection: Connection<Identity>, frame: Unread): void {
+    this.#options.observer.unread(frame.problem);
+    connection.session?.unread(frame);
+  }
+
+  #malformed(connection: Connection<Identity>, frame: Malformed, size: number): void {
+    this.#options.observer.malformed();
+    connection.session?.malformed(frame, size);
   }
 
   #guard(act: () => void): void {

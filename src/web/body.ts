@@ -1,7 +1,7 @@
 import { type Rejection, reject } from "../core/rejection.ts";
 import { payloadOf } from "../phoenix/codec.ts";
 import { parseExactly } from "../phoenix/exact-json.ts";
-import { holdsFewValues, maxValues } from "../phoenix/json-structure.ts";
+import { countValues, maxValues } from "../phoenix/json-structure.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -24,7 +24,7 @@ export async function readJson(
 }
 
 function parsed(text: string): { readonly value: unknown } | Rejection {
-  return holdsFewValues(text) ? { value: payloadOf(parseExactly(text)) } : tooManyValues;
+  return countValues(text) > maxValues ? tooManyValues : { value: payloadOf(parseExactly(text)) };
 }
 
 /** The client closed the connection in the middle of the body: that is no bug, and nobody reads the answer. */
