@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import type { Layout } from "./layout.ts";
 import type { RunAs } from "./run-as.ts";
 
@@ -20,7 +20,9 @@ function quoted(name: string): string {
 
 function replace(path: string, text: string): void {
   rmSync(path, { force: true });
-  writeFileSync(path, text, { mode: 0o644, flag: "wx" });
+  writeFileSync(path, text, { mode: 0o600, flag: "wx" });
+  // Whatever our umask is.
+  chmodSync(path, 0o644);
 }
 
 /** What tells PostgreSQL to read them. */

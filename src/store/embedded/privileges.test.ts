@@ -93,6 +93,22 @@ async function startedAsRoot(): Promise<void> {
   );
 
   test(
+    "a umask that closes all to others does not close to PostgreSQL what it needs",
+    async () => {
+      const parent = join(base, "made-closed");
+      const former = process.umask(0o077);
+      const owner = EmbeddedOwner.spawn(join(parent, "data"));
+      process.umask(former);
+      await owner.outcome();
+      expect(owner.refusal).toBeUndefined();
+      expect(statSync(parent).mode & 0o777).toBe(0o700);
+      expect(await owner.ask("select 1 as one")).toEqual([{ one: 1 }]);
+      await owner.say("stop");
+    },
+    timeoutMs,
+  );
+
+  test(
     "what nobody put where root writes, reads and runs is removed, and nothing behind it is touched",
     async () => {
       const dataDir = directory("planted");
