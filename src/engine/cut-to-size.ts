@@ -3,7 +3,8 @@ import type { Changes, SeenMessage } from "../core/ports/store.ts";
 /** What a difference brings at one revision. */
 interface Part {
   readonly rev: number;
-  readonly size: number;
+  /** Called only as far as the page goes: it costs as much as encoding. */
+  readonly size: () => number;
 }
 
 /**
@@ -26,8 +27,8 @@ export function cutToSize(
     message.createdRev > since.rev ? message.createdRev : message.rev;
   const rev = lastThatFits(
     [
-      ...changes.messages.map((seen) => ({ rev: revOf(seen), size: sizeOf(seen) })),
-      ...changes.members.map((member) => ({ rev: member.rev, size: sizeOfMember })),
+      ...changes.messages.map((seen) => ({ rev: revOf(seen), size: () => sizeOf(seen) })),
+      ...changes.members.map((member) => ({ rev: member.rev, size: () => sizeOfMember })),
     ],
     { sinceRev: since.rev, maxSize },
   );
@@ -43,7 +44,7 @@ function lastThatFits(
   const firstRev = inOrder.find(({ rev }) => rev > sinceRev)?.rev ?? Number.POSITIVE_INFINITY;
   let size = 0;
   const tooMuch = inOrder.find((part) => {
-    size += part.size;
+    size += part.size();
     return size > maxSize && part.rev > firstRev;
   });
   return tooMuch ? inOrder.findLast(({ rev }) => rev < tooMuch.rev)!.rev : null;
