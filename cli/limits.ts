@@ -46,7 +46,7 @@ const sizedBy: Readonly<Record<LimitName, string>> = {
   user_backlog: "`LIMIT_USER_READ_KB_PER_MIN`; beyond it the next page waits, and nothing is refused",
   user_members_added: "`LIMIT_USER_MEMBERS_ADDED_PER_MIN`; refines `LIMIT_USER_MESSAGES_PER_MIN`",
   pair_memberships: "`LIMIT_PAIR_MEMBERSHIPS_PER_HOUR`; refines `LIMIT_USER_MESSAGES_PER_MIN`",
-  user_pushed: `\`LIMIT_USER_PUSHED_KB_PER_MIN\`; refines \`LIMIT_USER_MESSAGES_PER_MIN\` (${perMessage}); at once three quarters of \`WHISPR_SEND_BUFFER\``,
+  user_pushed: `\`LIMIT_USER_PUSHED_KB_PER_MIN\`; refines \`LIMIT_USER_MESSAGES_PER_MIN\` (${perMessage}); at once 0.8 of \`WHISPR_SEND_BUFFER\`, and what is more by itself is \`payload_too_large\` (413)`,
   user_delivered:
     "`LIMIT_USER_DELIVERED_MB_PER_MIN`; refines `LIMIT_USER_MESSAGES_PER_MIN` (2.56 MB for each, 256 MB at least)",
   conversation_messages: "`LIMIT_CONVERSATION_MESSAGES_PER_MIN`",

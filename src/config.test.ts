@@ -181,7 +181,7 @@ describe("limits", () => {
       user_joins: { perMinute: 20_000, burst: 20_000 },
       user_members_added: { perMinute: 500, burst: 2_000 },
       pair_memberships: { perMinute: 0.5, burst: 30 },
-      user_pushed: { perMinute: 45_000_000, burst: 786_432 },
+      user_pushed: { perMinute: 45_000_000, burst: 838_860.8 },
       user_delivered: { perMinute: 256_000_000, burst: 256_000_000 },
       conversation_messages: { perMinute: 30, burst: 10 },
       connection_operations: { perMinute: 200, burst: 200 },

@@ -450,7 +450,7 @@ export const settings = {
     kind: rate,
     fallbackText: "450 for each of LIMIT_USER_MESSAGES_PER_MIN, 45000 at least, off where that is 0",
     about:
-      "kB that one user causes on each socket that listens, in a minute, 0 = off; at once three quarters of WHISPR_SEND_BUFFER",
+      "kB that one user causes on each socket that listens, in a minute, 0 = off; at once 0.8 of WHISPR_SEND_BUFFER",
   }),
   userDeliveredMbPerMin: optional<number>({
     variables: ["LIMIT_USER_DELIVERED_MB_PER_MIN"],

@@ -10,6 +10,8 @@ interface Budget {
   readonly unit?: "bytes" | "kB";
   /** Refusals and documents state the rate of an hour, because that of a minute is below one. */
   readonly isHourly?: true;
+  /** What costs more than all of it at once is refused for good: later it would do the same harm. */
+  readonly isAtOnce?: true;
 }
 
 /** Every budget there is. What an operation costs of which one is in `operations.ts`. */
@@ -33,6 +35,7 @@ export const budgets = {
     by: "user",
     counts: "bytes that one user causes on each socket that listens",
     unit: "bytes",
+    isAtOnce: true,
   },
   user_delivered: {
     by: "user",

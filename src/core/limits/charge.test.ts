@@ -25,7 +25,7 @@ function aTally(room: Partial<Record<LimitName, number>> = {}) {
     },
     charge: (limit, _key, cost) => void counted.set(limit, of(limit) + cost),
     giveBack: (limit, _key, cost = 1) => void counted.set(limit, of(limit) - cost),
-    rateOf: () => ({ perMinute: 1, burst: 1 }),
+    rateOf: () => ({ perMinute: 1, burst: Number.POSITIVE_INFINITY }),
   };
   const refusals: LimitName[] = [];
   const observer = { rateLimited: (limit: LimitName) => void refusals.push(limit) };

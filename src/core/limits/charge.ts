@@ -40,6 +40,7 @@ interface Item {
 interface Excess {
   readonly limit: LimitName;
   readonly waitMs: number;
+  readonly cost: number;
 }
 
 const nothing: readonly Item[] = [];
@@ -117,10 +118,12 @@ export class Charges {
   attempt(items: readonly Item[]): Excess | null {
     for (let at = 0; at < items.length; at++) {
       const { limit, key, cost } = items[at]!;
-      const waitMs = this.#limiter.take(limit, key, cost);
+      const { perMinute, burst } = this.#limiter.rateOf(limit);
+      const isTooMuch = perMinute > 0 && isTooMuchForGood(limit, cost, burst);
+      const waitMs = isTooMuch ? Number.POSITIVE_INFINITY : this.#limiter.take(limit, key, cost);
       if (waitMs === 0) continue;
       this.giveBack(items.slice(0, at));
-      return { limit, waitMs };
+      return { limit, waitMs, cost };
     }
     return null;
   }
@@ -130,9 +133,10 @@ export class Charges {
   }
 
   /** Counted by its limit. */
-  refused({ limit, waitMs: retryAfterMs }: Excess): Rejection {
+  refused({ limit, waitMs: retryAfterMs, cost }: Excess): Rejection {
     this.#observer.rateLimited(limit);
     const { perMinute, burst } = this.#limiter.rateOf(limit);
+    if (isTooMuchForGood(limit, cost, burst)) return tooLarge(limit, cost, burst);
     const rate = `${rateText(limit, perMinute)} are allowed, ${amountText(limit, burst)} at once`;
     const text = `Too many ${budgetOf(limit).counts}: ${rate}. Nothing was changed; try again after retry_after_ms.`;
     return reject("rate_limited", text, { retryAfterMs });
@@ -165,6 +169,17 @@ export class Charges {
           items.push({ limit: "pair_memberships", key: `${userId} ${other}`, cost: 1 });
     }
   }
+}
+
+function isTooMuchForGood(limit: LimitName, cost: number, burst: number): boolean {
+  return cost > burst && budgetOf(limit).isAtOnce === true;
+}
+
+/** Waiting does not help: it has to be shorter. */
+function tooLarge(limit: LimitName, cost: number, burst: number): Rejection {
+  const most = amountText(limit, burst);
+  const text = `Too many ${budgetOf(limit).counts}: ${amountText(limit, cost)}, ${most} are allowed. Nothing was changed; make it shorter.`;
+  return reject("payload_too_large", text);
 }
 
 function pushes(userId: string, bytes: number, members: number): readonly Item[] {
