@@ -172,7 +172,7 @@ describe("limits", () => {
   test("are those of the design by default, and each is off at 0", () => {
     const { limits, maxLoopLatenessMs, trustedProxies } = accepted(read(keys));
     expect(limits).toEqual({
-      user_messages: { perMinute: 100, burst: 100 },
+      user_messages: { perMinute: 100, burst: 200 },
       user_operations: { perMinute: 1_000, burst: 1_000 },
       user_typing: { perMinute: 400, burst: 400 },
       user_marks: { perMinute: 5_000, burst: 5_000 },

@@ -388,7 +388,7 @@ function pushLimitsOf(values: Values) {
   return {
     user_pushed: {
       perMinute: pushed,
-      burst: 0.8 * Math.max(1 << 20, sendBufferBytes) * Math.max(1, userMessagesBurst / 100),
+      burst: 0.8 * Math.max(1 << 20, sendBufferBytes) * Math.max(1, userMessagesBurst / 200),
     },
     user_delivered: allAtOnce(delivered),
   };

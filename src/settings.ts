@@ -398,7 +398,7 @@ export const settings = {
   userMessagesBurst: setting({
     variables: ["LIMIT_USER_MESSAGES_BURST"],
     kind: integer(1, 1_000_000),
-    fallback: 100,
+    fallback: 200,
     about: "how many of them may come at once; repeated sends count as operations instead",
   }),
   conversationMessagesPerMin: setting({
@@ -411,8 +411,7 @@ export const settings = {
     variables: ["LIMIT_CONNECTION_OPS_PER_MIN"],
     kind: rate,
     fallback: 200,
-    about:
-      "operations on one socket in a minute, and sends repeated over REST by one user, 0 = off; typing and reads are counted apart",
+    about: "operations on one socket in a minute, 0 = off; typing and reads are counted apart",
   }),
   userOpsPerMin: optional<number>({
     variables: ["LIMIT_USER_OPS_PER_MIN"],

@@ -53,6 +53,8 @@ describe("messages of one user", () => {
     await open({
       user_messages: { perMinute: 100, burst: 20 },
       connection_operations: { perMinute: 1, burst: 1 },
+      // The conversation that is created, and one of these.
+      user_operations: { perMinute: 1, burst: 3 },
     });
     const [phone, laptop, other] = await Promise.all([joined(anna), joined(anna), joined(ben)]);
     for (let each = 0; each < 5; each++) {
@@ -99,13 +101,13 @@ describe("messages of one user", () => {
     }
   });
 
-  test("that are repeated over REST are limited like the operations of one connection", async () => {
+  test("that are repeated over REST are limited like the operations of their user", async () => {
     const few = { perMinute: 1, burst: 5 };
-    await open({ user_messages: few, connection_operations: few });
+    await open({ user_messages: few, user_operations: few });
     const statuses = [];
     for (let each = 0; each < 11; each++) statuses.push((await post(anna, message)).status);
-    // One message, five operations, and what is left of the messages; then nothing is left.
-    expect(statuses).toEqual([201, ...Array(9).fill(200), 429]);
+    // One message, four operations (the conversation was one), and what is left of the messages; then nothing is left.
+    expect(statuses).toEqual([201, ...Array(8).fill(200), 429, 429]);
     expect((await post(ben, message)).status).toBe(201);
   });
 

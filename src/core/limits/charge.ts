@@ -201,7 +201,7 @@ export class Charge {
   readonly #charges: Charges;
   readonly #operation: Operation;
   readonly #userId: string;
-  readonly #connectionKey: string;
+  readonly #connectionKey: string | null;
   /** Counted as a message; false: as an operation. Null: it is none of either here. */
   #isMessage: boolean | null = null;
   #taken: readonly Item[] = nothing;
@@ -215,8 +215,7 @@ export class Charge {
     this.#charges = options.charges;
     this.#operation = options.operation;
     this.#userId = options.userId;
-    // What is repeated over REST counts as if it came over one connection.
-    this.#connectionKey = options.connectionKey ?? `requests of ${options.userId}`;
+    this.#connectionKey = options.connectionKey;
   }
 
   /**
@@ -258,11 +257,12 @@ export class Charge {
   }
 
   get #anOperation(): readonly Item[] {
-    return [
-      { limit: "connection_operations", key: this.#connectionKey, cost: 1 },
+    const ofUser: readonly Item[] = [
       { limit: "user_operations", key: this.#userId, cost: 1 },
       { limit: "user_reads", key: this.#userId, cost: 0 },
     ];
+    if (this.#connectionKey === null) return ofUser;
+    return [{ limit: "connection_operations", key: this.#connectionKey, cost: 1 }, ...ofUser];
   }
 
   #asMessage(): Rejection | null {

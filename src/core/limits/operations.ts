@@ -107,7 +107,8 @@ export const operations: Readonly<Record<Operation, Costs>> = {
   attach_media: change,
   add_reaction: change,
   remove_reaction: change,
-  add_members: { class: "operation", decided: [...told, "members", "pairs"] },
+  // Clients add a class of people one by one: what that costs is counted in people and bytes.
+  add_members: { class: "operation", decided: ["pushed", "members", "pairs"] },
   remove_member: change,
   leave_conversation: change,
   change_role: change,
