@@ -298,8 +298,17 @@ function openEngine(given: {
   });
   opened.defer(() => engine.stop());
   opened.defer(() => stopping.within("settling commands", engine.drain()));
-  const { commands } = engine;
-  const enforcer = new BlockEnforcer({ blocks, commands, ownership, clock: systemClock, observer, newId });
+  const { commands, meetings } = engine;
+  const enforcer = new BlockEnforcer({
+    blocks,
+    commands,
+    meetings,
+    pubsub,
+    ownership,
+    clock: systemClock,
+    observer,
+    newId,
+  });
   enforcer.start();
   opened.defer(() => enforcer.stop());
   ownership.start();
@@ -374,7 +383,7 @@ function openKeys(config: Config, observer: Observer): Keys {
 }
 
 function endpointSettings(config: Config): EndpointSettings {
-  const { http, messages, cors, sockets, connections } = config;
+  const { http, messages, people, cors, sockets, connections } = config;
   const readMs = connections.connectTimeoutMs + connections.statementTimeoutMs + 1_000;
   return {
     hostname: http.host,
@@ -383,7 +392,8 @@ function endpointSettings(config: Config): EndpointSettings {
     maxHeldBytes: sockets.maxHeldBytes,
     // A connection and its statement; a read that is shared waits for the one before it.
     answerWithinMs: 2 * readMs + 5_000,
-    payloads: messages,
+    payloads: { ...messages, asksFirst: people.asksFirst },
+    presenceShownTo: people.presenceShownTo,
     corsOrigins: cors.origins === "any" ? "*" : cors.origins,
     maxSessionMs: sockets.sessionMaxMs,
     maxSocketsPerUser: sockets.maxPerUser,

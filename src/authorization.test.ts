@@ -41,7 +41,7 @@ const inPlace: Readonly<Record<Row["where"], ReadonlySet<Part>>> = {
 /** Of whom nothing may be learned. */
 const outsiders = ["former", "stranger", "blocked"] as const;
 
-const ofTheServer = ["apply_blocks"] as const;
+const ofTheServer = ["apply_blocks", "return_to_direct"] as const;
 
 /** The words of the table. To whom a conversation is unknown, it looks like one that does not exist. */
 const words: Readonly<Record<string, string>> = {

@@ -51,6 +51,11 @@ export interface Config {
     readonly editWindowMs: number;
     readonly deleteWindowMs: number;
   };
+  readonly people: {
+    /** Users who do not know each other are asked whether they accept a conversation. */
+    readonly asksFirst: boolean;
+    readonly presenceShownTo: "participants" | "members";
+  };
   readonly sockets: {
     readonly maxFrameBytes: number;
     readonly sendBufferBytes: number;
@@ -303,6 +308,10 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
       maxMetadataBytes: values.maxMetadataBytes,
       editWindowMs: values.editWindowMs,
       deleteWindowMs: values.deleteWindowMs,
+    },
+    people: {
+      asksFirst: values.firstContact === "request",
+      presenceShownTo: values.presenceShownTo,
     },
     sockets: {
       maxFrameBytes: values.maxFrameBytes,

@@ -73,7 +73,7 @@ test("every place that batches requests is in the table", () => {
 
 /** One for each loader or use of `storeRows`. */
 const knownPlaces = [
-  ...Array<string>(6).fill("engine/lookups.ts"),
+  ...Array<string>(7).fill("engine/lookups.ts"),
   ...Array<string>(2).fill("engine/joins.ts"),
   ...Array<string>(2).fill("engine/shared-delivery-reads.ts"),
   "engine/facts-loader.ts",

@@ -25,6 +25,9 @@ test("two stock clients see each other come and type, and who was there when the
       new RestClient({ url: running.url, token: await keys.token(userId) });
     const rest = await restOf(ann);
     const id = await rest.createDirect(ben);
+    // Who has written in it shows in it.
+    const written = await restOf(ben);
+    await written.call("POST", `/conversations/${id}/messages`, { content: "hello" });
     const clients = await Promise.all(
       [ann, ben].map(async (userId) => clientOf(running.url, await keys.token(userId), id)),
     );

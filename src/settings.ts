@@ -357,6 +357,20 @@ export const settings = {
     fallback: 48 * hourMs,
     about: "how long after it was sent a message may be deleted for everyone by its author",
   }),
+  firstContact: setting<"open" | "request">({
+    variables: ["FIRST_CONTACT"],
+    kind: choice({ open: "open", request: "request" }),
+    fallback: "open",
+    about:
+      "request: a conversation with users who share none with its creator that they chose to be in is theirs to accept or decline first",
+  }),
+  presenceShownTo: setting<"participants" | "members">({
+    variables: ["PRESENCE_SHOWN_TO"],
+    kind: choice({ participants: "participants", members: "members" }),
+    fallback: "participants",
+    about:
+      "who shows as online in a conversation: those who created it, took part in it or accepted it, or all members; never to users with a block between them",
+  }),
   maxFrameBytes: setting({
     variables: ["WHISPR_MAX_FRAME_SIZE"],
     kind: integer(65_536, 16 << 20),

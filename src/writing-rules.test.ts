@@ -55,7 +55,9 @@ test("every operation that writes has a rule about settings and blocks", () => {
   expect(withoutRule).toEqual([]);
   const ruled = new Set<string>([...writesNothing, ...writingRows.map(({ operation }) => operation)]);
   // What the server does itself comes from nobody.
-  expect([...ruled, "apply_blocks"].sort()).toEqual([...Object.keys(authorize), "typing"].sort());
+  expect([...ruled, "apply_blocks", "return_to_direct"].sort()).toEqual(
+    [...Object.keys(authorize), "typing"].sort(),
+  );
 });
 
 const named = writingRows.map((row) => [row.what, row] as const);

@@ -22,6 +22,9 @@ export function apply(state: ConversationState, event: Event): void {
     case "member_role_changed":
     case "member_blocked":
     case "member_unblocked":
+    case "member_took_part":
+    case "request_accepted":
+    case "request_declined":
       return applyMemberChanged(state, event);
     case "conversation_changed":
     case "conversation_deactivated":

@@ -9,6 +9,8 @@ const forMembers = [
   "add_reaction",
   "remove_reaction",
   "leave_conversation",
+  "accept_conversation",
+  "decline_conversation",
   "mark",
   "mark_unread",
   "show_conversation",
@@ -20,8 +22,14 @@ const forMembers = [
   "join_conversation",
 ] as const;
 const forAdministrators = ["add_members", "remove_member", "change_role", "update_conversation"] as const;
-const forTheServer = ["apply_blocks"] as const;
-const forAnybody = ["create_direct", "create_group", "list_conversations", "join_user"] as const;
+const forTheServer = ["apply_blocks", "return_to_direct"] as const;
+const forAnybody = [
+  "create_direct",
+  "create_group",
+  "list_conversations",
+  "join_user",
+  "allow_readding",
+] as const;
 
 test("I8: what belongs to a conversation is for its members, and strangers all get the same answer", () => {
   const answers = forMembers.map((operation) => authorize[operation](null));

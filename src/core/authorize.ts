@@ -1,4 +1,5 @@
 import type { Command } from "./commands.ts";
+import type { AllowReadding } from "./conversations/allow-readding.ts";
 import type { ConversationState, Membership } from "./conversations/conversation.ts";
 import type { CreateConversation } from "./conversations/create.ts";
 import { notPermitted } from "./conversations/not-permitted.ts";
@@ -38,7 +39,7 @@ const server: Rule = () => null;
 
 /** Who may do what: one rule per command and query, so that the type checker proves that none is forgotten. */
 export const authorize: Readonly<
-  Record<(Command | CreateConversation | MarkMember | MarkAsUnread | Query)["type"], Rule>
+  Record<(Command | CreateConversation | MarkMember | MarkAsUnread | AllowReadding | Query)["type"], Rule>
 > = {
   create_direct: anybody,
   create_group: anybody,
@@ -53,9 +54,13 @@ export const authorize: Readonly<
   leave_conversation: members,
   change_role: administrators,
   update_conversation: administrators,
+  accept_conversation: members,
+  decline_conversation: members,
+  return_to_direct: server,
   apply_blocks: server,
   mark: members,
   mark_unread: members,
+  allow_readding: anybody,
   list_conversations: anybody,
   show_conversation: members,
   list_members: members,

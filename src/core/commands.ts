@@ -1,6 +1,8 @@
+import type { AcceptConversation, DeclineConversation } from "./conversations/acceptance.ts";
 import type { ApplyBlocks } from "./conversations/blocks.ts";
 import type { ChangeRole } from "./conversations/change-role.ts";
 import type { AddMembers, LeaveConversation, RemoveMember } from "./conversations/members.ts";
+import type { ReturnToDirect } from "./conversations/return-to-direct.ts";
 import type { UpdateConversation } from "./conversations/update.ts";
 import type { AttachMedia } from "./messages/attach.ts";
 import { sizeOfAttachments } from "./messages/attachment.ts";
@@ -23,6 +25,9 @@ export type Command =
   | LeaveConversation
   | ChangeRole
   | UpdateConversation
+  | AcceptConversation
+  | DeclineConversation
+  | ReturnToDirect
   | ApplyBlocks;
 
 /** The stored message that a command is about, or answers; null: none. */
@@ -35,6 +40,14 @@ export function targetIdOf(command: Command): string | null {
 export function isAboutMetadata(command: Command): boolean {
   return command.type === "update_conversation";
 }
+
+/** The users whom the sender of a command meets by it: what stands between them has to be known for it. */
+export function metBy(command: Command): readonly string[] {
+  if (command.type === "add_members") return command.userIds;
+  return command.type === "return_to_direct" ? [command.otherUserId] : noUsers;
+}
+
+const noUsers: readonly string[] = [];
 
 /** The key under which a command is sent again; null: it has none. */
 export function sendKeyOf(command: Command): SendKey | null {

@@ -1,10 +1,12 @@
 import { authorize } from "./authorize.ts";
 import type { Command } from "./commands.ts";
+import { acceptedByActing, decideAccept, decideDecline } from "./conversations/acceptance.ts";
 import { decideApplyBlocks } from "./conversations/blocks.ts";
 import { decideChangeRole } from "./conversations/change-role.ts";
 import type { ConversationState } from "./conversations/conversation.ts";
 import { keepOneOwner } from "./conversations/group-owner.ts";
 import { decideAdd, decideLeave, decideRemove } from "./conversations/members.ts";
+import { decideReturn } from "./conversations/return-to-direct.ts";
 import { decideUpdate } from "./conversations/update.ts";
 import type { Decision } from "./decision.ts";
 import { decideAttach } from "./messages/attach.ts";
@@ -15,9 +17,11 @@ import { decideSend } from "./messages/send.ts";
 
 /** Pure and synchronous: the same state, command and instant (microseconds) always give the same decision. */
 export function decide(state: ConversationState, command: Command, nowUs: number): Decision {
-  const refusal = authorize[command.type](state.members.get(command.senderId) ?? null, state);
+  const membership = state.members.get(command.senderId) ?? null;
+  const refusal = authorize[command.type](membership, state);
   if (refusal) return refusal;
-  return keepOneOwner(state, decideByRule(state, command, nowUs), command, nowUs);
+  const decision = keepOneOwner(state, decideByRule(state, command, nowUs), command, nowUs);
+  return isOfServer(command) ? decision : acceptedByActing(state, membership, decision, command, nowUs);
 }
 
 function decideByRule(state: ConversationState, command: Command, nowUs: number): Decision {
@@ -44,7 +48,18 @@ function decideByRule(state: ConversationState, command: Command, nowUs: number)
       return decideChangeRole(state, command, nowUs);
     case "update_conversation":
       return decideUpdate(state, command, nowUs);
+    case "accept_conversation":
+      return decideAccept(state, command, nowUs);
+    case "decline_conversation":
+      return decideDecline(state, command, nowUs);
+    case "return_to_direct":
+      return decideReturn(state, command, nowUs);
     case "apply_blocks":
       return decideApplyBlocks(state, command, nowUs);
   }
+}
+
+/** Nobody acts: the server brings the conversation to what is so already. */
+function isOfServer({ type }: Command): boolean {
+  return type === "apply_blocks";
 }

@@ -1,6 +1,7 @@
 import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
-import { type Command, isAboutMetadata, sendKeyOf, targetIdOf } from "../core/commands.ts";
+import { type Command, isAboutMetadata, metBy, sendKeyOf, targetIdOf } from "../core/commands.ts";
+import type { Contact } from "../core/conversations/contact.ts";
 import { bytesOf, type ConversationState } from "../core/conversations/conversation.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import { decide } from "../core/decide.ts";
@@ -12,7 +13,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { Change, KeyQuestion } from "../core/ports/store.ts";
+import type { Change, ContactsQuestion, KeyQuestion } from "../core/ports/store.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { securityNoteOf } from "../core/security-trail.ts";
 import { Doubts } from "./doubts.ts";
@@ -50,6 +51,7 @@ export interface Surroundings {
 export interface Questions {
   readonly keys: readonly KeyQuestion[];
   readonly messageIds: readonly string[];
+  readonly contacts: readonly ContactsQuestion[];
   /** Whether the conversation's metadata is asked for. */
   readonly metadata: boolean;
 }
@@ -58,6 +60,8 @@ export interface Questions {
 export interface Learned {
   readonly keys: readonly (KeyQuestion & KeyUse)[];
   readonly messages: readonly Message[];
+  /** By `contactKey`. */
+  readonly contacts: ReadonlyMap<string, Contact>;
   /** Null: it was not asked for. */
   readonly metadata: string | null;
 }
@@ -74,6 +78,8 @@ export interface Entry {
 const probedAtOnce = 100;
 /** Each may hold 64 KiB and a thousand reactions. */
 const targetsAtOnce = 32;
+/** Each may add a thousand members. */
+const additionsAtOnce = 4;
 
 /**
  * The single writer of one conversation. Commands are decided at once against the expected state and stored in the lane's next
@@ -149,11 +155,12 @@ export class Actor {
   }
 
   /** What the store knows of what was asked. It was asked when all that was decided was durable, so the messages are as they will be. */
-  learned({ keys, messages, metadata }: Learned): void {
+  learned({ keys, messages, contacts, metadata }: Learned): void {
     this.#probing = false;
     for (const use of keys) this.#learn(use);
     if (this.#state) {
       this.#state.targets = new Map(messages.map((message) => [message.id, message]));
+      this.#state.contacts = contacts;
       this.#state.metadata = metadata;
     }
     this.#decideWaiting();
@@ -199,7 +206,7 @@ export class Actor {
   }
 
   #noteChange(command: Command, event: Event): void {
-    if (event.type === "member_removed" || event.type === "member_blocked") this.#around.left(event);
+    if ("member" in event && event.member.leftSeq !== null) this.#around.left(event);
     const note = securityNoteOf(command, event);
     if (note) this.#around.observer.security(note.event, note.fields);
   }
@@ -288,6 +295,7 @@ export class Actor {
   #forgetLearned(): void {
     if (!this.#state) return;
     if (this.#state.targets.size > 0) this.#state.targets = new Map();
+    if (this.#state.contacts.size > 0) this.#state.contacts = new Map();
     this.#state.metadata = null;
   }
 
@@ -388,7 +396,8 @@ export class Actor {
   /** A doubted key, or what a command is about. */
   #needsProbe({ command, probed }: Turn): boolean {
     if (probed) return false;
-    return targetIdOf(command) !== null || isAboutMetadata(command) || this.#doubtsKeyOf(command);
+    if (targetIdOf(command) !== null || isAboutMetadata(command)) return true;
+    return metBy(command).length > 0 || this.#doubtsKeyOf(command);
   }
 
   #doubtsKeyOf(command: Command): boolean {
@@ -411,27 +420,37 @@ export class Actor {
   #probeWaiting(): void {
     const keys: KeyQuestion[] = [];
     const messageIds = new Set<string>();
+    const contacts: ContactsQuestion[] = [];
     let metadata = false;
     const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
-    for (let index = this.#decided; index < last && messageIds.size < targetsAtOnce; index++) {
+    const hasRoom = () => messageIds.size < targetsAtOnce && contacts.length < additionsAtOnce;
+    for (let index = this.#decided; index < last && hasRoom(); index++) {
       const turn = this.#mailbox.at(index);
       const messageId = targetIdOf(turn.command);
       const isDoubted = !turn.probed && this.#doubtsKeyOf(turn.command);
       const asksMetadata = isAboutMetadata(turn.command);
-      if (messageId === null && !isDoubted && !asksMetadata) continue;
+      const asksContacts = metBy(turn.command).length > 0;
+      if (messageId === null && !isDoubted && !asksMetadata && !asksContacts) continue;
       if (messageId !== null) messageIds.add(messageId);
       if (asksMetadata) metadata = true;
+      if (asksContacts) contacts.push(contactsQuestion(turn.command));
       if (isDoubted) keys.push(this.#keyQuestion(turn.command));
       turn.probed = true;
     }
     this.#probing = true;
-    this.#around.probe(this, { keys, messageIds: [...messageIds], metadata });
+    this.#around.probe(this, { keys, messageIds: [...messageIds], contacts, metadata });
   }
 
   #keyQuestion(command: Command): KeyQuestion {
     this.#doubts.useUp(command.senderId);
     return { conversationId: this.id, senderId: command.senderId, ...sendKeyOf(command)! };
   }
+}
+
+function contactsQuestion(command: Command): ContactsQuestion {
+  const asksFirst = command.type === "add_members" && command.asksFirst === true;
+  const { conversationId, senderId: adderId } = command;
+  return { conversationId, adderId, userIds: metBy(command), asksFirst };
 }
 
 function undecide(turn: Turn): void {

@@ -2,10 +2,12 @@ import { expect, test } from "bun:test";
 import type { Command } from "../core/commands.ts";
 import type { BlockedSide } from "../core/conversations/blocks.ts";
 import type { BlockedPair, Blocks } from "../core/ports/blocks.ts";
+import type { Frame } from "../core/ports/pubsub.ts";
 import { newId } from "../system.ts";
 import { membersNamed, noteTaker } from "../testing/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { BlockEnforcer } from "./block-enforcer.ts";
+import { Meetings } from "./meetings.ts";
 import type { Outcome } from "./outcome.ts";
 import { overloaded } from "./refusals.ts";
 
@@ -17,7 +19,7 @@ function aPair(hasConversation = true): BlockedPair {
     isBlocked: index === 0,
   })) as [BlockedSide, BlockedSide];
   const conversation = hasConversation ? { id: newId(), sides } : null;
-  return { lowId, highId, version: "1", conversation, unreadable: null };
+  return { lowId, highId, version: "1", isApart: true, conversation, unreadable: null };
 }
 
 const order = (one: BlockedPair, other: BlockedPair) =>
@@ -57,6 +59,8 @@ function anEnforcer() {
       for (const pair of pairs) pending.delete(pair);
     },
   };
+  const meetings = new Meetings();
+  const frames: Frame[] = [];
   const enforcer = new BlockEnforcer({
     blocks,
     commands: {
@@ -67,6 +71,8 @@ function anEnforcer() {
         else hanging.push(answer);
       },
     },
+    meetings,
+    pubsub: { publish: (frame) => void frames.push(frame) },
     ownership: {
       isHeld: () => world.held,
       onChange: (listener) => {

@@ -3,7 +3,9 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
+import type { PubSub } from "../core/ports/pubsub.ts";
 import { StoreUnavailable } from "../core/ports/store.ts";
+import type { Meetings } from "./meetings.ts";
 import type { Outcome } from "./outcome.ts";
 import { keyOf, PairRetries } from "./pair-retries.ts";
 import type { Registry } from "./registry.ts";
@@ -27,6 +29,8 @@ const failuresToTell = 3;
 export class BlockEnforcer {
   readonly #blocks: Blocks;
   readonly #commands: Pick<Registry, "submit">;
+  readonly #meetings: Pick<Meetings, "settled">;
+  readonly #pubsub: Pick<PubSub, "publish">;
   readonly #ownership: Pick<Ownership, "isHeld" | "onChange">;
   readonly #clock: Clock;
   readonly #observer: Observer;
@@ -45,6 +49,8 @@ export class BlockEnforcer {
   constructor(options: {
     readonly blocks: Blocks;
     readonly commands: Pick<Registry, "submit">;
+    readonly meetings: Pick<Meetings, "settled">;
+    readonly pubsub: Pick<PubSub, "publish">;
     readonly ownership: Pick<Ownership, "isHeld" | "onChange">;
     readonly clock: Clock;
     readonly observer: Observer;
@@ -52,6 +58,8 @@ export class BlockEnforcer {
   }) {
     this.#blocks = options.blocks;
     this.#commands = options.commands;
+    this.#meetings = options.meetings;
+    this.#pubsub = options.pubsub;
     this.#ownership = options.ownership;
     this.#clock = options.clock;
     this.#observer = options.observer;
@@ -132,10 +140,19 @@ export class BlockEnforcer {
     this.#underWay.set(key, work);
   }
 
-  /** Null: it is so now. Without a conversation it is: none can begin while the block is there. Never rejects. */
-  async #apply({ conversation, unreadable }: BlockedPair): Promise<string | null> {
+  /**
+   * Null: it is so now. Without a direct conversation it is: none can begin while the block is there, and what was about to bring the two
+   * together elsewhere has ended. Never rejects.
+   */
+  async #apply(pair: BlockedPair): Promise<string | null> {
+    const { conversation, unreadable, lowId, highId, isApart } = pair;
+    this.#pubsub.publish({ type: "apart", lowId, highId, isApart });
+    await this.#meetings.settled();
     if (unreadable !== null) return unreadable;
-    if (!conversation) return null;
+    return conversation ? this.#applyTo(conversation) : null;
+  }
+
+  async #applyTo(conversation: NonNullable<BlockedPair["conversation"]>): Promise<string | null> {
     const { id: conversationId, sides } = conversation;
     const missing = sides.find(({ member }) => !member);
     if (missing) this.#observer.warn("direct_member_row_missing", { conversationId, userId: missing.userId });

@@ -18,6 +18,7 @@ import { Lane, type LaneSettings } from "./group-commit.ts";
 import { Joins } from "./joins.ts";
 import { LastSeen } from "./last-seen.ts";
 import { Marks } from "./marks.ts";
+import { Meetings } from "./meetings.ts";
 import { Queries } from "./queries.ts";
 import { Registry, type RegistrySettings } from "./registry.ts";
 import { Supervisor, type SupervisorSettings } from "./supervisor.ts";
@@ -53,6 +54,7 @@ export interface Engine {
   readonly marks: Marks;
   readonly cursors: Cursors;
   readonly lastSeen: LastSeen;
+  readonly meetings: Meetings;
   /** Refuses new commands, and resolves when every one that was taken has its answer. */
   drain(): Promise<void>;
   stop(): void;
@@ -99,7 +101,9 @@ export function startEngine(options: {
   const cursors = new Cursors({ store: ports.cursors, clock, observer });
   const lastSeen = new LastSeen({ store: ports.lastSeen, clock, observer });
   const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
+  const meetings = new Meetings();
   const commands = new Registry({
+    meetings,
     supervisor,
     clock,
     observer,
@@ -116,7 +120,7 @@ export function startEngine(options: {
   const turns = new FairTurns({ settings: settings.requests, clock });
   return {
     commands,
-    queries: new Queries({ turns, reads: viewerReads, lastSeen, creation, own, pubsub }),
+    queries: new Queries({ turns, reads: viewerReads, lastSeen, creation, own, pubsub, clock }),
     joins: new Joins({
       reads: viewerReads,
       messages: actorReads,
@@ -127,6 +131,7 @@ export function startEngine(options: {
     marks,
     cursors,
     lastSeen,
+    meetings,
     async drain() {
       commands.drain();
       await commands.idle();

@@ -112,6 +112,8 @@ describe("what joins cost", () => {
       generation: 1,
       resumed: true,
       standings: [{ conversationId: id, seq: 3, rev: 3, headSeq: 3, headRev: 3 }],
+      pending: new Map(),
+      apartIds: [],
     });
   });
 
@@ -247,7 +249,7 @@ describe("a device's own word", () => {
       reads: {
         joinFacts: async () => ({
           conversations: [],
-          users: [{ generation: 1, deviceGeneration: 1, standings }],
+          users: [{ generation: 1, deviceGeneration: 1, standings, pending: new Map(), apartIds: [] }],
         }),
         changes: async () => [],
       },

@@ -52,7 +52,7 @@ export interface JoinedConversation {
 }
 
 /** A joined user. */
-export interface JoinedUser {
+export interface JoinedUser extends Pick<UserFacts, "pending" | "apartIds"> {
   readonly generation: number;
   /** What the device had confirmed is of a history that is gone: it starts at the heads, and reads everything afresh. */
   readonly resumed: boolean;
@@ -154,13 +154,15 @@ export class Joins {
     if (saving) await saving;
     const facts = await this.userFacts(question);
     if (isRejection(facts)) return facts;
-    if (deviceId === null) return { generation: facts.generation, resumed: true, standings: facts.standings };
+    const { generation, pending, apartIds } = facts;
+    const own = { generation, pending, apartIds };
+    if (deviceId === null) return { ...own, resumed: true, standings: facts.standings };
     const isKnown = facts.deviceGeneration === facts.generation;
     const standings = isKnown ? facts.standings : await this.#register(viewerId, deviceId);
     if (isRejection(standings)) return standings;
-    if (!isTrusted(facts, word)) return { generation: facts.generation, resumed: false, standings };
+    if (!isTrusted(facts, word)) return { ...own, resumed: false, standings };
     const said = word ? await this.#asSaid(viewerId, standings, word) : standings;
-    return isRejection(said) ? said : { generation: facts.generation, resumed: true, standings: said };
+    return isRejection(said) ? said : { ...own, resumed: true, standings: said };
   }
 
   /** Where the heads of a user's conversations are, from a read that began after this call. */

@@ -104,7 +104,7 @@ test("a key that cannot be looked up costs the sends under it, and not those of 
   const own = { conversationId: newId(), senderId: newId(), clientRandom: 1 };
   const keys = [phone, tablet].map((deviceTag) => ({ ...own, deviceTag }));
   const found: LookedUp[] = [];
-  const looking = lookups.about(own.conversationId, { keys, messageIds: [], metadata: false });
+  const looking = lookups.about(own.conversationId, { keys, messageIds: [], contacts: [], metadata: false });
   void looking.then((each) => found.push(each));
   await clock.runUntil(() => found.length === 1, 1_000);
   const failures = found.flatMap((each) => each.failures);

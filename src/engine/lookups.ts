@@ -1,4 +1,5 @@
-import { type Command, isAboutMetadata, sendKeyOf, targetIdOf } from "../core/commands.ts";
+import { type Command, isAboutMetadata, metBy, sendKeyOf, targetIdOf } from "../core/commands.ts";
+import { type Contact, contactKey } from "../core/conversations/contact.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { KeyUse } from "../core/messages/recent-keys.ts";
@@ -7,6 +8,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import {
   type ActorReads,
+  type ContactsQuestion,
   type KeyQuestion,
   type MembershipQuestion,
   type MessagePlace,
@@ -30,6 +32,11 @@ interface HeldKeys {
   readonly uses: readonly (KeyQuestion & KeyUse)[];
 }
 
+/** By `contactKey`. */
+interface KeyedContacts {
+  readonly contacts: readonly (readonly [string, Contact])[];
+}
+
 /** What could be looked up of what commands need, and which commands have to be refused because theirs could not. */
 export interface LookedUp {
   readonly learned: Learned;
@@ -50,6 +57,9 @@ const rowsAtOnce = 500;
 /** Messages of one read: each may hold 80 kB, and a thousand reactions. */
 const messagesAtOnce = 64;
 const metadataAtOnce = 100;
+/** Users who are added, of one read. */
+const contactsAtOnce = 2_000;
+const lightContacts = 200;
 const maxWaiting = 200_000;
 
 /**
@@ -61,6 +71,7 @@ export class Lookups {
   readonly #states: BatchLoader<string, Loaded>;
   readonly #keys: BatchLoader<KeyQuestion, HeldKeys>;
   readonly #targets: BatchLoader<TargetQuestion, { readonly message: Message | null }>;
+  readonly #contacts: BatchLoader<ContactsQuestion, KeyedContacts>;
   readonly #metadata: BatchLoader<string, { readonly metadata: string | null }>;
   readonly #messages: BatchLoader<MessagePlace, { readonly message: Message | null }>;
   readonly #memberships: BatchLoader<MembershipQuestion, { readonly isMember: boolean }>;
@@ -77,6 +88,7 @@ export class Lookups {
     this.#states = this.#statesLoader(reads, clock);
     this.#keys = keysLoader(reads, clock);
     this.#targets = targetsLoader(reads, clock);
+    this.#contacts = contactsLoader(reads, clock);
     this.#metadata = metadataLoader(reads, clock);
     this.#messages = messagesLoader(reads, clock);
     this.#memberships = membershipsLoader(reads, clock);
@@ -100,11 +112,11 @@ export class Lookups {
   /** Rejects as `state` does. */
   async about(
     conversationId: string,
-    { keys, messageIds, metadata: wantsMetadata }: Questions,
+    { keys, messageIds, contacts: asked, metadata: wantsMetadata }: Questions,
   ): Promise<LookedUp> {
     const failures: Failure[] = [];
     const ids = wantsMetadata ? [conversationId] : [];
-    const [found, targets, metadata] = await Promise.all([
+    const [found, targets, contacts, metadata] = await Promise.all([
       this.#each(keys, (key) => this.#keys.load(key), hasKey, failures),
       this.#each(
         messageIds,
@@ -112,6 +124,7 @@ export class Lookups {
         isAbout,
         failures,
       ),
+      this.#each(asked, (question) => this.#contacts.load(question), isAdding, failures),
       this.#each(
         ids,
         (id) => this.#metadata.load(id),
@@ -122,6 +135,7 @@ export class Lookups {
     const learned = {
       keys: found.flatMap(({ uses }) => uses),
       messages: targets.flatMap(({ message }) => message ?? []),
+      contacts: new Map(contacts.flatMap(({ contacts }) => contacts)),
       metadata: metadata[0]?.metadata ?? null,
     };
     return { learned, failures };
@@ -221,6 +235,24 @@ function targetName({ conversationId, messageId }: TargetQuestion): string {
   return `${conversationId} ${messageId}`;
 }
 
+function contactsLoader(reads: ActorReads, clock: Clock) {
+  return new BatchLoader({
+    async load(questions: readonly ContactsQuestion[]): Promise<readonly KeyedContacts[]> {
+      const found = await reads.findContacts(questions);
+      return questions.map(({ adderId }, index) => ({
+        contacts: found[index]!.map((contact) => [contactKey(adderId, contact.userId), contact] as const),
+      }));
+    },
+    weigh: ({ userIds }) => userIds.length,
+    maxWeight: contactsAtOnce,
+    maxLightWeight: lightContacts,
+    maxRequests: loadsAtOnce,
+    maxWaiting,
+    userOf: ({ adderId }) => adderId,
+    clock,
+  });
+}
+
 function metadataLoader(reads: ActorReads, clock: Clock) {
   return new BatchLoader({
     ...countedTo<string>(metadataAtOnce),
@@ -257,6 +289,10 @@ function hasKey({ senderId, deviceTag, clientRandom }: KeyQuestion): Failure["co
     const key = command.senderId === senderId ? sendKeyOf(command) : null;
     return key?.deviceTag === deviceTag && key.clientRandom === clientRandom;
   };
+}
+
+function isAdding({ adderId, userIds }: ContactsQuestion): Failure["concerns"] {
+  return (command) => command.senderId === adderId && metBy(command).join() === userIds.join();
 }
 
 function isAbout(messageId: string): Failure["concerns"] {

@@ -86,6 +86,7 @@ function summary(content: string, metadata = "{}"): ConversationSummary {
     conversation: { metadata, memberUserIds: [] } as unknown as ConversationSummary["conversation"],
     memberCount: 2,
     lastMessage: seen(1, content),
+    pending: null,
     unreadCount: 0,
     messageCount: 1,
   };

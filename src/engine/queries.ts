@@ -1,5 +1,7 @@
 import { authorize } from "../core/authorize.ts";
+import type { AllowReadding } from "../core/conversations/allow-readding.ts";
 import { noSuchUser, youBlocked } from "../core/conversations/blocks.ts";
+import { noSuchUsers, youBlockedSome } from "../core/conversations/contacts.ts";
 import {
   type CreateConversation,
   type CreateDirect,
@@ -12,6 +14,7 @@ import type { Charge } from "../core/limits/charge.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
 import type { MarkAsUnread } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
+import type { Clock } from "../core/ports/clock.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type {
   Changes,
@@ -46,6 +49,10 @@ export interface CreatedGroup {
   readonly differs: boolean;
 }
 
+export type CreatedDirect =
+  | { readonly summary: ConversationSummary; readonly created: boolean; readonly hasDeclined: false }
+  | { readonly conversationId: string; readonly hasDeclined: true };
+
 /**
  * What viewers may read, and the creation of conversations: straight to the store, no actor involved. Users are served in
  * turn, few requests of each at once. Throws only for bugs.
@@ -59,6 +66,7 @@ export class Queries {
   readonly #pubsub: PubSub;
 
   readonly #lastSeen: Pick<LastSeen, "recent">;
+  readonly #clock: Clock;
 
   constructor(options: {
     readonly turns: FairTurns;
@@ -67,6 +75,7 @@ export class Queries {
     readonly creation: ConversationCreation;
     readonly own: OwnState;
     readonly pubsub: PubSub;
+    readonly clock: Clock;
   }) {
     this.#turns = options.turns;
     this.#reads = options.reads;
@@ -74,6 +83,7 @@ export class Queries {
     this.#creation = options.creation;
     this.#own = options.own;
     this.#pubsub = options.pubsub;
+    this.#clock = options.clock;
   }
 
   /** What the store is asked for a user, in their turn; or the refusal that says why it was not, or cannot be reached. */
@@ -155,21 +165,36 @@ export class Queries {
     return marked;
   }
 
+  /** The same answer for strangers, for members, and for who was removed. */
+  async allowReadding(command: AllowReadding): Promise<Rejection | null> {
+    const allow = () => this.#own.allowReadding(command, this.#clock.nowUs());
+    const allowed = await this.#inTurn(command.userId, allow);
+    if (typeof allowed !== "boolean") return allowed;
+    return allowed ? null : notLeft;
+  }
+
   /** Makes the group once, however often it is asked for under its id. */
   async createGroup(command: CreateGroup, charge: Charge): Promise<CreatedGroup | Rejection> {
     const refusal = checkCreateGroup(command) ?? charge.settleCreation(command, command.otherUserIds);
     if (refusal) return refusal;
-    const created = await this.#inTurn(command.creatorId, () => this.#creation.createGroup(command));
-    if (created !== true) charge.settleCreation(command, []);
-    if (typeof created !== "boolean") return created;
-    if (created) this.#tellCreated(command, [command.creatorId, ...command.otherUserIds]);
+    const made = await this.#inTurn(command.creatorId, () => this.#creation.createGroup(command));
+    if (isRejection(made) || made.type === "blocked" || !made.created) charge.settleCreation(command, []);
+    if (isRejection(made)) return made;
+    if (made.type === "blocked")
+      return made.by === "creator" ? youBlockedSome(made.userIds) : noSuchUsers(made.userIds);
+    const { created, askedIds } = made;
+    if (created) this.#tellCreated(command, command.otherUserIds, askedIds);
     const summary = await this.#created(command, command.id);
     if (isRejection(summary)) return !created && summary.code === "not_found" ? keyUsed : summary;
     return { summary, created, differs: !created && differsFromGroup(command, summary.conversation) };
   }
 
-  #tellCreated({ id }: CreateConversation, memberIds: readonly string[]): void {
-    this.#pubsub.publish({ type: "created", conversationId: id, memberIds });
+  #tellCreated(
+    { id, creatorId }: CreateConversation,
+    otherIds: readonly string[],
+    askedIds: readonly string[],
+  ): void {
+    this.#pubsub.publish({ type: "created", conversationId: id, creatorId, otherIds, askedIds });
   }
 
   #created(
@@ -179,24 +204,26 @@ export class Queries {
     return this.show({ type: "show_conversation", viewerId: creatorId, conversationId });
   }
 
-  /** The pair's one conversation, and whether this call made it. */
-  async createDirect(
-    command: CreateDirect,
-    charge: Charge,
-  ): Promise<{ readonly summary: ConversationSummary; readonly created: boolean } | Rejection> {
+  /** The pair's one conversation, and whether this call made it. `hasDeclined`: it is there, and the creator is not in it any more. */
+  async createDirect(command: CreateDirect, charge: Charge): Promise<CreatedDirect | Rejection> {
     const refusal = checkCreateDirect(command) ?? charge.settleCreation(command, [command.otherUserId]);
     if (refusal) return refusal;
     const made = await this.#inTurn(command.creatorId, () => this.#creation.createDirect(command));
     if (isRejection(made) || made.type === "blocked" || !made.created) charge.settleCreation(command, []);
     if (isRejection(made)) return made;
     if (made.type === "blocked") return made.by === "creator" ? youBlocked : noSuchUser;
-    const { conversationId, created } = made;
-    if (created) this.#tellCreated(command, [command.creatorId, command.otherUserId]);
+    const { conversationId, created, askedIds } = made;
+    if (created) this.#tellCreated(command, [command.otherUserId], askedIds);
     const summary = await this.#created(command, conversationId);
-    return isRejection(summary) ? summary : { summary, created };
+    if (!isRejection(summary)) return { summary, created, hasDeclined: false };
+    return summary.code === "not_found" ? { conversationId, hasDeclined: true } : summary;
   }
 }
 
+const notLeft = reject(
+  "not_found",
+  "There is no such conversation, or you did not leave it by yourself within the last 24 h.",
+);
 const keyUsed = reject(
   "conflict",
   "You created a group under this key before and are not a member of it any more. Use another key.",

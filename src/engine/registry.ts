@@ -1,9 +1,10 @@
-import { type Command, sizeOf } from "../core/commands.ts";
+import { type Command, metBy, sizeOf } from "../core/commands.ts";
 import type { Charge } from "../core/limits/charge.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { newTurn } from "./mailbox.ts";
+import type { Meetings } from "./meetings.ts";
 import type { Answer } from "./outcome.ts";
 import { overloaded, stopping } from "./refusals.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -22,6 +23,7 @@ export class Registry {
   readonly #supervisor: Supervisor;
   readonly #clock: Clock;
   readonly #observer: Observer;
+  readonly #meetings: Meetings;
   readonly #settings: RegistrySettings;
   readonly #queuedChanges: () => number;
   #underWay = 0;
@@ -33,6 +35,7 @@ export class Registry {
     readonly supervisor: Supervisor;
     readonly clock: Clock;
     readonly observer: Observer;
+    readonly meetings: Meetings;
     readonly settings: RegistrySettings;
     /** Changes that wait for the store, also those whose deadline has passed. */
     readonly queuedChanges: () => number;
@@ -40,6 +43,7 @@ export class Registry {
     this.#supervisor = options.supervisor;
     this.#clock = options.clock;
     this.#observer = options.observer;
+    this.#meetings = options.meetings;
     this.#settings = options.settings;
     this.#queuedChanges = options.queuedChanges;
   }
@@ -62,7 +66,9 @@ export class Registry {
     const bytes = sizeOf(command);
     this.#underWay++;
     this.#bytesUnderWay += bytes;
+    const ended = metBy(command).length > 0 ? this.#meetings.begin() : null;
     const counted: Answer = (outcome) => {
+      ended?.();
       this.#answered(bytes);
       answer(outcome);
     };

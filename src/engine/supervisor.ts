@@ -259,4 +259,4 @@ function tell(actor: Actor, { learned, failures }: LookedUp, isPresent: boolean)
   actor.learned(isPresent ? learned : { ...nothingLearned, keys: learned.keys });
 }
 
-const nothingLearned: Learned = { keys: [], messages: [], metadata: null };
+const nothingLearned: Learned = { keys: [], messages: [], contacts: new Map(), metadata: null };

@@ -230,6 +230,13 @@ export class Sockets<Identity> {
     this.#publish(topic, encodeBroadcast(topic, event, payload));
   }
 
+  /** `broadcastNow` to the matching sockets only. Walks the sockets of the topic and queues a frame for each that matches. */
+  pushWhereNow(topic: string, event: string, payload: Json, match: (identity: Identity) => boolean): void {
+    if (!this.#topics.isHeard(topic)) return;
+    const frame = encodeBroadcast(topic, event, payload);
+    for (const membership of this.#matching(topic, match)) membership.heard(frame);
+  }
+
   /** To all who hear the topic, in each one's spelling of it. */
   #publish(topic: string, frame: string, source?: Membership<Identity>): void {
     this.#backpressure.sent(frame.length * this.#topics.count(topic));

@@ -61,6 +61,10 @@ export class LocalPresence implements Presence {
     this.#tellSoon();
   }
 
+  isIn(userId: string, conversationId: string): boolean {
+    return this.#users.isIn(userId, conversationId);
+  }
+
   setStatus(userId: string, status: PresenceStatus): void {
     const gone = this.#users.setStatus(userId, status, this.#clock.nowUs());
     if (gone) this.#listener.wentOffline(gone.userId, gone.atUs);

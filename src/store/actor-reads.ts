@@ -1,3 +1,4 @@
+import type { Contact } from "../core/conversations/contact.ts";
 import type { ConversationState } from "../core/conversations/conversation.ts";
 import { permissionsOf } from "../core/conversations/permissions.ts";
 import type { Message } from "../core/messages/message.ts";
@@ -5,11 +6,13 @@ import { type KeyUse, RecentKeys } from "../core/messages/recent-keys.ts";
 import type {
   ActorReads,
   Change,
+  ContactsQuestion,
   KeyQuestion,
   MembershipQuestion,
   MessagePlace,
   TargetQuestion,
 } from "../core/ports/store.ts";
+import { isKnown } from "./contact-rows.ts";
 import type { ReadPool } from "./database.ts";
 import { everything, type MessageRow, messageColumns, toMessage } from "./message-rows.ts";
 import {
@@ -20,6 +23,7 @@ import {
   toHead,
   toMembers,
   toUs,
+  toUsOrNull,
   withoutMarks,
 } from "./rows.ts";
 import { findStored, type StoredRow, storedChanges, storedValues } from "./stored-changes.ts";
@@ -110,7 +114,6 @@ interface LoadedRow extends MembersRow, HeadRow {
   readonly key_times: readonly string[];
 }
 
-/** What actors and lanes read of the log. One query each. */
 const areMembers = {
   name: "are-members",
   text: `
@@ -121,6 +124,33 @@ cross join lateral (
   where conversation_id = asked.conversation_id and user_id = asked.user_id and left_seq is null limit 1) m`,
 };
 
+/** A pair's row is there only where one of the two has blocked the other, or created something with them. */
+const findContacts = {
+  name: "find-contacts",
+  text: `
+select asked.place, asked.user_id,
+  coalesce(case when asked.user_id = p.low_id then p.low_blocks_since else p.high_blocks_since end is not null, false) as has_blocked,
+  coalesce(case when asked.user_id = p.low_id then p.high_blocks_since else p.low_blocks_since end is not null, false) as is_blocked,
+  asked.is_known_asked and ${isKnown("asked.adder_id", "asked.user_id")} as is_known, own.stays_out_until
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bool[]) with ordinality asked(conversation_id, adder_id, user_id, is_known_asked, place)
+left join lateral (
+  select low_id, low_blocks_since, high_blocks_since from direct_pairs
+  where low_id = least(asked.adder_id, asked.user_id) and high_id = greatest(asked.adder_id, asked.user_id) limit 1) p on true
+left join lateral (
+  select stays_out_until from conversation_members
+  where conversation_id = asked.conversation_id and user_id = asked.user_id limit 1) own on true`,
+};
+
+interface ContactRow {
+  readonly place: number;
+  readonly user_id: string;
+  readonly has_blocked: boolean;
+  readonly is_blocked: boolean;
+  readonly is_known: boolean;
+  readonly stays_out_until: string | null;
+}
+
+/** What actors and lanes read of the log. One query each. */
 export class PostgresActorReads implements ActorReads {
   readonly #reads: ReadPool;
 
@@ -181,6 +211,24 @@ export class PostgresActorReads implements ActorReads {
     return questions.map((_, index) => members.has(index + 1));
   }
 
+  async findContacts(questions: readonly ContactsQuestion[]): Promise<readonly (readonly Contact[])[]> {
+    const each = questions.flatMap(({ userIds, ...question }) =>
+      userIds.map((userId) => ({ ...question, userId })),
+    );
+    const { rows } = await this.#reads.query<ContactRow>({
+      ...findContacts,
+      values: [
+        each.map(({ conversationId }) => conversationId),
+        each.map(({ adderId }) => adderId),
+        each.map(({ userId }) => userId),
+        each.map(({ asksFirst }) => asksFirst),
+      ],
+    });
+    const found = new Map(rows.map((row) => [row.place, toContact(row)]));
+    let place = 0;
+    return questions.map(({ userIds }) => userIds.map(() => found.get(++place)!));
+  }
+
   async readMetadata(conversationIds: readonly string[]): Promise<readonly (string | null)[]> {
     const { rows } = await this.#reads.query<{ place: number; metadata: Buffer }>({
       ...readMetadata,
@@ -214,12 +262,23 @@ function toState(row: LoadedRow): ConversationState {
     members: new Map(toMembers(row).map((member) => [member.userId, withoutMarks(member)])),
     keys: toKeys(row),
     targets: new Map(),
+    contacts: new Map(),
     permissions: permissionsOf(row.metadata.toString()),
     metadata: null,
     membersRev,
     seq,
     rev,
     lastSentAtUs: lastMessageAtUs ?? 0,
+  };
+}
+
+function toContact(row: ContactRow): Contact {
+  return {
+    userId: row.user_id,
+    hasBlocked: row.has_blocked,
+    isBlocked: row.is_blocked,
+    isKnown: row.is_known,
+    staysOutUntilUs: toUsOrNull(row.stays_out_until),
   };
 }
 

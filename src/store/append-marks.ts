@@ -25,7 +25,7 @@ const toldMessages = 50;
 
 /**
  * Marks have no `rev`: only the fence decides over them, `isHeld` in the statement. They grow, and never pass the head as this statement
- * leaves it. No indexed column is touched, so that the updates are HOT. The laterals keep plans that were made on empty tables at one
+ * leaves it. Those of members who are asked first stay where they are until they accept. No indexed column is touched, so that the updates are HOT. The laterals keep plans that were made on empty tables at one
  * look-up per row. What was received as it was read has one range: that of reading.
  */
 export function marksCtes(first: number, isHeld: string): string {
@@ -33,13 +33,13 @@ export function marksCtes(first: number, isHeld: string): string {
   return `
 wanted as materialized (
   select w.conversation_id, m.user_id, m.delivered_seq as delivered_from, m.read_seq as read_from,
-    greatest(m.delivered_seq, least(head.seq, greatest(w.delivered_seq, w.read_seq, 0))) as delivered_to,
-    greatest(m.read_seq, least(head.seq, greatest(w.read_seq, 0))) as read_to,
+    greatest(m.delivered_seq, least(m.reach, head.seq, greatest(w.delivered_seq, w.read_seq, 0))) as delivered_to,
+    greatest(m.read_seq, least(m.reach, head.seq, greatest(w.read_seq, 0))) as read_to,
     unread.from_seq as unread_from
   from ${rowsOf(first, "w", shape)}
   left join heads on heads.conversation_id = w.conversation_id
   left join lateral (
-    select user_id, delivered_seq, read_seq from conversation_members
+    select user_id, delivered_seq, read_seq, case when pending = 'request' then 0 end as reach from conversation_members
     where conversation_id = w.conversation_id and user_id = w.user_id and left_seq is null limit 1) m on true
   left join lateral (
     select coalesce(heads.seq, seq) as seq from conversation_heads

@@ -12,6 +12,8 @@ const shape = {
   left_seq: "int8",
   left_at: "timestamptz",
   rev: "int8",
+  pending: "text",
+  stays_out_until: "timestamptz",
 } as const;
 
 export const membersWidth = widthOf(shape);
@@ -24,13 +26,14 @@ export function membersCte(first: number): string {
   return `
 members as (
   insert into conversation_members as m
-    (conversation_id, user_id, role, joined_at, joined_seq, joined_rev, left_seq, left_at, rev, delivered_seq, read_seq)
+    (conversation_id, user_id, role, joined_at, joined_seq, joined_rev, left_seq, left_at, rev, pending, stays_out_until,
+    delivered_seq, read_seq)
   select u.conversation_id, u.user_id, u.role, u.joined_at, u.joined_seq, u.joined_rev, u.left_seq, u.left_at, u.rev,
-    u.joined_seq, u.joined_seq
+    u.pending, u.stays_out_until, u.joined_seq, u.joined_seq
   from ${rowsOf(first, "u", shape)} join heads on heads.conversation_id = u.conversation_id
   on conflict (conversation_id, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
     joined_seq = excluded.joined_seq, joined_rev = excluded.joined_rev, left_seq = excluded.left_seq,
-    left_at = excluded.left_at, rev = excluded.rev,
+    left_at = excluded.left_at, rev = excluded.rev, pending = excluded.pending, stays_out_until = excluded.stays_out_until,
     delivered_seq = greatest(m.delivered_seq, excluded.delivered_seq), read_seq = greatest(m.read_seq, excluded.read_seq)
 )`;
 }
@@ -46,5 +49,7 @@ export function memberColumns(changes: readonly MemberChanged[]): Buffer[] {
     int8Array(changes.map(({ member }) => member.leftSeq)),
     timestamptzArray(changes.map(({ member }) => member.leftAtUs)),
     int8Array(changes.map(({ member }) => member.rev)),
+    textArray(changes.map(({ member }) => member.pending ?? null)),
+    timestamptzArray(changes.map(({ member }) => member.staysOutUntilUs ?? null)),
   ];
 }

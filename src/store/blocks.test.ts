@@ -355,3 +355,57 @@ test("a session that does not listen is replaced by one that does", async () => 
   await listener.stop();
   await link.close();
 });
+
+describe("I8: a group that is created while a block is being written", () => {
+  const createGroup = (creatorId: string, otherUserIds: readonly string[], id = newId()) =>
+    writer.creation.createGroup({
+      type: "create_group",
+      id,
+      creatorId,
+      otherUserIds,
+      metadata: "{}",
+      atUs: systemClock.nowUs(),
+    });
+
+  test("waits for it, and is none; without the block it is one", async () => {
+    for (const ending of ["commit", "rollback"] as const) {
+      const [low, high] = [newId(), newId()].sort() as [string, string];
+      const block = "insert into direct_pairs (low_id, high_id, low_blocks_since) values ($1, $2, now())";
+      const end = await holding(block, [low, high]);
+      const creating = createGroup(high, [newId(), low]);
+      await waiting("insert into direct_pairs");
+      await end(ending);
+      expect(await creating).toMatchObject(
+        ending === "commit"
+          ? { type: "blocked", by: "others", userIds: [low] }
+          : { type: "exists", created: true },
+      );
+      expect(await writtenFor(low, high)).toMatchObject({ members: ending === "commit" ? 0 : 2 });
+    }
+  });
+
+  test("says which of the others the creator has blocked, and nothing of those who have blocked the creator", async () => {
+    const [anna, ben, carl] = [newId(), newId(), newId()];
+    await say(anna, ben);
+    await say(ben, anna);
+    await say(carl, anna);
+    expect(await createGroup(anna, [ben, carl])).toEqual({ type: "blocked", by: "creator", userIds: [ben] });
+    const others = await createGroup(anna, [carl, newId()]);
+    expect(others).toEqual({ type: "blocked", by: "others", userIds: [carl] });
+  });
+
+  test("two that name the same users in another order do not wait for each other for ever", async () => {
+    const [anna, ...others] = Array.from({ length: 40 }, () => newId()) as [string, ...string[]];
+    const made = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => createGroup(anna, index % 2 ? others : others.toReversed())),
+    );
+    for (const each of made) expect(each).toMatchObject({ type: "exists", created: true });
+  });
+
+  test("that exists already is answered as such, whatever was blocked since then", async () => {
+    const [anna, ben, id] = [newId(), newId(), newId()];
+    await createGroup(anna, [ben], id);
+    await say(ben, anna);
+    expect(await createGroup(anna, [ben], id)).toEqual({ type: "exists", created: false, askedIds: [] });
+  });
+});

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { BlockedSide } from "../core/conversations/blocks.ts";
-import type { Member, Role } from "../core/conversations/conversation.ts";
+import type { Member, Pending, Role } from "../core/conversations/conversation.ts";
 import type { BlockedPair, Blocks, PairKey } from "../core/ports/blocks.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
@@ -20,9 +20,10 @@ type Side = "low" | "high";
 
 const sideColumns = (side: Side, other: Side) =>
   `p.${side}_id, p.${other}_blocks_since is not null as ${side}_is_blocked, ${side}.role as ${side}_role,
-  ${side}.joined_at as ${side}_joined_at, ${side}.joined_seq as ${side}_joined_seq, ${side}.joined_rev as ${side}_joined_rev`;
+  ${side}.joined_at as ${side}_joined_at, ${side}.joined_seq as ${side}_joined_seq, ${side}.joined_rev as ${side}_joined_rev,
+  ${side}.pending as ${side}_pending, ${side}.stays_out_until is not null as ${side}_has_declined`;
 const sideLateral = (side: Side) => `left join lateral (
-  select role, joined_at, joined_seq, joined_rev from conversation_members
+  select role, joined_at, joined_seq, joined_rev, pending, stays_out_until from conversation_members
   where conversation_id = c.id and user_id = p.${side}_id limit 1) ${side} on true`;
 
 /** Blocked and unblocked again is another state, until both are as if nothing had been. */
@@ -60,7 +61,8 @@ const heartbeat = {
 type PendingRow = { readonly version: string; readonly conversation_id: string | null } & Readonly<
   Record<`${Side}_id`, string> &
     Record<`${Side}_joined_at`, string | null> &
-    Record<`${Side}_is_blocked`, boolean> &
+    Record<`${Side}_is_blocked` | `${Side}_has_declined`, boolean> &
+    Record<`${Side}_pending`, Pending | null> &
     Record<`${Side}_role`, Role> &
     Record<`${Side}_joined_seq` | `${Side}_joined_rev`, number>
 >;
@@ -202,7 +204,8 @@ export class PostgresBlocks implements Blocks {
 
 /** One row that cannot be read is no reason to read no other. */
 function toPair(row: PendingRow): BlockedPair {
-  const pair = { lowId: row.low_id, highId: row.high_id, version: row.version };
+  const isApart = row.low_is_blocked || row.high_is_blocked;
+  const pair = { lowId: row.low_id, highId: row.high_id, version: row.version, isApart };
   const id = row.conversation_id;
   if (id === null) return { ...pair, conversation: null, unreadable: null };
   try {
@@ -215,7 +218,12 @@ function toPair(row: PendingRow): BlockedPair {
 
 function toSide(row: PendingRow, side: Side): BlockedSide {
   const userId = row[`${side}_id`];
-  return { userId, isBlocked: row[`${side}_is_blocked`], member: toMember(row, side, userId) };
+  return {
+    userId,
+    isBlocked: row[`${side}_is_blocked`],
+    hasDeclined: row[`${side}_has_declined`],
+    member: toMember(row, side, userId),
+  };
 }
 
 function toMember(row: PendingRow, side: Side, userId: string): Member | null {
@@ -224,6 +232,7 @@ function toMember(row: PendingRow, side: Side, userId: string): Member | null {
   return {
     userId,
     role: row[`${side}_role`],
+    pending: row[`${side}_pending`] ?? undefined,
     joinedAtUs: toUs(joinedAt),
     joinedSeq: row[`${side}_joined_seq`],
     joinedRev: row[`${side}_joined_rev`],

@@ -1,11 +1,17 @@
 import { type CreateDirect, type CreateGroup, pairOf } from "../core/conversations/create.ts";
 import { formatInstant } from "../core/instant.ts";
-import type { ConversationCreation, CreatedDirect } from "../core/ports/store.ts";
+import type { ConversationCreation, CreatedDirect, CreatedGroup } from "../core/ports/store.ts";
 import { uuidArray } from "./binary-array.ts";
+import { isKnown } from "./contact-rows.ts";
 import type { ReadPool } from "./database.ts";
 
 const blockColumns =
   'p.low_blocks_since is not null as "lowBlocks", p.high_blocks_since is not null as "highBlocks"';
+
+/** SQL of how the membership of `other` begins. */
+function pendingOf(asksFirst: string, creator: string, other: string): string {
+  return `case when ${asksFirst} and not ${isKnown(creator, other)} then 'request' else 'added' end`;
+}
 
 /** What there is of the pair: most often, all of it. */
 const findDirect = {
@@ -36,35 +42,74 @@ created as (
   returning id
 ),
 members as (
-  insert into conversation_members (conversation_id, user_id, role, joined_at)
-  select created.id, member.user_id, member.role, $2::timestamptz
-  from created, (values ($5::uuid, 'owner'), ($6::uuid, 'member')) member(user_id, role)
+  insert into conversation_members (conversation_id, user_id, role, joined_at, pending)
+  select created.id, member.user_id, member.role, $2::timestamptz, member.pending
+  from created, (values ($5::uuid, 'owner', null), ($6::uuid, 'member', ${pendingOf("$7::bool", "$5::uuid", "$6::uuid")}))
+    member(user_id, role, pending)
+  returning user_id, pending
 ),
 head as (insert into conversation_heads (conversation_id) select id from created)
-select created.id, ${blockColumns} from p left join created on true`,
+select created.id, ${blockColumns},
+  (select array_agg(user_id::text) from members where pending = 'request') as "askedIds"
+from p left join created on true`,
 };
 
 interface PairRow {
   readonly id: string | null;
   readonly lowBlocks: boolean;
   readonly highBlocks: boolean;
+  readonly askedIds?: readonly string[] | null;
 }
 
-/** A group, its members and its head; nothing where the id is taken, also by who creates it at the same time. */
+/**
+ * The pairs of the creator and each other member, then the group, its members and its head. Nothing but the pairs where there is a block, and where
+ * the id is taken, also by who creates it at the same time. The pairs are written in the order of their keys, as for a direct conversation:
+ * neither a block nor this passes the other.
+ */
 const createGroup = {
   name: "create-group",
   text: `
-with created as (
-  insert into conversations (id, type, metadata, created_at, updated_at) values ($1, 'group', $2, $3, $3)
+with p as (
+  insert into direct_pairs as p (low_id, high_id)
+  select least($4::uuid, other), greatest($4::uuid, other) from unnest($5::uuid[]) other order by 1, 2
+  on conflict (low_id, high_id) do update set is_pending = p.is_pending
+  returning low_id, high_id, ${blockColumns}
+),
+apart as (
+  select case when low_id = $4 then high_id else low_id end as other,
+    case when low_id = $4 then "lowBlocks" else "highBlocks" end as "byCreator"
+  from p where "lowBlocks" or "highBlocks"
+),
+created as (
+  insert into conversations (id, type, metadata, created_at, updated_at)
+  select $1, 'group', $2, $3, $3 where (select count(*) from apart) = 0
   on conflict (id) do nothing returning id
 ),
 members as (
-  insert into conversation_members (conversation_id, user_id, role, joined_at)
-  select created.id, member.user_id, member.role, $3::timestamptz
-  from created, (select $4::uuid, 'owner' union all select other, 'member' from unnest($5::uuid[]) other) member(user_id, role)
-)
-insert into conversation_heads (conversation_id) select id from created returning conversation_id`,
+  insert into conversation_members (conversation_id, user_id, role, joined_at, pending)
+  select created.id, member.user_id, member.role, $3::timestamptz, member.pending
+  from created, (
+    select $4::uuid, 'owner', null
+    union all select other, 'member', ${pendingOf("$6::bool", "$4::uuid", "other")} from unnest($5::uuid[]) other)
+    member(user_id, role, pending)
+  returning user_id, pending
+),
+head as (insert into conversation_heads (conversation_id) select id from created)
+select exists (select from created) as created, exists (select from conversations where id = $1) as existed,
+  (select array_agg(other::text) from apart where "byCreator") as "blockedIds",
+  (select array_agg(other::text) from apart) as "apartIds",
+  (select array_agg(user_id::text) from members where pending = 'request') as "askedIds"`,
 };
+
+interface GroupRow {
+  readonly created: boolean;
+  readonly existed: boolean;
+  /** Whom the creator has blocked; null: nobody. */
+  readonly blockedIds: readonly string[] | null;
+  /** Whom the creator has blocked, or who has blocked the creator; null: nobody. */
+  readonly apartIds: readonly string[] | null;
+  readonly askedIds: readonly string[] | null;
+}
 
 /** Not in the lane: a conversation that is being created has no owner yet, and the unique pair decides between two creators. */
 export class PostgresConversationCreation implements ConversationCreation {
@@ -87,21 +132,23 @@ export class PostgresConversationCreation implements ConversationCreation {
       high,
       command.creatorId,
       command.otherUserId,
+      command.asksFirst ?? false,
     ];
     const { rows } = await this.#reads.query<PairRow>({ ...createDirect, values });
     return toCreated(command, rows[0]!, true) ?? toCreated(command, await this.#find(low, high), false)!;
   }
 
-  async createGroup(command: CreateGroup): Promise<boolean> {
+  async createGroup(command: CreateGroup): Promise<CreatedGroup> {
     const values = [
       command.id,
       Buffer.from(command.metadata),
       formatInstant(command.atUs),
       command.creatorId,
       uuidArray(command.otherUserIds),
+      command.asksFirst ?? false,
     ];
-    const { rows } = await this.#reads.query({ ...createGroup, values });
-    return rows.length > 0;
+    const { rows } = await this.#reads.query<GroupRow>({ ...createGroup, values });
+    return toCreatedGroup(rows[0]!);
   }
 
   async #find(low: string, high: string): Promise<PairRow> {
@@ -110,11 +157,20 @@ export class PostgresConversationCreation implements ConversationCreation {
   }
 }
 
+/** One that exists is answered as such, whatever was blocked since it was created. */
+function toCreatedGroup({ created, existed, blockedIds, apartIds, askedIds }: GroupRow): CreatedGroup {
+  if (created) return { type: "exists", created, askedIds: askedIds ?? [] };
+  if (blockedIds && !existed) return { type: "blocked", by: "creator", userIds: blockedIds };
+  if (apartIds && !existed) return { type: "blocked", by: "others", userIds: apartIds };
+  return { type: "exists", created, askedIds: [] };
+}
+
 /** Null: there is neither a conversation nor a block. */
 function toCreated(command: CreateDirect, pair: PairRow, created: boolean): CreatedDirect | null {
   const isLow = command.creatorId === pairOf(command).low;
   const [byCreator, byOther] = isLow ? [pair.lowBlocks, pair.highBlocks] : [pair.highBlocks, pair.lowBlocks];
   if (byCreator) return { type: "blocked", by: "creator" };
   if (byOther) return { type: "blocked", by: "other" };
-  return pair.id === null ? null : { type: "exists", conversationId: pair.id, created };
+  if (pair.id === null) return null;
+  return { type: "exists", conversationId: pair.id, created, askedIds: pair.askedIds ?? [] };
 }

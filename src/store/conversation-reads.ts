@@ -1,4 +1,4 @@
-import { listedMembers, type Role } from "../core/conversations/conversation.ts";
+import { listedMembers, type Pending, type Role } from "../core/conversations/conversation.ts";
 import type { MessageStatus } from "../core/messages/marks.ts";
 import { partialOf } from "../core/messages/partial-message.ts";
 import type { ConversationSummary, SeenMessage, ViewerReads } from "../core/ports/store.ts";
@@ -43,7 +43,7 @@ const summaryOf = (given: {
   readonly order: string;
 }) => `
 with mine as (${given.mine})
-select mine.role, ${settingsColumns}, c.created_at as c_created_at, c.updated_at as c_updated_at, c.direct_low, c.direct_high,
+select mine.role, mine.pending, ${settingsColumns}, c.created_at as c_created_at, c.updated_at as c_updated_at, c.direct_low, c.direct_high,
   ${headColumns}, ${given.columns},
   unread.unread_count, h.seq - mine.joined_seq as message_count,
   ${messageColumns({ ...everything, joinedSeq: "mine.joined_seq", isWhole: given.isWhole })}
@@ -88,7 +88,7 @@ const fitsList = `sum(m.bytes) over (order by m.bytes, mine.conversation_id) <= 
 const listConversations = {
   name: "list-conversations",
   text: summaryOf({
-    mine: `select m.conversation_id, m.role, m.joined_seq, m.read_seq, coalesce(h.last_message_at, c.created_at) as active_at
+    mine: `select m.conversation_id, m.role, m.pending, m.joined_seq, m.read_seq, coalesce(h.last_message_at, c.created_at) as active_at
     from conversation_members m
     cross join lateral (select created_at, is_active from conversations where id = m.conversation_id limit 1) c
     cross join lateral (
@@ -105,7 +105,7 @@ const listConversations = {
 const showConversation = {
   name: "show-conversation",
   text: summaryOf({
-    mine: `select conversation_id, role, joined_seq, read_seq from conversation_members
+    mine: `select conversation_id, role, pending, joined_seq, read_seq from conversation_members
     where user_id = $1 and conversation_id = $2 and left_seq is null`,
     columns: "members.members",
     members: membersLateral,
@@ -115,6 +115,7 @@ const showConversation = {
 
 interface SummaryRow extends SettingsRow, HeadRow, MessageRow {
   readonly role: Role;
+  readonly pending: Pending | null;
   readonly c_created_at: string;
   readonly c_updated_at: string;
   readonly direct_low: string | null;
@@ -156,7 +157,10 @@ export async function readConversation(
   });
   const row = rows[0];
   if (!row) return { membership: null, summary: null };
-  return { membership: { role: row.role }, summary: toSummary(row, viewerId) };
+  return {
+    membership: { role: row.role, pending: row.pending ?? undefined },
+    summary: toSummary(row, viewerId),
+  };
 }
 
 function toSummary(row: SummaryRow & MembersRow, viewerId: string): ConversationSummary {
@@ -184,8 +188,8 @@ function toListedMessage(row: ListedRow): SeenMessage {
   return row.is_whole ? seen : partialOf(seen);
 }
 
-function countsOf({ unread_count, message_count }: SummaryRow) {
-  return { unreadCount: unread_count, messageCount: message_count };
+function countsOf({ pending, unread_count, message_count }: SummaryRow) {
+  return { pending, unreadCount: unread_count, messageCount: message_count };
 }
 
 function conversationFields(row: SummaryRow, memberUserIds: readonly string[]) {

@@ -12,6 +12,8 @@ import deviceKeysDown from "../../migrations/0006_device_keys.down.sql" with { t
 import deviceKeysUp from "../../migrations/0006_device_keys.up.sql" with { type: "text" };
 import groupOwnersDown from "../../migrations/0007_group_owners.down.sql" with { type: "text" };
 import groupOwnersUp from "../../migrations/0007_group_owners.up.sql" with { type: "text" };
+import acceptanceDown from "../../migrations/0008_acceptance.down.sql" with { type: "text" };
+import acceptanceUp from "../../migrations/0008_acceptance.up.sql" with { type: "text" };
 
 /** One step of the schema, up and down, embedded in the executable. */
 export interface Migration {
@@ -31,6 +33,7 @@ export const migrations: readonly Migration[] = [
   migration(5, "groups", groupsUp, groupsDown),
   migration(6, "device_keys", deviceKeysUp, deviceKeysDown),
   migration(7, "group_owners", groupOwnersUp, groupOwnersDown),
+  migration(8, "acceptance", acceptanceUp, acceptanceDown),
 ];
 
 /** The first line of each step up says `-- oldest binary: X.Y.Z`. */

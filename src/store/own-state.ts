@@ -1,3 +1,5 @@
+import type { AllowReadding } from "../core/conversations/allow-readding.ts";
+import { formatInstant } from "../core/instant.ts";
 import type { MarkAsUnread } from "../core/messages/marks.ts";
 import type { OwnState } from "../core/ports/store.ts";
 import type { ReadPool } from "./database.ts";
@@ -45,6 +47,15 @@ where s.user_id = $1 and s.conversation_id = $2 and s.unread_from_seq is not nul
 returning s.own_rev as "ownRev"`,
 };
 
+/** No revision: what others see of the conversation does not change. Who adds them looks it up. */
+const allowReadding = {
+  name: "allow-readding",
+  text: `
+update conversation_members set stays_out_until = null
+where conversation_id = $2 and user_id = $1 and left_seq is not null and stays_out_until > $3
+returning 1`,
+};
+
 /** Private state of users, numbered by a counter of each user's own. Not in the lane: no conversation changes by it. */
 export class PostgresOwnState implements OwnState {
   readonly #reads: ReadPool;
@@ -61,6 +72,12 @@ export class PostgresOwnState implements OwnState {
     const values = [userId, conversationId, messageId];
     const { rows } = await this.#reads.query<{ ownRev: number; seq: number }>({ ...markUnread, values });
     return rows[0] ?? null;
+  }
+
+  async allowReadding({ userId, conversationId }: AllowReadding, nowUs: number): Promise<boolean> {
+    const values = [userId, conversationId, formatInstant(nowUs)];
+    const { rows } = await this.#reads.query({ ...allowReadding, values });
+    return rows.length > 0;
   }
 
   async clearUnread(userId: string, conversationId: string): Promise<{ readonly ownRev: number } | null> {

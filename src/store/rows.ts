@@ -5,6 +5,7 @@ import type {
   Member,
   MemberMarks,
   MemberRecord,
+  Pending,
   Role,
 } from "../core/conversations/conversation.ts";
 import { parseInstant, parseUtc } from "../core/instant.ts";
@@ -91,7 +92,7 @@ export function toSettings(row: SettingsRow): ConversationSettings {
 /** Those who are members of the conversation `c` now, with their marks. */
 export const membersLateral = `cross join lateral (
   select ${packed(
-    ["user_id", "role", "joined_at", "joined_seq", "joined_rev", "delivered_seq", "read_seq"],
+    ["user_id", "role", "joined_at", "joined_seq", "joined_rev", "pending", "delivered_seq", "read_seq"],
     "order by joined_at, user_id",
   )} as members
   from conversation_members where conversation_id = c.id and left_seq is null) members`;
@@ -101,11 +102,13 @@ export interface MembersRow {
 }
 
 export function toMembers(row: MembersRow): (Member & MemberBefore)[] {
-  return unpack(row.members).map(([userId, role, joinedAt, joinedSeq, joinedRev, deliveredSeq, readSeq]) => ({
-    ...toMember([userId!, role!, joinedAt!, joinedSeq!, joinedRev!]),
-    deliveredSeq: Number(deliveredSeq),
-    readSeq: Number(readSeq),
-  }));
+  return unpack(row.members).map(
+    ([userId, role, joinedAt, joinedSeq, joinedRev, pending, deliveredSeq, readSeq]) => ({
+      ...toMember([userId!, role!, joinedAt!, joinedSeq!, joinedRev!, pending!]),
+      deliveredSeq: Number(deliveredSeq),
+      readSeq: Number(readSeq),
+    }),
+  );
 }
 
 type MemberFields = readonly [
@@ -114,20 +117,23 @@ type MemberFields = readonly [
   joinedAt: string,
   joinedSeq: string,
   joinedRev: string,
+  /** Empty: not pending. */
+  pending: string,
 ];
 
-export function toMember([userId, role, joinedAt, joinedSeq, joinedRev]: MemberFields): Member {
+export function toMember([userId, role, joinedAt, joinedSeq, joinedRev, pending]: MemberFields): Member {
   return {
     userId,
     role: role as Role,
+    pending: pending === "" ? undefined : (pending as Pending),
     joinedAtUs: toUs(joinedAt),
     joinedSeq: Number(joinedSeq),
     joinedRev: Number(joinedRev),
   };
 }
 
-export function withoutMarks({ userId, role, joinedAtUs, joinedSeq, joinedRev }: Member): Member {
-  return { userId, role, joinedAtUs, joinedSeq, joinedRev };
+export function withoutMarks({ userId, role, pending, joinedAtUs, joinedSeq, joinedRev }: Member): Member {
+  return { userId, role, pending, joinedAtUs, joinedSeq, joinedRev };
 }
 
 /** Memberships that may have ended. */
@@ -140,15 +146,18 @@ export const packedRecords = packed([
   "rev",
   "left_seq",
   "left_at",
+  "pending",
 ]);
 
 export function toRecords(text: string | null): MemberRecord[] {
-  return unpack(text).map(([userId, role, joinedAt, joinedSeq, joinedRev, rev, leftSeq, leftAt]) => ({
-    ...toMember([userId!, role!, joinedAt!, joinedSeq!, joinedRev!]),
-    rev: Number(rev),
-    leftSeq: leftSeq === "" ? null : Number(leftSeq),
-    leftAtUs: leftAt ? toUs(leftAt) : null,
-  }));
+  return unpack(text).map(
+    ([userId, role, joinedAt, joinedSeq, joinedRev, rev, leftSeq, leftAt, pending]) => ({
+      ...toMember([userId!, role!, joinedAt!, joinedSeq!, joinedRev!, pending!]),
+      rev: Number(rev),
+      leftSeq: leftSeq === "" ? null : Number(leftSeq),
+      leftAtUs: leftAt ? toUs(leftAt) : null,
+    }),
+  );
 }
 
 export function marksOnly({ userId, deliveredSeq, readSeq }: MemberMarks): MemberMarks {

@@ -1,4 +1,4 @@
-import { eq, ne } from "drizzle-orm";
+import { eq, isNotNull, ne, or, type SQLWrapper } from "drizzle-orm";
 import {
   bigint,
   boolean,
@@ -55,6 +55,8 @@ export const conversationMembers = pgTable(
     rev: count("rev").notNull(),
     deliveredSeq: count("delivered_seq").notNull(),
     readSeq: count("read_seq").notNull(),
+    pending: text("pending", { enum: ["added", "request"] }),
+    staysOutUntil: instant("stays_out_until"),
   },
   (table) => [
     primaryKey({ columns: [table.conversationId, table.userId] }),
@@ -173,6 +175,8 @@ export const deviceCursors = pgTable(
   (table) => [primaryKey({ columns: [table.userId, table.deviceId, table.conversationId] })],
 );
 
+const hasBlock = (low: SQLWrapper, high: SQLWrapper) => or(isNotNull(low), isNotNull(high))!;
+
 export const directPairs = pgTable(
   "direct_pairs",
   {
@@ -185,6 +189,12 @@ export const directPairs = pgTable(
   (table) => [
     primaryKey({ columns: [table.lowId, table.highId] }),
     index("direct_pairs_pending").on(table.lowId, table.highId).where(eq(table.isPending, true)),
+    index("direct_pairs_blocked_low")
+      .on(table.lowId, table.highId)
+      .where(hasBlock(table.lowBlocksSince, table.highBlocksSince)),
+    index("direct_pairs_blocked_high")
+      .on(table.highId, table.lowId)
+      .where(hasBlock(table.lowBlocksSince, table.highBlocksSince)),
   ],
 );
 

@@ -10,9 +10,8 @@ import { toUs, toUsOrNull } from "./rows.ts";
  * change under it: the row has to show what only this change wrote, and a revision that is not older.
  * - sent: the message's id, at its seq.
  * - a message changed: the command that changed it, which stands in the row beside the revision.
- * - member added or unblocked: when and at which revision the membership began. Removed or blocked: when and at which seq it ended. Role
- *   changed: this very
- *   revision of this very membership.
+ * - member added or unblocked: when and at which revision the membership began. Removed, blocked or declined: when and at which seq it
+ *   ended. Role changed or accepted: this very revision of this very membership.
  * - conversation changed: this very revision and instant of its settings.
  *
  * A row tells of its last writer only: two edits of one message in a batch leave the second. But the changes of one
@@ -94,8 +93,11 @@ function showsMember(row: StoredRow, { type, rev, member }: MemberChanged): bool
       return row.joined_rev === member.joinedRev && toUsOrNull(row.joined_at) === member.joinedAtUs;
     case "member_removed":
     case "member_blocked":
+    case "request_declined":
       return row.left_seq === member.leftSeq && toUsOrNull(row.left_at) === member.leftAtUs;
     case "member_role_changed":
+    case "member_took_part":
+    case "request_accepted":
       return (
         row.member_rev === rev &&
         row.role === member.role &&

@@ -7,6 +7,7 @@ import { Joins } from "../engine/joins.ts";
 import { LastSeen } from "../engine/last-seen.ts";
 import { Lookups } from "../engine/lookups.ts";
 import { Marks } from "../engine/marks.ts";
+import { Meetings } from "../engine/meetings.ts";
 import { SharedDeliveryReads } from "../engine/shared-delivery-reads.ts";
 import { newId } from "../system.ts";
 import { membersNamed, noteTaker } from "./builders.ts";
@@ -57,11 +58,14 @@ function joinsOver(store: PoisonedStore, clock: VirtualClock) {
           marks: [],
           isExpired: false,
           generation,
+          apartIds: [],
         })),
         users: users.map(({ viewerId }) => ({
           generation,
           deviceGeneration: generation,
           standings: [{ conversationId: viewerId, seq: 1, rev: 1, headSeq: 3, headRev: 3 }],
+          pending: new Map(),
+          apartIds: [],
         })),
       })),
     changes: (questions) => store.statement(questions, () => questions.map(changesOf)),
@@ -96,6 +100,7 @@ function lookupsOver(store: PoisonedStore, clock: VirtualClock): Lookups {
     findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
     findCreatedRevs: never,
     areMembers: (questions) => store.statement(questions, () => questions.map(() => true)),
+    findContacts: (questions) => store.statement(questions, () => questions.map(() => [])),
     readMetadata: (ids) => store.statement(ids, () => ids.map(() => "{}")),
     findStored: never as (changes: readonly Change[]) => Promise<never>,
     readMessages: (places: readonly MessagePlace[]) => store.statement(places, () => places.map(() => null)),
@@ -119,7 +124,7 @@ function lookups(
   };
 }
 
-const nothing = { keys: [], messageIds: [], metadata: false };
+const nothing = { keys: [], messageIds: [], contacts: [], metadata: false };
 const about = (over: Lookups, id: string, questions: Partial<Parameters<Lookups["about"]>[1]>) =>
   over.about(id, { ...nothing, ...questions }).then(({ failures }) => (failures.length === 0 ? {} : null));
 
@@ -238,6 +243,8 @@ const blocks: Batcher = {
           ),
       },
       commands: { submit: never },
+      meetings: new Meetings(),
+      pubsub: { publish() {} },
       ownership: { isHeld: () => true, onChange() {} },
       clock,
       observer: noteTaker().observer,
@@ -248,7 +255,14 @@ const blocks: Batcher = {
     return {
       clock,
       async ask(lowId) {
-        pairs.push({ lowId, highId: newId(), version: "1", conversation: null, unreadable: null });
+        pairs.push({
+          lowId,
+          highId: newId(),
+          version: "1",
+          isApart: true,
+          conversation: null,
+          unreadable: null,
+        });
         await over;
         return confirmed.has(lowId);
       },
@@ -273,7 +287,7 @@ const markPlaces: Batcher = {
       reads: {
         findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
       },
-      own: { markUnread: never, clearUnread: never },
+      own: { markUnread: never, clearUnread: never, allowReadding: never },
       pubsub: { publish() {}, subscribe() {} },
       clock,
       observer,
@@ -339,6 +353,11 @@ export const batchers: readonly Batcher[] = [
   ),
   lookups("messages that commands name", "find-targets", (over, id) =>
     about(over, newId(), { messageIds: [id] }),
+  ),
+  lookups("users who are added", "find-contacts", (over, id) =>
+    about(over, newId(), {
+      contacts: [{ conversationId: newId(), adderId: id, userIds: [newId()], asksFirst: false }],
+    }),
   ),
   lookups("metadata that commands change", "read-metadata", (over, id) =>
     about(over, id, { metadata: true }),

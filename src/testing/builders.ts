@@ -1,3 +1,5 @@
+import { type Command, metBy } from "../core/commands.ts";
+import { type Contact, contactKey } from "../core/conversations/contact.ts";
 import type { ConversationState, Member } from "../core/conversations/conversation.ts";
 import { defaultPermissions } from "../core/conversations/permissions.ts";
 import type { Message, MessageSent } from "../core/messages/message.ts";
@@ -83,6 +85,7 @@ export function aState(
     members: membersNamed(userIds),
     keys: new RecentKeys({ capacity: 256 }),
     targets: new Map(),
+    contacts: new Map(),
     permissions: defaultPermissions,
     metadata: null,
     membersRev: 0,
@@ -147,4 +150,17 @@ export function noteTaker(): ObserverNotes {
     gauge: (name, read) => void notes.gauges.set(name, read),
   };
   return Object.assign(notes, { observer });
+}
+
+/** Adds to the state what is looked up for a command that makes members: between users of whom nothing is known, but for what is given. */
+export function withContacts(
+  state: ConversationState,
+  command: Command,
+  given: Partial<Contact> = {},
+): ConversationState {
+  const nothing = { hasBlocked: false, isBlocked: false, isKnown: false, staysOutUntilUs: null };
+  state.contacts = new Map(
+    metBy(command).map((userId) => [contactKey(command.senderId, userId), { userId, ...nothing, ...given }]),
+  );
+  return state;
 }

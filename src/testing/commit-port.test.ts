@@ -8,7 +8,7 @@ import { deviceTagOf } from "../core/messages/send-key.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { AppendOutcome, Change } from "../core/ports/store.ts";
 import { newId } from "../system.ts";
-import { aSend, membersNamed } from "./builders.ts";
+import { aSend, membersNamed, withContacts } from "./builders.ts";
 import { ModelStore } from "./commit-port.ts";
 import { Random } from "./random.ts";
 import { aBatch, startUs, startWriter, type Writer } from "./writer-on-postgres.ts";
@@ -77,7 +77,8 @@ class Groups {
 
   #changeOf(state: ConversationState): Change | null {
     this.#nowUs += 1_000;
-    const decision = decide(state, this.#commandOf(state), this.#nowUs);
+    const command = this.#commandOf(state);
+    const decision = decide(withContacts(state, command), command, this.#nowUs);
     if (decision.type !== "decided" || decision.events.length === 0) return null;
     for (const event of decision.events) apply(state, event);
     const { id: conversationId, rev, members, membersRev } = state;

@@ -1,3 +1,4 @@
+import type { Contact } from "../core/conversations/contact.ts";
 import type {
   ConversationSettings,
   ConversationState,
@@ -31,6 +32,7 @@ import {
   type Batch,
   type Change,
   type CommitPort,
+  type ContactsQuestion,
   type Cursor,
   type JoinFacts,
   type JoinQuestion,
@@ -224,7 +226,7 @@ export class ModelStore {
   }
 
   joinFacts({ viewerId, conversationId, since }: JoinQuestion): JoinFacts {
-    const asked = { viewerId, conversationId, generation };
+    const asked = { viewerId, conversationId, generation, apartIds: [] };
     const log = this.logs.get(conversationId);
     const present = this.present(conversationId);
     const viewer = present.find((member) => member.userId === viewerId);
@@ -232,7 +234,7 @@ export class ModelStore {
       return { ...asked, membership: null, conversation: null, head: null, marks: [], isExpired: false };
     return {
       ...asked,
-      membership: { role: viewer.role },
+      membership: { role: viewer.role, pending: viewer.pending },
       conversation: settingsOf(conversationId, log),
       head: {
         seq: log.messages.length,
@@ -265,7 +267,13 @@ export class ModelStore {
         headRev: rev,
       }),
     );
-    return { generation, deviceGeneration: null, standings };
+    const pending = new Map(
+      own.flatMap(([id, { members }]) => {
+        const reason = members.get(userId)!.pending;
+        return reason ? [[id, reason] as const] : [];
+      }),
+    );
+    return { generation, deviceGeneration: null, standings, pending, apartIds: [] };
   }
 
   #headOf(id: string): number {
@@ -376,6 +384,7 @@ export class ModelStore {
       members: new Map(this.present(id).map((member) => [member.userId, withoutRecord(member)])),
       keys,
       targets: new Map(),
+      contacts: new Map(),
       permissions: permissionsOf(log.metadata),
       metadata: null,
       membersRev: log.membersRev,
@@ -553,6 +562,21 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
 
   async findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]> {
     return this.#ask(() => this.#model.findSeqs(questions));
+  }
+
+  /** Nobody has blocked anybody, or is asked first. */
+  async findContacts(questions: readonly ContactsQuestion[]): Promise<readonly (readonly Contact[])[]> {
+    return this.#ask(() =>
+      questions.map(({ conversationId, userIds }) =>
+        userIds.map((userId) => ({
+          userId,
+          hasBlocked: false,
+          isBlocked: false,
+          isKnown: false,
+          staysOutUntilUs: this.#model.logs.get(conversationId)?.members.get(userId)?.staysOutUntilUs ?? null,
+        })),
+      ),
+    );
   }
 
   async areMembers(questions: readonly MembershipQuestion[]): Promise<readonly boolean[]> {

@@ -79,7 +79,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
         save: async (positions) => void savedCursors.push(...positions),
       },
       lastSeen: { save: unused },
-      own: { markUnread: unused, clearUnread: unused },
+      own: { markUnread: unused, clearUnread: unused, allowReadding: unused },
       ownership: store,
       pubsub: { publish: options.publish ?? ((frame) => void frames.push(frame)), subscribe() {} },
       clock,

@@ -104,7 +104,7 @@ async function aTalk(engine: Engine): Promise<Talk> {
     },
     freeCharge("create_direct"),
   );
-  if (!("created" in made)) throw new Error(made.message);
+  if (!("created" in made)) throw new Error("the conversation was not created");
   return { id, anna, ben };
 }
 

@@ -510,6 +510,7 @@ const unusedReads = {
   save: unused,
   markUnread: unused,
   clearUnread: unused,
+  allowReadding: unused,
 };
 
 function isAskedFor(command: Command, message: Message): boolean {

@@ -5,7 +5,7 @@ import { decide } from "../core/decide.ts";
 import type { Event } from "../core/events.ts";
 import type { ChangeFrame } from "../core/ports/pubsub.ts";
 import { newId } from "../system.ts";
-import { aSend, membersNamed } from "./builders.ts";
+import { aSend, membersNamed, withContacts } from "./builders.ts";
 import type { ModelStore } from "./commit-port.ts";
 import type { Random } from "./random.ts";
 
@@ -39,7 +39,8 @@ export class RandomLog {
   next(): ChangeFrame {
     for (;;) {
       const state = this.#state();
-      const decision = decide(state, this.#anyCommand(state), ++this.#nowUs);
+      const command = this.#anyCommand(state);
+      const decision = decide(withContacts(state, command), command, ++this.#nowUs);
       if (decision.type === "decided" && decision.events.length > 0)
         return this.#store(state, decision.events);
     }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { ChangeFrame } from "../core/ports/pubsub.ts";
+import { Visibility } from "../core/presence/visibility.ts";
 import { LocalPubSub } from "../pubsub/local.ts";
 import { newId } from "../system.ts";
 import { aMessageSent, membersNamed, noteTaker } from "../testing/builders.ts";
@@ -42,7 +43,8 @@ function someBroadcasts() {
     },
     texts: new MessageTexts(),
     typing: { isSource: () => false, sent: () => {} },
-    presences: { membersChanged: () => {}, admitted: () => {} },
+    presences: { membersChanged: () => {}, created: () => {}, apartChanged: () => {} },
+    visibility: new Visibility({ shownTo: "members" }),
     clock: new VirtualClock(),
     observer: noteTaker().observer,
   });

@@ -6,27 +6,28 @@ import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type {
   ChangeFrame,
+  ConversationFrame,
   CreatedFrame,
   Frame,
   OwnFrame,
   PubSub,
   TypingFrame,
 } from "../core/ports/pubsub.ts";
+import type { Visibility } from "../core/presence/visibility.ts";
 import { Delivery } from "../engine/delivery.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import { FanOut } from "./fan-out.ts";
 import { eventsTogether, type OtherEvent, partsOf, topicsOf } from "./frame-parts.ts";
 import { MarkBroadcasts } from "./mark-broadcasts.ts";
+import { createdPushes, memberPushes, once, type Push } from "./member-pushes.ts";
 import type { MessageTexts } from "./message-texts.ts";
 import type { Presences } from "./presences.ts";
 import {
   conversationChangedText,
   conversationUpdatedText,
-  createdText,
   deletedText,
   editedText,
   type MembersChanged,
-  membersEventText,
   ownUnreadText,
   reactionChangedText,
   typingText,
@@ -39,12 +40,6 @@ type Listeners = Pick<
   Sockets<Session>,
   "broadcast" | "broadcastFrom" | "hasListeners" | "pushWhere" | "unsubscribeWhere"
 >;
-
-/** One event on the wire. */
-interface Push {
-  readonly names: readonly string[];
-  readonly encode: () => string;
-}
 
 /** A message on the wire, as somebody sees it. */
 interface PushOfMessage {
@@ -68,16 +63,18 @@ export class Broadcasts {
   readonly #marks: MarkBroadcasts;
   readonly #sockets: Listeners;
   readonly #texts: MessageTexts;
+  readonly #visibility: Visibility;
   readonly #typing: Pick<Typing, "isSource" | "sent">;
-  readonly #presences: Pick<Presences, "membersChanged" | "admitted">;
+  readonly #presences: Pick<Presences, "membersChanged" | "created" | "apartChanged">;
 
   constructor(options: {
     readonly pubsub: PubSub;
     readonly deliveryReads: DeliveryReads;
     readonly sockets: Listeners;
     readonly texts: MessageTexts;
+    readonly visibility: Visibility;
     readonly typing: Pick<Typing, "isSource" | "sent">;
-    readonly presences: Pick<Presences, "membersChanged" | "admitted">;
+    readonly presences: Pick<Presences, "membersChanged" | "created" | "apartChanged">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
@@ -85,6 +82,7 @@ export class Broadcasts {
     this.#sockets = options.sockets;
     this.#marks = new MarkBroadcasts(options);
     this.#texts = options.texts;
+    this.#visibility = options.visibility;
     this.#typing = options.typing;
     this.#presences = options.presences;
     this.delivery = new Delivery({
@@ -111,18 +109,19 @@ export class Broadcasts {
   }
 
   #hear(frame: Frame): void {
+    if (frame.type === "apart") return this.#presences.apartChanged(frame);
     if (frame.type !== "marks") return this.#tellInTurn(frame);
     for (const part of partsOf(frame)) this.#tellInTurn(part);
   }
 
-  #tellInTurn(frame: Frame): void {
+  #tellInTurn(frame: ConversationFrame): void {
     const { conversationId } = frame;
     const topics = topicsOf(frame);
     if (this.#fanOut.takes(conversationId, topics)) this.#tell(frame);
     else this.#fanOut.wait({ conversationId, topics, send: () => this.#tell(frame) });
   }
 
-  #tell(frame: Frame): void {
+  #tell(frame: ConversationFrame): void {
     switch (frame.type) {
       case "changes":
         return this.delivery.forward(frame);
@@ -152,10 +151,10 @@ export class Broadcasts {
   }
 
   #tellMembers(frame: ToldFrame, events: MembersChanged): void {
-    const push = { names: ["conversation_members_updated"], encode: once(() => membersEventText(events)) };
-    this.#push(frame, push);
-    for (const { type, member } of events)
-      if (type === "member_removed") this.#pushToUser(frame, member.userId, push);
+    for (const { to, ...push } of memberPushes(frame, events)) {
+      if (to === null) this.#push(frame, push);
+      else for (const userId of to) this.#pushToUser(frame, userId, push);
+    }
   }
 
   #tellEvent(frame: ToldFrame, event: OtherEvent): void {
@@ -261,11 +260,11 @@ export class Broadcasts {
     }
   }
 
-  #tellCreated({ conversationId, memberIds }: CreatedFrame): void {
-    this.delivery.created(conversationId, memberIds);
-    this.#presences.admitted(conversationId, memberIds);
-    const encode = once(() => createdText(conversationId));
-    for (const userId of memberIds) this.#toUser(userId, "conversation_created", encode);
+  #tellCreated(frame: CreatedFrame): void {
+    this.delivery.created(frame.conversationId, [frame.creatorId, ...frame.otherIds]);
+    this.#presences.created(frame);
+    for (const { to, names, encode } of createdPushes(frame))
+      for (const userId of to) for (const name of names) this.#toUser(userId, name, encode);
   }
 
   #tellOwn(frame: OwnFrame): void {
@@ -279,22 +278,17 @@ export class Broadcasts {
     const topic = `conversation:${conversationId}`;
     if (!this.#sockets.hasListeners(topic)) return;
     const isSource = (session: Session) => this.#typing.isSource(session, conversationId, userId);
-    this.#sockets.broadcastFrom(topic, "user_typing", typingText(frame), isSource);
+    const apart = this.#visibility.blocked.of(userId);
+    if (apart.size === 0)
+      return this.#sockets.broadcastFrom(topic, "user_typing", typingText(frame), isSource);
+    const hears = (session: Session) => !apart.has(session.userId) && !isSource(session);
+    this.#sockets.pushWhere(topic, "user_typing", typingText(frame), hears);
   }
 
   #toUser(userId: string, event: string, encode: () => string): void {
     const topic = `user:${userId}`;
     if (this.#sockets.hasListeners(topic)) this.#sockets.broadcast(topic, event, encode());
   }
-}
-
-/** Only when somebody listens, and then for all who do. */
-function once(encode: () => string): () => string {
-  let text: string | undefined;
-  return () => {
-    text ??= encode();
-    return text;
-  };
 }
 
 function positionOf({ conversationId: stream, rev: at, events }: ChangeFrame): FramePosition {

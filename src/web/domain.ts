@@ -31,4 +31,5 @@ export type Queries = Pick<
   | "createDirect"
   | "createGroup"
   | "markUnread"
+  | "allowReadding"
 >;

@@ -7,6 +7,7 @@ import type { Ownership } from "../core/ports/ownership.ts";
 import type { Presence } from "../core/ports/presence.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
+import type { PresenceShownTo } from "../core/presence/visibility.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
 import type { DescriptorLimits } from "./connection-cap.ts";
 import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
@@ -24,6 +25,7 @@ export interface EndpointSettings {
   /** The longest that a read may take to be answered, and a connection be silent; Bun counts whole seconds, up to 255. */
   readonly answerWithinMs: number;
   readonly payloads: PayloadLimits;
+  readonly presenceShownTo: PresenceShownTo;
   readonly corsOrigins: AllowedOrigins;
   /** No socket lives longer, whatever its token says. */
   readonly maxSessionMs: number;

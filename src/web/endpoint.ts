@@ -1,5 +1,6 @@
 import type { Server } from "bun";
 import { Charges } from "../core/limits/charge.ts";
+import { Visibility } from "../core/presence/visibility.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Delivery } from "../engine/delivery.ts";
 import type { Routes } from "../phoenix/channel.ts";
@@ -120,7 +121,8 @@ export class Endpoint {
       server: () => this.#server,
       unanswered: () => this.#unanswered,
     });
-    const own = { gate, authentication, texts, meter: this.#meter, addressOf: this.#addressOf };
+    const visibility = new Visibility({ shownTo: settings.presenceShownTo });
+    const own = { gate, authentication, texts, visibility, meter: this.#meter, addressOf: this.#addressOf };
     const rest = restOf(options, { ...own, slow: this.#slow });
     this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
@@ -134,12 +136,13 @@ export class Endpoint {
     const wentOffline = (userId: string, atUs: number) => options.lastSeen.seen(userId, atUs);
     this.#presences = new Presences({
       ...options,
+      visibility,
       sockets,
       lateness,
       admission: this.#admission,
       wentOffline,
     });
-    const live = { gate, texts, typing: this.#typing, presences: this.#presences };
+    const live = { gate, texts, visibility, typing: this.#typing, presences: this.#presences };
     const broadcasts = new Broadcasts({ ...options, ...live, sockets });
     const { delivery } = broadcasts;
     this.#delivery = delivery;

@@ -1,13 +1,13 @@
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
 import type { Event } from "../core/events.ts";
-import type { Frame, MarksFrame } from "../core/ports/pubsub.ts";
+import type { ConversationFrame, MarksFrame } from "../core/ports/pubsub.ts";
 import type { MembersChanged } from "./pushes.ts";
 
 /** Readers of one part of a frame of marks. Each is told of to up to 50 who wrote. */
 const readersInPart = 50;
 
 /** Returns how many topics a frame is sent to, at most. A conversation that was created is told of at once: who joins it comes after. */
-export function topicsOf(frame: Frame): number {
+export function topicsOf(frame: ConversationFrame): number {
   switch (frame.type) {
     case "changes":
       return frame.members.size;

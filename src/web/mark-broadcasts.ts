@@ -1,5 +1,6 @@
 import type { MarkedMessage, MarkMoved } from "../core/messages/marks.ts";
 import type { MarksFrame } from "../core/ports/pubsub.ts";
+import type { Blocked, Visibility } from "../core/presence/visibility.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import { deliveryStatusText, messageReadText } from "./pushes.ts";
 import type { Session } from "./session.ts";
@@ -9,16 +10,22 @@ import type { Session } from "./session.ts";
  * their other devices, and the conversation's topic gets who has read how far.
  */
 export class MarkBroadcasts {
-  readonly #sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners">;
+  readonly #sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners" | "pushWhere">;
+  readonly #blocked: Blocked;
 
-  constructor(options: { readonly sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners"> }) {
+  constructor(options: {
+    readonly sockets: Pick<Sockets<Session>, "broadcast" | "hasListeners" | "pushWhere">;
+    readonly visibility: Pick<Visibility, "blocked">;
+  }) {
     this.#sockets = options.sockets;
+    this.#blocked = options.visibility.blocked;
   }
 
   tell(frame: MarksFrame): void {
     for (const change of frame.statuses) {
+      if (this.#isHidden(frame, change.message.senderId)) continue;
       this.#push(`user:${change.message.senderId}`, "delivery_status", () =>
-        deliveryStatusText(frame, change),
+        deliveryStatusText(frame, change, this.#blocked.of(change.message.senderId)),
       );
     }
     for (const moved of frame.moved) if (moved.readTo > moved.readFrom) this.#tellRead(frame, moved);
@@ -26,7 +33,8 @@ export class MarkBroadcasts {
 
   #tellRead(frame: MarksFrame, moved: MarkMoved): void {
     for (const [senderId, message] of newestBySender(frame, moved.readTo)) {
-      if (senderId !== moved.userId) this.#pushRead(`user:${senderId}`, frame, moved, message);
+      if (senderId !== moved.userId && !this.#blocked.areApart(senderId, moved.userId))
+        this.#pushRead(`user:${senderId}`, frame, moved, message);
     }
     this.#tellOwn(frame, moved);
     this.#tellTopic(frame, moved);
@@ -47,7 +55,17 @@ export class MarkBroadcasts {
     if (!newest) return;
     // Members who joined after a message must not learn its id.
     const message = newest.seq > frame.lastJoinedSeq ? newest : { ...newest, id: null };
-    this.#pushRead(`conversation:${frame.conversationId}`, frame, moved, message);
+    const topic = `conversation:${frame.conversationId}`;
+    const apart = this.#blocked.of(moved.userId);
+    if (apart.size === 0) return this.#pushRead(topic, frame, moved, message);
+    const text = messageReadText(frame, moved, message);
+    this.#sockets.pushWhere(topic, "message_read", text, ({ userId }) => !apart.has(userId));
+  }
+
+  /** All who moved are apart from the author, who would learn by it when they are there. */
+  #isHidden({ moved }: MarksFrame, authorId: string): boolean {
+    const apart = this.#blocked.of(authorId);
+    return apart.size > 0 && moved.every(({ userId }) => apart.has(userId));
   }
 
   #pushRead(topic: string, frame: MarksFrame, moved: MarkMoved, message: ReadMessage): void {

@@ -19,6 +19,8 @@ interface Again {
  */
 export class PresenceFeed {
   readonly #presence: Pick<Presence, "onlineIn">;
+  /** Whom this socket must not see. */
+  readonly #hidden: () => ReadonlySet<string>;
   isOnUser = false;
   /** By conversation, the one that was joined last at the end. Null: none yet. */
   #joinings: Map<string, Joining<Session>> | null = null;
@@ -26,11 +28,17 @@ export class PresenceFeed {
   #allowed = usersAtOnce;
   /** Conversations of which the state was left out. */
   readonly #cut = new Set<string>();
+  /** Conversations that the user had not chosen to be in when they were joined; null: none. */
+  #unshown: Set<string> | null = null;
   #again: Again | null = null;
   #isReplaced = false;
 
-  constructor(options: { readonly presence: Pick<Presence, "onlineIn"> }) {
+  constructor(options: {
+    readonly presence: Pick<Presence, "onlineIn">;
+    readonly hidden: () => ReadonlySet<string>;
+  }) {
     this.#presence = options.presence;
+    this.#hidden = options.hidden;
   }
 
   /** The socket is on no topic. */
@@ -42,21 +50,44 @@ export class PresenceFeed {
     return this.#cut.size === 0 && !this.#again && !this.#isReplaced;
   }
 
-  joined(conversationId: string, joining: Joining<Session>): void {
+  /** Whether the user had chosen to be in the conversation when this socket joined it. */
+  wasShownIn(conversationId: string): boolean {
+    return !this.#unshown?.has(conversationId);
+  }
+
+  joined(conversationId: string, joining: Joining<Session>, isShown: boolean): void {
+    if (isShown) this.#unshown?.delete(conversationId);
+    else this.#unshown = (this.#unshown ?? new Set()).add(conversationId);
     this.#joinings ??= new Map();
     this.#joinings.delete(conversationId);
     this.#joinings.set(conversationId, joining);
     this.#isReplaced = this.#joinings.size > 1;
     this.#again = null;
-    const users = this.#presence.onlineIn(conversationId);
+    const users = this.#seenIn(conversationId);
     if (joining.hasRoom && this.#allows(users)) return this.#pushState(joining, users);
     this.#cut.add(conversationId);
     this.#pushState(joining, []);
   }
 
   left(conversationId: string): boolean {
+    this.#unshown?.delete(conversationId);
     this.#cut.delete(conversationId);
     return this.#joinings?.delete(conversationId) ?? false;
+  }
+
+  /** Somebody is to be seen by this socket no longer, or again: said on each topic where they show. */
+  change(userId: string, isHidden: boolean): void {
+    for (const [conversationId, joining] of this.#joinings ?? []) {
+      const users = this.#presence.onlineIn(conversationId).filter((user) => user.userId === userId);
+      if (users.length === 0) continue;
+      joining.push("presence_diff", isHidden ? diffText([], users) : diffText(users, []));
+    }
+  }
+
+  #seenIn(conversationId: string): readonly Online[] {
+    const users = this.#presence.onlineIn(conversationId);
+    const hidden = this.#hidden();
+    return hidden.size === 0 ? users : users.filter(({ userId }) => !hidden.has(userId));
   }
 
   /** Another window: what it allows of what is to be told, nothing while the socket has no room. Returns the number of users. */
@@ -91,7 +122,7 @@ export class PresenceFeed {
 
   #tellCut(): void {
     for (const conversationId of this.#cut) {
-      const users = this.#presence.onlineIn(conversationId);
+      const users = this.#seenIn(conversationId);
       if (!this.#allows(users)) return;
       this.#cut.delete(conversationId);
       this.#pushJoins(conversationId, users);
@@ -112,13 +143,13 @@ export class PresenceFeed {
   #wholeAgain(): Again {
     const conversationIds = [...(this.#joinings?.keys() ?? [])];
     const last = conversationIds.pop();
-    const stated = last === undefined ? [] : this.#presence.onlineIn(last);
+    const stated = last === undefined ? [] : this.#seenIn(last);
     return { known: new Set(stated.map(({ userId }) => userId)), conversationIds };
   }
 
   /** Sends one diff for all: clients with one set read all of it, and the others know these users already. */
   #pushUnknown(conversationId: string, known: Set<string>): void {
-    const users = this.#presence.onlineIn(conversationId).filter(({ userId }) => !known.has(userId));
+    const users = this.#seenIn(conversationId).filter(({ userId }) => !known.has(userId));
     for (const { userId } of users) known.add(userId);
     if (users.length === 0) return;
     this.#allowed -= users.length;

@@ -1,5 +1,9 @@
+import type { Member } from "../core/conversations/conversation.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Presence, PresenceDiff, PresenceStatus } from "../core/ports/presence.ts";
+import type { Online, Presence, PresenceDiff, PresenceStatus } from "../core/ports/presence.ts";
+import type { CreatedFrame } from "../core/ports/pubsub.ts";
+import type { JoinFacts } from "../core/ports/store.ts";
+import type { Apart, Visibility } from "../core/presence/visibility.ts";
 import type { Joining } from "../phoenix/channel.ts";
 import type { Sockets } from "../phoenix/sockets.ts";
 import type { Admission } from "./admission.ts";
@@ -20,9 +24,19 @@ const shedAt = 0.5;
  */
 const longestPatienceMs = 3_000;
 
+const nobody: ReadonlySet<string> = new Set();
+
+/** What a join of a user's topic has read. */
+export interface JoinedUserPresence {
+  readonly conversations: readonly (Pick<Member, "pending"> & { readonly conversationId: string })[];
+  readonly apartIds: readonly string[];
+}
+
 export interface PresencesOptions {
   readonly presence: Presence;
-  readonly sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners">;
+  readonly sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners" | "pushWhereNow">;
+  /** Decides who sees whom. */
+  readonly visibility: Visibility;
   readonly lateness: Pick<Lateness, "exceeds">;
   readonly admission: Pick<Admission, "isCrowded">;
   readonly clock: Clock;
@@ -41,7 +55,8 @@ export interface PresencesOptions {
  */
 export class Presences {
   readonly #presence: Presence;
-  readonly #sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners">;
+  readonly #sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners" | "pushWhereNow">;
+  readonly #visibility: Visibility;
   readonly #lateness: Pick<Lateness, "exceeds">;
   readonly #admission: Pick<Admission, "isCrowded">;
   readonly #clock: Clock;
@@ -52,9 +67,10 @@ export class Presences {
   /** Since when it waits for arrivals; null: it does not. */
   #patientSinceMs: number | null = null;
 
-  constructor({ presence, sockets, lateness, admission, clock, wentOffline }: PresencesOptions) {
+  constructor({ presence, sockets, visibility, lateness, admission, clock, wentOffline }: PresencesOptions) {
     this.#presence = presence;
     this.#sockets = sockets;
+    this.#visibility = visibility;
     this.#lateness = lateness;
     this.#admission = admission;
     this.#clock = clock;
@@ -66,10 +82,15 @@ export class Presences {
     });
   }
 
-  /** The socket is on its user's topic; these are his conversations. */
-  joinedUser(session: Session, conversationIds: Iterable<string>): void {
+  /** The socket is on its user's topic; these are the conversations of the user, with what was read of each. */
+  joinedUser(session: Session, { conversations, apartIds }: JoinedUserPresence): void {
+    this.#learn(session, apartIds);
     this.#feedOf(session).isOnUser = true;
-    this.#presence.presentIn(session.userId, conversationIds);
+    const shown = conversations.filter((each) => this.#visibility.shows(each));
+    this.#presence.presentIn(
+      session.userId,
+      shown.map(({ conversationId }) => conversationId),
+    );
   }
 
   leftUser(session: Session): void {
@@ -80,10 +101,16 @@ export class Presences {
   }
 
   /** The socket is on the conversation's topic, and told now who of the conversation is online. */
-  joinedConversation(joining: Joining<Session>, conversationId: string): void {
-    const feed = this.#feedOf(joining.identity);
-    this.#presence.opened(joining.identity.userId, conversationId);
-    feed.joined(conversationId, joining);
+  joinedConversation(
+    joining: Joining<Session>,
+    { conversationId, membership, apartIds }: Pick<JoinFacts, "conversationId" | "membership" | "apartIds">,
+  ): void {
+    const { identity } = joining;
+    this.#learn(identity, apartIds);
+    const feed = this.#feedOf(identity);
+    const isShown = membership !== null && this.#visibility.shows(membership);
+    if (isShown) this.#presence.opened(identity.userId, conversationId);
+    feed.joined(conversationId, joining, isShown);
     this.#due.add(feed);
     this.#tellSoon();
   }
@@ -94,15 +121,50 @@ export class Presences {
   }
 
   /** These are members, and nobody else is. */
-  membersChanged(conversationId: string, members: ReadonlyMap<string, unknown>): void {
-    this.#presence.keepOnly(conversationId, (userId) => members.has(userId));
-    this.admitted(conversationId, members.keys());
+  membersChanged(
+    conversationId: string,
+    members: ReadonlyMap<string, Pick<Member, "userId" | "pending">>,
+  ): void {
+    const isShown = (userId: string) => {
+      const member = members.get(userId);
+      return member !== undefined && this.#visibility.shows(member);
+    };
+    this.#presence.keepOnly(conversationId, isShown);
+    this.#showThose(conversationId, members.values());
   }
 
-  /** These are members. */
-  admitted(conversationId: string, userIds: Iterable<string>): void {
+  /** A conversation was made with these members. */
+  created({ conversationId, creatorId, otherIds, askedIds }: CreatedFrame): void {
+    const asked = new Set(askedIds);
+    const others = otherIds.map((userId) => {
+      return { userId, pending: asked.has(userId) ? "request" : "added" } as const;
+    });
+    this.#showThose(conversationId, [{ userId: creatorId }, ...others]);
+  }
+
+  #showThose(conversationId: string, members: Iterable<Pick<Member, "userId" | "pending">>): void {
     const place = [conversationId];
-    for (const userId of userIds) this.#presence.presentIn(userId, place);
+    for (const member of members)
+      if (this.#visibility.shows(member)) this.#presence.presentIn(member.userId, place);
+  }
+
+  /** Whether the user of a socket on the topic shows there: only then others learn that they type. */
+  shows(session: Session, conversationId: string): boolean {
+    if (this.#feeds.get(session)?.wasShownIn(conversationId)) return true;
+    return this.#presence.isIn(session.userId, conversationId);
+  }
+
+  /** There is a block between two users from now on, or none any more: each vanishes for the other, or is back. */
+  apartChanged(apart: Apart): void {
+    const { lowId, highId, isApart } = apart;
+    const { blocked } = this.#visibility;
+    if (blocked.areApart(lowId, highId) === isApart) return blocked.changed(apart, this.#clock.monotonicMs());
+    blocked.changed(apart, this.#clock.monotonicMs());
+    if (!this.#presence.isOnline(lowId) && !this.#presence.isOnline(highId)) return;
+    for (const [{ userId }, feed] of this.#feeds) {
+      if (userId === lowId) feed.change(highId, isApart);
+      if (userId === highId) feed.change(lowId, isApart);
+    }
   }
 
   setStatus({ userId }: Session, status: PresenceStatus): void {
@@ -118,7 +180,8 @@ export class Presences {
   #feedOf(session: Session): PresenceFeed {
     const known = this.#feeds.get(session);
     if (known) return known;
-    const feed = new PresenceFeed({ presence: this.#presence });
+    const hidden = () => this.#visibility.blocked.of(session.userId);
+    const feed = new PresenceFeed({ presence: this.#presence, hidden });
     this.#feeds.set(session, feed);
     this.#presence.arrived(session.userId);
     return feed;
@@ -135,9 +198,31 @@ export class Presences {
   #tell({ conversationId, joins, leaves }: PresenceDiff): void {
     const topic = `conversation:${conversationId}`;
     if (!this.#sockets.hasListeners(topic)) return;
+    const apart = this.#apartFrom([...joins, ...leaves]);
     for (const diff of presenceDiffTexts(joins, leaves)) {
-      this.#sockets.broadcastNow(topic, "presence_diff", diff);
+      if (apart.size === 0) this.#sockets.broadcastNow(topic, "presence_diff", diff);
+      else this.#sockets.pushWhereNow(topic, "presence_diff", diff, ({ userId }) => !apart.has(userId));
     }
+    for (const viewerId of apart) this.#tellApart(topic, viewerId, joins, leaves);
+  }
+
+  /** To one who must not see all of them. */
+  #tellApart(topic: string, viewerId: string, joins: readonly Online[], leaves: readonly Online[]): void {
+    const hidden = this.#visibility.blocked.of(viewerId);
+    const isSeen = ({ userId }: Online) => !hidden.has(userId);
+    for (const diff of presenceDiffTexts(joins.filter(isSeen), leaves.filter(isSeen)))
+      this.#sockets.pushWhereNow(topic, "presence_diff", diff, ({ userId }) => userId === viewerId);
+  }
+
+  /** Those who must not see all of these users. */
+  #apartFrom(users: readonly Online[]): ReadonlySet<string> {
+    const { blocked } = this.#visibility;
+    const apart = users.map(({ userId }) => blocked.of(userId)).filter(({ size }) => size > 0);
+    return apart.length === 0 ? nobody : new Set(apart.flatMap((each) => [...each]));
+  }
+
+  #learn({ userId }: Session, apartIds: readonly string[]): void {
+    this.#visibility.blocked.learn(userId, apartIds, this.#clock.monotonicMs());
   }
 
   #isLate(): boolean {

@@ -46,6 +46,16 @@ export function membersEventText(events: MembersChanged): string {
   );
 }
 
+/** `conversation_request_accepted`, `conversation_request_declined`. */
+export function requestText([{ conversationId, rev, member }]: MembersChanged): string {
+  return `{"conversation_id":"${conversationId}","rev":${rev},"user_id":"${member.userId}"}`;
+}
+
+/** `conversation_request`, to a user who is asked: by whom. */
+export function requestedText(conversationId: string, actorId: string): string {
+  return `{"conversation_id":"${conversationId}","actor_id":"${actorId}"}`;
+}
+
 /** `conversation_updated`: the whole of what the conversation is, and who changed which names, where that is known. */
 export function conversationUpdatedText(event: ConversationChanged): string {
   const { conversationId, rev, conversation, change } = event;
@@ -62,9 +72,14 @@ export function createdText(conversationId: string): string {
   return `{"conversation_id":"${conversationId}","rev":0}`;
 }
 
-/** `delivery_status`, to a message's sender: how far it has come, and by whom. */
-export function deliveryStatusText(frame: MarksFrame, { message, status }: StatusChange): string {
-  const mover = frame.moved.find((move) => move.userId !== message.senderId && movedOver(move, message.seq));
+/** `delivery_status`, to a message's sender: how far it has come, and by whom, unless the sender must not see who that is. */
+export function deliveryStatusText(
+  frame: MarksFrame,
+  { message, status }: StatusChange,
+  hidden: ReadonlySet<string>,
+): string {
+  const isMover = (move: MarkMoved) => move.userId !== message.senderId && movedOver(move, message.seq);
+  const mover = frame.moved.find((move) => isMover(move) && !hidden.has(move.userId));
   return (
     `{"message_id":"${message.id}","conversation_id":"${frame.conversationId}","seq":${message.seq},` +
     `"user_id":${mover ? `"${mover.userId}"` : "null"},"status":"${status}","timestamp":"${instantText(frame.atUs)}"}`
@@ -104,8 +119,11 @@ function memberEvent({ type, actorId, member }: MemberChanged): string {
     case "member_blocked":
       return "member_removed";
     case "member_removed":
+    case "request_declined":
       return actorId === member.userId ? "member_left" : "member_removed";
     case "member_role_changed":
+    case "member_took_part":
+    case "request_accepted":
       return "member_role_updated";
   }
 }

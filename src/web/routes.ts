@@ -1,4 +1,5 @@
 import type { Observer } from "../core/ports/observer.ts";
+import type { Visibility } from "../core/presence/visibility.ts";
 import type { Delivery } from "../engine/delivery.ts";
 import type { Routes } from "../phoenix/channel.ts";
 import { conversationEvents } from "./channels/conversation-events.ts";
@@ -52,6 +53,7 @@ export function restOf(
     readonly gate: Gate;
     readonly authentication: Authentication;
     readonly texts: MessageTexts;
+    readonly visibility: Visibility;
     readonly meter: RequestMeter;
     readonly addressOf: (request: Request) => string;
     readonly slow: SlowClients;

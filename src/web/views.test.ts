@@ -44,7 +44,13 @@ const message: Message = {
   reactions: null,
 };
 
-const limits = { maxContentBytes: 65_536, maxMetadataBytes: 16_384, editWindowMs: 1, deleteWindowMs: 1 };
+const limits = {
+  maxContentBytes: 65_536,
+  maxMetadataBytes: 16_384,
+  editWindowMs: 1,
+  deleteWindowMs: 1,
+  asksFirst: false,
+};
 const reading = { limits, observer: noteTaker().observer };
 /** A checked payload; throws when it is refused. */
 const sent = (payload: unknown) => {
@@ -157,7 +163,7 @@ test.each([
   const times = { createdAtUs: 0, updatedAtUs: 0 };
   const nobody = { members: [], memberUserIds: [] };
   const conversation = { id, type: "group", metadata, isActive: true, ...nobody, head, ...times } as const;
-  const counts = { memberCount: 0, unreadCount: 3, messageCount: 0 };
+  const counts = { pending: null, memberCount: 0, unreadCount: 3, messageCount: 0 };
   const seen = JSON.parse(summaryText({ conversation, lastMessage: null, ...counts }));
   expect(seen).toMatchObject({ name, metadata: JSON.parse(metadata), unread_count: 3 });
 });

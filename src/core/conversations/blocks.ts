@@ -8,6 +8,8 @@ export interface BlockedSide {
   readonly userId: string;
   /** The membership as it is, or was until the block. Null: its row is missing, so that there is nothing to give back. */
   readonly member: Member | null;
+  /** They ended the membership themselves: no unblocking gives it back. Absent: no. */
+  readonly hasDeclined?: boolean;
   /** The other one has blocked this one. */
   readonly isBlocked: boolean;
 }
@@ -46,7 +48,7 @@ function applied(
     const member = { ...present, rev, leftSeq: state.seq, leftAtUs: nowUs };
     return { type: "member_blocked", ...changed, member };
   }
-  if (!side.member) return null;
+  if (!side.member || side.hasDeclined) return null;
   const member = { ...side.member, joinedRev: rev, rev, leftSeq: null, leftAtUs: null };
   return { type: "member_unblocked", ...changed, member };
 }
@@ -54,7 +56,7 @@ function applied(
 /** Who wants to begin, or to write in, a direct conversation with somebody whom he has blocked. */
 export const youBlocked = reject(
   "forbidden",
-  "You have blocked the other user of this conversation, so that nobody can write in it. Unblock the user to write again.",
+  "You have blocked the other user of this conversation, or they have declined it, so that nobody can write in it. If you have blocked them, unblock them to write again.",
 );
 
 /** To whoever is blocked, the other user is as one who is not there. */

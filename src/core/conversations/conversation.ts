@@ -1,14 +1,23 @@
 import type { Message } from "../messages/message.ts";
 import type { RecentKeys } from "../messages/recent-keys.ts";
+import type { Contact } from "./contact.ts";
 import type { Permissions } from "./permissions.ts";
 
 export type ConversationType = "direct" | "group";
 export const roles = ["owner", "admin", "moderator", "member"] as const;
 export type Role = (typeof roles)[number];
 
+/**
+ * Why a member has not chosen yet to be in a conversation: `added`: others added them; `request`: they are asked whether they accept it.
+ * Writing, and whatever else others see of them, accepts.
+ */
+export type Pending = "added" | "request";
+
 export interface Member {
   readonly userId: string;
   readonly role: Role;
+  /** Absent: they created the conversation, took part in it or accepted it. */
+  readonly pending?: Pending | undefined;
   readonly joinedAtUs: number;
   /** The messages after this one are the member's to see. */
   readonly joinedSeq: number;
@@ -22,6 +31,8 @@ export interface MemberRecord extends Member {
   /** The last message that was the member's to see; null: still a member. */
   readonly leftSeq: number | null;
   readonly leftAtUs: number | null;
+  /** They left by themselves and are not to be added again before. Absent: members with the right may add them. */
+  readonly staysOutUntilUs?: number | undefined;
 }
 
 /** How far a member has received and read. Only grow. */
@@ -44,6 +55,8 @@ export interface ConversationState {
   readonly keys: RecentKeys;
   /** Stored messages that were looked up for the commands about them, by id; as they are expected to become. */
   targets: Map<string, Message>;
+  /** What was looked up for commands that add members, by `contactKey`. */
+  contacts: ReadonlyMap<string, Contact>;
   /** What a group's settings say of who may do what. */
   permissions: Permissions;
   /** JSON text; null but for commands about it, for which it is looked up: it can be large. */
@@ -94,4 +107,4 @@ export interface Conversation extends ConversationSettings {
 }
 
 /** What somebody who asks is to a conversation; null for strangers, who also cannot tell whether it exists. */
-export type Membership = { readonly role: Role } | null;
+export type Membership = Pick<Member, "role" | "pending"> | null;

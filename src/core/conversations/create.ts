@@ -10,6 +10,8 @@ export interface CreateDirect {
   readonly id: string;
   readonly creatorId: string;
   readonly otherUserId: string;
+  /** Users who do not know each other are asked whether they accept. Absent: no. */
+  readonly asksFirst?: boolean;
   readonly atUs: number;
 }
 
@@ -23,6 +25,8 @@ export interface CreateGroup {
   readonly otherUserIds: readonly string[];
   /** JSON text of an object; holds the name. */
   readonly metadata: string;
+  /** Users who do not know each other are asked whether they accept. Absent: no. */
+  readonly asksFirst?: boolean;
   readonly atUs: number;
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../system.ts";
-import { aState } from "../../testing/builders.ts";
+import { aState, withContacts } from "../../testing/builders.ts";
 import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";
@@ -26,7 +26,8 @@ function aGroup(given: readonly Role[]) {
 
 function act(state: ConversationState, command: object, nowUs = noonUs) {
   const before = state.rev;
-  const decision = decide(state, { id: newId(), conversationId: state.id, ...command } as Command, nowUs);
+  const whole = { id: newId(), conversationId: state.id, ...command } as Command;
+  const decision = decide(withContacts(state, whole), whole, nowUs);
   if (decision.type === "decided")
     for (const event of decision.events) {
       expect(event.rev).toBe(before + 1);

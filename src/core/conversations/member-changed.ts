@@ -10,7 +10,11 @@ export interface MemberChanged {
     | "member_removed"
     | "member_role_changed"
     | "member_blocked"
-    | "member_unblocked";
+    | "member_unblocked"
+    /** Somebody whom others had added did what others see, or accepted. Others are not told: nothing that they see changes. */
+    | "member_took_part"
+    | "request_accepted"
+    | "request_declined";
   readonly conversationId: string;
   readonly rev: number;
   readonly actorId: string;

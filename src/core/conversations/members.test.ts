@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aState } from "../../testing/builders.ts";
+import { aState, withContacts } from "../../testing/builders.ts";
 import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";
@@ -28,7 +28,8 @@ interface Act {
 }
 
 function act(state: ConversationState, command: Act) {
-  const decision = decide(state, { id: newId(), conversationId: state.id, ...command } as Command, noonUs);
+  const whole = { id: newId(), conversationId: state.id, ...command } as Command;
+  const decision = decide(withContacts(state, whole), whole, noonUs);
   if (decision.type === "decided") for (const event of decision.events) apply(state, event);
   return decision;
 }
@@ -95,7 +96,8 @@ test("members who are added by one command make one map, whose copy is made once
   const before = state.members;
   const userIds = Array.from({ length: 600 }, () => newId());
   const asked = { id: newId(), conversationId: state.id, senderId: owner, userIds };
-  const decision = decide(state, { type: "add_members", ...asked }, noonUs);
+  const command = { type: "add_members", ...asked } as const;
+  const decision = decide(withContacts(state, command), command, noonUs);
   const maps = new Set<unknown>();
   for (const event of decision.type === "decided" ? decision.events : []) {
     apply(state, event);

@@ -1,5 +1,7 @@
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
+import type { Contact } from "./contact.ts";
+import { contactOf, mayNotMeet, pendingOf } from "./contacts.ts";
 import type { ConversationState, Member } from "./conversation.ts";
 import type { ConversationDeactivated } from "./conversation-changed.ts";
 import type { MemberChanged } from "./member-changed.ts";
@@ -16,6 +18,8 @@ export interface AddMembers {
   /** Who does it: the token's subject. */
   readonly senderId: string;
   readonly userIds: readonly string[];
+  /** Users who do not know each other are asked whether they accept. Absent: no. */
+  readonly asksFirst?: boolean;
 }
 
 export interface RemoveMember {
@@ -31,7 +35,12 @@ export interface LeaveConversation {
   readonly id: string;
   readonly conversationId: string;
   readonly senderId: string;
+  /** Others may add them again at once. Absent: not before `staysOutUs` have passed. */
+  readonly allowsReadding?: boolean;
 }
+
+/** How long members who left by themselves are not added again, unless they allow it. Microseconds. */
+const staysOutUs = 24 * 3_600 * 1_000_000;
 
 export function decideAdd(state: ConversationState, command: AddMembers, nowUs: number): Decision {
   if (state.type === "direct") return directIsFixed;
@@ -42,26 +51,28 @@ export function decideAdd(state: ConversationState, command: AddMembers, nowUs: 
     });
   }
   if (state.members.size + command.userIds.length > largestGroup) return groupIsFull;
+  const contacts = command.userIds.map((userId) => contactOf(state, command.senderId, userId));
+  const refusal = mayNotMeet(contacts, nowUs);
+  if (refusal) return refusal;
+  return { type: "decided", events: contacts.map((contact) => added(state, command, contact, nowUs)) };
+}
+
+function added(
+  state: ConversationState,
+  { senderId, asksFirst = false }: AddMembers,
+  contact: Contact,
+  nowUs: number,
+): MemberChanged {
   const rev = state.rev + 1;
+  const begun = { joinedAtUs: nowUs, joinedSeq: state.seq, joinedRev: rev, rev };
+  const pending = pendingOf(contact, asksFirst);
   return {
-    type: "decided",
-    events: command.userIds.map((userId) => ({
-      type: "member_added",
-      conversationId: state.id,
-      rev,
-      actorId: command.senderId,
-      atUs: nowUs,
-      member: {
-        userId,
-        role: "member",
-        joinedAtUs: nowUs,
-        joinedSeq: state.seq,
-        joinedRev: rev,
-        rev,
-        leftSeq: null,
-        leftAtUs: null,
-      },
-    })),
+    type: "member_added",
+    conversationId: state.id,
+    rev,
+    actorId: senderId,
+    atUs: nowUs,
+    member: { userId: contact.userId, role: "member", pending, ...begun, leftSeq: null, leftAtUs: null },
   };
 }
 
@@ -79,12 +90,14 @@ export function decideRemove(state: ConversationState, command: RemoveMember, no
 export function decideLeave(state: ConversationState, command: LeaveConversation, nowUs: number): Decision {
   if (state.type === "direct") return directIsFixed;
   const { senderId } = command;
-  const left = memberRemoved(state, state.members.get(senderId)!, senderId, nowUs);
+  const removed = memberRemoved(state, state.members.get(senderId)!, senderId, nowUs);
+  const out = command.allowsReadding ? {} : { staysOutUntilUs: nowUs + staysOutUs };
+  const left = { ...removed, member: { ...removed.member, ...out } };
   const isLast = state.members.size === 1;
   return { type: "decided", events: isLast ? [left, deactivated(state, nowUs)] : [left] };
 }
 
-function memberRemoved(
+export function memberRemoved(
   state: ConversationState,
   member: Member,
   actorId: string,
@@ -121,6 +134,7 @@ export function applyMemberChanged(state: ConversationState, event: MemberChange
 }
 
 export const directIsFixed = reject("conflict", "A direct conversation has its two members for good.");
+export const directOnly = reject("conflict", "This is for direct conversations.");
 const groupIsFull = reject("conflict", `A group has at most ${largestGroup} members.`);
 const leaveInstead = reject("conflict", "You cannot remove yourself; leave the conversation instead.");
 export const noSuchMember = reject("not_found", "This user is not a member of the conversation.");

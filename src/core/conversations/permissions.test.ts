@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../system.ts";
-import { aSend, aState, messageSentAs } from "../../testing/builders.ts";
+import { aSend, aState, messageSentAs, withContacts } from "../../testing/builders.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";
 import type { Decision } from "../decision.ts";
@@ -88,7 +88,8 @@ for (const [name, what, ask] of guarded)
     for (const audience of audiences)
       for (const role of roles) {
         const group = aGroup({ [name]: audience });
-        const decision = decide(group.state, ask(group, group.userId(role)), noonUs);
+        const command = ask(group, group.userId(role));
+        const decision = decide(withContacts(group.state, command), command, noonUs);
         if (allowed[audience].includes(role)) expect(decision.type).toBe("decided");
         else expectRefused(decision, name);
       }

@@ -1,4 +1,5 @@
 import type { Command } from "../commands.ts";
+import type { AllowReadding } from "../conversations/allow-readding.ts";
 import type { CreateConversation } from "../conversations/create.ts";
 import type { MarkAsUnread, MarkMember } from "../messages/marks.ts";
 import type { Query } from "../queries.ts";
@@ -14,7 +15,7 @@ export type SocketOperation =
 
 /** Everything that is asked for, at whichever door. */
 export type Operation =
-  | (Command | CreateConversation | MarkMember | MarkAsUnread | Query)["type"]
+  | (Command | CreateConversation | MarkMember | MarkAsUnread | AllowReadding | Query)["type"]
   | SocketOperation;
 
 /**
@@ -115,6 +116,11 @@ export const operations: Readonly<Record<Operation, Costs>> = {
   update_conversation: change,
   create_direct: { class: "operation", decided: ["members"] },
   create_group: { class: "operation", decided: ["members", "pairs"] },
+  accept_conversation: change,
+  decline_conversation: change,
+  allow_readding: { class: "operation", decided: nothing },
+  // Counted as the creation that it comes from.
+  return_to_direct: { class: "operation", decided: ["members"] },
   apply_blocks: { class: "server", decided: nothing },
   mark: { class: "mark", decided: nothing },
   mark_unread: { class: "mark", decided: nothing },

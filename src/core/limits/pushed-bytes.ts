@@ -45,7 +45,11 @@ function pushedOf(event: Event): Pushed {
     case "member_role_changed":
     case "member_blocked":
     case "member_unblocked":
+    case "request_accepted":
       return { frames: 2, bytes: frameBytes };
+    case "request_declined":
+      return { frames: 4, bytes: frameBytes };
+    case "member_took_part":
     case "conversation_deactivated":
       return { frames: 0, bytes: 0 };
   }

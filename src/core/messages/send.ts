@@ -5,7 +5,7 @@ import type { Message, MessageSent, MessageType, ReplyTo } from "./message.ts";
 import { keyLifetimeUs } from "./recent-keys.ts";
 import { noSuchReplyTarget, replyToOf } from "./reply.ts";
 import type { SendKey } from "./send-key.ts";
-import { mayNotWrite } from "./writing.ts";
+import { mayNotSendYet, mayNotWrite } from "./writing.ts";
 
 export interface SendMessage {
   readonly type: "send_message";
@@ -34,7 +34,7 @@ export function decideSend(state: ConversationState, command: SendMessage, nowUs
   const key = keyOf(command);
   const earlier = key ? state.keys.find(command.senderId, key) : undefined;
   if (earlier && nowUs - earlier.sentAtUs < keyLifetimeUs) return duplicate(state, command, earlier.seq);
-  const refusal = mayNotWrite(state, command, command.messageType);
+  const refusal = mayNotWrite(state, command, command.messageType) ?? mayNotSendYet(state, command.senderId);
   if (refusal) return refusal;
   const { senderId, replyToId } = command;
   const replyTo = replyToId === null ? null : replyToOf(state, senderId, replyToId);

@@ -23,4 +23,19 @@ export function mayNotWrite(
   );
 }
 
+/** The most messages of a direct conversation that the other user has not accepted yet. */
+const unacceptedMessages = 3;
+
+/** Null: the user may send one more. Only the user who asks has written before the other one accepts: who writes has accepted. */
+export function mayNotSendYet({ type, seq, members }: ConversationState, senderId: string): Rejection | null {
+  if (type === "group" || seq < unacceptedMessages) return null;
+  for (const { userId, pending } of members.values())
+    if (pending === "request" && userId !== senderId) return acceptedFirst;
+  return null;
+}
+
+const acceptedFirst = reject(
+  "forbidden",
+  `The other user has not accepted this conversation yet. Until then you can send ${unacceptedMessages} messages.`,
+);
 const inactive = reject("conflict", "This conversation is over: nothing can be written in it any more.");

@@ -10,6 +10,8 @@ export interface PairKey {
 export interface BlockedPair extends PairKey {
   /** Which state of the pair this is, for `applied`. */
   readonly version: string;
+  /** One of them has blocked the other. */
+  readonly isApart: boolean;
   /** Null: the two have none, or it cannot be read. */
   readonly conversation: { readonly id: string; readonly sides: readonly [BlockedSide, BlockedSide] } | null;
   /** Why the rows of this pair cannot be read; null: they can. */

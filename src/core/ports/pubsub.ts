@@ -1,6 +1,7 @@
 import type { Member } from "../conversations/conversation.ts";
 import type { Event } from "../events.ts";
 import type { MarkedMessage, MarkMoved, StatusChange } from "../messages/marks.ts";
+import type { Apart } from "../presence/visibility.ts";
 
 /** All events of one command, stored, on their way to whoever listens. */
 export interface ChangeFrame {
@@ -17,7 +18,15 @@ export interface ChangeFrame {
 export interface CreatedFrame {
   readonly type: "created";
   readonly conversationId: string;
-  readonly memberIds: readonly string[];
+  readonly creatorId: string;
+  readonly otherIds: readonly string[];
+  /** Those among the others who are asked whether they accept. */
+  readonly askedIds: readonly string[];
+}
+
+/** From now on there is a block between two users, or none any more. */
+export interface ApartFrame extends Apart {
+  readonly type: "apart";
 }
 
 /** Marks moved: absolute, the latest wins. */
@@ -51,8 +60,10 @@ export interface TypingFrame {
   readonly isTyping: boolean;
 }
 
+export type ConversationFrame = ChangeFrame | CreatedFrame | MarksFrame | OwnFrame | TypingFrame;
+
 /** Everything pushed can be lost; the log is the truth. */
-export type Frame = ChangeFrame | CreatedFrame | MarksFrame | OwnFrame | TypingFrame;
+export type Frame = ConversationFrame | ApartFrame;
 
 /**
  * Carries frames from owners to the nodes that have listeners. At most once; frames of one conversation published by one

@@ -1,3 +1,5 @@
+import type { AllowReadding } from "../conversations/allow-readding.ts";
+import type { Contact } from "../conversations/contact.ts";
 import type {
   Conversation,
   ConversationSettings,
@@ -7,6 +9,7 @@ import type {
   MemberMarks,
   MemberRecord,
   Membership,
+  Pending,
 } from "../conversations/conversation.ts";
 import type { CreateDirect, CreateGroup } from "../conversations/create.ts";
 import type { Event } from "../events.ts";
@@ -74,6 +77,15 @@ export interface TargetQuestion {
   readonly messageId: string;
 }
 
+/** What stands between a user and those whom they add to a conversation. */
+export interface ContactsQuestion {
+  readonly conversationId: string;
+  readonly adderId: string;
+  readonly userIds: readonly string[];
+  /** Whether it matters that they know each other: it is costly to find. */
+  readonly asksFirst: boolean;
+}
+
 export interface MembershipQuestion {
   readonly conversationId: string;
   readonly userId: string;
@@ -111,6 +123,8 @@ export interface ActorReads {
   findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]>;
   /** Whether each is a present member, in the order asked. In one query. */
   areMembers(questions: readonly MembershipQuestion[]): Promise<readonly boolean[]>;
+  /** In the order asked, each in the order of its users. `isKnown` is false where it was not asked. In one query. */
+  findContacts(questions: readonly ContactsQuestion[]): Promise<readonly (readonly Contact[])[]>;
   /** JSON texts of objects, in the order asked; null: no such conversation. In one query. */
   readMetadata(conversationIds: readonly string[]): Promise<readonly (string | null)[]>;
   /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */
@@ -133,6 +147,8 @@ export interface ConversationSummary {
   readonly conversation: Conversation;
   readonly memberCount: number;
   readonly lastMessage: SeenMessage | null;
+  /** Why the viewer has not chosen yet to be in it; null: they have. */
+  readonly pending: Pending | null;
   /** Others' messages that are not deleted, after what the viewer has read or from where he marked it as unread; counted to 1,000. */
   readonly unreadCount: number;
   /** The messages that the viewer may see: all after the one at which the viewer's membership began, tombstones included. */
@@ -174,6 +190,8 @@ export interface JoinFacts {
   /** The cursor cannot be resumed from, as in `Changes`. */
   readonly isExpired: boolean;
   readonly generation: number;
+  /** Users between whom and the viewer there is a block. */
+  readonly apartIds: readonly string[];
 }
 
 /** Where a device is in one conversation: it has confirmed everything up to `rev`, which is the message `seq`. */
@@ -196,6 +214,10 @@ export interface UserFacts {
   readonly deviceGeneration: number | null;
   /** Every conversation of which the user is a member. For a device never seen, at the heads. */
   readonly standings: readonly Standing[];
+  /** Those among them that the user has not chosen to be in yet, and why. */
+  readonly pending: ReadonlyMap<string, Pending>;
+  /** Users between whom and this one there is a block. */
+  readonly apartIds: readonly string[];
 }
 
 export interface ChangesQuestion {
@@ -246,9 +268,12 @@ export interface Changes {
   readonly hasMore: boolean;
 }
 
-/** A member, and when he was online last; null: never, or not since that is stored. */
+/** A member as a viewer sees them. */
 export interface SeenMember extends Member {
+  /** When they were online last; null: never, or not since that is stored. */
   readonly lastSeenAtUs: number | null;
+  /** There is a block between the two. */
+  readonly isApart: boolean;
 }
 
 /** When somebody has received and read a message, within a second; null: not yet. */
@@ -321,14 +346,28 @@ export interface LastSeen {
 export interface OwnState {
   /** Null: the user does not see such a message. */
   markUnread(command: MarkAsUnread): Promise<{ readonly ownRev: number; readonly seq: number } | null>;
+  /** Others may add the user again. False: the user did not leave by themselves, or the time in which nobody may is over. */
+  allowReadding(command: AllowReadding, nowUs: number): Promise<boolean>;
   /** No longer marked as unread. Null: it was not. */
   clearUnread(userId: string, conversationId: string): Promise<{ readonly ownRev: number } | null>;
 }
 
 /** `by_creator` also when both have blocked: what the other one did is not the creator's to know. */
 export type CreatedDirect =
-  | { readonly type: "exists"; readonly conversationId: string; readonly created: boolean }
+  | (CreatedOnce & { readonly conversationId: string })
   | { readonly type: "blocked"; readonly by: "creator" | "other" };
+
+/** `others`: they are named; whom the creator has blocked is answered first. */
+export type CreatedGroup =
+  | CreatedOnce
+  | { readonly type: "blocked"; readonly by: "creator" | "others"; readonly userIds: readonly string[] };
+
+interface CreatedOnce {
+  readonly type: "exists";
+  readonly created: boolean;
+  /** Members of a new one who are asked whether they accept. */
+  readonly askedIds: readonly string[];
+}
 
 export interface ConversationCreation {
   /**
@@ -336,8 +375,11 @@ export interface ConversationCreation {
    * other: also when both happens at once, neither passes the other. Throws `StoreUnavailable`.
    */
   createDirect(command: CreateDirect): Promise<CreatedDirect>;
-  /** With its members and head, in one statement. False: there is one of this id already. Throws `StoreUnavailable`. */
-  createGroup(command: CreateGroup): Promise<boolean>;
+  /**
+   * With its members and head, in one statement. `created` is false when there is one of this id already. None where the creator and one of
+   * the others have blocked each other, as exactly as for direct conversations. Throws `StoreUnavailable`.
+   */
+  createGroup(command: CreateGroup): Promise<CreatedGroup>;
 }
 
 export type { HistoryCursor };

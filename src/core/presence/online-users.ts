@@ -112,6 +112,10 @@ export class OnlineUsers {
     }
   }
 
+  isIn(userId: string, conversationId: string): boolean {
+    return this.#users.get(userId)?.places.some((place) => place.conversationId === conversationId) ?? false;
+  }
+
   /** Not null: he went offline by his word. */
   setStatus(userId: string, status: PresenceStatus, nowUs: number): WentOffline | null {
     const user = this.#users.get(userId);

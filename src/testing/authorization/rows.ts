@@ -315,6 +315,24 @@ export const rows: readonly Row[] = [
     where: "group",
     ways: [rest("POST", conversation("/leave"))],
   },
+  {
+    operation: "accept_conversation",
+    what: "accept it",
+    where: "group",
+    ways: [rest("POST", conversation("/accept"))],
+  },
+  {
+    operation: "decline_conversation",
+    what: "decline it, without being asked",
+    where: "group",
+    ways: [rest("POST", conversation("/decline"))],
+  },
+  {
+    operation: "allow_readding",
+    what: "let others add one again, without having left",
+    where: "group",
+    ways: [rest("POST", conversation("/allow-readding"))],
+  },
   ...(
     [
       { operation: "join_conversation", what: "listen to it", ways: listening },
@@ -330,6 +348,12 @@ export const rows: readonly Row[] = [
       { operation: "change_role", what: "hand it over to a member", ways: giving("owner", "owner") },
       { operation: "update_conversation", what: "rename it, change its settings", ways: renaming },
       { operation: "leave_conversation", what: "leave it", ways: [rest("POST", conversation("/leave"))] },
+      { operation: "accept_conversation", what: "accept it", ways: [rest("POST", conversation("/accept"))] },
+      {
+        operation: "decline_conversation",
+        what: "decline it, without being asked",
+        ways: [rest("POST", conversation("/decline"))],
+      },
     ] as const
   ).map((row) => ({ ...row, where: "direct" as const })),
 ];

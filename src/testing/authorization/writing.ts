@@ -30,6 +30,9 @@ export const writesNothing: readonly (keyof typeof authorize | "typing")[] = [
   "join_conversation",
   "join_user",
   "read_changes",
+  // To those who are not asked, and did not leave.
+  "decline_conversation",
+  "allow_readding",
 ];
 
 const free: WritingRule = { settings: [], blocker: "yes" };
@@ -66,6 +69,7 @@ const rules: Readonly<Record<string, WritingRule>> = {
   "hand it over to an admin": groupsOnly,
   "rename it, change its settings": free,
   "leave it": groupsOnly,
+  "accept it": free,
 };
 
 const media = {

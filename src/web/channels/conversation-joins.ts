@@ -1,5 +1,6 @@
 import { isUuid } from "../../core/ports/ids.ts";
 import type { Observer } from "../../core/ports/observer.ts";
+import type { JoinFacts } from "../../core/ports/store.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { Delivery } from "../../engine/delivery.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
@@ -73,7 +74,7 @@ export class ConversationJoins implements TopicJoins {
         receipts: this.#receipts,
         subscriptions: this.#subscriptions,
       }),
-      accepted: () => this.#accepted(joining, conversationId, head.rev),
+      accepted: () => this.#accepted(joining, joined.facts, head.rev),
     };
   }
 
@@ -83,9 +84,9 @@ export class ConversationJoins implements TopicJoins {
     this.#presences.leftConversation(session, conversationId);
   }
 
-  #accepted(joining: Joining<Session>, conversationId: string, headRev: number): void {
-    this.#delivery.joined(conversationId, headRev);
-    this.#presences.joinedConversation(joining, conversationId);
+  #accepted(joining: Joining<Session>, facts: JoinFacts, headRev: number): void {
+    this.#delivery.joined(facts.conversationId, headRev);
+    this.#presences.joinedConversation(joining, facts);
   }
 
   #refuseStranger({ topic, identity }: Joining<Session>): JoinOutcome {

@@ -1,11 +1,13 @@
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Reading } from "../payload-shape.ts";
 import { readTyping, readTypingSignal, type TypingBody } from "../payloads/typing.ts";
+import type { Presences } from "../presences.ts";
 import type { Typing } from "../typing.ts";
 import type { Act, Acts } from "./events.ts";
 
 export interface TypingEventsOptions extends Reading {
   readonly typing: Pick<Typing, "signalled">;
+  readonly presences: Pick<Presences, "shows">;
   /** The conversation that a topic names. */
   readonly conversationOf: (topic: string) => string;
 }
@@ -20,13 +22,16 @@ export function typingEvents(options: TypingEventsOptions): Acts {
 }
 
 function signalling(
-  { typing, conversationOf }: TypingEventsOptions,
+  { typing, presences, conversationOf }: TypingEventsOptions,
   read: (payload: unknown) => TypingBody | Rejection,
 ): Act {
   return (push) => {
     const body = read(push.payload);
     if (isRejection(body)) return body;
-    typing.signalled(push.identity, conversationOf(push.topic), body.isTyping);
+    const conversationId = conversationOf(push.topic);
+    // That they type is passed on where they show as online, and nowhere else.
+    if (presences.shows(push.identity, conversationId))
+      typing.signalled(push.identity, conversationId, body.isTyping);
     push.reply(true, "{}");
     return null;
   };

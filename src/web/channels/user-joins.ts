@@ -87,13 +87,12 @@ export class UserJoins implements TopicJoins {
     this.#presences.leftUser(session);
   }
 
-  #accepted({ standings }: JoinedUser, receiver: UserReceiver): void {
-    const present = standings.filter((standing) => this.#isMemberStill(standing));
+  #accepted({ standings, pending, apartIds }: JoinedUser, receiver: UserReceiver): void {
     this.#subscriptions.began(receiver.session, standings);
-    this.#presences.joinedUser(
-      receiver.session,
-      present.map(({ conversationId }) => conversationId),
-    );
+    const conversations = standings
+      .filter((standing) => this.#isMemberStill(standing))
+      .map(({ conversationId }) => ({ conversationId, pending: pending.get(conversationId) }));
+    this.#presences.joinedUser(receiver.session, { conversations, apartIds });
   }
 
   /** Where members changed since it was read, it says nothing of who is one now. */

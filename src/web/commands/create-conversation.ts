@@ -17,17 +17,25 @@ export function createConversationCommand(
   },
 ): CreateConversation | Rejection {
   const { newId, creatorId, deviceId, atUs } = entered;
+  const { asksFirst } = entered.limits;
   const body = readCreateConversation(payload, creatorId, entered);
   switch (body.type) {
     case "rejection":
       return body;
     case "direct":
-      return { type: "create_direct", id: newId(), creatorId, otherUserId: body.otherUserId, atUs };
+      return {
+        type: "create_direct",
+        id: newId(),
+        creatorId,
+        otherUserId: body.otherUserId,
+        asksFirst,
+        atUs,
+      };
     case "group": {
       const { otherUserIds, metadata, clientRandom } = body;
       const key = entered.key ?? (clientRandom === null ? null : `client_random ${clientRandom}`);
       const id = key === null ? newId() : keyedId({ userId: creatorId, deviceId, key });
-      return { type: "create_group", id, creatorId, otherUserIds, metadata, atUs };
+      return { type: "create_group", id, creatorId, otherUserIds, metadata, asksFirst, atUs };
     }
   }
 }

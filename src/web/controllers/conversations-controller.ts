@@ -37,7 +37,7 @@ export function conversationRoutes(options: ConversationsOptions): readonly Rout
     {
       method: "POST",
       path: "/conversations",
-      operations: ["create_group", "create_direct"],
+      operations: ["create_group", "create_direct", "return_to_direct"],
       run: (call) => create(options, call),
     },
     {
@@ -113,20 +113,33 @@ async function create(options: ConversationsOptions, call: Call): Promise<Respon
     case "rejection":
       return command;
     case "create_direct":
-      return createDirect(queries, command, call.charge);
+      return createDirect(options, call, command);
     case "create_group":
       return createGroup(queries, command, call.charge);
   }
 }
 
 async function createDirect(
-  queries: Queries,
+  options: ConversationsOptions,
+  call: Call,
   command: CreateDirect,
-  charge: Charge,
 ): Promise<Response | Rejection> {
-  const made = await queries.createDirect(command, charge);
+  const made = await options.queries.createDirect(command, call.charge);
   if (isRejection(made)) return made;
+  if (made.hasDeclined) return returnToDirect(options, call, made.conversationId, command);
   return dataResponse(made.created ? 201 : 200, conversationText(made.summary), "{}");
+}
+
+/** Who declined it is in it again: 200, as for one that exists. */
+async function returnToDirect(
+  options: ConversationsOptions,
+  call: Call,
+  conversationId: string,
+  { id, creatorId: senderId, otherUserId }: CreateDirect,
+): Promise<Response | Rejection> {
+  const command = { type: "return_to_direct", id, conversationId, senderId, otherUserId } as const;
+  const events = await eventsOf(options.commands, command, call.charge);
+  return events instanceof Response ? events : shown(options, call, conversationId);
 }
 
 async function createGroup(

@@ -5,21 +5,24 @@ import { noSuchMember } from "../../core/conversations/members.ts";
 import type { Event } from "../../core/events.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Presence } from "../../core/ports/presence.ts";
+import type { Visibility } from "../../core/presence/visibility.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Commands, Queries } from "../domain.ts";
 import { dataResponse } from "../json-response.ts";
-import type { Reading } from "../payload-shape.ts";
 import { readAddMembers } from "../payloads/add-members.ts";
 import { readChangeRole } from "../payloads/change-role.ts";
+import { readLeave } from "../payloads/leave.ts";
+import type { BoundedReading } from "../payloads/limits.ts";
 import { readUuid, uuidOrUnknown } from "../uuid.ts";
 import { memberText, memberTexts, seenMemberTexts } from "../views/member.ts";
 import type { Call, Route } from "./route.ts";
 import { eventsOf } from "./submitted.ts";
 
-export interface MembersOptions extends Reading {
+export interface MembersOptions extends BoundedReading {
   readonly commands: Commands;
   readonly queries: Queries;
   readonly presence: Pick<Presence, "isOnline">;
+  readonly visibility: Pick<Visibility, "maySee">;
   readonly newId: NewId;
 }
 
@@ -56,17 +59,28 @@ export function memberRoutes(options: MembersOptions): readonly Route[] {
       operations: ["leave_conversation"],
       run: (call) => leave(options, call),
     },
+    {
+      method: "POST",
+      path: "/conversations/:id/allow-readding",
+      operations: ["allow_readding"],
+      run: (call) => allowReadding(options, call),
+    },
   ];
 }
 
-async function list({ queries, presence }: MembersOptions, call: Call): Promise<Response | Rejection> {
+async function list(
+  { queries, presence, visibility }: MembersOptions,
+  call: Call,
+): Promise<Response | Rejection> {
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
   const viewerId = call.identity.userId;
   const members = await queries.members({ type: "list_members", viewerId, conversationId });
   if (isRejection(members)) return members;
   const meta = `{"conversation_id":"${conversationId}","count":${members.length}}`;
-  const texts = seenMemberTexts(members, (userId) => presence.isOnline(userId));
+  const texts = seenMemberTexts(members, (member) =>
+    visibility.maySee(viewerId, member) ? presence.isOnline(member.userId) : null,
+  );
   return dataResponse(200, texts, meta);
 }
 
@@ -79,11 +93,9 @@ async function add(options: MembersOptions, call: Call): Promise<Response | Reje
   const body = readAddMembers(read.value, options);
   if (isRejection(body)) return body;
   const own = { id: options.newId(), conversationId, senderId: call.identity.userId };
-  const events = await eventsOf(
-    options.commands,
-    { type: "add_members", ...own, userIds: body.userIds },
-    call.charge,
-  );
+  const { asksFirst } = options.limits;
+  const command = { type: "add_members", ...own, userIds: body.userIds, asksFirst } as const;
+  const events = await eventsOf(options.commands, command, call.charge);
   if (events instanceof Response) return events;
   const members = membersIn(events, "member_added").map(({ member }) => member);
   return dataResponse(201, body.isSingle ? memberText(members[0]!) : memberTexts(members), "{}");
@@ -133,11 +145,19 @@ function changedResponse(changed: readonly Member[], userId: string): Response {
   return dataResponse(200, memberText(members[0]!), meta);
 }
 
-async function leave({ commands, newId }: MembersOptions, call: Call): Promise<Response | Rejection> {
+const noBody = { value: {} };
+
+/** The body may be empty. */
+async function leave(options: MembersOptions, call: Call): Promise<Response | Rejection> {
+  const { commands, newId } = options;
   const conversationId = readUuid(call.params.id);
   if (!conversationId) return noSuchConversation;
+  const read = call.request.body ? await call.json() : noBody;
+  if (isRejection(read)) return read;
+  const body = readLeave(read.value, options);
+  if (isRejection(body)) return body;
   const own = { id: newId(), conversationId, senderId: call.identity.userId };
-  const events = await eventsOf(commands, { type: "leave_conversation", ...own }, call.charge);
+  const events = await eventsOf(commands, { type: "leave_conversation", ...own, ...body }, call.charge);
   if (events instanceof Response) return events;
   const heir = membersIn(events, "member_role_changed").find(({ member }) => member.role === "owner");
   const isOver = events.some(({ type }) => type === "conversation_deactivated");
@@ -146,6 +166,16 @@ async function leave({ commands, newId }: MembersOptions, call: Call): Promise<R
     200,
     `{"left":true,"auto_promoted_user_id":${promoted},"conversation_deactivated":${isOver}}`,
     "{}",
+  );
+}
+
+async function allowReadding({ queries }: MembersOptions, call: Call): Promise<Response | Rejection> {
+  const conversationId = readUuid(call.params.id);
+  if (!conversationId) return noSuchConversation;
+  const { userId } = call.identity;
+  const refusal = await queries.allowReadding({ type: "allow_readding", userId, conversationId });
+  return (
+    refusal ?? dataResponse(200, `{"conversation_id":"${conversationId}","readding_allowed":true}`, "{}")
   );
 }
 

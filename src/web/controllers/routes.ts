@@ -5,6 +5,7 @@ import { type MessageChangesOptions, messageChangeRoutes } from "./message-chang
 import { type MessageRelationsOptions, messageRelationRoutes } from "./message-relations-controller.ts";
 import { type MessagesOptions, messageRoutes } from "./messages-controller.ts";
 import { type ReceiptsOptions, receiptRoutes } from "./receipts-controller.ts";
+import { type RequestsOptions, requestRoutes } from "./requests-controller.ts";
 import type { Route } from "./route.ts";
 
 export type RoutesOptions = ConversationsOptions &
@@ -13,6 +14,7 @@ export type RoutesOptions = ConversationsOptions &
   MessageChangesOptions &
   MessageRelationsOptions &
   ReceiptsOptions &
+  RequestsOptions &
   ChangesOptions;
 
 /** Every operation of the REST API. */
@@ -20,6 +22,7 @@ export function apiRoutes(options: RoutesOptions): readonly Route[] {
   return [
     ...conversationRoutes(options),
     ...memberRoutes(options),
+    ...requestRoutes(options),
     ...messageRoutes(options),
     ...messageChangeRoutes(options),
     ...messageRelationRoutes(options),

@@ -10,6 +10,8 @@ export interface PayloadLimits {
   readonly editWindowMs: number;
   /** How long after it was sent a message may be deleted for everyone by its author. */
   readonly deleteWindowMs: number;
+  /** Users who do not know each other are asked whether they accept a conversation. */
+  readonly asksFirst: boolean;
 }
 
 /** What payloads with bounds are read with. */

@@ -20,11 +20,18 @@ export function bareConversationText({ id, type, metadata, isActive }: Conversat
   return `{"id":"${id}","type":"${type}","metadata":${metadata},"is_active":${isActive}}`;
 }
 
-function summaryFields({ conversation, memberCount, lastMessage, unreadCount }: ConversationSummary): string {
+function summaryFields({
+  conversation,
+  memberCount,
+  lastMessage,
+  pending,
+  unreadCount,
+}: ConversationSummary): string {
   const { id, type, metadata, isActive, createdAtUs, head, memberUserIds } = conversation;
   return (
     `"id":"${id}","type":"${type}","name":${nameText(metadata)},"metadata":${metadata},"is_active":${isActive},` +
     `"created_at":"${instantText(createdAtUs)}","updated_at":"${instantText(lastMovedAtUs(conversation))}",` +
+    `"state":"${pending === "request" ? "request" : "active"}",` +
     `"head_seq":${head.seq},"head_rev":${head.rev},"unread_count":${unreadCount},` +
     `"last_message":${lastMessage ? seenText(lastMessage) : "null"},` +
     `"member_count":${memberCount},"member_user_ids":[${memberUserIds.map((userId) => `"${userId}"`).join()}]`

@@ -11,18 +11,18 @@ export function memberTexts(members: readonly Member[]): string {
   return `[${members.map(memberText).join()}]`;
 }
 
-/** Present members with when they were online last: null for who is online, and for who never was. */
-export function seenMemberTexts(
-  members: readonly SeenMember[],
-  isOnline: (userId: string) => boolean,
-): string {
-  return `[${members.map((member) => seenMemberText(member, isOnline(member.userId))).join()}]`;
+/** Of a member, whether they are online, as the viewer sees it; null: the viewer sees neither that nor when they were online last. */
+export type IsOnline = (member: SeenMember) => boolean | null;
+
+/** Present members with when they were online last: null for who is online, for who never was, and for those of whom the viewer sees neither. */
+export function seenMemberTexts(members: readonly SeenMember[], isOnline: IsOnline): string {
+  return `[${members.map((member) => seenMemberText(member, isOnline(member))).join()}]`;
 }
 
-function seenMemberText(member: SeenMember, isOnline: boolean): string {
+function seenMemberText(member: SeenMember, isOnline: boolean | null): string {
   const { lastSeenAtUs } = member;
-  const lastSeen = isOnline || lastSeenAtUs === null ? "null" : `"${instantText(lastSeenAtUs)}"`;
-  return `{${memberFields(member)},"is_active":true,"is_online":${isOnline},"last_seen_at":${lastSeen}}`;
+  const lastSeen = isOnline !== false || lastSeenAtUs === null ? "null" : `"${instantText(lastSeenAtUs)}"`;
+  return `{${memberFields(member)},"is_active":true,"is_online":${isOnline === true},"last_seen_at":${lastSeen}}`;
 }
 
 /** A membership with the revision of its last change and, if it is over, its end. */

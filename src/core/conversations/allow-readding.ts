@@ -1,0 +1,10 @@
+/**
+ * A user who left a group lets its members add them again before the time is over. Private to the user: what it changes is looked up when
+ * somebody adds them.
+ */
+export interface AllowReadding {
+  readonly type: "allow_readding";
+  /** The token's subject. */
+  readonly userId: string;
+  readonly conversationId: string;
+}

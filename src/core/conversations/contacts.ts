@@ -1,0 +1,63 @@
+import { type Rejection, reject } from "../rejection.ts";
+import { noSuchUser } from "./blocks.ts";
+import { type Contact, contactKey } from "./contact.ts";
+import type { ConversationState, Pending } from "./conversation.ts";
+
+/** Throws where it was not looked up for the command, which is a bug. */
+export function contactOf(
+  { contacts }: Pick<ConversationState, "contacts">,
+  adderId: string,
+  userId: string,
+): Contact {
+  const contact = contacts.get(contactKey(adderId, userId));
+  if (!contact) throw new Error("what stands between who adds and who is added was not looked up");
+  return contact;
+}
+
+/** Names at most this many users in one refusal. */
+const maxNamed = 10;
+
+/**
+ * Returns why these users cannot be made members, or null. All of them or none. To a blocked user, those who blocked them do not exist, as
+ * where a direct conversation is created: it tells no more, and lets a client go on with the others.
+ */
+export function mayNotMeet(contacts: readonly Contact[], nowUs: number): Rejection | null {
+  const blocking = contacts.filter(({ hasBlocked, isBlocked }) => hasBlocked && !isBlocked);
+  const blocked = contacts.filter(({ isBlocked }) => isBlocked);
+  if (blocked.length > 0) return youBlockedSome(blocked.map(idOf));
+  if (blocking.length > 0) return noSuchUsers(blocking.map(idOf));
+  const out = contacts.filter(({ staysOutUntilUs }) => staysOutUntilUs !== null && staysOutUntilUs > nowUs);
+  return out.length > 0 ? leftByThemselves(out) : null;
+}
+
+/** How a membership begins that somebody else began. `asksFirst`: users who do not know each other are asked whether they accept. */
+export function pendingOf(contact: Pick<Contact, "isKnown">, asksFirst: boolean): Pending {
+  return asksFirst && !contact.isKnown ? "request" : "added";
+}
+
+/** The refusal of users who have blocked the one who names them: as of users who are not there. */
+export function noSuchUsers(userIds: readonly string[]): Rejection {
+  return { ...noSuchUser, details: { user_ids: named(userIds) } };
+}
+
+export function youBlockedSome(userIds: readonly string[]): Rejection {
+  return reject("forbidden", "You have blocked some of these users. Unblock them first, or leave them out.", {
+    details: { user_ids: named(userIds) },
+  });
+}
+
+function leftByThemselves(contacts: readonly Contact[]): Rejection {
+  return reject(
+    "conflict",
+    "Some of these users left the group by themselves. Until they allow it, or 24 h have passed, nobody can add them again; leave them out.",
+    { details: { user_ids: named(contacts.map(idOf)) } },
+  );
+}
+
+function idOf({ userId }: Contact): string {
+  return userId;
+}
+
+function named(userIds: readonly string[]): string {
+  return userIds.slice(0, maxNamed).join(", ");
+}

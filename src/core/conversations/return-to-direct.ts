@@ -1,0 +1,33 @@
+import type { Decision } from "../decision.ts";
+import { noSuchUser, youBlocked } from "./blocks.ts";
+import { contactOf } from "./contacts.ts";
+import type { ConversationState } from "./conversation.ts";
+import { directOnly } from "./members.ts";
+
+/**
+ * A user who declined a direct conversation begins it again with the same user. Comes from the creation of a direct conversation, which has
+ * found it by its two users: nothing else that clients send becomes one.
+ */
+export interface ReturnToDirect {
+  readonly type: "return_to_direct";
+  readonly id: string;
+  readonly conversationId: string;
+  /** One of its two users. */
+  readonly senderId: string;
+  readonly otherUserId: string;
+}
+
+/** They see all that is there. Changes nothing where they are a member. */
+export function decideReturn(state: ConversationState, command: ReturnToDirect, nowUs: number): Decision {
+  const { senderId, otherUserId } = command;
+  if (state.type !== "direct") return directOnly;
+  if (state.members.has(senderId)) return { type: "decided", events: [] };
+  const contact = contactOf(state, senderId, otherUserId);
+  if (contact.isBlocked) return youBlocked;
+  if (contact.hasBlocked) return noSuchUser;
+  const rev = state.rev + 1;
+  const begun = { joinedAtUs: nowUs, joinedSeq: 0, joinedRev: rev, rev };
+  const member = { userId: senderId, role: "member", ...begun, leftSeq: null, leftAtUs: null } as const;
+  const returned = { type: "member_added", conversationId: state.id, rev, actorId: senderId } as const;
+  return { type: "decided", events: [{ ...returned, atUs: nowUs, member }] };
+}

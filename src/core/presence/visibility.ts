@@ -1,0 +1,131 @@
+import type { Member } from "../conversations/conversation.ts";
+
+/**
+ * Decides who sees of whom when they are online, were online last, and type: the one place.
+ *
+ * 1. In a conversation a member shows when they have chosen to be in it: they created it, did something there that others see, or accepted
+ *    it. A membership that others began shows nothing (`participants`). With `members` every member shows but those who are asked first.
+ * 2. Nothing shows between two users of whom one has blocked the other, wherever they meet.
+ */
+export type PresenceShownTo = "participants" | "members";
+
+/** The first rule. */
+export function isShown({ pending }: Pick<Member, "pending">, shownTo: PresenceShownTo): boolean {
+  return pending === undefined || (pending === "added" && shownTo === "members");
+}
+
+/** Both rules, with what they need to know. */
+export class Visibility {
+  readonly blocked = new Blocked();
+  readonly #shownTo: PresenceShownTo;
+
+  constructor(options: { readonly shownTo: PresenceShownTo }) {
+    this.#shownTo = options.shownTo;
+  }
+
+  shows(member: Pick<Member, "pending">): boolean {
+    return isShown(member, this.#shownTo);
+  }
+
+  /** Whether the viewer sees of a member when they are, or were, online. Users see their own. `isApart`: as it is stored. */
+  maySee(viewerId: string, member: Pick<Member, "userId" | "pending"> & Pick<Apart, "isApart">): boolean {
+    return viewerId === member.userId || (!member.isApart && this.shows(member));
+  }
+}
+
+/** Whether there is a block between two users, either way. */
+export interface Apart {
+  readonly lowId: string;
+  readonly highId: string;
+  readonly isApart: boolean;
+}
+
+/** The most users of whom blocks are remembered; the oldest are forgotten. Those of users who are online are read again by each of their joins. */
+const maxUsers = 200_000;
+/** How long a change counts more than what a join has read: no read takes longer. Milliseconds. */
+const changesLastMs = 60_000;
+const maxChanges = 10_000;
+
+const nobody: ReadonlySet<string> = new Set();
+
+/** The second rule: the blocks of users who are online here, both ways. Time is told: milliseconds that never go back. */
+export class Blocked {
+  readonly #apart = new Map<string, Set<string>>();
+  /** By pair, in the order of the changes. */
+  readonly #changes = new Map<string, Apart & { readonly atMs: number }>();
+  readonly #maxUsers: number;
+
+  /** `most`: for tests. */
+  constructor({ most = maxUsers }: { readonly most?: number } = {}) {
+    this.#maxUsers = most;
+  }
+
+  /** Those who must not see the user, and whom the user must not see. */
+  of(userId: string): ReadonlySet<string> {
+    return this.#apart.get(userId) ?? nobody;
+  }
+
+  areApart(userId: string, otherId: string): boolean {
+    return this.#apart.get(userId)?.has(otherId) ?? false;
+  }
+
+  /** What a join has read: all blocks of this user. What has changed lately counts more: the read may be older. */
+  learn(userId: string, otherIds: readonly string[], nowMs: number): void {
+    if (otherIds.length === 0 && !this.#apart.has(userId) && this.#changes.size === 0) return;
+    this.#expire(nowMs);
+    const others = new Set(otherIds);
+    for (const known of [...this.of(userId)]) if (!others.has(known)) this.#unite(userId, known);
+    for (const otherId of others) this.#part(userId, otherId);
+    for (const change of this.#changes.values())
+      if (change.lowId === userId || change.highId === userId) this.#apply(change);
+  }
+
+  changed({ lowId, highId, isApart }: Apart, nowMs: number): void {
+    this.#expire(nowMs);
+    const key = `${lowId} ${highId}`;
+    this.#changes.delete(key);
+    this.#changes.set(key, { lowId, highId, isApart, atMs: nowMs });
+    this.#apply({ lowId, highId, isApart });
+  }
+
+  #apply({ lowId, highId, isApart }: Apart): void {
+    if (isApart) this.#part(lowId, highId);
+    else this.#unite(lowId, highId);
+  }
+
+  #part(userId: string, otherId: string): void {
+    this.#setOf(userId).add(otherId);
+    this.#setOf(otherId).add(userId);
+  }
+
+  #unite(userId: string, otherId: string): void {
+    this.#remove(userId, otherId);
+    this.#remove(otherId, userId);
+  }
+
+  #remove(userId: string, otherId: string): void {
+    const others = this.#apart.get(userId);
+    others?.delete(otherId);
+    if (others?.size === 0) this.#apart.delete(userId);
+  }
+
+  #setOf(userId: string): Set<string> {
+    const known = this.#apart.get(userId);
+    if (known) return known;
+    if (this.#apart.size >= this.#maxUsers) this.#forgetOldest();
+    const others = new Set<string>();
+    this.#apart.set(userId, others);
+    return others;
+  }
+
+  #forgetOldest(): void {
+    for (const userId of this.#apart.keys()) return void this.#apart.delete(userId);
+  }
+
+  #expire(nowMs: number): void {
+    for (const [key, { atMs }] of this.#changes) {
+      if (nowMs - atMs < changesLastMs && this.#changes.size <= maxChanges) return;
+      this.#changes.delete(key);
+    }
+  }
+}

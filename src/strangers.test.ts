@@ -1,0 +1,303 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { changeBlock } from "./store/change-block.ts";
+import { systemClock } from "./system.ts";
+import type { Device } from "./testing/device.ts";
+import { eventually } from "./testing/eventually.ts";
+import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { createGroup, People, type Person } from "./testing/people.ts";
+
+/** S5: whom others can make a member of what, and what they see of them by it. */
+
+let server: InProcess;
+let people: People;
+
+beforeAll(async () => {
+  server = await startInProcess();
+  people = new People(server);
+}, 120_000);
+afterAll(async () => {
+  expect(server.complaints).toEqual([]);
+  await server[Symbol.asyncDispose]();
+}, 120_000);
+afterEach(() => people.disconnect());
+
+async function block(blocker: Person, blocked: Person, isBlocked = true): Promise<void> {
+  const change = { blockerId: blocker.id, blockedId: blocked.id, isBlocked, atUs: systemClock.nowUs() };
+  expect(await changeBlock(server.databaseUrl, change, 60_000)).toBe("applied");
+}
+
+/** The refusal of a request; null: it was done. */
+async function refusalOf(asked: Promise<unknown>) {
+  const message = await asked.then(
+    () => null,
+    (error: Error) => error.message,
+  );
+  if (message === null) return null;
+  const [, status, body] = /: (\d+) (.*)$/s.exec(message)!;
+  return {
+    status: Number(status),
+    ...(JSON.parse(body!) as { error: string; details?: { user_ids?: string } }),
+  };
+}
+
+const create = ({ rest }: Person, others: readonly Person[]) =>
+  rest.call("POST", "/conversations", { type: "group", name: "x", user_ids: others.map(({ id }) => id) });
+const add = ({ rest }: Person, conversationId: string, ...others: readonly Person[]) =>
+  rest.call("POST", `/conversations/${conversationId}/members`, { user_ids: others.map(({ id }) => id) });
+const leave = ({ rest }: Person, conversationId: string, body?: object) =>
+  rest.call("POST", `/conversations/${conversationId}/leave`, body);
+const write = ({ rest }: Person, conversationId: string) =>
+  rest.call("POST", `/conversations/${conversationId}/messages`, { content: "hello" });
+
+async function listOf({ rest }: Person): Promise<readonly string[]> {
+  const { body } = await rest.call("GET", "/conversations");
+  return (body as { data: { id: string }[] }).data.map(({ id }) => id);
+}
+
+/** What came for a device on any topic, up to the answer to a ping that was sent now. */
+async function heardBy(device: Device): Promise<string> {
+  await new Promise<void>((resolve) => void device.socket.ping(() => resolve()));
+  return JSON.stringify(device.heard);
+}
+
+describe("who is blocked", () => {
+  test("creates no group with the blocker, who hears nothing of it; whom to leave out is said, and the others can be in it", async () => {
+    const [anna, ben, carl] = (await people.many(3)) as [Person, Person, Person];
+    const device = await ben.online();
+    await block(ben, anna);
+    const refusal = await refusalOf(create(anna, [carl, ben]));
+    expect(refusal).toMatchObject({ status: 404, error: "not_found", details: { user_ids: ben.id } });
+    expect(await refusalOf(anna.rest.createDirect(ben.id))).toMatchObject({
+      status: 404,
+      error: "not_found",
+    });
+    expect([await listOf(anna), await listOf(carl), await listOf(ben)]).toEqual([[], [], []]);
+    expect(await heardBy(device)).not.toContain("conversation");
+    expect(await refusalOf(create(anna, [carl]))).toBeNull();
+  });
+
+  test("adds the blocker to no group, of whichever side it is, nor anybody else with the same request", async () => {
+    const [anna, ben, carl] = (await people.many(3)) as [Person, Person, Person];
+    const conversationId = await createGroup([anna, carl]);
+    await block(ben, anna);
+    expect(await refusalOf(add(anna, conversationId, ben))).toMatchObject({
+      status: 404,
+      details: { user_ids: ben.id },
+    });
+    const dora = await people.one();
+    expect(await refusalOf(add(anna, conversationId, dora, ben))).toMatchObject({ status: 404 });
+    expect(await listOf(dora)).toEqual([]);
+    await block(anna, ben);
+    expect(await refusalOf(add(anna, conversationId, ben))).toMatchObject({
+      status: 403,
+      details: { user_ids: ben.id },
+    });
+    await block(anna, ben, false);
+    await block(ben, anna, false);
+    expect(await refusalOf(add(anna, conversationId, ben))).toBeNull();
+  });
+
+  test("I8: adds nobody from the moment on at which the block is applied, however many requests are under way", async () => {
+    const [anna, ben] = (await people.many(2)) as [Person, Person];
+    const own = await Promise.all(
+      Array.from({ length: 12 }, async () => createGroup([anna, await people.one()])),
+    );
+    const adding = own.map((id) => refusalOf(add(anna, id, ben)));
+    await block(ben, anna);
+    const inside = await listOf(ben);
+    await Promise.all(adding);
+    expect(await listOf(ben)).toEqual(inside);
+    for (const id of own.filter((each) => !inside.includes(each)))
+      expect(await refusalOf(add(anna, id, ben))).toMatchObject({ status: 404 });
+  });
+});
+
+describe("who left a group", () => {
+  test("is not added again, however often it is tried, until they allow it", async () => {
+    const [anna, ben] = (await people.many(2)) as [Person, Person];
+    const conversationId = await createGroup([anna, ben]);
+    await leave(ben, conversationId);
+    for (let tries = 0; tries < 5; tries++)
+      expect(await refusalOf(add(anna, conversationId, ben))).toMatchObject({
+        status: 409,
+        details: { user_ids: ben.id },
+      });
+    const allow = () => ben.rest.call("POST", `/conversations/${conversationId}/allow-readding`);
+    await allow();
+    expect(await refusalOf(allow())).toMatchObject({ status: 404 });
+    expect(await refusalOf(add(anna, conversationId, ben))).toBeNull();
+    await leave(ben, conversationId, { allow_readding: true });
+    expect(await refusalOf(add(anna, conversationId, ben))).toBeNull();
+  });
+
+  test("is added again when they were removed by others, which is no word of theirs", async () => {
+    const [anna, ben] = (await people.many(2)) as [Person, Person];
+    const conversationId = await createGroup([anna, ben]);
+    await fetch(`${server.url}/api/v1/conversations/${conversationId}/members/${ben.id}`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${await server.token(anna.id)}` },
+    });
+    expect(
+      await refusalOf(ben.rest.call("POST", `/conversations/${conversationId}/allow-readding`)),
+    ).toMatchObject({ status: 404 });
+    expect(await refusalOf(add(anna, conversationId, ben))).toBeNull();
+  });
+});
+
+interface SeenMember {
+  readonly user_id: string;
+  readonly is_online: boolean;
+  readonly last_seen_at: string | null;
+}
+
+async function membersFor(
+  { rest }: Person,
+  conversationId: string,
+): Promise<ReadonlyMap<string, SeenMember>> {
+  const { body } = await rest.call("GET", `/conversations/${conversationId}/members`);
+  return new Map((body as { data: SeenMember[] }).data.map((member) => [member.user_id, member]));
+}
+
+/** Whom a device sees online in a conversation, as a stock client keeps it. */
+function seenBy(device: Device, conversationId: string): readonly string[] {
+  const seen = new Set<string>();
+  type Users = Readonly<Record<string, unknown>>;
+  for (const { topic, event, payload } of device.heard) {
+    if (topic !== `conversation:${conversationId}`) continue;
+    if (event === "presence_state") {
+      seen.clear();
+      for (const userId of Object.keys(payload)) seen.add(userId);
+    }
+    if (event !== "presence_diff") continue;
+    const { joins, leaves } = payload as { joins: Users; leaves: Users };
+    for (const userId of Object.keys(joins)) seen.add(userId);
+    for (const userId of Object.keys(leaves)) seen.delete(userId);
+  }
+  return [...seen].sort();
+}
+
+const ids = (...some: readonly Person[]) => some.map(({ id }) => id).sort();
+
+describe("a member whom others made one", () => {
+  test.each(["direct", "group"] as const)(
+    "shows nothing of themselves in a %s conversation until they write in it",
+    async (type) => {
+      const [anna, ben] = (await people.many(2)) as [Person, Person];
+      const conversationId =
+        type === "direct" ? await anna.rest.createDirect(ben.id) : await createGroup([anna, ben]);
+      const [hers, his] = [await anna.inside(conversationId), await ben.inside(conversationId)];
+      await his.ask(conversationId, "user_typing", { typing: true });
+      await write(anna, conversationId);
+      await his.keeps(conversationId, 1);
+      await eventually("ben to see anna", () => seenBy(his, conversationId).includes(anna.id));
+      expect(await heardBy(hers)).not.toContain("user_typing");
+      expect(seenBy(hers, conversationId)).toEqual(ids(anna));
+      expect((await membersFor(anna, conversationId)).get(ben.id)).toMatchObject({
+        is_online: false,
+        last_seen_at: null,
+      });
+      expect((await membersFor(ben, conversationId)).get(ben.id)).toMatchObject({ is_online: true });
+
+      await write(ben, conversationId);
+      await eventually("anna to see ben", () => seenBy(hers, conversationId).includes(ben.id));
+      expect((await membersFor(anna, conversationId)).get(ben.id)).toMatchObject({ is_online: true });
+      await his.ask(conversationId, "user_typing", { typing: true });
+      await hers.hears("user_typing", `conversation:${conversationId}`);
+      // Nothing of what makes them show is told as a change of members, and no revision is missing.
+      expect(hers.events("conversation_members_updated")).toEqual([]);
+      expect([...hers.violations, ...his.violations]).toEqual([]);
+      await his.disconnect();
+      await eventually("ben to be gone", () => !seenBy(hers, conversationId).includes(ben.id));
+      await eventually("when ben was there last to be known", async () => {
+        const seen = (await membersFor(anna, conversationId)).get(ben.id);
+        return seen?.is_online === false && seen.last_seen_at !== null;
+      });
+    },
+    60_000,
+  );
+
+  test("shows what they chose to show elsewhere only there", async () => {
+    const [anna, ben, carl] = (await people.many(3)) as [Person, Person, Person];
+    const open = await createGroup([anna, ben, carl]);
+    await write(ben, open);
+    const forced = await createGroup([carl, ben]);
+    const device = await carl.inside([open, forced]);
+    await ben.online();
+    await eventually("ben to be seen where he wrote", () => seenBy(device, open).includes(ben.id));
+    expect(seenBy(device, forced)).toEqual(ids(carl));
+    expect((await membersFor(carl, forced)).get(ben.id)).toMatchObject({
+      is_online: false,
+      last_seen_at: null,
+    });
+  });
+});
+
+test("in a common group, two of whom one has blocked the other vanish for each other alone, and are back when unblocked", async () => {
+  const [anna, ben, carl] = (await people.many(3)) as [Person, Person, Person];
+  const conversationId = await createGroup([anna, ben, carl]);
+  await write(ben, conversationId);
+  await write(carl, conversationId);
+  const [hers, his, carls] = [
+    await anna.inside(conversationId),
+    await ben.inside(conversationId),
+    await carl.inside(conversationId),
+  ];
+  const everybody = ids(anna, ben, carl);
+  const see = () => [hers, his, carls].map((device) => seenBy(device, conversationId));
+  await eventually("all to see all", () => see().every((seen) => Bun.deepEquals(seen, everybody)));
+
+  await block(ben, anna);
+  await eventually("the two to vanish", () =>
+    Bun.deepEquals(see(), [ids(anna, carl), ids(ben, carl), everybody]),
+  );
+  const sent = await hers.send(conversationId, "to the group");
+  await his.ask(conversationId, "user_typing", { typing: true });
+  await his.ask(conversationId, "message_read", { message_id: sent.id });
+  await carls.hears("message_read", `conversation:${conversationId}`);
+  const nothingOfBen = JSON.stringify(
+    hers.heard.filter(({ event }) => /typing|message_read|delivery_status/.test(event)),
+  );
+  expect(nothingOfBen).not.toContain(ben.id);
+  for (const [viewer, other] of [
+    [anna, ben],
+    [ben, anna],
+  ] as const)
+    expect((await membersFor(viewer, conversationId)).get(other.id)).toMatchObject({
+      is_online: false,
+      last_seen_at: null,
+    });
+  expect((await membersFor(carl, conversationId)).get(ben.id)).toMatchObject({ is_online: true });
+
+  // A socket that comes later, and one that goes.
+  const tablet = await anna.inside(conversationId, "tablet");
+  expect(seenBy(tablet, conversationId)).toEqual(ids(anna, carl));
+  await his.disconnect();
+  await eventually("carl to see ben go", () => !seenBy(carls, conversationId).includes(ben.id));
+  const again = await ben.inside(conversationId);
+  await eventually("carl to see ben", () => seenBy(carls, conversationId).includes(ben.id));
+  expect([seenBy(hers, conversationId), seenBy(again, conversationId)]).toEqual([
+    ids(anna, carl),
+    ids(ben, carl),
+  ]);
+  expect(JSON.stringify(tablet.heard.filter(({ event }) => event.startsWith("presence")))).not.toContain(
+    ben.id,
+  );
+
+  await block(ben, anna, false);
+  await eventually("all to see all again", () =>
+    [hers, again, carls, tablet].every((device) => Bun.deepEquals(seenBy(device, conversationId), everybody)),
+  );
+}, 120_000);
+
+test("with PRESENCE_SHOWN_TO=members all members show, but never across a block", async () => {
+  await using own = await startInProcess({ PRESENCE_SHOWN_TO: "members" });
+  const party = new People(own);
+  const [anna, ben] = (await party.many(2)) as [Person, Person];
+  const conversationId = await createGroup([anna, ben]);
+  const [hers] = [await anna.inside(conversationId), await ben.online()];
+  await eventually("anna to see ben", () => seenBy(hers, conversationId).includes(ben.id));
+  const change = { blockerId: anna.id, blockedId: ben.id, isBlocked: true, atUs: systemClock.nowUs() };
+  expect(await changeBlock(own.databaseUrl, change, 60_000)).toBe("applied");
+  await eventually("ben to vanish", () => !seenBy(hers, conversationId).includes(ben.id));
+  await party.disconnect();
+}, 60_000);
