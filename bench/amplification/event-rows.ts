@@ -100,7 +100,8 @@ export const eventRows: readonly Row[] = [
   ),
   {
     operation: "user: mark_conversation_read",
-    input: "1,000 unread messages of one author",
+    input: "1,000 unread messages of one author, who hears of each",
+    paidBy: "each message once, by its author",
     times: 3,
     prepare: async ({ world, times }) => {
       const made: string[] = [];
@@ -113,7 +114,7 @@ export const eventRows: readonly Row[] = [
         "mark_conversation_read",
         `{"conversation_id":"${(prepared as string[])[index]}"}`,
       ),
-    follow: ({ world }) => world.peerDevice,
+    hears: ({ world }) => world.peerDevice,
   },
   {
     operation: "user: update_status",

@@ -29,7 +29,7 @@ export class Measuring {
   /** Until the processes have done what building the world left to do. */
   async rest(): Promise<void> {
     await Bun.sleep(3_000);
-    for (let index = 0; index < 5; index++) await this.#settled(this.#world.quiet);
+    for (let index = 0; index < 5; index++) await this.#settled(this.#world.quiet.listeners);
   }
 
   /** Other processes and the collector of garbage make a run dearer, never cheaper: what seems to take too long is measured again, and the cheapest run counts. */
@@ -44,32 +44,34 @@ export class Measuring {
   }
 
   async #once(row: Row): Promise<Measured> {
-    const { operation, input, isPage = false, times = defaultTimes } = row;
+    const { operation, input, isPage = false, people = 0, paidBy = null, times = defaultTimes } = row;
     const { most, ...few } = await this.#run(row, this.#world.quiet, times);
     const crowd = row.isHeard
       ? crowdOf(await this.#run(row, this.#world.hall, Math.min(timesInHall, times)))
       : null;
-    return { operation, input, isPage, ...few, recipientBytes: most, crowd };
+    return { operation, input, isPage, people, paidBy, ...few, recipientBytes: most, crowd };
   }
 
   async #run(row: Row, room: LargeGroup, times: number) {
     const run: Run = { world: this.#world, room, times: times + 1, prepared: undefined };
     run.prepared = await row.prepare?.(run);
     const followed = row.follow?.(run);
+    const hearing = row.hears?.(run);
+    const listeners = hearing ? [hearing] : room.listeners;
     // The first one compiles code and fills caches.
     await row.act(run, times);
-    const isFollowed = row.isHeard === true || followed !== undefined;
-    if (isFollowed) await this.#settled(room, followed);
+    const isFollowed = row.isHeard === true || followed !== undefined || hearing !== undefined;
+    if (isFollowed) await this.#settled(listeners, followed);
     else await Bun.sleep(shortMs);
-    const heard = heardBy(room.listeners);
+    const heard = heardBy(listeners);
     const followedBefore = followed?.receivedBytes ?? 0;
     const from = this.#clock.read();
     const exchanges: Exchange[] = [];
     for (let index = 0; index < times; index++) exchanges.push(await row.act(run, index));
-    if (isFollowed) await this.#settled(room, followed);
+    if (isFollowed) await this.#settled(listeners, followed);
     else await Bun.sleep(shortMs);
     const spent = used(from, this.#clock.read());
-    const now = heardBy(room.listeners);
+    const now = heardBy(listeners);
     const answered = exchanges.reduce((sum, { received }) => sum + received, 0);
     const result = {
       times,
@@ -81,7 +83,7 @@ export class Measuring {
       most: Math.max(...now.each.map((bytes, index) => bytes - heard.each[index]!)) / times,
       frames: (now.frames - heard.frames) / times,
       closed: now.closes - heard.closes,
-      listeners: room.listeners.length,
+      listeners: listeners.length,
       serverMs: this.#withoutIdle(spent, "serverMs") / times,
       loopMs: this.#withoutIdle(spent, "loopMs") / times,
       postgresMs: this.#withoutIdle(spent, "postgresMs") / times,
@@ -91,12 +93,12 @@ export class Measuring {
   }
 
   #withoutIdle(spent: ProcessorTime, of: "serverMs" | "loopMs" | "postgresMs"): number {
-    const rates = this.#idle.map((each) => each[of] / each.atMs).toSorted((one, other) => one - other);
-    return Math.max(0, spent[of] - (rates[rates.length >> 1] ?? 0) * spent.atMs);
+    const rates = this.#idle.map((each) => each[of] / each.elapsedMs).toSorted((one, other) => one - other);
+    return Math.max(0, spent[of] - (rates[rates.length >> 1] ?? 0) * spent.elapsedMs);
   }
 
   /** Until nobody has received anything for a while. */
-  async #settled({ listeners }: LargeGroup, followed?: Device): Promise<void> {
+  async #settled(listeners: readonly Device[], followed?: Device): Promise<void> {
     const heard = () => heardBy(followed ? [...listeners, followed] : listeners).bytes;
     const untilMs = performance.now() + longestQuietMs;
     for (let before = -1, now = heard(); before !== now && performance.now() < untilMs; ) {

@@ -1,9 +1,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { familyOf, processesNaming } from "../../src/testing/processes.ts";
 
-/** Milliseconds of processor time since some start: subtract two of them. */
-export interface ProcessorTime {
+/** What processes had used at one moment. */
+export interface Reading {
   readonly atMs: number;
+  readonly serverMs: number;
+  readonly loopMs: number;
+  /** By process: PostgreSQL has one for each connection, which come and go. */
+  readonly postgresMs: ReadonlyMap<number, number>;
+}
+
+/** Milliseconds of processor time. */
+export interface ProcessorTime {
+  /** Of the clock on the wall, meanwhile. */
+  readonly elapsedMs: number;
   /** Of all threads of the server. */
   readonly serverMs: number;
   /** Of its event loop alone: while it works on one request, all others wait. */
@@ -15,32 +25,32 @@ export interface ProcessorTime {
 /** Reads what the server's processes have used, to the nanosecond (`schedstat`): the clock ticks of `stat` are 10 ms. */
 export class ProcessorClock {
   readonly #pid: number;
-  readonly #postgres: readonly number[];
+  readonly #postmasters: readonly number[];
 
   /** `directory`: the data directory that PostgreSQL's command line names. */
   constructor(pid: number, directory: string) {
     this.#pid = pid;
-    const named = processesNaming(directory).filter((each) => each !== pid);
-    this.#postgres = [...new Set(named.flatMap(familyOf))];
+    this.#postmasters = processesNaming(directory).filter((each) => each !== pid);
   }
 
-  read(): ProcessorTime {
+  read(): Reading {
+    const postgres = new Set(this.#postmasters.flatMap(familyOf));
     return {
       atMs: performance.now(),
       serverMs: ofProcess(this.#pid),
       loopMs: ofThread(this.#pid, this.#pid),
-      postgresMs: this.#postgres.reduce((sum, pid) => sum + ofProcess(pid), 0),
+      postgresMs: new Map([...postgres].map((pid) => [pid, ofProcess(pid)])),
     };
   }
 }
 
 /** What was used between two readings. */
-export function used(from: ProcessorTime, to: ProcessorTime): ProcessorTime {
+export function used(from: Reading, to: Reading): ProcessorTime {
   return {
-    atMs: to.atMs - from.atMs,
+    elapsedMs: to.atMs - from.atMs,
     serverMs: to.serverMs - from.serverMs,
     loopMs: to.loopMs - from.loopMs,
-    postgresMs: to.postgresMs - from.postgresMs,
+    postgresMs: [...to.postgresMs].reduce((sum, [pid, ms]) => sum + ms - (from.postgresMs.get(pid) ?? 0), 0),
   };
 }
 

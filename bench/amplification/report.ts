@@ -1,3 +1,4 @@
+import { coresOf, timesInMinute } from "./minute.ts";
 import { budgetsOf, countsAnsweredBytes, countsPushedBytes } from "./operations.ts";
 
 /** What one row has shown. Bytes and milliseconds are of one request, in the mean. */
@@ -8,6 +9,10 @@ export interface Measured {
   /** How it was answered: HTTP status or status of the reply. */
   readonly status: string;
   readonly isPage: boolean;
+  /** Whom it brings into a conversation. */
+  readonly people: number;
+  /** Why more bytes than a ratio allows cannot be brought again and again; null: they can. */
+  readonly paidBy: string | null;
   readonly sentBytes: number;
   /** To the asker, all that follows included. */
   readonly answeredBytes: number;
@@ -35,13 +40,16 @@ export interface Crowd {
 
 /** Bytes out for a byte in. More is within the bounds only where a budget counts these bytes themselves: then it does not matter how few bytes ask for them. */
 const maxRatio = 100;
+/** Of a core, server and PostgreSQL together, that one user may take with what its budgets allow by default. */
+const maxCores = 0.5;
 /** Of a page with its head and the envelope around its rows. */
 const maxPageBytes = (1 << 20) + 4_096;
-/** Processor time of the server for one request or frame, without what each recipient's frame costs; for a page so much more for each MB. */
+/** Processor time of the server for one request or frame where two others listen, and so much more for each MB that it moves: in, to the asker and to the two. */
 const maxMs = 5;
 const maxMsPerMB = 5;
 /** Microseconds for each frame to a recipient: writing to 1,000 sockets is work by nature, and paid for by the limits on it. */
 const maxUsPerFrame = 50;
+const fewFrames = 100;
 
 export function ratioToAsker({ answeredBytes, sentBytes }: Measured): number {
   return answeredBytes / sentBytes;
@@ -62,9 +70,11 @@ export function violations(row: Measured): readonly string[] {
   if (row.isPage) {
     if (row.largestBytes > maxPageBytes) found.push("page");
   } else if (ratioToAsker(row) > maxRatio && !countsAnsweredBytes(row.operation)) found.push("answer");
-  if (ratioToRecipient(row) > maxRatio && !countsPushedBytes(row.operation)) found.push("push");
+  const isPaid = row.paidBy !== null || countsPushedBytes(row.operation);
+  if (ratioToRecipient(row) > maxRatio && !isPaid) found.push("push");
   if (row.serverMs > maxMsOf(row)) found.push("time");
   if (isSlowCrowd(row)) found.push("time of frames");
+  if (coresOf(row) > maxCores) found.push("share of a core");
   if (row.closed + (row.crowd?.closed ?? 0) > 0) found.push("sockets closed");
   return found;
 }
@@ -74,13 +84,13 @@ export function isSlow(row: Measured): boolean {
   return row.serverMs > maxMsOf(row) || isSlowCrowd(row);
 }
 
-function maxMsOf({ isPage, answeredBytes }: Measured): number {
-  return maxMs + (isPage ? (maxMsPerMB * answeredBytes) / 1e6 : 0);
+function maxMsOf({ sentBytes, answeredBytes, recipientBytes }: Measured): number {
+  return maxMs + (maxMsPerMB * (sentBytes + answeredBytes + 2 * recipientBytes)) / 1e6;
 }
 
 /** A few frames cannot cost much, whatever each of them does. */
 function isSlowCrowd(row: Measured): boolean {
-  return usPerFrame(row) > maxUsPerFrame && (row.crowd?.serverMs ?? 0) > maxMs;
+  return usPerFrame(row) > maxUsPerFrame && (row.crowd?.frames ?? 0) > fewFrames;
 }
 
 /** `before`: of another executable; what has changed is shown as `before → now`. */
@@ -96,6 +106,7 @@ export function tableOf(rows: readonly Measured[], before: readonly Measured[] =
     "server (event loop) / PostgreSQL",
     "with 1,000 who listen, of each frame",
     "counted by",
+    "one user in a minute",
     "above",
   ];
   const nameOf = ({ operation, input }: Measured) => `${operation}: ${input}`;
@@ -132,9 +143,17 @@ function cells(row: Measured): readonly string[] {
     crowd ? `${ms(crowd.serverMs)}, ${Math.round(usPerFrame(row))} µs` : "",
     budgetsOf(row.operation)
       .map((name) => `\`${name}\``)
+      .concat(row.paidBy ?? [])
       .join(", "),
+    minuteText(row),
     violations(row).join(", "),
   ];
+}
+
+function minuteText(row: Measured): string {
+  const times = timesInMinute(row);
+  if (!Number.isFinite(times)) return "";
+  return `${Math.floor(times).toLocaleString("en")} times, ${Math.round(100 * coresOf(row))} % of a core`;
 }
 
 function ratio(number: number): string {

@@ -20,6 +20,7 @@ export const restRows: readonly Row[] = [
   {
     operation: "POST /conversations",
     input: "a group of 1,000 with 16 kB of metadata",
+    people: 999,
     act: ({ world }) => {
       const user_ids = Array.from({ length: 999 }, () => crypto.randomUUID());
       const body = JSON.stringify({ type: "group", name: "g", user_ids, metadata: largeMetadata() });
@@ -56,6 +57,7 @@ export const restRows: readonly Row[] = [
   {
     operation: "POST /conversations/:id/members",
     input: "one user into a group of 1,000",
+    people: 1,
     isHeard: true,
     act: ({ world, room }) =>
       post(world, world.owner, `/conversations/${room.id}/members`, `{"user_id":"${crypto.randomUUID()}"}`),
@@ -63,6 +65,7 @@ export const restRows: readonly Row[] = [
   {
     operation: "POST /conversations/:id/members",
     input: "998 users at once",
+    people: 998,
     times: 5,
     prepare: ({ world, times }) => several(times, () => world.group(world.owner, [crypto.randomUUID()], {})),
     act: ({ world, prepared }, index) => {

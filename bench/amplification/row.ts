@@ -21,12 +21,18 @@ export interface Row {
   readonly isPage?: true;
   /** Others hear of it: measured too where everybody listens. */
   readonly isHeard?: boolean;
+  /** How many people it brings into a conversation. Default: none. */
+  readonly people?: number;
+  /** Why it cannot be asked for again and again. */
+  readonly paidBy?: string;
   /** Default: 10. */
   readonly times?: number;
   /** What it needs that is no part of it. Not measured. */
   prepare?(run: Run): Promise<unknown>;
   /** One request. */
   act(run: Run, index: number): Promise<Exchange>;
+  /** The other's socket, where it is not one of the group's. */
+  hears?(run: Run): Device;
   /** A socket of the asker all of whose frames belong to the answer. */
   follow?(run: Run): Device;
 }
