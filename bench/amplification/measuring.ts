@@ -1,7 +1,8 @@
 import type { Device } from "./device.ts";
 import type { Exchange } from "./http-connection.ts";
+import type { Crowd, Measured } from "./measured.ts";
 import { type ProcessorClock, type ProcessorTime, used } from "./processor-time.ts";
-import { type Crowd, isSlow, type Measured } from "./report.ts";
+import { isSlow } from "./report.ts";
 import type { Row, Run } from "./row.ts";
 import type { LargeGroup, World } from "./world.ts";
 

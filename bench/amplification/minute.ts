@@ -6,8 +6,8 @@ import {
   freeAnswer,
   type Operation,
 } from "../../src/core/limits/operations.ts";
+import type { Measured } from "./measured.ts";
 import { operations } from "./operations.ts";
-import type { Measured } from "./report.ts";
 
 const read = readConfig({
   environment: { JWT_JWKS_URL: "https://auth.example.com/jwks.json" },

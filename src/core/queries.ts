@@ -38,7 +38,14 @@ export interface ShowMessage {
   readonly type: "show_message";
   readonly viewerId: string;
   readonly messageId: string;
+  readonly part: MessagePart;
 }
+
+/**
+ * What is read of one message: everything, or where it is and one thing of it, while the rest is empty. A message may hold 120 kB and a
+ * thousand reactions, and is asked for by people who want to know only in which conversation it is.
+ */
+export type MessagePart = "all" | "place" | "reactions" | "attachments";
 
 /** Who has received and read one message, by its id alone. */
 export interface ShowDeliveryStatus {

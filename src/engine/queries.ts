@@ -121,9 +121,9 @@ export class Queries {
     return authorize.read_history(page.membership) ?? pageOfHistory(page, query);
   }
 
-  /** With all its reactions. The same answer whether it does not exist or is not the viewer's to see. */
-  async message({ viewerId, messageId }: ShowMessage): Promise<Message | Rejection> {
-    const found = await this.#inTurn(viewerId, () => this.#reads.showMessage(viewerId, messageId));
+  /** With all its reactions, where they are asked for. The same answer whether it does not exist or is not the viewer's to see. */
+  async message({ viewerId, messageId, part }: ShowMessage): Promise<Message | Rejection> {
+    const found = await this.#inTurn(viewerId, () => this.#reads.showMessage(viewerId, messageId, part));
     if (!found) return noSuchMessage;
     if (isRejection(found)) return found;
     return authorize.show_message(found.membership) ? noSuchMessage : found.message;

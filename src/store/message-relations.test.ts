@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Message } from "../core/messages/message.ts";
 import { longestQuote } from "../core/messages/quote.ts";
+import type { MessagePart } from "../core/queries.ts";
 import { newId } from "../system.ts";
 import {
   aDeletion,
@@ -45,8 +46,19 @@ async function readEverywhere(conversationId: string, seq: number, viewerId: str
   ]);
   const { message } = page.messages.find((each) => each.message.seq === seq)!;
   expect(changes!.messages.find((each) => each.message.seq === seq)!.message).toEqual(message);
-  const shown = await viewer.showMessage(viewerId, message.id);
-  expect(shown!.message).toEqual(message);
+  const partOf = async (part: MessagePart) => (await viewer.showMessage(viewerId, message.id, part))!.message;
+  expect(await partOf("all")).toEqual(message);
+  const place = {
+    ...message,
+    content: "",
+    metadata: "{}",
+    replyTo: null,
+    attachments: null,
+    reactions: null,
+  };
+  expect(await partOf("place")).toEqual(place);
+  expect(await partOf("reactions")).toEqual({ ...place, reactions: message.reactions });
+  expect(await partOf("attachments")).toEqual({ ...place, attachments: message.attachments });
   return message;
 }
 
@@ -139,9 +151,9 @@ test("I8: a member is not shown what a reply answers when that is from before he
   };
   const [hole] = await viewer.changes([question]);
   expect(hole!.messages[0]!.message.replyTo!.quote).not.toBeNull();
-  expect(await viewer.showMessage(members[1]!, parent.id)).toBeNull();
-  expect(await viewer.showMessage(newId(), messageOf(reply).id)).toBeNull();
-  expect(await viewer.showMessage(members[0]!, newId())).toBeNull();
+  expect(await viewer.showMessage(members[1]!, parent.id, "all")).toBeNull();
+  expect(await viewer.showMessage(newId(), messageOf(reply).id, "all")).toBeNull();
+  expect(await viewer.showMessage(members[0]!, newId(), "all")).toBeNull();
 });
 
 test("reactions of one batch are written once each: several of a message, and what comes and goes leaves nothing", async () => {
@@ -255,7 +267,7 @@ test("a message of a thousand reactions is read with its first hundred and the c
   expect([...reactions!.counts][0]).toEqual(["👍", 1]);
   expect([...reactions!.counts.values()].reduce((sum, count) => sum + count)).toBe(1_000);
   expect((await target(id, sent.id)).reactions!.list).toHaveLength(1_000);
-  const shown = await viewer.showMessage(members[0]!, sent.id);
+  const shown = await viewer.showMessage(members[0]!, sent.id, "all");
   expect(shown!.message.reactions!.list).toHaveLength(1_000);
   expect(shown!.message.reactions!.counts).toEqual(reactions!.counts);
 });

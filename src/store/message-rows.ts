@@ -4,6 +4,7 @@ import { type Message, messageTypes, type ReplyTo } from "../core/messages/messa
 import { longestQuote } from "../core/messages/quote.ts";
 import { type Reactions, shownReactions } from "../core/messages/reaction.ts";
 import type { SeenMessage } from "../core/ports/store.ts";
+import type { MessagePart } from "../core/queries.ts";
 import { packed, toUs, toUsOrNull, unpack } from "./rows.ts";
 
 /** How a reader sees messages. */
@@ -14,6 +15,7 @@ interface Sight {
   readonly reactions: number | "all";
   /** As SQL: whether what clients wrote of a message is read. Default: always. */
   readonly isWhole?: string | undefined;
+  readonly part?: MessagePart;
 }
 
 /** Whoever is not a viewer sees everything. */
@@ -24,12 +26,15 @@ export const everything: Sight = { joinedSeq: "0", reactions: shownReactions };
  * none: a plain page of history pays for two comparisons a row.
  */
 export function messageColumns(sight: Sight): string {
-  const written = (column: string, otherwise: string) =>
-    sight.isWhole ? `case when ${sight.isWhole} then ${column} else ${otherwise} end` : column;
+  const { isWhole, part = "all" } = sight;
+  const written = (column: string, otherwise: string, of?: MessagePart) => {
+    if (part !== "all" && part !== of) return otherwise;
+    return isWhole ? `case when ${isWhole} then ${column} else ${otherwise} end` : column;
+  };
   return `m.id, m.conversation_id, m.seq, m.rev, m.created_rev, m.sender_id, m.message_type,
   ${written("m.content", "''")} as content, ${written("m.metadata", "'{}'")} as metadata,
-  m.client_random, m.sent_at, m.edited_at, m.deleted_at, ${written("m.relations", "null")} as relations,
-  ${written(replyColumn(sight), "null")} as reply, ${written(reactionsColumn(sight), "null")} as reactions`;
+  m.client_random, m.sent_at, m.edited_at, m.deleted_at, ${written("m.relations", "null", "attachments")} as relations,
+  ${written(replyColumn(sight), "null")} as reply, ${written(reactionsColumn(sight), "null", "reactions")} as reactions`;
 }
 
 /** As it is now: who edits or deletes a message does so in its replies. A tombstone shows nothing any more, not even of others. */

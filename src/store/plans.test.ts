@@ -131,7 +131,8 @@ async function useViewerReads(): Promise<void> {
   await reads.listConversations({ type: "list_conversations", viewerId: user, limit: 50, offset: 0 });
   await reads.showConversation(user, conversation);
   await reads.listMembers({ type: "list_members", viewerId: user, conversationId: conversation });
-  await reads.showMessage(user, newId());
+  for (const part of ["all", "place", "reactions", "attachments"] as const)
+    await reads.showMessage(user, newId(), part);
   await reads.showDeliveryStatus(user, newId());
   await reads.joinFacts([], []);
   await reads.changes([]);
@@ -145,6 +146,9 @@ async function useViewerReads(): Promise<void> {
   for (const before of cursors)
     for (const after of cursors) await reads.readHistory({ ...query, before, after });
 }
+
+/** Of one message, by its id alone: a statement for each part of it. */
+const shownParts = ["all", "attachments", "place", "reactions"].map((part) => `show-message-${part}`);
 
 test("every statement of the hot path is known by name, so that it is planned once", () => {
   const isOneOfMany = /^(append|history)-/;
@@ -173,7 +177,7 @@ test("every statement of the hot path is known by name, so that it is planned on
     "save-last-seen",
     "show-conversation",
     "show-delivery-status",
-    "show-message",
+    ...shownParts,
   ]);
   expect([...statements.keys()].filter((name) => name.startsWith("history-"))).toHaveLength(16);
   expect([...statements.keys()].filter((name) => name.startsWith("append-"))).toHaveLength(15);
@@ -270,7 +274,7 @@ test.each(kinds)(
       }
     }
     // Who asks for one message by its id does not say where it is.
-    expect([...everywhere].sort()).toEqual(["show-delivery-status", "show-message"]);
+    expect([...everywhere].sort()).toEqual(["show-delivery-status", ...shownParts]);
   },
   180_000,
 );

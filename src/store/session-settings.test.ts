@@ -309,7 +309,7 @@ async function everythingOf({ reads, database: { url } }: Writer, ids: readonly 
     messages: await actor.readMessages([1, 2, 3, 4].map((seq) => ({ conversationId: group, seq }))),
     list: await viewer.listConversations({ type: "list_conversations", viewerId: anna, ...page }),
     members: await viewer.listMembers({ type: "list_members", viewerId: anna, conversationId: group }),
-    message: await viewer.showMessage(ben, two),
+    message: await viewer.showMessage(ben, two, "all"),
     recipients: await viewer.showDeliveryStatus(ben, two),
     history: await viewer.readHistory({ ...history, before: null, after: null }),
     older: await viewer.readHistory({ ...history, before: cursor, after: null }),

@@ -5,7 +5,7 @@ import type {
   JoinQuestion,
   ViewerReads,
 } from "../core/ports/store.ts";
-import type { JoinUser, ListConversations, ListMembers, ReadHistory } from "../core/queries.ts";
+import type { JoinUser, ListConversations, ListMembers, MessagePart, ReadHistory } from "../core/queries.ts";
 import { readChanges } from "./changes-reads.ts";
 import { readConversation, readList } from "./conversation-reads.ts";
 import type { ReadPool } from "./database.ts";
@@ -45,8 +45,12 @@ export class PostgresViewerReads implements ViewerReads {
     return readHistory(this.#reads, query);
   }
 
-  showMessage(viewerId: string, messageId: string): ReturnType<ViewerReads["showMessage"]> {
-    return readMessage(this.#reads, viewerId, messageId);
+  showMessage(
+    viewerId: string,
+    messageId: string,
+    part: MessagePart,
+  ): ReturnType<ViewerReads["showMessage"]> {
+    return readMessage(this.#reads, viewerId, messageId, part);
   }
 
   joinFacts(

@@ -18,3 +18,9 @@ export const positiveNumber = Type.Union([
 export function numberIn(given: number | string | null | undefined): number | null {
   return given == null ? null : Number(given);
 }
+
+/** Without a schema, for maps of thousands of them. Null: it is none. */
+export function readWholeNumber(given: unknown): number | null {
+  if (typeof given === "number") return Number.isSafeInteger(given) && given >= 0 ? given : null;
+  return typeof given === "string" && /^[0-9]{1,15}$/.test(given) ? Number(given) : null;
+}

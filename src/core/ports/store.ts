@@ -17,7 +17,14 @@ import type { MarkAsUnread, MarkedConversation, MarkMove, MessageStatus } from "
 import type { Message } from "../messages/message.ts";
 import type { KeyUse } from "../messages/recent-keys.ts";
 import type { SendKey } from "../messages/send-key.ts";
-import type { HistoryCursor, JoinUser, ListConversations, ListMembers, ReadHistory } from "../queries.ts";
+import type {
+  HistoryCursor,
+  JoinUser,
+  ListConversations,
+  ListMembers,
+  MessagePart,
+  ReadHistory,
+} from "../queries.ts";
 
 /** The events of one command, decided against revision `rev - 1` of their conversation. */
 export interface Change {
@@ -301,10 +308,11 @@ export interface ViewerReads {
   listMembers(
     query: ListMembers,
   ): Promise<{ readonly membership: Membership; readonly members: readonly SeenMember[] }>;
-  /** With all its reactions. Null: there is none, or none that the viewer sees. */
+  /** All of the reactions, where they are asked for. Null: there is none, or none that the viewer sees. */
   showMessage(
     viewerId: string,
     messageId: string,
+    part: MessagePart,
   ): Promise<{ readonly membership: Membership; readonly message: Message } | null>;
   /**
    * The present members who were members before the message, without its sender; the longest-standing first. Null: there is no such

@@ -29,7 +29,19 @@ test("the cursors of a device are read from numbers and digits; the empty array 
     generation: null,
   });
   expect(readDeviceWord({ cursors: [] })).toEqual({ cursors: new Map(), generation: null });
-  for (const cursors of [[1], { [id]: "x" }, { [id]: null }, { "no id": 1 }, "20"])
+  for (const cursors of [
+    [1],
+    { [id]: -1 },
+    { [id]: 1.5 },
+    { [id]: "1e3" },
+    { [id]: true },
+    { [id]: "x" },
+    { [id]: null },
+    { "no id": 1 },
+    "20",
+    false,
+    0,
+  ])
     expect(readDeviceWord({ cursors })).toEqual(refused);
   expect(readDeviceWord({})).toBeNull();
 });

@@ -4,7 +4,7 @@ import type { Cursor } from "../../core/ports/store.ts";
 import { type Rejection, reject } from "../../core/rejection.ts";
 import type { DeviceWord } from "../../engine/joins.ts";
 import { readUuid } from "../uuid.ts";
-import { numberIn, wholeNumber } from "../whole-number.ts";
+import { numberIn, readWholeNumber, wholeNumber } from "../whole-number.ts";
 
 /**
  * What a join may bring. Unlike commands, joins carry whatever else a client puts into its channel's parameters: only these fields are
@@ -17,15 +17,9 @@ const conversationCursor = Type.Object({
   since_rev: Type.Optional(number),
   generation: Type.Optional(number),
 });
+/** The cursors are read one by one: there may be thousands. */
 const deviceCursors = Type.Object({
-  cursors: Type.Optional(
-    Type.Union([
-      Type.Record(Type.String(), wholeNumber),
-      // An empty map of PHP.
-      Type.Array(Type.Never(), { maxItems: 0 }),
-      Type.Null(),
-    ]),
-  ),
+  cursors: Type.Optional(Type.Unknown()),
   generation: Type.Optional(number),
 });
 /** More conversations than anybody has. */
@@ -45,18 +39,24 @@ export function readCursor(payload: unknown): Cursor | Rejection | null {
 export function readDeviceWord(payload: unknown): DeviceWord | Rejection | null {
   const given = fields(payload, deviceCheck.Check(payload), deviceCursors);
   if (!given) return given === null ? null : badCursors;
-  if (!given.cursors) return null;
+  const { cursors: said = null } = given;
+  if (said === null) return null;
+  const cursors = cursorsIn(said);
+  return cursors ? { cursors, generation: numberIn(given.generation) } : badCursors;
+}
+
+/** Null: no map of whole numbers by the ids of conversations. An empty map of PHP is an empty array. */
+function cursorsIn(said: unknown): ReadonlyMap<string, number> | null {
+  if (typeof said !== "object" || (Array.isArray(said) && said.length > 0)) return null;
   const cursors = new Map<string, number>();
-  for (const [key, seq] of Object.entries(given.cursors)) {
+  for (const key in said) {
     const conversationId = readUuid(key);
-    if (!conversationId || cursors.size >= maxCursors) return badCursors;
+    const seq = readWholeNumber((said as Readonly<Record<string, unknown>>)[key]);
+    if (conversationId === null || seq === null || cursors.size >= maxCursors) return null;
     // Named twice, in two spellings: the lower one misses nothing.
-    cursors.set(
-      conversationId,
-      Math.min(Number(seq), cursors.get(conversationId) ?? Number.MAX_SAFE_INTEGER),
-    );
+    cursors.set(conversationId, Math.min(seq, cursors.get(conversationId) ?? seq));
   }
-  return { cursors, generation: numberIn(given.generation) };
+  return cursors;
 }
 
 /** Null: no object, so nothing is said. Undefined: an object with a field that is not allowed. */

@@ -62,7 +62,7 @@ export function messageRelationRoutes(options: MessageRelationsOptions): readonl
 }
 
 async function reactions(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
-  const message = await shownMessage(options, call);
+  const message = await shownMessage(options, call, "reactions");
   if (isRejection(message)) return message;
   const meta = `{"message_id":"${message.id}","summary":${reactionSummaryText(message.reactions)}}`;
   return dataResponse(200, reactionTexts(message.id, message.reactions?.list ?? []), meta);
@@ -95,7 +95,7 @@ async function unreact(options: MessageRelationsOptions, call: Call): Promise<Re
 }
 
 async function attachments(options: MessageRelationsOptions, call: Call): Promise<Response | Rejection> {
-  const message = await shownMessage(options, call);
+  const message = await shownMessage(options, call, "attachments");
   if (isRejection(message)) return message;
   const meta = `{"message_id":"${message.id}","count":${message.attachments?.length ?? 0}}`;
   return dataResponse(200, attachmentTexts(message.id, message.attachments), meta);
@@ -120,6 +120,6 @@ async function attach(options: MessageRelationsOptions, call: Call): Promise<Res
 async function located(options: MessageRelationsOptions, call: Call): Promise<Entry | Rejection> {
   const entry = atMessage(options, call);
   if (isRejection(entry) || entry.conversationId !== null) return entry;
-  const message = await shownMessage(options, call);
+  const message = await shownMessage(options, call, "place");
   return isRejection(message) ? message : { ...entry, conversationId: message.conversationId };
 }

@@ -1,6 +1,7 @@
 import type { Message } from "../../core/messages/message.ts";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { NewId } from "../../core/ports/ids.ts";
+import type { MessagePart } from "../../core/queries.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import type { Entry } from "../commands/entry.ts";
 import type { Queries } from "../domain.ts";
@@ -33,13 +34,14 @@ export function atMessage(options: PlaceOptions, call: Call): Entry | Rejection 
   return { ...atConversation(options, call, conversationId), messageId };
 }
 
-/** The message of `/messages/:id`, with all its reactions. The same answer whether it does not exist or is not the viewer's to see. */
+/** This part of the message of `/messages/:id`, with all its reactions if it is them. The same answer whether it does not exist or is not the viewer's to see. */
 export function shownMessage(
   { queries, newId }: { readonly queries: Queries; readonly newId: NewId },
   call: Call,
+  part: MessagePart,
 ): Promise<Message | Rejection> {
   const messageId = uuidOrUnknown(call.params.id, newId);
-  return queries.message({ type: "show_message", viewerId: call.identity.userId, messageId });
+  return queries.message({ type: "show_message", viewerId: call.identity.userId, messageId, part });
 }
 
 const conversationUnreadable = refusedField("conversation_id", "must be the conversation's id");

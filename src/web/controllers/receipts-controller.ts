@@ -92,7 +92,7 @@ async function markOf(
   entry: Entry,
   { conversationId: named, status: kind }: ReceiptBody,
 ): Promise<MarkMember | Rejection> {
-  const message = await shownMessage(options, call);
+  const message = await shownMessage(options, call, "place");
   if (isRejection(message)) return message;
   const { conversationId, seq } = message;
   if ([entry.conversationId, named].some((each) => each !== null && each !== conversationId))
