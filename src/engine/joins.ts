@@ -30,7 +30,7 @@ const maxWaitingJoins = 50_000;
 export const longestResume = 500;
 /** Stored bytes that are read for it, and bytes of the difference as JSON: a reply must fit into a socket's send buffer. */
 const largestResume = 128 * 1024;
-const largestDifference = 256 * 1024;
+const largestDifference = 288 * 1024;
 /** What a row of a difference weighs at least, and the most that one read may bring. Characters. */
 export const lightestRow = 1_024;
 const charactersAtOnce = 2 * 1_024 * 1_024;
