@@ -1,4 +1,4 @@
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import type { Config } from "../src/config.ts";
 import { nameOf } from "./explain.ts";
 import { complain } from "./print.ts";
@@ -10,21 +10,15 @@ export async function noteCommand(
   { command, target = "" }: { readonly command: string; readonly target?: string },
 ): Promise<void> {
   const { noteAdminCommand } = await import("../src/store/admin-trail.ts");
-  const uid = process.getuid?.() ?? -1;
-  const said = { command, target, os_user: userName(), uid, host: hostname(), database: nameOf(config) };
   try {
+    const { accountOfUid } = await import("../src/store/embedded/libc.ts");
+    const uid = process.getuid?.() ?? -1;
+    // Not `os.userInfo()`, which believes the environment. A uid in a container may have no name.
+    const os_user = accountOfUid(uid)?.name ?? "";
+    const said = { command, target, os_user, uid, host: hostname(), database: nameOf(config) };
     await noteAdminCommand(url, said);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     complain(`warning: this command is not in the security log (${reason}).`);
-  }
-}
-
-/** A uid in a container may have no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return "";
   }
 }

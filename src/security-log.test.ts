@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { $ } from "bun";
 import { runCommand } from "./testing/command.ts";
 import { type TestDatabase, testDatabase } from "./testing/database.ts";
 import { eventually } from "./testing/eventually.ts";
@@ -124,12 +125,12 @@ test("roles, settings, an owner's hand-over and a removal are logged: who, whom,
 
 test("a command is logged with the user of the machine who ran it, and a block with what became of it", async () => {
   const direct = await owner.rest.createDirect(member.id);
-  const environment = { DATABASE_URL: database.url };
+  const environment = { DATABASE_URL: database.url, USER: "somebody-else", LOGNAME: "somebody-else" };
   expect((await runCommand(["admin", "block", owner.id, member.id], environment)).code).toBe(0);
   const said = await logged("admin_command", { command: "admin block", target: `${owner.id} ${member.id}` });
   expect(said).toMatchObject({
     uid: process.getuid!(),
-    os_user: expect.any(String),
+    os_user: (await $`id -un`.text()).trim(),
     host: expect.any(String),
   });
   expect(String(said.database)).toContain(new URL(database.url).pathname.slice(1));

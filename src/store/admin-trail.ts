@@ -10,6 +10,7 @@ export interface AdminNote {
   readonly command: string;
   /** Ids and numbers that it was run on; empty: the whole database. */
   readonly target: string;
+  /** By the uid; empty: it has no name. */
   readonly os_user: string;
   /** -1 where the system has none. */
   readonly uid: number;

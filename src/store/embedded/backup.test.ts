@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type pg from "pg";
@@ -39,11 +39,12 @@ test(
 );
 
 test(
-  "a copy that was opened can be stopped, opened and backed up again",
+  "a copy, which its owner alone can read, can be stopped, opened and backed up again",
   async () => {
     const owner = await EmbeddedOwner.start(directory("again"));
     await owner.ask("CREATE TABLE kept AS SELECT 1 AS one");
     await backup({ dataDir: owner.dataDir, target: join(base, "second") });
+    expect(readableByOthers(join(base, "second"))).toEqual([]);
     await owner.say("stop");
     const second = await EmbeddedOwner.start(join(base, "second"));
     await second.say("stop");
@@ -58,7 +59,7 @@ test(
 );
 
 test(
-  "a backup is refused when nothing runs, and never goes into a directory that holds something",
+  "a backup is refused when nothing runs, and never goes into a directory that holds something or that others may write",
   async () => {
     const idle = join(base, "idle");
     mkdirSync(idle);
@@ -73,6 +74,16 @@ test(
     expect(readdirSync(full)).toEqual(["precious"]);
     const inside = join(owner.dataDir, "data", "copy");
     await expect(backup({ dataDir: owner.dataDir, target: inside })).rejects.toThrow("lies in the directory");
+    const open = join(base, "open");
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    await expect(backup({ dataDir: owner.dataDir, target: open })).rejects.toThrow(
+      "may be written by others",
+    );
+    await expect(backup({ dataDir: owner.dataDir, target: join(open, "below") })).rejects.toThrow(
+      "may be written by anybody",
+    );
+    expect(readdirSync(open)).toEqual([]);
   },
   timeoutMs,
 );
@@ -87,6 +98,11 @@ test(
   },
   timeoutMs,
 );
+
+function readableByOthers(target: string): readonly string[] {
+  const below = readdirSync(target, { recursive: true, encoding: "utf8" });
+  return ["", ...below].filter((name) => (statSync(join(target, name)).mode & 0o077) !== 0);
+}
 
 /** Two clients move money between accounts, one transaction after the other: the sum is 0 at every moment. */
 async function startTransfers(
