@@ -37,7 +37,7 @@ test.each(documents)("the links of %s lead somewhere", (path) => {
 test("the settings that the checklist names are settings", () => {
   const known = new Set(Object.values(settings).flatMap(({ variables }) => variables as readonly string[]));
   const named = textOf("docs/hardening.md").matchAll(
-    /\b(?:WHISPR|LIMIT|JWT|ADMIN|DB|CORS|TRUSTED|LOG)_[A-Z_]+\b/g,
+    /\b(?:WHISPR|LIMIT|JWT|ADMIN|DB|CORS|TRUSTED|LOG|FIRST|PRESENCE)_[A-Z_]+\b/g,
   );
   for (const [name] of named) expect([name, known.has(name)]).toEqual([name, true]);
 });
