@@ -60,7 +60,7 @@ const edited: Event = {
   conversationId: "c",
   rev: 2,
   changeId: "x",
-  message: messageSentAs({ content: "\u0001".repeat(100) }),
+  message: messageSentAs({ content: "\u0001".repeat(1_000) }),
 };
 const unchanged: Decision = { type: "unchanged", message: messageSentAs() };
 const duplicate: Decision = { type: "duplicate", seq: 1, joinedSeq: 0 };
@@ -208,8 +208,8 @@ test("a creation counts the people whom it brings in, and nothing once it shows 
 
 test("what is pushed of an event is counted in the bytes and frames that a socket on both topics gets", () => {
   // A control character is six bytes of JSON, an edit has two names, and each goes to both topics.
-  expect(pushedBytes([edited])).toBe(4 * (500 + 602 + 2));
-  expect(pushedBytes([sent])).toBe(2 * (500 + 7 + 2));
+  expect(pushedBytes([edited])).toBe(4 * (500 + 6_002 + 2));
+  expect(pushedBytes([sent])).toBe(2 * (500 + 2 * 5 + 2));
   const many = Array.from({ length: 600 }, (_, at) => memberAdded(`${at}`));
   expect(pushedBytes(many)).toBe(2 * 500 + 599 * 2 * 39);
 });

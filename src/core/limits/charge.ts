@@ -44,6 +44,7 @@ interface Excess {
 }
 
 const nothing: readonly Item[] = [];
+const never = Number.POSITIVE_INFINITY;
 
 /**
  * Charges users for what they ask, by the table of `operations.ts` and at every door alike. What is known when an operation arrives is
@@ -68,6 +69,8 @@ export class Charges {
   /** Counts an operation that arrives for its connection and its user: for both, or for none and it is refused. A leave is never refused. */
   arrived(operation: Operation, { userId, connectionKey }: Caller): Rejection | null {
     const { connection, user } = arrivals[operations[operation].class];
+    // On the way of every message.
+    if (connection === null && user.length === 0) return null;
     const items = user.map(([limit, cost]) => ({ limit, key: userId, cost }));
     if (connection !== null && connectionKey !== null)
       items.unshift({ limit: connection, key: connectionKey, cost: 1 });
@@ -118,9 +121,7 @@ export class Charges {
   attempt(items: readonly Item[]): Excess | null {
     for (let at = 0; at < items.length; at++) {
       const { limit, key, cost } = items[at]!;
-      const { perMinute, burst } = this.#limiter.rateOf(limit);
-      const isTooMuch = perMinute > 0 && isTooMuchForGood(limit, cost, burst);
-      const waitMs = isTooMuch ? Number.POSITIVE_INFINITY : this.#limiter.take(limit, key, cost);
+      const waitMs = this.#isTooMuchForGood(limit, cost) ? never : this.#limiter.take(limit, key, cost);
       if (waitMs === 0) continue;
       this.giveBack(items.slice(0, at));
       return { limit, waitMs, cost };
@@ -132,11 +133,17 @@ export class Charges {
     for (const { limit, key, cost } of items) this.#limiter.giveBack(limit, key, cost);
   }
 
+  #isTooMuchForGood(limit: LimitName, cost: number): boolean {
+    if (budgetOf(limit).isAtOnce !== true) return false;
+    const { perMinute, burst } = this.#limiter.rateOf(limit);
+    return perMinute > 0 && cost > burst;
+  }
+
   /** Counted by its limit. */
   refused({ limit, waitMs: retryAfterMs, cost }: Excess): Rejection {
     this.#observer.rateLimited(limit);
     const { perMinute, burst } = this.#limiter.rateOf(limit);
-    if (isTooMuchForGood(limit, cost, burst)) return tooLarge(limit, cost, burst);
+    if (this.#isTooMuchForGood(limit, cost)) return tooLarge(limit, cost, burst);
     const rate = `${rateText(limit, perMinute)} are allowed, ${amountText(limit, burst)} at once`;
     const text = `Too many ${budgetOf(limit).counts}: ${rate}. Nothing was changed; try again after retry_after_ms.`;
     return reject("rate_limited", text, { retryAfterMs });
@@ -157,7 +164,7 @@ export class Charges {
           items.push({ limit: "conversation_messages", key: `${conversationId} ${userId}`, cost: 1 });
         return;
       case "pushed":
-        if (this.#countsBytes) items.push(...pushes(userId, pushedBytes(events), members));
+        if (this.#countsBytes) addPushes(items, userId, pushedBytes(events), members);
         return;
       case "members": {
         const { length: cost } = what.added();
@@ -171,10 +178,6 @@ export class Charges {
   }
 }
 
-function isTooMuchForGood(limit: LimitName, cost: number, burst: number): boolean {
-  return cost > burst && budgetOf(limit).isAtOnce === true;
-}
-
 /** Waiting does not help: it has to be shorter. */
 function tooLarge(limit: LimitName, cost: number, burst: number): Rejection {
   const most = amountText(limit, burst);
@@ -182,11 +185,9 @@ function tooLarge(limit: LimitName, cost: number, burst: number): Rejection {
   return reject("payload_too_large", text);
 }
 
-function pushes(userId: string, bytes: number, members: number): readonly Item[] {
-  return [
-    { limit: "user_pushed", key: userId, cost: bytes },
-    { limit: "user_delivered", key: userId, cost: bytes * members },
-  ];
+function addPushes(items: Item[], userId: string, bytes: number, members: number): void {
+  items.push({ limit: "user_pushed", key: userId, cost: bytes });
+  items.push({ limit: "user_delivered", key: userId, cost: bytes * members });
 }
 
 function addedBy(events: readonly Event[]): readonly string[] {
