@@ -193,11 +193,22 @@ async function expectServes(
   const server = await start(variables, asNobody);
   const readyMs = Math.round(performance.now() - startedMs);
   const secrets = await expectTalks(server, messages);
+  expectNamesUsers(server.output(), isRoot && !asNobody);
   expect(openOfCheckout(server.pid)).toEqual([]);
   const { code } = await server.end("SIGTERM");
   expect({ code, output: code === 0 ? "" : server.output() }).toEqual({ code: 0, output: "" });
   for (const secret of secrets) expect(server.output()).not.toContain(secret);
   return readyMs;
+}
+
+/** Whose the data is and who PostgreSQL runs as; and whether root serves, which it need not. */
+function expectNamesUsers(output: string, asRoot: boolean): void {
+  const [, owner, postgres] = /"directoryOwner":"([^"]+)","databaseOwner":"([^"]+)"/.exec(output) ?? [];
+  expect({ owner: owner === "root (0)", apart: owner !== postgres }).toEqual({
+    owner: asRoot,
+    apart: asRoot,
+  });
+  expect(output.includes('"event":"running_as_root"')).toBe(asRoot);
 }
 
 const alice = newId();

@@ -5,12 +5,26 @@ import {
   copyFileSync,
   existsSync,
   lchownSync,
+  mkdirSync,
   readdirSync,
+  rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 
 /** For tests that root runs: what other users of the machine can do. */
+
+export function replaceByLink(path: string, target: string): void {
+  rmSync(path, { recursive: true, force: true });
+  symlinkSync(target, path);
+}
+
+/** Leaves a mark when somebody runs it. */
+export function plantProgram(path: string, mark: string): void {
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\ntouch ${mark}\n`, { mode: 0o755 });
+}
 
 /** As `chown -R` does it, links themselves and not what they lead to. */
 export function giveAll(directory: string, uid: number): void {

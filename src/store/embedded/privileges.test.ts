@@ -19,7 +19,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { notRun } from "../../testing/not-run.ts";
-import { as, giveAll, knock } from "../../testing/other-users.ts";
+import { as, giveAll, knock, plantProgram, replaceByLink } from "../../testing/other-users.ts";
 import { backup } from "./backup.ts";
 import { treeName } from "./carried.ts";
 import { layoutOf } from "./layout.ts";
@@ -241,6 +241,19 @@ async function startedAsRoot(): Promise<void> {
   );
 
   test(
+    "a root that lacks a right which it needs is refused by the name of that right, before anything is given away",
+    async () => {
+      const dataDir = directory("weak");
+      giveAll(dataDir, 0);
+      const without = ["setpriv", "--bounding-set=-kill,-chown", "--inh-caps=-kill,-chown"];
+      const { refusal } = await EmbeddedOwner.start(dataDir, without);
+      expect(refusal?.text).toContain("root lacks CAP_CHOWN, CAP_KILL, which it needs");
+      expect(statSync(layoutOf(dataDir).database).uid).toBe(0);
+    },
+    timeoutMs,
+  );
+
+  test(
     "a user who is named for PostgreSQL is taken, and root and nobody are refused",
     async () => {
       const dataDir = directory("named");
@@ -265,17 +278,6 @@ function expectUntouched(): void {
   expect(readFileSync(secret, "utf8")).toBe("root's own\n");
   const { uid, gid, mode } = statSync(secret);
   expect([uid, gid, mode & 0o777]).toEqual([0, 0, 0o600]);
-}
-
-function replaceByLink(path: string, target: string): void {
-  rmSync(path, { recursive: true, force: true });
-  symlinkSync(target, path);
-}
-
-/** Leaves a mark when somebody runs it. */
-function plantProgram(path: string, mark: string): void {
-  mkdirSync(join(path, ".."), { recursive: true });
-  writeFileSync(path, `#!/bin/sh\ntouch ${mark}\n`, { mode: 0o755 });
 }
 
 function openToGroup(directory: string): void {

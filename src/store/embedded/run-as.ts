@@ -1,12 +1,12 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, lstatSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory, giveTree, type Owner } from "./by-descriptor.ts";
 import { anyAccount, databaseUser } from "./database-user.ts";
 import type { Layout } from "./layout.ts";
 import { type Account, accountOfUid } from "./libc.ts";
-import { codeOf, EmbeddedRefusal } from "./refusal.ts";
+import { EmbeddedRefusal } from "./refusal.ts";
 import { closedParent } from "./trusted-path.ts";
 
 /** As whom PostgreSQL runs: it refuses root, and `initdb` refuses a user that has no name. */
@@ -39,7 +39,10 @@ export function chooseRunAs(layout: Layout, tree: string, wanted: string | null)
   const asRoot = process.getuid?.() === 0;
   const owner = asRoot ? databaseUser(wanted, layout.root) : null;
   const runAs = owner === null ? asThisUser(layout) : asOther(owner, layout);
-  if (owner !== null) giveTo(owner, layout);
+  if (owner !== null) {
+    refuseWeakRoot(layout);
+    give(layout, owner);
+  }
   const problems: string[] = [];
   for (const each of [runAs, ...covered(runAs, layout)]) {
     const problem = problemOf(each, tree);
@@ -73,14 +76,18 @@ function covered(runAs: RunAs, { root }: Layout): readonly RunAs[] {
   return parent === null ? [] : [{ ...runAs, way: { type: "covered", parent, root } }];
 }
 
+/** By its number in capabilities(7): what root needs to give files away, to reach them, and to start and end another user's process. */
+const neededByRoot = { CAP_CHOWN: 0, CAP_DAC_OVERRIDE: 1, CAP_KILL: 5, CAP_SETGID: 6, CAP_SETUID: 7 };
+
 /** Root may be without the rights of root, as in a container that drops them. */
-function giveTo(owner: Owner, layout: Layout): void {
-  try {
-    give(layout, owner);
-  } catch (error) {
-    if (codeOf(error) !== "EPERM") throw error;
-    throw refusalFor(layout, [`root may not give files to user ${owner.uid} here; it needs CAP_CHOWN`]);
-  }
+function refuseWeakRoot(layout: Layout): void {
+  const effective = BigInt(
+    `0x${/^CapEff:\s*(\S+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0"}`,
+  );
+  const lacking = Object.entries(neededByRoot).filter(([, bit]) => ((effective >> BigInt(bit)) & 1n) === 0n);
+  if (lacking.length === 0) return;
+  const names = lacking.map(([name]) => name).join(", ");
+  throw refusalFor(layout, [`root lacks ${names}, which it needs to run it as another user`]);
 }
 
 /** Only PostgreSQL's group may enter the directory besides root, and only root may write it. */
