@@ -8,6 +8,8 @@ export interface Measured {
   readonly isPage: boolean;
   /** Whom it brings into a conversation. */
   readonly people: number;
+  /** Bytes that are counted beside those of its answer. */
+  readonly readBytes: number;
   /** Why more bytes than a ratio allows cannot be brought again and again; null: they can. */
   readonly paidBy: string | null;
   readonly sentBytes: number;

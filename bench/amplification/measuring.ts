@@ -45,12 +45,20 @@ export class Measuring {
   }
 
   async #once(row: Row): Promise<Measured> {
-    const { operation, input, isPage = false, people = 0, paidBy = null, times = defaultTimes } = row;
+    const {
+      operation,
+      input,
+      isPage = false,
+      people = 0,
+      readBytes = 0,
+      paidBy = null,
+      times = defaultTimes,
+    } = row;
     const { most, ...few } = await this.#run(row, this.#world.quiet, times);
     const crowd = row.isHeard
       ? crowdOf(await this.#run(row, this.#world.hall, Math.min(timesInHall, times)))
       : null;
-    return { operation, input, isPage, people, paidBy, ...few, recipientBytes: most, crowd };
+    return { operation, input, isPage, people, readBytes, paidBy, ...few, recipientBytes: most, crowd };
   }
 
   async #run(row: Row, room: LargeGroup, times: number) {

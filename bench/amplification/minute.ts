@@ -33,7 +33,7 @@ export function timesInMinute(row: Measured): number {
 /** Part of one core that they take of the server and of PostgreSQL together. */
 export function coresOf(row: Measured): number {
   const { serverMs, postgresMs, crowd } = row;
-  const ms = Math.max(serverMs, crowd?.serverMs ?? 0) + postgresMs;
+  const ms = (crowd && crowd.frames > 0 ? Math.max(serverMs, crowd.serverMs) : serverMs) + postgresMs;
   const times = timesInMinute(row);
   return Number.isFinite(times) ? (times * ms) / 60_000 : Number.NaN;
 }
@@ -66,9 +66,11 @@ function ofMessages({ input }: Measured): number {
   return perMinute(input.startsWith("another content under") ? "user_operations" : "user_messages");
 }
 
-function ofReads(least: number, { answeredBytes, sentBytes }: Measured): number {
+function ofReads(least: number, { answeredBytes, sentBytes, readBytes }: Measured): number {
   const kB =
-    least > 0 ? Math.max(least, answeredBytes / 1_000) : (answeredBytes - sentBytes) / 1_000 - freeAnswer;
+    least > 0
+      ? Math.max(least, (answeredBytes + readBytes) / 1_000)
+      : (answeredBytes - sentBytes) / 1_000 - freeAnswer;
   return kB > 0 ? perMinute("user_reads") / kB : Number.POSITIVE_INFINITY;
 }
 

@@ -22,6 +22,7 @@ export const protocolRows: readonly Row[] = [
   {
     operation: "join of a conversation",
     input: "1,000 members, with a cursor from the beginning",
+    readBytes: 50_000,
     isPage: true,
     act: ({ world }) =>
       world.joiner.join(world.quiet.topic, `{"since_seq":0,"since_rev":0,"generation":${world.generation}}`),
@@ -30,6 +31,7 @@ export const protocolRows: readonly Row[] = [
   {
     operation: "join of a user",
     input: "500 conversations, nothing missed",
+    readBytes: 50_000,
     isPage: true,
     act: ({ world }) => world.collecting.join(`user:${world.collector.userId}`),
     follow: ({ world }) => world.collecting,
@@ -37,6 +39,7 @@ export const protocolRows: readonly Row[] = [
   {
     operation: "join of a user",
     input: "11,000 cursors of conversations that there are not",
+    readBytes: 50_000,
     times: 5,
     act: ({ world }) => {
       const cursors = Array.from({ length: 11_000 }, () => `"${crypto.randomUUID()}":0`).join();

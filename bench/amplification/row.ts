@@ -23,6 +23,8 @@ export interface Row {
   readonly isHeard?: boolean;
   /** How many people it brings into a conversation. Default: none. */
   readonly people?: number;
+  /** Bytes that are counted beside those of its answer. */
+  readonly readBytes?: number;
   /** Why it cannot be asked for again and again. */
   readonly paidBy?: string;
   /** Default: 10. */

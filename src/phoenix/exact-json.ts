@@ -2,15 +2,15 @@
  * `JSON.parse`, but a number that a double cannot hold digit for digit (a 64-bit id of a Swift or Kotlin client) becomes
  * a raw JSON value, which `JSON.stringify` writes out as it came (ECMAScript, JSON.parse source text access).
  * Looking for long numbers costs 0.1 µs per frame; only texts that have one are parsed the slow way, and only while they hold at most
- * 11,000 values of arrays or a third as many of objects (3 ms): more do not fit into what is kept of a message, and must not cost the others
- * their turn.
+ * 6,000 values of arrays or a third as many of objects (2 to 4 ms): more long numbers do not fit into what is kept of a message, and must not
+ * cost the others their turn.
  */
 export function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
   return longNumber.test(text) && isLight(value) ? JSON.parse(text, keepDigits) : value;
 }
 
-const maxWeight = 11_000;
+const maxWeight = 6_000;
 /** A member of an object takes three times as long as an element of an array. */
 const memberWeight = 3;
 

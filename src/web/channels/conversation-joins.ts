@@ -16,6 +16,9 @@ import { joinedConversationText } from "./join-texts.ts";
 import type { TopicJoins } from "./topic-channel.ts";
 import { conversationOf } from "./topics.ts";
 
+/** What a join with a cursor reads of each member, of whom a large group's answer shows some. */
+const bytesOfMark = 50;
+
 export interface ConversationJoinsOptions {
   readonly joins: Joins;
   readonly gate: Pick<Gate, "answered">;
@@ -62,7 +65,8 @@ export class ConversationJoins implements TopicJoins {
     const { head } = joined.facts;
     const response = joinedConversationText(joined, since);
     if (!response || !head) return this.#refuseStranger(joining);
-    this.#gate.answered(viewerId, "join_conversation", response.length);
+    const readBytes = response.length + bytesOfMark * joined.facts.marks.length;
+    this.#gate.answered(viewerId, "join_conversation", readBytes);
     await this.#delivery.reached(conversationId, head.rev);
     return {
       ok: true,
