@@ -28,6 +28,7 @@ import { Cors } from "./plugins/cors.ts";
 import { Presences } from "./presences.ts";
 import { probe } from "./probes.ts";
 import { ProxyWatch } from "./proxy-watch.ts";
+import { QuickAnswers } from "./quick-answers.ts";
 import { UserSubscriptions } from "./receivers.ts";
 import { internal, rejectionResponse } from "./rejections.ts";
 import { repeatedHeader } from "./repeated-headers.ts";
@@ -64,6 +65,7 @@ export class Endpoint {
   readonly #proxies: ProxyWatch;
   readonly #cap: ConnectionCap;
   readonly #overflow: AcceptOverflow;
+  readonly #quick = new QuickAnswers();
   readonly #meter: RequestMeter;
   readonly #addressOf: (request: Request) => string;
   readonly #rest: (request: Request) => Response | Promise<Response>;
@@ -212,9 +214,11 @@ export class Endpoint {
 
   async #fetch(request: Request, server: Server<SocketData<Session>>): Promise<Response | undefined> {
     this.#unanswered++;
+    const turn = this.#quick.begin();
     try {
       const response = this.#cors.preflight(request) ?? (await this.#answer(request, server));
-      if (response && this.#cap.isCrowded) response.headers.set("connection", "close");
+      if (response && (this.#quick.closes(turn) || this.#cap.isCrowded))
+        response.headers.set("connection", "close");
       return response && this.#cors.decorate(request, response);
     } catch (error) {
       return this.#failed("fetch", error);
