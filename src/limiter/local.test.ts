@@ -32,6 +32,17 @@ test("keys that nothing can be known of any more are let go", async () => {
   expect(limiter.keys).toBeLessThanOrEqual(2);
 });
 
+test("what was given back whole is not remembered: it takes no room from other keys", () => {
+  const limiter = new LocalLimiter({ clock: new VirtualClock(), limits, maxKeys: 100 });
+  for (const _ of [1, 2]) limiter.take("address_failures", "anna");
+  for (let each = 0; each < 1_000; each++) {
+    limiter.take("address_failures", `address ${each}`);
+    limiter.giveBack("address_failures", `address ${each}`);
+  }
+  expect(limiter.keys).toBe(1);
+  expect(limiter.take("address_failures", "anna")).toBe(1_000);
+});
+
 test("a key is not forgotten before its time by the passing of generations", async () => {
   const clock = new VirtualClock();
   const limiter = new LocalLimiter({ clock, limits });

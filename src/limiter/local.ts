@@ -37,7 +37,7 @@ export class LocalLimiter implements Limiter {
   }
 
   giveBack(limit: LimitName, key: string, cost = 1): void {
-    this.#schedules[limit]?.giveBack(key, cost);
+    this.#schedules[limit]?.giveBack(key, cost, this.#clock.monotonicMs());
   }
 
   rateOf(limit: LimitName): Rate {
@@ -94,11 +94,12 @@ class Schedule {
     this.#set(key, this.#dueOf(key, nowMs) + cost * this.#everyMs, nowMs);
   }
 
-  /** A due time that lies in the past by this says no more than none. */
-  giveBack(key: string, cost: number): void {
+  /** A key of which nothing is left to remember is forgotten: what was given back takes no room from other keys. */
+  giveBack(key: string, cost: number, nowMs: number): void {
     const keys = this.#young.has(key) ? this.#young : this.#old;
-    const dueMs = keys.get(key);
-    if (dueMs !== undefined) keys.set(key, dueMs - cost * this.#everyMs);
+    const dueMs = (keys.get(key) ?? 0) - cost * this.#everyMs;
+    if (dueMs > nowMs) keys.set(key, dueMs);
+    else keys.delete(key);
   }
 
   #dueOf(key: string, nowMs: number): number {

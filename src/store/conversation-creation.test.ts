@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../system.ts";
 import { startUs, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
 
@@ -68,4 +68,35 @@ test("a group of a thousand is one statement", async () => {
     [id],
   );
   expect(row).toEqual({ members: 1_000 });
+});
+
+describe("what creates no group writes nothing, whomever it names:", () => {
+  const creation = (id: string, creatorId: string, otherUserIds: readonly string[]) =>
+    writer.creation.createGroup({
+      type: "create_group",
+      id,
+      creatorId,
+      otherUserIds,
+      metadata: "{}",
+      atUs: startUs,
+    });
+  const pairsOf = (userId: string) =>
+    writer.database.sql("select from direct_pairs where low_id = $1 or high_id = $1", [userId]);
+
+  test("the creation of a group that is there already", async () => {
+    const [id, anna] = [newId(), newId()];
+    await creation(id, anna, [newId()]);
+    const made = await creation(id, anna, [newId(), newId(), newId()]);
+    expect(made).toMatchObject({ type: "exists", created: false });
+    expect(await pairsOf(anna)).toHaveLength(1);
+  });
+
+  test("a creation that a block refuses", async () => {
+    const [anna, ben] = [newId(), newId()].sort() as [string, string];
+    const block = "insert into direct_pairs (low_id, high_id, low_blocks_since) values ($1, $2, now())";
+    await writer.database.sql(block, [anna, ben]);
+    const made = await creation(newId(), ben, [newId(), anna, newId()]);
+    expect(made).toEqual({ type: "blocked", by: "others", userIds: [anna] });
+    expect(await pairsOf(ben)).toHaveLength(1);
+  });
 });

@@ -62,23 +62,34 @@ interface PairRow {
 }
 
 /**
- * The pairs of the creator and each other member, then the group, its members and its head. Nothing but the pairs where there is a block, and where
- * the id is taken, also by who creates it at the same time. The pairs are written in the order of their keys, as for a direct conversation:
- * neither a block nor this passes the other.
+ * The pairs of the creator and each other member, then the group, its members and its head. Nothing where there is a block, or where the id is
+ * taken: what creates no group writes nothing, however often it is asked for. Only a block or a group that comes at the same time is found
+ * by the pairs' own rows, which stay then. The pairs are written in the order of their keys, as for a direct conversation: neither a block
+ * nor this passes the other.
  */
 const createGroup = {
   name: "create-group",
   text: `
-with p as (
+with asked as materialized (
+  select least($4::uuid, other) as low_id, greatest($4::uuid, other) as high_id from unnest($5::uuid[]) other
+),
+blocked as materialized (
+  select low_id, high_id, ${blockColumns} from asked cross join lateral (
+    select low_blocks_since, high_blocks_since from direct_pairs
+    where low_id = asked.low_id and high_id = asked.high_id
+      and (low_blocks_since is not null or high_blocks_since is not null) limit 1) p
+),
+p as (
   insert into direct_pairs as p (low_id, high_id)
-  select least($4::uuid, other), greatest($4::uuid, other) from unnest($5::uuid[]) other order by 1, 2
+  select low_id, high_id from asked
+  where not exists (select from blocked) and not exists (select from conversations where id = $1) order by 1, 2
   on conflict (low_id, high_id) do update set is_pending = p.is_pending
   returning low_id, high_id, ${blockColumns}
 ),
 apart as (
   select case when low_id = $4 then high_id else low_id end as other,
     case when low_id = $4 then "lowBlocks" else "highBlocks" end as "byCreator"
-  from p where "lowBlocks" or "highBlocks"
+  from (select * from blocked union all select * from p) pairs where "lowBlocks" or "highBlocks"
 ),
 created as (
   insert into conversations (id, type, metadata, created_at, updated_at)
