@@ -1,11 +1,11 @@
 import { chmodSync, fchmodSync, fchownSync, lstatSync, type Stats } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Directory, isOwnFile, removeEntry } from "./by-descriptor.ts";
 import { treeNamePattern } from "./carried.ts";
 import { descriptionOf, FileLock } from "./file-lock.ts";
 import type { Layout } from "./layout.ts";
 import { EmbeddedRefusal } from "./refusal.ts";
-import { overflowUid } from "./trusted-path.ts";
+import { mayOthersWrite, overflowUid } from "./trusted-path.ts";
 
 const othersWrite = 0o022;
 const anybodyWrites = 0o002;
@@ -15,17 +15,19 @@ const formerUid = overflowUid;
 /**
  * Makes sure that the directory belongs to this process's user, and that nothing in it that we read, write or run was put there by somebody
  * else: what was is removed, but for the database. What versions up to 0.4 gave to `nobody` is taken back; nobody else can have made such a
- * directory, since only we may write the one that it is in. Throws `other_owner` for a directory of another user.
+ * directory, since only we may write the one that it is in. Throws `other_owner` for a directory of another user, and `open_directory` for
+ * one of root that others could write and that holds something.
  */
 export function adopt(layout: Layout): void {
   const stat = lstatSync(layout.root);
   const isOurs = stat.uid === process.getuid?.();
   if (!isOurs && !isOfFormerVersion(layout.root)) throw ofAnother(layout, stat.uid);
+  if (isOurs) refuseOpen(layout, stat);
   if (isOurs && strangeEntries(layout).length === 0) return closeToOthers(layout, stat);
   const lock = takeLock(layout);
   try {
     takeBack(layout, stat);
-    for (const name of strangeEntries(layout)) remove(layout, name);
+    for (const name of isOurs ? strangeEntries(layout) : doubtfulEntries(layout)) remove(layout, name);
   } finally {
     lock?.release();
   }
@@ -35,6 +37,18 @@ export function adopt(layout: Layout): void {
 export function isOfFormerVersion(root: string): boolean {
   if (process.getuid?.() !== 0 || lstatSync(root).uid !== formerUid) return false;
   return (lstatSync(dirname(root)).mode & anybodyWrites) === 0;
+}
+
+/**
+ * The database in it, which is given to PostgreSQL's user, may be one that others prepared: it runs what its settings name. An empty
+ * directory is closed and used. It is closed while it is looked at, and left as it was.
+ */
+function refuseOpen(layout: Layout, { mode, gid }: Stats): void {
+  if (process.getuid?.() !== 0 || !mayOthersWrite(mode, gid)) return;
+  chmodSync(layout.root, 0o700);
+  if (namesIn(layout.root).every((name) => name === "lost+found")) return;
+  chmodSync(layout.root, mode & 0o7777);
+  throw openToOthers(layout);
 }
 
 /** PostgreSQL's group may pass it, where PostgreSQL runs as another user; `chooseRunAs` sees to that. */
@@ -60,6 +74,22 @@ function takeBack({ root }: Layout, seen: Stats): void {
   fchmodSync(directory.fd, 0o700);
 }
 
+/**
+ * In a directory that was another user's: whatever is believed by its name, also what this user made. They could rename it, and had written
+ * some of it: the log.
+ */
+function doubtfulEntries(layout: Layout): readonly string[] {
+  const { socketRecord, access, accessNames, devKey } = layout;
+  const believed = [socketRecord, access, accessNames, devKey].map((path) => basename(path));
+  const trees = namesIn(layout.root).filter((name) => treeNamePattern.test(name));
+  return [...new Set([...strangeEntries(layout), ...believed, ...trees])];
+}
+
+function namesIn(root: string): readonly string[] {
+  using directory = Directory.open(root);
+  return directory.entries().map(({ name }) => name);
+}
+
 /** Names of what this user did not make. */
 function strangeEntries(layout: Layout): readonly string[] {
   const { ownerLock, postgresLock, log, formerLog, socketRecord, access, accessNames, devKey } = layout;
@@ -73,9 +103,8 @@ function exists(path: string): boolean {
 }
 
 function strangeTrees({ root }: Layout): readonly string[] {
-  using directory = Directory.open(root);
-  const trees = directory.entries().filter(({ name }) => treeNamePattern.test(name));
-  return trees.map(({ name }) => name).filter((name) => !isOwnTree(lstatSync(directory.at(name))));
+  const trees = namesIn(root).filter((name) => treeNamePattern.test(name));
+  return trees.filter((name) => !isOwnTree(lstatSync(join(root, name))));
 }
 
 function isOwnTree(stat: Stats): boolean {
@@ -93,6 +122,15 @@ export function heldByAnother(layout: Layout): EmbeddedRefusal {
     directory: layout.root,
     problem: `another whispr-msg works on it (${descriptionOf(layout.ownerLock)})`,
     wayOut: "Stop that one first, or give this one another WHISPR_DATA_DIR and port",
+  });
+}
+
+function openToOthers({ root }: Layout): EmbeddedRefusal {
+  return new EmbeddedRefusal({
+    code: "open_directory",
+    directory: root,
+    problem: "others than root may write it, so that they may have put there what is in it",
+    wayOut: `Make sure that it holds nothing of theirs and close it (chmod 0700 ${root}), or set WHISPR_DATA_DIR to another directory`,
   });
 }
 

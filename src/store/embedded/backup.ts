@@ -4,18 +4,19 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type pg from "pg";
 import { openClient } from "../database.ts";
-import { Directory } from "./by-descriptor.ts";
+import { Directory, type Owner } from "./by-descriptor.ts";
 import { embeddedSuperuserUrl } from "./connection.ts";
 import { copyDatabase, copyFiles, writeOwn } from "./copy-database.ts";
 import { type Layout, layoutOf } from "./layout.ts";
-import { codeOf, EmbeddedRefusal } from "./refusal.ts";
+import { codeOf, EmbeddedRefusal, unsafeEntry } from "./refusal.ts";
 import { refuseUnsafePath } from "./safe-path.ts";
 import { trustedPath } from "./trusted-path.ts";
 import { syncDirectory, syncTree } from "./unpack.ts";
@@ -42,31 +43,41 @@ export async function backup(options: { dataDir: string; target: string }): Prom
   try {
     refuseTablespaces(source);
     const target = makeTarget(resolve(options.target), source.root);
-    await copyInto(target, source, client);
+    using directory = Directory.open(realpathSync(source.root));
+    await copyInto(target, directory, client);
     return { directory: target, bytes: sizeOf(target), tookMs: Math.round(performance.now() - startedMs) };
   } finally {
     await client.end().catch(() => {});
   }
 }
 
-async function copyInto(target: string, source: Layout, client: pg.Client): Promise<void> {
+async function copyInto(target: string, source: Directory, client: pg.Client): Promise<void> {
   const inWork = join(target, "backup.unfinished");
   try {
     await keepWal(client);
     await client.query("SELECT pg_backup_start('whispr-msg', fast => true)");
     mkdirSync(inWork, { mode: 0o700 });
-    using database = Directory.open(source.database);
+    using database = openDatabase(source);
     await copyDatabase(database, inWork);
     await finish(client, database, inWork);
     syncTree(inWork);
     renameSync(inWork, layoutOf(target).database);
-    handOver(source.root, target);
+    handOver(source.stat(), target);
     syncDirectory(target);
     syncDirectory(dirname(target));
   } catch (error) {
     rmSync(inWork, { recursive: true, force: true });
     throw ofTarget(error, target);
   }
+}
+
+/** As another user's it would be given, as a copy, to whoever owns the directory. */
+function openDatabase(source: Directory): Directory {
+  const database = source.openDirectory(basename(layoutOf(source.path).database));
+  const { uid } = database.stat();
+  if (source.stat().uid === 0 || uid === source.stat().uid) return database;
+  database[Symbol.dispose]();
+  throw unsafeEntry(database.path, `belongs to user ${uid}`);
 }
 
 /** Errors of PostgreSQL have codes as well; those of the system are words. */
@@ -209,11 +220,10 @@ function walNumber(name: string): number {
 /**
  * As root, of a directory that another user serves: the copy belongs to that user, who can start it. The outermost directory comes last, so
  * that nobody else can reach what is below it before. What root serves stays root's, and is given to PostgreSQL's user when it is started.
+ * `owner`: of the very directory that was copied; the path to it may be a link that somebody else made.
  */
-function handOver(source: string, target: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = lstatSync(source);
-  if (uid === 0) return;
+function handOver({ uid, gid }: Owner, target: string): void {
+  if (process.getuid?.() !== 0 || uid === 0) return;
   for (const name of entriesBelow(target)) lchownSync(name, uid, gid);
   chownSync(target, uid, gid);
 }

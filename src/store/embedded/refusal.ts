@@ -16,6 +16,7 @@ export type EmbeddedRefusalCode =
   | "not_owner"
   | "not_running"
   | "not_writable"
+  | "open_directory"
   | "other_major"
   | "other_owner"
   | "read_only"

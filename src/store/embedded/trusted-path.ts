@@ -56,6 +56,11 @@ function refuseParent({ path, stat: { mode, uid, gid } }: Place): void {
     throw unsafe(path, `may be written by group ${gid}`);
 }
 
+/** Anybody, or a group that is not root's. */
+export function mayOthersWrite(mode: number, gid: number): boolean {
+  return (mode & othersWrite) !== 0 || ((mode & groupWrites) !== 0 && gid !== 0 && !isUnmapped(gid));
+}
+
 /** Anybody may have made this in `/tmp`; whose it is decides. The end of the path is the business of who asks. */
 function refuseStranger(parent: Place, { path, stat }: Place): void {
   if (!(parent.stat.mode & othersWrite) || isOurs(stat.uid)) return;

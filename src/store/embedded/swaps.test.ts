@@ -1,0 +1,136 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
+import { notRun } from "../../testing/not-run.ts";
+import { as, giveAll } from "../../testing/other-users.ts";
+import { backup } from "./backup.ts";
+import { layoutOf } from "./layout.ts";
+
+/** Root works on a directory in which another user could put one thing in the place of another. */
+
+const nobody = 65_534;
+const someone = 65_500;
+const timeoutMs = 180_000;
+const base = mkdtempSync(join(tmpdir(), "whispr-swaps-"));
+chmodSync(base, 0o755);
+afterAll(() => rmSync(base, { recursive: true, force: true }), timeoutMs);
+
+if (process.getuid?.() === 0) describe("as root", asRoot);
+else
+  test("what another user swaps under root needs root", () =>
+    notRun("what another user swaps under root", "only root can start whispr-msg as root"));
+
+async function asRoot(): Promise<void> {
+  const directory = await EmbeddedOwner.template(base);
+
+  test(
+    "a backup belongs to whoever owns the database that was copied, not to who owns a link to it",
+    async () => {
+      await using owner = await EmbeddedOwner.start(directory("roots"));
+      const theirs = join(base, "theirs");
+      mkdirSync(theirs);
+      chownSync(theirs, someone, someone);
+      as(someone, `ln -s ${owner.dataDir} ${theirs}/data`);
+      expect(lstatSync(join(theirs, "data")).uid).toBe(someone);
+      const target = join(base, "copy");
+      await backup({ dataDir: join(theirs, "data"), target });
+      expect([statSync(target).uid, statSync(layoutOf(target).database).uid]).toEqual([0, 0]);
+    },
+    timeoutMs,
+  );
+
+  const openings: [string, (dataDir: string) => void][] = [
+    ["anybody", (dataDir) => chmodSync(dataDir, 0o777)],
+    ["anybody, with the sticky bit,", (dataDir) => chmodSync(dataDir, 0o1777)],
+    ["a group", openToGroup],
+  ];
+  test.each(openings)(
+    "a database in a directory that %s could write is refused, and stays whose it is",
+    async (_, open) => {
+      const dataDir = directory("open");
+      const { database } = layoutOf(dataDir);
+      giveAll(database, someone);
+      open(dataDir);
+      const { mode } = statSync(dataDir);
+      // Twice: a refusal must not make the next start believe it.
+      for (const _start of [1, 2]) {
+        const owner = await EmbeddedOwner.start(dataDir);
+        expect(owner.refusal).toMatchObject({ code: "open_directory" });
+        expect(owner.refusal?.text).toContain(dataDir);
+        expect([statSync(dataDir).mode, statSync(database).uid]).toEqual([mode, someone]);
+      }
+      rmSync(dataDir, { recursive: true });
+    },
+    timeoutMs,
+  );
+
+  test(
+    "an empty directory that anybody may write is closed and used",
+    async () => {
+      const dataDir = join(base, "empty");
+      mkdirSync(dataDir);
+      mkdirSync(join(dataDir, "lost+found"));
+      chmodSync(dataDir, 0o777);
+      await using owner = await EmbeddedOwner.start(dataDir);
+      expect(owner.refusal).toBeUndefined();
+      expect(statSync(dataDir).mode & 0o777).toBe(0o710);
+    },
+    timeoutMs,
+  );
+
+  test(
+    "of what nobody could rename nothing is believed, though root made it",
+    async () => {
+      const dataDir = directory("renamed");
+      const { devKey, socketRecord } = layoutOf(dataDir);
+      const victim = join(base, "victim");
+      mkdirSync(victim);
+      writeFileSync(join(victim, ".s.PGSQL.5432"), "another server's");
+      giveAll(dataDir, nobody);
+      // Who is PostgreSQL writes what is in it; the file is root's, as is the log that an earlier version opened for it.
+      writeFileSync(devKey, "a key that nobody knows");
+      writeFileSync(socketRecord, `${victim}\n`);
+      const tree = join(dataDir, "postgres-1.0-s1");
+      mkdirSync(tree);
+      await using owner = await EmbeddedOwner.start(dataDir);
+      expect(owner.refusal).toBeUndefined();
+      expect([existsSync(devKey), existsSync(tree)]).toEqual([false, false]);
+      expect(readdirSync(victim)).toEqual([".s.PGSQL.5432"]);
+    },
+    timeoutMs,
+  );
+
+  test(
+    "a database that belongs to another user than its directory is not copied for that user",
+    async () => {
+      await using owner = await EmbeddedOwner.start(directory("mixed"));
+      const link = join(base, "mixed-link");
+      symlinkSync(owner.dataDir, link);
+      // The group stays PostgreSQL's, which has to get in.
+      chownSync(owner.dataDir, someone, statSync(owner.dataDir).gid);
+      await expect(backup({ dataDir: link, target: join(base, "mixed-copy") })).rejects.toThrow(
+        `${layoutOf(owner.dataDir).database}: belongs to user`,
+      );
+    },
+    timeoutMs,
+  );
+}
+
+function openToGroup(directory: string): void {
+  chownSync(directory, 0, someone);
+  chmodSync(directory, 0o775);
+}
