@@ -373,7 +373,7 @@ export class Actor {
     const answer = turn.answer;
     if (!answer) return;
     turn.answer = null;
-    if (outcome.type === "rejection") this.#refused(turn.command, outcome);
+    if (outcome.type === "rejection") this.#refused(turn, outcome);
     else this.#around.observer.commandAcknowledged(this.#around.clock.monotonicMs() - turn.acceptedMs);
     try {
       answer(outcome);
@@ -382,10 +382,13 @@ export class Actor {
     }
   }
 
-  #refused({ senderId, type, conversationId }: Command, { code }: Rejection): void {
+  #refused({ command, charge }: Turn, rejection: Rejection): void {
     const { observer } = this.#around;
+    const { code } = rejection;
+    if (rejection !== outcomeUnknown) charge?.annul();
     observer.refused(code);
     if (code !== "forbidden") return;
+    const { senderId, type, conversationId } = command;
     observer.security("privilege_refused", {
       user_id: senderId,
       operation: type,

@@ -9,6 +9,7 @@ import { settled } from "../testing/clock.ts";
 import { type ModelStore, poison } from "../testing/commit-port.ts";
 import { anEngine, deadlineMs } from "../testing/engine-on-model.ts";
 import { freeCharge } from "../testing/limits-off.ts";
+import type { Outcome } from "./outcome.ts";
 
 type Sent = ReturnType<ReturnType<typeof anEngine>["submit"]>;
 
@@ -126,6 +127,26 @@ describe("what a send costs", () => {
     expect(kindOf(repeated)).toBe("duplicate");
     const left = Array.from({ length: 5 }, () => limiter.take("user_messages", anna));
     expect(left.filter((waitMs) => waitMs === 0)).toHaveLength(4);
+    engine.stop();
+  });
+});
+
+describe("what a change that the store refuses for good costs", () => {
+  test("is its arrival alone: what its decision cost is given back", async () => {
+    const limits = {
+      user_messages: { perMinute: 1, burst: 4 },
+      user_pushed: { perMinute: 1, burst: 10_000 },
+      user_delivered: { perMinute: 1, burst: 10_000 },
+    };
+    const refused = { type: "refused", cause: "data", error: new Error("no") } as const;
+    const { submit, aConversation, clock, limiter, engine } = anEngine({ limits, outcomeOf: () => refused });
+    const { id, anna } = aConversation();
+    const sent = submit({ conversationId: id, senderId: anna });
+    await clock.runUntil(() => answered([sent]), 1_000);
+    expect(kindOf(sent)).toBe("internal");
+    for (const limit of ["user_pushed", "user_delivered"] as const)
+      expect([limit, limiter.take(limit, anna, 10_000)]).toEqual([limit, 0]);
+    expect(limiter.take("user_messages", anna, 4)).toBeGreaterThan(0);
     engine.stop();
   });
 });
@@ -301,6 +322,27 @@ test("I1: past its deadline a command that may be stored is outcome_unknown, and
   ]);
   expect(contents(id)).toEqual(["slow"]);
   expect(sent.outcomes).toHaveLength(1);
+});
+
+test("I8: an addition whose outcome is unknown is under way until it is stored, so that no block counts as applied before it", async () => {
+  const { engine, model, clock, hold, release } = anEngine();
+  const [id, anna] = [newId(), newId()];
+  model.create(id, membersNamed([anna, newId(), newId()]), "group");
+  const outcomes: Outcome[] = [];
+  const addition = { type: "add_members", id: newId(), conversationId: id, senderId: anna } as const;
+  hold();
+  engine.commands.submit({ ...addition, userIds: [newId()] }, (outcome) => void outcomes.push(outcome), null);
+  await clock.runUntil(() => outcomes.length > 0, deadlineMs + 500);
+  expect(outcomes).toMatchObject([{ code: "outcome_unknown" }]);
+  let isSettled = false;
+  void engine.meetings.settled().then(() => {
+    isSettled = true;
+  });
+  await clock.runFor(50);
+  expect(isSettled).toBe(false);
+  release();
+  await clock.runUntil(() => isSettled, 1_000);
+  expect(model.present(id)).toHaveLength(4);
 });
 
 test("I12: a drain answers everything that was taken, and refuses what comes after it", async () => {

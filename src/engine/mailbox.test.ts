@@ -4,7 +4,7 @@ import { aSend } from "../testing/builders.ts";
 import { Mailbox, newTurn, type Turn } from "./mailbox.ts";
 
 const aTurn = (): Turn =>
-  newTurn({ command: aSend(), answer() {}, charge: null, acceptedMs: 0, deadlineMs: 1 });
+  newTurn({ command: aSend(), answer() {}, charge: null, gone: null, acceptedMs: 0, deadlineMs: 1 });
 
 test("a mailbox is a queue: first in, first out, and what is not retained is gone, through any number of steps", () => {
   const steps = fc.array(

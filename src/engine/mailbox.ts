@@ -11,6 +11,8 @@ export interface Turn {
   readonly deadlineMs: number;
   /** What it costs its sender, beside what was counted where it entered; null: the server does it by itself. */
   readonly charge: Charge | null;
+  /** Called once, when nothing can come of it any more. That may be after its answer, which then said that its outcome is unknown. */
+  readonly gone: (() => void) | null;
   /** Null once answered. */
   answer: Answer | null;
   /** Null while undecided. */
@@ -26,7 +28,9 @@ export interface Turn {
 }
 
 export function newTurn(
-  given: Pick<Turn, "command" | "charge" | "acceptedMs" | "deadlineMs"> & { readonly answer: Answer },
+  given: Pick<Turn, "command" | "charge" | "gone" | "acceptedMs" | "deadlineMs"> & {
+    readonly answer: Answer;
+  },
 ): Turn {
   return {
     ...given,
@@ -60,15 +64,20 @@ export class Mailbox {
   }
 
   shift(): void {
+    const gone = this.front?.gone;
     this.#first++;
     if (this.#first === this.#turns.length) this.#empty();
     else if (this.#first >= 1024 && this.#first * 2 >= this.#turns.length) this.#compact();
+    gone?.();
   }
 
   /** Keeps the turns for which `keep` holds, in order. */
   retain(keep: (turn: Turn) => boolean): void {
-    this.#turns = this.#turns.slice(this.#first).filter(keep);
+    const gone: Turn[] = [];
+    const kept = this.#turns.slice(this.#first).filter((turn) => keep(turn) || (gone.push(turn), false));
+    this.#turns = kept;
     this.#first = 0;
+    for (const turn of gone) turn.gone?.();
   }
 
   #empty(): void {

@@ -66,9 +66,8 @@ export class Registry {
     const bytes = sizeOf(command);
     this.#underWay++;
     this.#bytesUnderWay += bytes;
-    const ended = metBy(command).length > 0 ? this.#meetings.begin() : null;
+    const gone = metBy(command).length > 0 ? this.#meetings.begin() : null;
     const counted: Answer = (outcome) => {
-      ended?.();
       this.#answered(bytes);
       answer(outcome);
     };
@@ -77,12 +76,14 @@ export class Registry {
         command,
         answer: counted,
         charge,
+        gone,
         acceptedMs,
         deadlineMs: acceptedMs + this.#settings.commandDeadlineMs,
       }),
     );
-    if (refusal) this.#refuse(counted, refusal);
-    else this.#observer.commandAccepted();
+    if (!refusal) return this.#observer.commandAccepted();
+    gone?.();
+    this.#refuse(counted, refusal);
   }
 
   /** From now on every command is refused as `unavailable`. */

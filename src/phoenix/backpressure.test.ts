@@ -36,6 +36,20 @@ test("sockets that read are never counted among those that wait, however much th
   expect([ended, backpressure.bytes]).toEqual([[], 0]);
 });
 
+test("what waits already leaves less room for what is sent before all are counted again", async () => {
+  const { backpressure, open } = someSockets(1_000);
+  const slow = open("anna phone", 600);
+  backpressure.count();
+  slow.waitingBytes = 700;
+  backpressure.sent(401);
+  await counted();
+  expect(backpressure.bytes).toBe(700);
+  slow.waitingBytes = 740;
+  backpressure.sent(300);
+  await counted();
+  expect(backpressure.bytes).toBe(700);
+});
+
 test("the fullest sockets of whoever holds most end first, and only as many as have to", async () => {
   const { backpressure, open, ended } = someSockets(1_000);
   open("anna phone", 150);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decode, type Frame, Malformed } from "./codec.ts";
 import { FrameReader, smallFrame, Unread } from "./frame-reader.ts";
+import { maxValues } from "./json-structure.ts";
 
 const large = 100_000;
 const reader = new FrameReader({
@@ -86,6 +87,12 @@ describe("a frame", () => {
     expect(problemOf(frameOf('"say"', `[${"[".repeat(30_000)}`))).toBe("too_many_values");
     expect(problemOf(frameOf('"say"', `[${"0,".repeat(30_000)}0]`))).toBe("too_many_values");
     expect(problemOf(frameOf('"say"', JSON.stringify("[".repeat(50_000))))).toBe("Seen");
+    // Five of them around the payload.
+    const exactly = (values: number) => frameOf('"say"', `[${"0,".repeat(values - 6)}0]`);
+    expect([problemOf(exactly(maxValues)), problemOf(exactly(maxValues + 1))]).toEqual([
+      "Seen",
+      "too_many_values",
+    ]);
   });
 
   test("of bytes is held to the same", () => {

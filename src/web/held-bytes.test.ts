@@ -24,6 +24,14 @@ test("who holds most is cut off for another one, its oldest first, and is refuse
   expect(cut).toEqual(["first", "second", "anna's"]);
 });
 
+test("who holds as much as the heaviest gets nothing at its cost", () => {
+  const ledger = new HeldBytes({ maxBytes: 100 });
+  const cut: string[] = [];
+  ledger.hold("anna", 50, () => void cut.push("anna's"));
+  ledger.hold("ben", 50, () => void cut.push("ben's"));
+  expect([ledger.hold("ben", 1, () => {}), cut]).toEqual([null, []]);
+});
+
 test("the bound holds whatever is asked and given back, and who is let in holds no more than who was cut off", () => {
   const step = fc.record({
     owner: fc.constantFrom("anna", "ben", "carl"),

@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { LocalLimiter } from "../../limiter/local.ts";
 import { aMessageSent, aState, messageSentAs } from "../../testing/builders.ts";
+import { VirtualClock } from "../../testing/clock.ts";
+import { noLimits } from "../../testing/limits-off.ts";
 import type { Decision } from "../decision.ts";
 import type { Event } from "../events.ts";
-import type { Limiter } from "../ports/limiter.ts";
+import type { Limiter, Rate } from "../ports/limiter.ts";
 import { isRejection, reject } from "../rejection.ts";
 import { budgets, type LimitName } from "./budgets.ts";
 import { type Charge, Charges } from "./charge.ts";
@@ -204,6 +207,20 @@ test("a creation counts the people whom it brings in, and nothing once it shows 
   const direct = { type: "create_direct", id: "d", creatorId: "anna", otherUserId: "ben", atUs: 0 } as const;
   charge.settleCreation(direct, ["ben"]);
   expect(all()).toEqual({ user_members_added: 1 });
+});
+
+test("what costs all that is allowed at once is not too large, what costs more is, and nothing is where that limit is off", () => {
+  const bytes = pushedBytes([sent]);
+  const refusalWith = (pushed: Rate) => {
+    const limits = { ...noLimits, user_pushed: pushed, user_delivered: { perMinute: 1e9, burst: 1e9 } };
+    const limiter = new LocalLimiter({ clock: new VirtualClock(), limits });
+    const charges = new Charges({ limiter, observer: { rateLimited() {} } });
+    const charge = charges.begin("send_message", overSocket) as Charge;
+    return charge.settle({ type: "decided", events: [sent] }, aState({ userIds: ["anna", "ben"] }));
+  };
+  expect(refusalWith({ perMinute: bytes, burst: bytes })).toBeNull();
+  expect(refusalWith({ perMinute: bytes, burst: bytes - 1 })).toMatchObject({ code: "payload_too_large" });
+  expect(refusalWith({ perMinute: 0, burst: 0 })).toBeNull();
 });
 
 test("what is pushed of an event is counted in the bytes and frames that a socket on both topics gets", () => {

@@ -248,6 +248,11 @@ export class Charge {
     return this.#take(type, { conversationId: id, members: 0, events: [], added: () => added });
   }
 
+  /** Nothing comes of what was decided: what that cost is given back, its arrival stays counted. Any number of times. */
+  annul(): void {
+    this.#release();
+  }
+
   /** What it was answered with has so many bytes, what was sent with it so many. */
   answered(bytes: number, sentBytes: number): void {
     this.#charges.answered(this.#userId, this.#operation, bytes, sentBytes);
