@@ -100,6 +100,15 @@ async function joined(userId: string, ...topics: string[]): Promise<Wire> {
   return wire;
 }
 
+test("who is asked by a new conversation does not show in it, also where all members do", async () => {
+  await web.stop();
+  web = new Fixture({ clock, asksFirst: true });
+  for (const userId of [ann, ben]) await joined(userId, `user:${userId}`);
+  const conversationId = await web.groupOf(ann, [ben]);
+  await clock.runFor(windowMs);
+  expect(web.presence.onlineIn(conversationId).map(({ userId }) => userId)).toEqual([ann]);
+});
+
 describe("a stock client", () => {
   test("knows who of the conversation is online: one meta each, on however many devices", async () => {
     const topic = topicOf(await web.groupOf(ann, [ben, cleo, dan]));
