@@ -232,6 +232,75 @@ describe("a member whom others made one", () => {
   });
 });
 
+interface Mark {
+  readonly user_id: string;
+  readonly delivered_seq: number;
+}
+
+interface Shown {
+  readonly id: string;
+  readonly status: string;
+}
+
+async function dataOf<Data>({ rest }: Person, path: string): Promise<Data> {
+  return ((await rest.call("GET", path)).body as { data: Data }).data;
+}
+
+async function marksFor({ rest }: Person, conversationId: string): Promise<readonly Mark[]> {
+  const { body } = await rest.call("GET", `/conversations/${conversationId}/changes?since=0`);
+  return (body as { meta: { marks: Mark[] } }).meta.marks;
+}
+
+/** The status of the newest message, wherever it is shown. */
+async function statusesFor(person: Person, conversationId: string): Promise<readonly string[]> {
+  const at = `/conversations/${conversationId}`;
+  const shown = await dataOf<{ last_message: Shown }>(person, at);
+  const [listed] = await dataOf<{ last_message: Shown }[]>(person, "/conversations");
+  const [newest] = await dataOf<Shown[]>(person, `${at}/messages?limit=1`);
+  const { messages } = await dataOf<{ messages: Shown[] }>(person, `${at}/changes?since=0`);
+  return [shown.last_message, listed!.last_message, newest!, messages.at(-1)!].map(({ status }) => status);
+}
+
+test("in a common group, receipts of who has blocked somebody are not to be had for the one who is blocked, nor count in the status of messages", async () => {
+  const [anna, ben, carl] = (await people.many(3)) as [Person, Person, Person];
+  const conversationId = await createGroup([anna, ben, carl]);
+  await block(ben, anna);
+  const [, carls] = [await ben.online(), await carl.inside(conversationId)];
+  const { body } = await write(anna, conversationId);
+  const { id, seq } = (body as { data: { id: string; seq: number } }).data;
+  await carls.ask(conversationId, "message_read", { message_id: id });
+  await eventually("ben to have received it, as carl sees", async () =>
+    (await marksFor(carl, conversationId)).some(
+      (mark) => mark.user_id === ben.id && mark.delivered_seq === seq,
+    ),
+  );
+
+  const statuses = await dataOf<{ user_id: string; delivered_at: string | null }[]>(
+    anna,
+    `/messages/${id}/delivery-status`,
+  );
+  expect(statuses.find(({ user_id }) => user_id === ben.id)).toMatchObject({
+    delivered_at: null,
+    read_at: null,
+  });
+  expect(statuses.find(({ user_id }) => user_id === carl.id)!.delivered_at).not.toBeNull();
+  const others = ids(anna, carl);
+  const idsOf = (marks: readonly Mark[]) => marks.map(({ user_id }) => user_id).sort();
+  expect(idsOf(await marksFor(anna, conversationId))).toEqual(others);
+  for (const cursor of [
+    { since_seq: 0, since_rev: 0 },
+    { since_seq: seq, since_rev: 10 },
+  ]) {
+    const joined = await (await anna.online(`at ${cursor.since_seq}`)).openConversation(
+      conversationId,
+      cursor,
+    );
+    expect(idsOf(joined.marks as readonly Mark[])).toEqual(others);
+  }
+  // Carl has read it, ben has only received it: by ben, it would be "delivered".
+  expect(await statusesFor(anna, conversationId)).toEqual(["read", "read", "read", "read"]);
+});
+
 test("in a common group, two of whom one has blocked the other vanish for each other alone, and are back when unblocked", async () => {
   const [anna, ben, carl] = (await people.many(3)) as [Person, Person, Person];
   const conversationId = await createGroup([anna, ben, carl]);

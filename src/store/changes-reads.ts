@@ -1,5 +1,6 @@
 import type { MemberRecord, Role } from "../core/conversations/conversation.ts";
 import type { Changes, ChangesQuestion } from "../core/ports/store.ts";
+import { apartIdsFrom } from "./contact-rows.ts";
 import type { ReadPool } from "./database.ts";
 import {
   everything,
@@ -76,6 +77,7 @@ select asked.place, store.generation, viewer.role, ${headColumns}, begin.is_expi
 from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) with ordinality
   asked(conversation_id, viewer_id, since_rev, generation, since_seq, page, bytes, place)
 cross join lateral ${presentGeneration} store
+cross join lateral ${apartIdsFrom("asked.viewer_id")} apart
 left join lateral (
   select role, joined_seq, joined_rev from conversation_members
   where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1) viewer on true
@@ -119,7 +121,8 @@ left join lateral (
   where coalesce(bytes_before, 0) < asked.bytes) m on true
 cross join lateral (
   select ${packedMarks} as marks from conversation_members
-  where conversation_id = h.conversation_id and left_seq is null and coalesce(m.turn, 1) = 1) members
+  where conversation_id = h.conversation_id and left_seq is null and coalesce(m.turn, 1) = 1
+    and user_id <> all(apart.ids)) members
 cross join lateral (
   select ${packedRecords} as records from (
     select * from conversation_members

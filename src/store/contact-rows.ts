@@ -12,6 +12,11 @@ export function isKnown(user: string, other: string): string {
 /** The most users between whom and one user there is a block, and presence is hidden. */
 const maxApart = 10_000;
 
+/** SQL of a row with those of `apartFrom` as the array `ids`: of their marks the user learns nothing, because marks tell who is there. */
+export function apartIdsFrom(user: string): string {
+  return `(select array(${apartFrom(user)}) as ids)`;
+}
+
 /** SQL of the users whom `user` has blocked or who have blocked them, as `user_id`. Both halves are read from an index of blocked pairs alone. */
 export function apartFrom(user: string): string {
   const isBlocked = "(low_blocks_since is not null or high_blocks_since is not null)";

@@ -3,6 +3,7 @@ import type { MessageStatus } from "../core/messages/marks.ts";
 import { partialOf } from "../core/messages/partial-message.ts";
 import type { ConversationSummary, SeenMessage, ViewerReads } from "../core/ports/store.ts";
 import type { ListConversations } from "../core/queries.ts";
+import { apartFrom } from "./contact-rows.ts";
 import type { ReadPool } from "./database.ts";
 import {
   everything,
@@ -25,6 +26,7 @@ import {
   toSettings,
   toUs,
   withoutMarks,
+  withoutThose,
 } from "./rows.ts";
 
 /** What is counted as unread, and how many messages are looked at for it when most of them are one's own or deleted. */
@@ -73,6 +75,9 @@ const listedLateral = `cross join lateral (
     array_to_string((array_agg(user_id order by joined_at, user_id))[1:${listedMembers}], ';') as member_ids
   from conversation_members where conversation_id = c.id and left_seq is null) members`;
 
+/** SQL of those from whose marks the viewer learns nothing. */
+const apartIds = `array(${apartFrom("$1")})`;
+
 /** As `statusOf`, of the viewer's own messages: in a list, the members themselves are not read. */
 const statusColumn = `case when m.sender_id = $1 then (
     select case
@@ -80,7 +85,8 @@ const statusColumn = `case when m.sender_id = $1 then (
       when bool_or(read_seq < m.seq) then 'delivered'
       else 'read' end
     from conversation_members
-    where conversation_id = m.conversation_id and left_seq is null and user_id <> $1 and joined_seq < m.seq) end`;
+    where conversation_id = m.conversation_id and left_seq is null and user_id <> $1 and joined_seq < m.seq
+      and user_id <> all(${apartIds})) end`;
 
 /** The smallest first, until a page is full. What is not whole is not read. */
 const fitsList = `sum(m.bytes) over (order by m.bytes, mine.conversation_id) <= ${maxPageBytes}`;
@@ -107,7 +113,7 @@ const showConversation = {
   text: summaryOf({
     mine: `select conversation_id, role, pending, joined_seq, read_seq from conversation_members
     where user_id = $1 and conversation_id = $2 and left_seq is null`,
-    columns: "members.members",
+    columns: `members.members, ${apartIds} as "apartIds"`,
     members: membersLateral,
     order: "",
   }),
@@ -122,6 +128,10 @@ interface SummaryRow extends SettingsRow, HeadRow, MessageRow {
   readonly direct_high: string | null;
   readonly unread_count: number;
   readonly message_count: number;
+}
+
+interface ShownRow extends SummaryRow, MembersRow {
+  readonly apartIds: readonly string[];
 }
 
 interface ListedRow extends SummaryRow {
@@ -151,7 +161,7 @@ export async function readConversation(
   viewerId: string,
   conversationId: string,
 ): ReturnType<ViewerReads["showConversation"]> {
-  const { rows } = await reads.query<SummaryRow & MembersRow>({
+  const { rows } = await reads.query<ShownRow>({
     ...showConversation,
     values: [viewerId, conversationId],
   });
@@ -163,14 +173,14 @@ export async function readConversation(
   };
 }
 
-function toSummary(row: SummaryRow & MembersRow, viewerId: string): ConversationSummary {
+function toSummary(row: ShownRow, viewerId: string): ConversationSummary {
   const members = toMembers(row);
   const userIds = members.map(({ userId }) => userId);
   return {
     ...countsOf(row),
     conversation: { ...conversationFields(row, userIds), members: members.map(withoutMarks) },
     memberCount: members.length,
-    lastMessage: row.id === null ? null : toSeen(row, viewerId, members),
+    lastMessage: row.id === null ? null : toSeen(row, viewerId, withoutThose(members, row.apartIds)),
   };
 }
 

@@ -1,14 +1,15 @@
 import type { Role } from "../core/conversations/conversation.ts";
 import type { ViewerReads } from "../core/ports/store.ts";
+import { apartIdsFrom } from "./contact-rows.ts";
 import type { ReadPool } from "./database.ts";
 import { toUsOrNull } from "./rows.ts";
 
-/** When the range of a mark that covers the message was flushed; null where the mark `reached` has not come so far. */
+/** When the range of a mark that covers the message was flushed; null where the mark `reached` has not come so far, and of users who are apart. */
 const rangeAt = (kind: "delivered" | "read", reached: string) => `
 left join lateral (
   select at, to_seq from delivery_statuses
   where conversation_id = m.conversation_id and user_id = r.user_id and kind = '${kind}' and from_seq <= m.seq
-  order by from_seq desc limit 1) ${kind} on ${reached} >= m.seq`;
+  order by from_seq desc limit 1) ${kind} on ${reached} >= m.seq and r.user_id <> all(apart.ids)`;
 
 /**
  * The message by its id alone, as `show-message`, then for each present member who was one before it two look-ups by key. As in the view
@@ -23,6 +24,7 @@ from (select conversation_id, seq, sender_id from messages where id = $2 limit 1
 cross join lateral (
   select role from conversation_members
   where conversation_id = m.conversation_id and user_id = $1 and left_seq is null and joined_seq < m.seq limit 1) viewer
+cross join ${apartIdsFrom("$1")} apart
 left join lateral (
   select user_id, joined_at, delivered_seq, read_seq from conversation_members
   where conversation_id = m.conversation_id and user_id <> m.sender_id and left_seq is null and joined_seq < m.seq) r on true

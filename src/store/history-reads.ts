@@ -2,6 +2,7 @@ import type { Role } from "../core/conversations/conversation.ts";
 import { formatInstant } from "../core/instant.ts";
 import type { HistoryCursor, HistoryPage } from "../core/ports/store.ts";
 import type { ReadHistory } from "../core/queries.ts";
+import { apartIdsFrom } from "./contact-rows.ts";
 import type { ReadPool } from "./database.ts";
 import {
   everything,
@@ -89,6 +90,7 @@ function historyStatement(query: ReadHistory) {
 select viewer.role, head.seq - viewer.joined_seq as total, marks.marks, m.has_next, ${messageColumns({ ...everything, joinedSeq: "viewer.joined_seq" })}
 from conversation_members viewer
 cross join lateral (select seq from conversation_heads where conversation_id = $1 limit 1) head
+cross join ${apartIdsFrom("$2")} apart
 left join lateral (
   select * from (
     select page.*, row_number() over before as turn, lead(seq) over before is not null as has_next,
@@ -100,7 +102,7 @@ left join lateral (
   where coalesce(bytes_before, 0) < ${maxPageBytes}) m on true
 cross join lateral (
   select ${packedMarks} as marks from conversation_members
-  where conversation_id = $1 and left_seq is null and m.turn = 1) marks
+  where conversation_id = $1 and left_seq is null and m.turn = 1 and user_id <> all(apart.ids)) marks
 where viewer.conversation_id = $1 and viewer.user_id = $2 and viewer.left_seq is null
 order by m.seq ${order}`;
   return { name: `history-${query.before?.by ?? "end"}-${query.after?.by ?? "start"}`, text, cursors };

@@ -16,6 +16,7 @@ import {
   toHead,
   toSettings,
   unpack,
+  withoutThose,
 } from "./rows.ts";
 
 /**
@@ -126,8 +127,9 @@ export async function readJoinFacts(
   return {
     conversations: conversations.map((question, index) => {
       const row = joined.get(index + 1)!;
-      const facts = toJoinFacts(question, row, marks.of(question.conversationId, row.marks));
-      return { ...facts, apartIds: apartFromViewer(question.viewerId) };
+      const apartIds = apartFromViewer(question.viewerId);
+      const seen = withoutThose(marks.of(question.conversationId, row.marks), apartIds);
+      return { ...toJoinFacts(question, row, seen), apartIds };
     }),
     users: users.map(({ viewerId }, index) => ({
       ...toUserFacts(met.get(index + 1)!),

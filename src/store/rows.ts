@@ -164,6 +164,17 @@ export function marksOnly({ userId, deliveredSeq, readSeq }: MemberMarks): Membe
   return { userId, deliveredSeq, readSeq };
 }
 
+/** Returns the members themselves where nobody of `userIds` is among them. */
+export function withoutThose<Member extends MemberMarks>(
+  members: readonly Member[],
+  userIds: readonly string[],
+): readonly Member[] {
+  if (userIds.length === 0) return members;
+  const hidden = new Set(userIds);
+  const others = members.filter(({ userId }) => !hidden.has(userId));
+  return others.length === members.length ? members : others;
+}
+
 /** How far each has come, and from where on. */
 export const packedMarks = packed(["user_id", "joined_seq", "delivered_seq", "read_seq"]);
 
