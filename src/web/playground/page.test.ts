@@ -312,6 +312,8 @@ scene(
     const [alice, again, bob] = [await tab("alice"), await tab("alice"), await tab("bob")];
     await alice.makeGroup("Headcount", ["Bob", "Chloé"]);
     await bob.enter("Headcount");
+    await alice.seesBelowTitle("3 members, 1 online");
+    await bob.say("Present!");
     await alice.showPanel("Details");
     await bob.showPanel("Details");
     for (const who of [alice, bob]) {

@@ -208,6 +208,8 @@ scene("who types is seen typing, who is there is seen to be, and who was is said
   const [alice, diego] = [await tab("alice"), await tab("diego")];
   await alice.write("Diego");
   await diego.enter("Alice");
+  // Nobody sees that somebody is there who has not chosen to talk to them.
+  await diego.say("Here I am");
   await alice.seesBelowTitle("online");
   await alice.row("Diego").locator(".presence.online").waitFor();
   // It is told for some seconds; on a slow machine one types on until it is seen.
