@@ -40,8 +40,8 @@ export class HeldBytes {
    */
   hold(owner: string, bytes: number, cut: () => void): Held | null {
     while (this.#bytes + bytes > this.#maxBytes) {
-      const [heaviest, holder] = this.#heaviest();
-      if (!holder || heaviest === owner || holder.bytes <= this.#heldBy(owner)) return this.#refuse();
+      const holder = this.#heaviest();
+      if (!holder || holder.bytes <= this.#heldBy(owner)) return this.#refuse();
       this.#cut(holder);
     }
     return this.#add(owner, bytes, cut);
@@ -52,9 +52,9 @@ export class HeldBytes {
   }
 
   /** Looked for only where there is no room. Of several, the one that began first. */
-  #heaviest(): readonly [owner: string | null, holder: Holder | null] {
-    let found: readonly [string | null, Holder | null] = [null, null];
-    for (const each of this.#holders) if (each[1].bytes > (found[1]?.bytes ?? 0)) found = each;
+  #heaviest(): Holder | null {
+    let found: Holder | null = null;
+    for (const each of this.#holders.values()) if (each.bytes > (found?.bytes ?? 0)) found = each;
     return found;
   }
 

@@ -100,3 +100,12 @@ test("a side without a row of membership keeps the block of the other one from n
     events: [{ type: "member_unblocked", member: { userId: ben } }],
   });
 });
+
+test("who declined the conversation is not brought back by an unblocking", () => {
+  const { state, anna, say } = aTalk();
+  const ben = [...state.members.values()][1]!;
+  say({ anna: false, ben: true });
+  const sides = [sideOf(state.members.get(anna)!, false), { ...sideOf(ben, false), hasDeclined: true }];
+  expect(act(state, { type: "apply_blocks", senderId: anna, sides })).toMatchObject({ events: [] });
+  expect(state.members.has(ben.userId)).toBe(false);
+});

@@ -22,9 +22,9 @@ const maxNamed = 10;
  * where a direct conversation is created: it tells no more, and lets a client go on with the others.
  */
 export function mayNotMeet(contacts: readonly Contact[], nowUs: number): Rejection | null {
-  const blocking = contacts.filter(({ hasBlocked, isBlocked }) => hasBlocked && !isBlocked);
   const blocked = contacts.filter(({ isBlocked }) => isBlocked);
   if (blocked.length > 0) return youBlockedSome(blocked.map(idOf));
+  const blocking = contacts.filter(({ hasBlocked }) => hasBlocked);
   if (blocking.length > 0) return noSuchUsers(blocking.map(idOf));
   const out = contacts.filter(({ staysOutUntilUs }) => staysOutUntilUs !== null && staysOutUntilUs > nowUs);
   return out.length > 0 ? leftByThemselves(out) : null;

@@ -133,7 +133,8 @@ export interface RecordedPlace {
   readonly role: string | null;
 }
 
+/** Of a role only the one that we write is believed: whoever owns the directory could have put any text there, which goes into an address. */
 export function recordedPlace({ socketRecord }: Layout): RecordedPlace | null {
   const [directory, role] = (readPart(socketRecord, longestRecord) ?? "").split("\n");
-  return directory ? { directory, role: role || null } : null;
+  return directory ? { directory, role: role === applicationRole ? role : null } : null;
 }

@@ -18,6 +18,7 @@ import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { notRun } from "../../testing/not-run.ts";
 import { as, giveAll } from "../../testing/other-users.ts";
 import { backup } from "./backup.ts";
+import { embeddedSuperuserUrl, embeddedUrl } from "./connection.ts";
 import { layoutOf } from "./layout.ts";
 
 /** Root works on a directory in which another user could put one thing in the place of another. */
@@ -28,6 +29,17 @@ const timeoutMs = 180_000;
 const base = mkdtempSync(join(tmpdir(), "whispr-swaps-"));
 chmodSync(base, 0o755);
 afterAll(() => rmSync(base, { recursive: true, force: true }), timeoutMs);
+
+test("the address of a database leads nowhere but to a socket, whatever the owner of its directory wrote down", () => {
+  const dataDir = join(base, "written");
+  const socket = join(dataDir, "s@other/?host=other");
+  mkdirSync(dataDir);
+  writeFileSync(layoutOf(dataDir).socketRecord, `${socket}\neve@other:5432/x?host=other&y=\u001b[31m\n`);
+  for (const url of [embeddedUrl(dataDir), embeddedSuperuserUrl(dataDir)]) {
+    expect(url).toMatch(/^postgresql:\/\/whispr@localhost:5432\/\w+\?host=[\w%.-]+$/);
+    expect(new URL(url).searchParams.get("host")).toBe(socket);
+  }
+});
 
 if (process.getuid?.() === 0) describe("as root", asRoot);
 else

@@ -1,0 +1,36 @@
+import { expect, test } from "bun:test";
+import { newId } from "../../system.ts";
+import { aState } from "../../testing/builders.ts";
+import { type Contact, contactKey } from "./contact.ts";
+import { decideReturn } from "./return-to-direct.ts";
+
+const noonUs = 1_767_225_600_000_000;
+const free = { hasBlocked: false, isBlocked: false, isKnown: true, staysOutUntilUs: null };
+
+/** Ben declined what Anna had begun, after seven messages. */
+function declined(standing: Partial<Contact> = {}) {
+  const [anna, ben] = [newId(), newId()];
+  const contact = { ...free, ...standing, userId: anna };
+  const state = aState({
+    userIds: [anna],
+    seq: 7,
+    rev: 9,
+    contacts: new Map([[contactKey(ben, anna), contact]]),
+  });
+  const given = { type: "return_to_direct", id: newId(), conversationId: state.id } as const;
+  return decideReturn(state, { ...given, senderId: ben, otherUserId: anna }, noonUs);
+}
+
+test("who declined a direct conversation and begins it again sees all that is there, and chose it", () => {
+  const { events } = declined() as Extract<ReturnType<typeof decideReturn>, { type: "decided" }>;
+  expect(events).toMatchObject([
+    { type: "member_added", rev: 10, member: { joinedSeq: 0, joinedRev: 10, leftSeq: null } },
+  ]);
+  expect(events[0]).not.toHaveProperty("member.pending");
+});
+
+test("nobody begins it again across a block; who is blocked learns nothing of it", () => {
+  expect(declined({ hasBlocked: true })).toMatchObject({ code: "not_found" });
+  expect(declined({ isBlocked: true })).toMatchObject({ code: "forbidden" });
+  expect(declined({ isBlocked: true, hasBlocked: true })).toMatchObject({ code: "forbidden" });
+});
