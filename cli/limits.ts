@@ -151,6 +151,7 @@ const tail = `## What else is bounded
 | reads and creations of one user that are under way or wait | \`LIMIT_USER_REQUESTS_AT_ONCE\` (300) | 429 |
 | heartbeats and malformed frames of one socket | \`LIMIT_CONNECTION_HEARTBEATS_PER_MIN\` (1,000) | closed with 1013 |
 | unread bytes of one socket | \`WHISPR_SEND_BUFFER\` (1 MiB) | closed; the device resumes |
+| topics of one socket, and of all sockets of one user | 2,000, and 20,000 | \`too_many_topics\` |
 | members of a group | 1,000 | 409 |
 
 Bytes on one socket: a message goes to the topic of its conversation and to that of its user (2 frames), an edit or an attachment

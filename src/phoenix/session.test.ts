@@ -9,6 +9,7 @@ import { silentObserver } from "./observer.ts";
 import { Session } from "./session.ts";
 import { phoenixDefaults } from "./settings.ts";
 import { joinsByHand } from "./testing/endpoint.ts";
+import { TopicQuota } from "./topic-quota.ts";
 import { Topics } from "./topics.ts";
 import type { Wire } from "./wire.ts";
 
@@ -323,6 +324,7 @@ class Bench implements Wire {
   failures: string[] = [];
   accepted = 0;
   left = 0;
+  readonly quota = new TopicQuota({ most: 1_000 });
   readonly session: Session<string>;
 
   constructor() {
@@ -344,6 +346,8 @@ class Bench implements Wire {
       routes,
       intake: new Intake({ identity: "ada", clock: { now: () => 0 }, framesPerMin: 0, uselessPerMin: 0 }),
       observer: { ...silentObserver, failed: (where) => this.failures.push(where) },
+      quota: this.quota,
+      owner: "ada",
     });
   }
 
@@ -542,6 +546,7 @@ test("whatever is sent and settled in whatever order, the socket hears exactly w
       bench.session.end();
       await game.settleAll();
       expect(bench.session.budget.untouched).toBe(true);
+      expect(bench.quota.countOf("ada")).toBe(0);
       expect([bench.topics.size, bench.subscribed.size]).toEqual([0, 0]);
     }),
     { numRuns: 500 },

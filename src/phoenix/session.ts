@@ -13,6 +13,7 @@ import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { internal, malformedFrame, overloaded, tooManyTopics, unmatchedTopic } from "./refusals.ts";
 import { ReplyQueue } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
+import type { TopicQuota } from "./topic-quota.ts";
 import type { Topics } from "./topics.ts";
 import type { Wire } from "./wire.ts";
 
@@ -26,6 +27,8 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly #gate: Gate<Identity> | undefined;
   readonly #intake: Intake<Identity>;
   readonly #observer: SocketsObserver<Identity>;
+  readonly #quota: TopicQuota;
+  readonly #owner: unknown;
   /** By the canonical spelling of their topics. */
   readonly #memberships = new Map<string, Membership<Identity>>();
   readonly budget: Budget;
@@ -42,6 +45,9 @@ export class Session<Identity> implements MembershipHost<Identity> {
     readonly gate?: Gate<Identity> | undefined;
     readonly intake: Intake<Identity>;
     readonly observer: SocketsObserver<Identity>;
+    readonly quota: TopicQuota;
+    /** Whose topics are counted together. */
+    readonly owner: unknown;
   }) {
     this.identity = options.identity;
     this.wire = options.wire;
@@ -52,6 +58,8 @@ export class Session<Identity> implements MembershipHost<Identity> {
     this.#gate = options.gate;
     this.#intake = options.intake;
     this.#observer = options.observer;
+    this.#quota = options.quota;
+    this.#owner = options.owner;
     this.budget = new Budget(options.settings);
   }
 
@@ -166,12 +174,17 @@ export class Session<Identity> implements MembershipHost<Identity> {
     if (existing?.spelling === frame.topic) return existing.join(frame);
     // The client has two channels for one topic. As with two of the same spelling, the newer one stays.
     existing?.close();
-    if (this.#memberships.size >= this.settings.maxTopicsPerSocket) return this.refuse(frame, tooManyTopics);
+    if (!this.#hasRoomForTopic) return this.refuse(frame, tooManyTopics);
     if (!this.budget.allowsJoin(frame.size)) return this.refuse(frame, overloaded);
     const membership = this.#route(frame);
     if (membership === undefined) return;
     this.#memberships.set(membership.topic, membership);
+    this.#quota.joined(this.#owner);
     membership.join(frame);
+  }
+
+  get #hasRoomForTopic(): boolean {
+    return this.#memberships.size < this.settings.maxTopicsPerSocket && this.#quota.hasRoom(this.#owner);
   }
 
   #route(frame: Frame): Membership<Identity> | undefined {
@@ -212,6 +225,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
   /** A membership ended; called by it, once. */
   forget(membership: Membership<Identity>): void {
     this.#memberships.delete(membership.topic);
+    this.#quota.left(this.#owner);
     this.topics.left(membership);
   }
 

@@ -4,6 +4,8 @@ export interface PhoenixSettings {
   readonly maxFrameBytes: number;
   /** A further join is answered `{reason: "too_many_topics"}`. */
   readonly maxTopicsPerSocket: number;
+  /** The same, of all sockets of one owner together. */
+  readonly maxTopicsPerOwner: number;
   /** `Channel.join` calls and backfills under way for one socket, abandoned ones included; a further join is answered `overloaded`. */
   readonly maxPendingJoins: number;
   /** Size of the frames of one socket (joins, and pushes behind them) that wait for joins in flight; one more is answered `overloaded`. */
@@ -39,6 +41,7 @@ export interface PhoenixSettings {
 export const phoenixDefaults: PhoenixSettings = {
   maxFrameBytes: 512 * 1024,
   maxTopicsPerSocket: 2_000,
+  maxTopicsPerOwner: 20_000,
   maxPendingJoins: 4_000,
   maxWaitingBytes: 1024 * 1024,
   maxWaitingFrames: 64,

@@ -296,6 +296,32 @@ describe("joins", () => {
     await eventually("the third question", () => joins.asked.length === 3);
   });
 
+  test("all sockets of one owner share the topics that they may be on, and what ends gives its place back", async () => {
+    await using server = endpoint({
+      channel: echoChannel(),
+      settings: { maxTopicsPerOwner: 2 },
+    });
+    const [one, other] = [await RawClient.connect(server.url), await RawClient.connect(server.url)];
+    const stranger = await RawClient.connect(server.url, "stranger");
+    const join = async (client: RawClient, ref: string, place: string) => {
+      client.send(ref, ref, place, "phx_join", {});
+      return (await client.replyTo(ref)).response;
+    };
+    expect(await join(one, "1", "place:1")).not.toHaveProperty("reason");
+    expect(await join(one, "2", "place:2")).not.toHaveProperty("reason");
+    expect(await join(other, "1", "place:1")).toEqual({ reason: "too_many_topics" });
+    expect(await join(stranger, "1", "place:1")).not.toHaveProperty("reason");
+    // The same topic again takes no other place.
+    expect(await join(one, "3", "place:2")).not.toHaveProperty("reason");
+    one.send("3", "4", "place:2", "phx_leave", {});
+    await one.replyTo("4");
+    expect(await join(other, "2", "place:1")).not.toHaveProperty("reason");
+    expect(await join(other, "3", "place:2")).toEqual({ reason: "too_many_topics" });
+    one.close();
+    await eventually("the socket to be gone", () => server.seen.closes.length === 1);
+    expect(await join(other, "4", "place:2")).not.toHaveProperty("reason");
+  });
+
   test("large frames that wait for joins are refused past their bound, and the room they took comes back", async () => {
     const joins = joinsByHand();
     await using server = endpoint({

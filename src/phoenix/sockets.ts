@@ -12,6 +12,7 @@ import { Outbox } from "./outbox.ts";
 import { PingPace } from "./ping-pace.ts";
 import { Session } from "./session.ts";
 import type { PhoenixSettings } from "./settings.ts";
+import { TopicQuota } from "./topic-quota.ts";
 import { Topics } from "./topics.ts";
 
 export type { SocketData } from "./connection.ts";
@@ -38,6 +39,8 @@ export class Sockets<Identity> {
   readonly websocket: WebSocketHandler<SocketData<Identity>>;
   readonly #options: SocketsOptions<Identity>;
   readonly #topics = new Topics<Membership<Identity>>();
+  readonly #quota: TopicQuota;
+  readonly #ownerOf: (identity: Identity) => unknown;
   readonly #reader: FrameReader;
   readonly #outbox = new Outbox<Connection<Identity>>();
   readonly #pace: PingPace<Connection<Identity>>;
@@ -50,6 +53,8 @@ export class Sockets<Identity> {
 
   constructor(options: SocketsOptions<Identity>) {
     this.#options = options;
+    this.#ownerOf = options.ownerOf ?? ((identity) => identity);
+    this.#quota = new TopicQuota({ most: options.settings.maxTopicsPerOwner });
     this.#reader = new FrameReader({
       maxFrameBytes: options.settings.maxFrameBytes,
       limitOf: options.frameLimit,
@@ -58,7 +63,7 @@ export class Sockets<Identity> {
     this.#backpressure = new Backpressure({
       sockets: this.#connections,
       maxBytes: options.settings.maxHeldBytes,
-      ownerOf: options.ownerOf ?? ((identity) => identity),
+      ownerOf: this.#ownerOf,
       ended: (identity) => options.observer.overrun("total", identity),
     });
     this.#host = {
@@ -130,6 +135,8 @@ export class Sockets<Identity> {
       gate,
       intake: this.#intakeOf(identity),
       observer,
+      quota: this.#quota,
+      owner: this.#ownerOf(identity),
     });
     connection.opened(socket, session);
     this.#connections.add(connection);
