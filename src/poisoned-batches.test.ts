@@ -77,7 +77,7 @@ const knownPlaces = [
   ...Array<string>(2).fill("engine/joins.ts"),
   ...Array<string>(2).fill("engine/shared-delivery-reads.ts"),
   "engine/facts-loader.ts",
-  "engine/marks.ts",
+  ...Array<string>(2).fill("engine/marks.ts"),
   "engine/cursors.ts",
   "engine/last-seen.ts",
   "engine/block-enforcer.ts",

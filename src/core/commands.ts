@@ -41,6 +41,11 @@ export function isAboutMetadata(command: Command): boolean {
   return command.type === "update_conversation";
 }
 
+/** Whether a command comes from the server, which brings the conversation to what is so already: its sender needs no membership. */
+export function isOfServer({ type }: Command): boolean {
+  return type === "apply_blocks" || type === "return_to_direct";
+}
+
 /** The users whom the sender of a command meets by it: what stands between them has to be known for it. */
 export function metBy(command: Command): readonly string[] {
   if (command.type === "add_members") return command.userIds;

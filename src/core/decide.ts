@@ -1,5 +1,5 @@
 import { authorize } from "./authorize.ts";
-import type { Command } from "./commands.ts";
+import { type Command, isOfServer } from "./commands.ts";
 import { acceptedByActing, decideAccept, decideDecline } from "./conversations/acceptance.ts";
 import { decideApplyBlocks } from "./conversations/blocks.ts";
 import { decideChangeRole } from "./conversations/change-role.ts";
@@ -57,9 +57,4 @@ function decideByRule(state: ConversationState, command: Command, nowUs: number)
     case "apply_blocks":
       return decideApplyBlocks(state, command, nowUs);
   }
-}
-
-/** Nobody acts: the server brings the conversation to what is so already. */
-function isOfServer({ type }: Command): boolean {
-  return type === "apply_blocks";
 }

@@ -1,6 +1,6 @@
 import { apply } from "../core/apply.ts";
 import { noSuchConversation } from "../core/authorize.ts";
-import { type Command, isAboutMetadata, metBy, sendKeyOf, targetIdOf } from "../core/commands.ts";
+import { type Command, isAboutMetadata, isOfServer, metBy, sendKeyOf, targetIdOf } from "../core/commands.ts";
 import type { Contact } from "../core/conversations/contact.ts";
 import { bytesOf, type ConversationState } from "../core/conversations/conversation.ts";
 import type { MemberChanged } from "../core/conversations/member-changed.ts";
@@ -42,6 +42,11 @@ export interface Surroundings {
   readonly answerDuplicate: (turn: Turn, duplicate: Decision & { readonly type: "duplicate" }) => void;
   /** Answers a command of somebody who is no member as one to a conversation that does not exist. */
   readonly refuseStranger: (turn: Turn) => void;
+  /**
+   * Asks the store whether the sender of a turn is a member; memory does not know them. The turn is then turned away, or the actor is told by
+   * `admitted`. Strangers are answered by this read alone, in the same time whether there is such a conversation or not.
+   */
+  readonly verify: (actor: Actor, turn: Turn) => void;
   /** The actor takes so many bytes more than it was known to. */
   readonly weighed: (actor: Actor, more: number) => void;
   readonly maxTurns: number;
@@ -97,6 +102,8 @@ export class Actor {
   /** Turns of the mailbox that are decided: always the oldest ones. */
   #decided = 0;
   #inFlight = 0;
+  /** It was, or is being, loaded: strangers alone load nothing. */
+  #isWanted = false;
   #reloadWanted = false;
   #probing = false;
   readonly #doubts = new Doubts();
@@ -121,11 +128,25 @@ export class Actor {
     return this.#state?.members.has(userId) ?? false;
   }
 
-  /** Takes a turn, or refuses: the mailbox is bounded. */
+  get isLoaded(): boolean {
+    return this.#state !== null;
+  }
+
+  /** Whether it has a use: somebody waits, or it was, or is being, loaded. */
+  get isOfUse(): boolean {
+    return !this.isIdle || this.#isWanted;
+  }
+
+  /**
+   * Takes a turn, or refuses: the mailbox is bounded. Turns keep their order. Of those whom memory does not know as members the store is asked
+   * at once, and strangers load nothing.
+   */
   submit(turn: Turn): Rejection | null {
     if (this.#mailbox.size >= this.#roomFor(turn.command)) return mailboxFull;
     this.lastUsedMs = turn.acceptedMs;
     this.#mailbox.push(turn);
+    if (isOfServer(turn.command)) this.#load();
+    else if (!this.hasMember(turn.command.senderId)) this.#around.verify(this, turn);
     this.#decideWaiting();
     return null;
   }
@@ -134,6 +155,24 @@ export class Actor {
   #roomFor({ senderId }: Command): number {
     const { maxTurns } = this.#around;
     return this.#state && !this.#state.members.has(senderId) ? 2 * maxTurns : maxTurns;
+  }
+
+  /** The store knows one who waits as a member. */
+  admitted(): void {
+    if (!this.isIdle) this.#load();
+  }
+
+  /** Once: a reload that is under way brings what is wanted. */
+  #load(): void {
+    if (this.#isWanted) return;
+    this.#isWanted = true;
+    this.#around.reload(this);
+  }
+
+  /** Refuses one whom the store does not know as a member, whatever waits before them: nothing that is decided has a part in it. */
+  turnAway(turn: Turn, rejection: Rejection): void {
+    if (turn.decision === null) this.refuseUndecided((each) => each === turn, rejection);
+    else if (turn.decision === noSuchConversation) this.#answer(turn, rejection);
   }
 
   /** This node may decide again. */
@@ -234,6 +273,7 @@ export class Actor {
   /** Nothing in memory is to be trusted any more: load afresh, as soon as nothing of it is on its way. */
   invalidate(): void {
     this.generation++;
+    this.#isWanted = true;
     this.#reloadWanted = true;
     this.#reloadWhenLanded();
   }
@@ -398,9 +438,14 @@ export class Actor {
 
   /** A doubted key, or what a command is about. */
   #needsProbe({ command, probed }: Turn): boolean {
-    if (probed) return false;
+    if (probed || !this.#mayAct(command)) return false;
     if (targetIdOf(command) !== null || isAboutMetadata(command)) return true;
     return metBy(command).length > 0 || this.#doubtsKeyOf(command);
+  }
+
+  /** Nothing is looked up for strangers: it would take time where there is something. */
+  #mayAct(command: Command): boolean {
+    return isOfServer(command) || this.hasMember(command.senderId);
   }
 
   #doubtsKeyOf(command: Command): boolean {
@@ -429,6 +474,7 @@ export class Actor {
     const hasRoom = () => messageIds.size < targetsAtOnce && contacts.length < additionsAtOnce;
     for (let index = this.#decided; index < last && hasRoom(); index++) {
       const turn = this.#mailbox.at(index);
+      if (!this.#mayAct(turn.command)) continue;
       const messageId = targetIdOf(turn.command);
       const isDoubted = !turn.probed && this.#doubtsKeyOf(turn.command);
       const asksMetadata = isAboutMetadata(turn.command);

@@ -2,6 +2,7 @@ import type { Command } from "../core/commands.ts";
 import type { Decision } from "../core/decision.ts";
 import type { Charge } from "../core/limits/charge.ts";
 import type { Change } from "../core/ports/store.ts";
+import type { Rejection } from "../core/rejection.ts";
 import type { Answer } from "./outcome.ts";
 
 /** One command on its way through an actor. Moved by the actor and the lane only. */
@@ -23,6 +24,8 @@ export interface Turn {
   change: Change | null;
   /** Its change is in a batch that was sent and whose outcome is not known yet. */
   inFlight: boolean;
+  /** What the store says of its sender, whom memory does not know as a member; null: it was not asked. */
+  membership: Promise<{ readonly isMember: boolean } | Rejection> | null;
   /** The store was asked about its key, so that deciding it needs no further look. */
   probed: boolean;
 }
@@ -38,6 +41,7 @@ export function newTurn(
     decidedRev: -1,
     change: null,
     inFlight: false,
+    membership: null,
     probed: false,
   };
 }

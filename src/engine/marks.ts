@@ -6,7 +6,7 @@ import type { Message } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { ActorReads, OwnState, TargetQuestion } from "../core/ports/store.ts";
+import type { ActorReads, MembershipQuestion, OwnState, SeenTargetQuestion } from "../core/ports/store.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
 import { BatchLoader } from "./batch-loader.ts";
 import { FairTurns } from "./fair-turns.ts";
@@ -16,14 +16,19 @@ import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyMarks, undecidable } from "./refusals.ts";
 
 const lookUpsAtOnce = 500;
-/** Users with more than this waiting are looked up apart. */
-const lightLookUps = 100;
-const maxWaitingLookUps = 20_000;
+/** Of small rows, by users in turn. */
+const lookUps = {
+  weigh: () => 1,
+  maxWeight: lookUpsAtOnce,
+  /** Users with more than this waiting are looked up apart. */
+  maxLightWeight: 100,
+  maxRequests: lookUpsAtOnce,
+  maxWaiting: 20_000,
+  userOf: ({ userId }: { readonly userId: string }) => userId,
+};
 
 /** Conversations that are no longer unread: how many are stored at once, and of one user. */
 const clearing = { maxAtOnce: 2, maxAtOncePerUser: 1, maxPerUser: 0 };
-
-type PlaceRequest = TargetQuestion & { readonly userId: string };
 
 /** Receipts: what members have received and read, on their way to the store and from there to those who wrote. */
 export class Marks {
@@ -32,11 +37,12 @@ export class Marks {
   readonly #pubsub: PubSub;
   readonly #observer: Observer;
   readonly #clearing: FairTurns;
-  readonly #places: BatchLoader<PlaceRequest, { readonly seq: number | null }>;
+  readonly #places: BatchLoader<SeenTargetQuestion, { readonly seq: number | null }>;
+  readonly #memberships: BatchLoader<MembershipQuestion, { readonly isMember: boolean }>;
 
   constructor(options: {
     readonly queueOf: (conversationId: string) => MarkQueue;
-    readonly reads: Pick<ActorReads, "findSeqs">;
+    readonly reads: Pick<ActorReads, "findSeqs" | "areMembers">;
     readonly own: OwnState;
     readonly pubsub: PubSub;
     readonly clock: Clock;
@@ -48,31 +54,40 @@ export class Marks {
     this.#pubsub = options.pubsub;
     this.#observer = options.observer;
     this.#clearing = new FairTurns({ settings: clearing, clock: options.clock });
-    this.#places = new BatchLoader({
+    const shared = { ...lookUps, clock: options.clock };
+    this.#places = new BatchLoader<SeenTargetQuestion, { readonly seq: number | null }>({
+      ...shared,
       load: async (questions) => (await reads.findSeqs(questions)).map((seq) => ({ seq })),
-      weigh: () => 1,
-      maxWeight: lookUpsAtOnce,
-      maxLightWeight: lightLookUps,
-      maxRequests: lookUpsAtOnce,
-      maxWaiting: maxWaitingLookUps,
-      userOf: ({ userId }) => userId,
-      identityOf: ({ conversationId, messageId }) => `${conversationId} ${messageId}`,
-      clock: options.clock,
+      identityOf: ({ conversationId, messageId, userId }) => `${conversationId} ${messageId} ${userId}`,
+    });
+    this.#memberships = new BatchLoader<MembershipQuestion, { readonly isMember: boolean }>({
+      ...shared,
+      load: async (questions) => (await reads.areMembers(questions)).map((isMember) => ({ isMember })),
+      identityOf: ({ conversationId, userId }) => `${conversationId} ${userId}`,
     });
   }
 
-  /** Moves a mark, at most to the head. Answered when it is durable, within a second or so; strangers get their refusal. */
+  /** As `note`, of somebody who may be none of its members: strangers are refused by a look-up, as by `noteMessage`. */
+  async noteIfMember(mark: MarkMember, answer: MarkAnswer): Promise<void> {
+    const { conversationId, userId } = mark;
+    const found = await this.#lookUp(this.#memberships.load({ conversationId, userId }));
+    if (isRejection(found)) return answer(found);
+    if (found.isMember) this.note(mark, answer);
+    else answer(noSuchConversation);
+  }
+
+  /** Moves a mark of a member, at most to the head. Answered when it is durable, within a second or so. */
   note(mark: MarkMember, answer?: MarkAnswer): void {
     this.#queueOf(mark.conversationId).note(mark, answer);
   }
 
-  /** As `note`, up to a message of which only the id is known. Strangers cannot tell whether there is one. */
+  /** As `note`, up to a message of which only the id is known. Strangers are refused by the look-up, in its time, whether there is one or not. */
   async noteMessage(
     mark: Omit<MarkMember, "type" | "seq"> & { readonly messageId: string },
     answer: MarkAnswer,
   ): Promise<void> {
     const { conversationId, userId, kind, messageId } = mark;
-    const place = await this.#placeOf({ conversationId, messageId, userId });
+    const place = await this.#lookUp(this.#places.load({ conversationId, messageId, userId }));
     if (isRejection(place)) return answer(place);
     if (place.seq === null) return answer(noSuchMessage);
     this.note({ type: "mark", conversationId, userId, kind, seq: place.seq }, (refusal, newlyRead) =>
@@ -80,11 +95,11 @@ export class Marks {
     );
   }
 
-  async #placeOf(request: PlaceRequest): Promise<{ readonly seq: number | null } | Rejection> {
+  async #lookUp<T extends object>(looking: Promise<T | null>): Promise<T | Rejection> {
     try {
-      return (await orUnavailable(this.#places.load(request))) ?? tooManyMarks;
+      return (await orUnavailable(looking)) ?? tooManyMarks;
     } catch (error) {
-      this.#observer.bug("looking up the message of a mark", error);
+      this.#observer.bug("looking up what a mark is about", error);
       return undecidable;
     }
   }

@@ -7,14 +7,14 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { ActorReads } from "../core/ports/store.ts";
+import type { ActorReads, MembershipQuestion } from "../core/ports/store.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
 import { Actor, type Entry, type Learned, type Questions, type Surroundings } from "./actor.ts";
 import { type LookedUp, Lookups } from "./lookups.ts";
 import type { Turn } from "./mailbox.ts";
 import { orUnavailable } from "./or-unavailable.ts";
 import type { Outcome } from "./outcome.ts";
-import { membersUnsettled, undecidable } from "./refusals.ts";
+import { membersUnsettled, undecidable, unreachable } from "./refusals.ts";
 
 export interface SupervisorSettings {
   /** The most conversations in memory. */
@@ -72,6 +72,7 @@ export class Supervisor {
       probe: (actor, questions) => void this.#probe(actor, questions),
       answerDuplicate: (turn, { seq, joinedSeq }) =>
         void this.#answerLater(turn, () => this.#duplicateOf(turn, seq, joinedSeq)),
+      verify: (actor, turn) => void this.#verify(actor, turn),
       refuseStranger: (turn) => void this.#answerLater(turn, () => this.#refuseStranger(turn)),
     };
     ownership.onChange((held) => {
@@ -94,7 +95,6 @@ export class Supervisor {
     if (this.#isFull && !this.#passivate()) return null;
     const actor = new Actor({ id: conversationId, around: this.#around });
     this.#actors.set(conversationId, actor);
-    this.#around.reload(actor);
     return actor;
   }
 
@@ -129,6 +129,19 @@ export class Supervisor {
     }
   }
 
+  /** While the store is away it goes on until the deadline of the turn, where nothing is known of the conversation. */
+  async #verify(actor: Actor, turn: Turn): Promise<void> {
+    while (!this.#stopped && turn.answer) {
+      turn.membership = orUnavailable(this.#lookups.membership(askedBy(turn)));
+      const found = await turn.membership;
+      if (found === unreachable && !actor.isLoaded) await this.#pause();
+      else if (isRejection(found)) actor.turnAway(turn, found);
+      else if (found.isMember) return actor.admitted();
+      else actor.turnAway(turn, noSuchConversation);
+    }
+    if (!actor.isOfUse) this.#drop(actor);
+  }
+
   /** Answers everybody who waits; the actor has no further use. */
   #forget(actor: Actor, refusal: Rejection): void {
     this.#drop(actor);
@@ -157,12 +170,15 @@ export class Supervisor {
   }
 
   /**
-   * The store decides who is a stranger: memory may be behind it when the right to serve has moved and this process has not noticed. A read
-   * like the one that finds no conversation, so that its time tells a stranger nothing either.
+   * The store decides who is a stranger: memory may be behind it when the right to serve has moved and this process has not noticed. What
+   * was asked when the turn came counts, so that strangers are answered by one read wherever they ask.
    */
-  async #refuseStranger({ command }: Turn): Promise<Outcome> {
-    const { conversationId, senderId: userId } = command;
-    const found = await orUnavailable(this.#lookups.membership({ conversationId, userId }));
+  async #refuseStranger(turn: Turn): Promise<Outcome> {
+    const { conversationId, userId } = askedBy(turn);
+    const known = await turn.membership;
+    // Whoever was a member when the turn came may be none by now.
+    const asks = known === null || (!isRejection(known) && known.isMember);
+    const found = asks ? await orUnavailable(this.#lookups.membership({ conversationId, userId })) : known;
     if (isRejection(found)) return found;
     if (!found.isMember) return noSuchConversation;
     const actor = this.#actors.get(conversationId);
@@ -231,7 +247,9 @@ export class Supervisor {
   }
 
   #drop(actor: Actor): void {
-    if (this.#actors.delete(actor.id)) this.#bytes -= actor.bytes;
+    if (this.#actors.get(actor.id) !== actor) return;
+    this.#actors.delete(actor.id);
+    this.#bytes -= actor.bytes;
   }
 
   /** Lets idle actors go, the longest idle first, until a tenth of the room is free. Whether there is room. */
@@ -251,6 +269,10 @@ export class Supervisor {
   #pause(): Promise<void> {
     return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
   }
+}
+
+function askedBy({ command }: Turn): MembershipQuestion {
+  return { conversationId: command.conversationId, userId: command.senderId };
 }
 
 /** What was read of a state that is gone by now says nothing of the next one, which asks for itself; keys stay taken. */

@@ -61,8 +61,11 @@ test("targets are found in the conversation named with them alone, as they are n
     { conversationId: other.id, messageId: newId() },
   ];
   const found = await reads.findTargets(questions);
-  expect(await reads.findSeqs(questions)).toEqual([2, null, 1, null]);
+  const seenBy = (userId: string) => reads.findSeqs(questions.map((each) => ({ ...each, userId })));
+  expect(await seenBy(anna)).toEqual([2, null, 1, null]);
   expect(counting.queries).toBe(2);
+  // I8: to strangers there is none.
+  expect(await seenBy(newId())).toEqual([null, null, null, null]);
   expect(found.map(({ conversationId, seq, rev, content }) => [conversationId, seq, rev, content])).toEqual([
     [one.id, 2, 4, "edited 4"],
     [other.id, 1, 1, "text 1"],

@@ -10,6 +10,7 @@ import type {
   KeyQuestion,
   MembershipQuestion,
   MessagePlace,
+  SeenTargetQuestion,
   TargetQuestion,
 } from "../core/ports/store.ts";
 import { isKnown } from "./contact-rows.ts";
@@ -80,9 +81,13 @@ const findSeqs = {
   name: "find-seqs",
   text: `
 select asked.place, m.seq
-from unnest($1::uuid[], $2::uuid[]) with ordinality asked(conversation_id, id, place)
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality asked(conversation_id, id, user_id, place)
 cross join lateral (
-  select seq from messages where conversation_id = asked.conversation_id and id = asked.id limit 1) m`,
+  select joined_seq from conversation_members
+  where conversation_id = asked.conversation_id and user_id = asked.user_id and left_seq is null limit 1) own
+cross join lateral (
+  select seq from messages
+  where conversation_id = asked.conversation_id and id = asked.id and seq > own.joined_seq limit 1) m`,
 };
 
 const findCreatedRevs = {
@@ -184,10 +189,14 @@ export class PostgresActorReads implements ActorReads {
     return rows.map(toMessage);
   }
 
-  async findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]> {
+  async findSeqs(questions: readonly SeenTargetQuestion[]): Promise<readonly (number | null)[]> {
     const { rows } = await this.#reads.query<{ place: number; seq: number }>({
       ...findSeqs,
-      values: [questions.map((each) => each.conversationId), questions.map((each) => each.messageId)],
+      values: [
+        questions.map((each) => each.conversationId),
+        questions.map((each) => each.messageId),
+        questions.map((each) => each.userId),
+      ],
     });
     const found = new Map(rows.map(({ place, seq }) => [place, seq]));
     return questions.map((_, index) => found.get(index + 1) ?? null);

@@ -78,7 +78,7 @@ export const markedColumn = `(
     from wanted group by conversation_id) c
   cross join lateral (
     select json_agg(json_build_array(user_id, joined_seq, delivered_seq, read_seq)) as present from conversation_members
-    where conversation_id = c.conversation_id and left_seq is null) members
+    where conversation_id = c.conversation_id and left_seq is null and c.moved is not null) members
   cross join lateral (
     select json_agg(json_build_array(id, seq, sender_id)) as newest
     from (

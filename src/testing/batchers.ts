@@ -275,33 +275,35 @@ const blocks: Batcher = {
   },
 };
 
-const markPlaces: Batcher = {
-  name: "places of the messages that marks name",
-  statements: ["find-seqs"],
-  open(store) {
-    const clock = new VirtualClock();
-    const { observer } = noteTaker();
-    const queue = { note: (_: unknown, answer: (refusal: null) => void) => answer(null) };
-    const marks = new Marks({
-      queueOf: () => queue as never,
-      reads: {
-        findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
-      },
-      own: { markUnread: never, clearUnread: never, allowReadding: never },
-      pubsub: { publish() {}, subscribe() {} },
-      clock,
-      observer,
-    });
-    const mark = { conversationId: newId(), userId: newId(), kind: "read" } as const;
-    return {
-      clock,
-      ask: (messageId) =>
-        new Promise((resolve) => {
-          void marks.noteMessage({ ...mark, messageId }, (refusal) => resolve(refusal === null));
-        }),
-    };
-  },
-};
+function marks(
+  name: string,
+  statement: string,
+  ask: (marks: Marks, id: string, answer: (refusal: object | null) => void) => Promise<void>,
+): Batcher {
+  return {
+    name,
+    statements: [statement],
+    open(store) {
+      const clock = new VirtualClock();
+      const queue = { note: (_: unknown, answer: (refusal: null) => void) => answer(null) };
+      const over = new Marks({
+        queueOf: () => queue as never,
+        reads: {
+          findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
+          areMembers: (questions) => store.statement(questions, () => questions.map(() => true)),
+        },
+        own: { markUnread: never, clearUnread: never, allowReadding: never },
+        pubsub: { publish() {}, subscribe() {} },
+        clock,
+        observer: noteTaker().observer,
+      });
+      return {
+        clock,
+        ask: (id) => new Promise((resolve) => void ask(over, id, (refusal) => resolve(refusal === null))),
+      };
+    },
+  };
+}
 
 /** The lane: its outcomes are values, so the poison is refused as PostgreSQL refuses data. */
 function lane(name: string, isMarks: boolean): Batcher {
@@ -368,7 +370,12 @@ export const batchers: readonly Batcher[] = [
   lookups("memberships of those who seem to be strangers", "are-members", (over, conversationId) =>
     over.membership({ conversationId, userId: newId() }),
   ),
-  markPlaces,
+  marks("places of the messages that marks name", "find-seqs", (over, messageId, answer) =>
+    over.noteMessage({ conversationId: newId(), userId: newId(), kind: "read", messageId }, answer),
+  ),
+  marks("memberships of those who mark by a number", "are-members", (over, conversationId, answer) =>
+    over.noteIfMember({ type: "mark", conversationId, userId: newId(), kind: "read", seq: 1 }, answer),
+  ),
   deliveryReads("events that were missed", "changes", (reads, conversationId) =>
     reads.changes([
       { conversationId, viewerId: null, sinceRev: 0, sinceSeq: null, generation: null, limit: 10 },

@@ -39,6 +39,7 @@ import {
   type KeyQuestion,
   type MembershipQuestion,
   type MessagePlace,
+  type SeenTargetQuestion,
   StoreUnavailable,
   type TargetQuestion,
   type UserFacts,
@@ -214,8 +215,12 @@ export class ModelStore {
     return places.map(({ conversationId, seq }) => this.message(conversationId, seq)?.createdRev ?? null);
   }
 
-  findSeqs(questions: readonly TargetQuestion[]): (number | null)[] {
-    return questions.map((question) => this.findTargets([question])[0]?.seq ?? null);
+  findSeqs(questions: readonly SeenTargetQuestion[]): (number | null)[] {
+    return questions.map(({ userId, ...question }) => {
+      const seq = this.findTargets([question])[0]?.seq ?? 0;
+      const own = this.present(question.conversationId).find((member) => member.userId === userId);
+      return own && seq > own.joinedSeq ? seq : null;
+    });
   }
 
   findStored(changes: readonly Change[]): boolean[] {
@@ -560,7 +565,7 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     return this.#ask(() => this.#model.findCreatedRevs(places));
   }
 
-  async findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]> {
+  async findSeqs(questions: readonly SeenTargetQuestion[]): Promise<readonly (number | null)[]> {
     return this.#ask(() => this.#model.findSeqs(questions));
   }
 

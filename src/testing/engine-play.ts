@@ -92,7 +92,7 @@ class Stage {
   readonly #sent = new Map<string, Sent>();
   readonly #toldMarks = new Map<string, number>();
   readonly #ackedSeq = new Map<string, number>();
-  readonly #lastStrangerRefused = new Map<string, number>();
+  readonly #lastRefused = new Map<string, number>();
   #joinsUnderWay = 0;
   #marksUnderWay = 0;
   #retriesLeft = 20;
@@ -380,7 +380,7 @@ class Stage {
       return this.#expect(mayBeSo, "nothing was done");
     }
     this.#expect(this.#judgeOfLogs.isStored(id, outcome.events), "done tells of what is not stored");
-    const overtook = (this.#lastStrangerRefused.get(id) ?? -1) > sent.place;
+    const overtook = (this.#lastRefused.get(id) ?? -1) > sent.place;
     this.#expect(!overtook, "a refusal left before what it was decided after was durable");
     if (command.type === "send_message") this.#judgeMessage(sent, outcome.events[0] as MessageSent, kind);
   }
@@ -413,6 +413,9 @@ class Stage {
 
   #judgeRefusal({ command }: Sent, code: RefusalCode, tookMs: number): void {
     if (code === "not_found") this.#judgeNotFound(command);
+    // What a rule said no to. Strangers are refused by what is stored, whatever waits.
+    if (code === "forbidden" || code === "conflict")
+      this.#lastRefused.set(command.conversationId, this.#sent.get(command.id)!.place);
     if (code === "internal") this.#expect(isPoisoned(command), "a good command is refused as internal");
     if (code === "outcome_unknown") this.#expect(tookMs >= this.#deadlineMs, "unknown before the deadline");
     const mayRetry = code === "outcome_unknown" || code === "unavailable";
@@ -423,8 +426,6 @@ class Stage {
   /** To who was a member all the time, nothing that is there is not. */
   #judgeNotFound(command: Command): void {
     const { conversationId: id, senderId } = command;
-    if (senderId === stranger || id === unknownConversation)
-      this.#lastStrangerRefused.set(id, this.#sent.get(command.id)!.place);
     if (id === unknownConversation || !this.#judgeOfLogs.isSteadyMember(id, senderId)) return;
     const isOfWhatIsNot =
       "userId" in command ||

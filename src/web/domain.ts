@@ -8,7 +8,7 @@ import type { Registry } from "../engine/registry.ts";
 /** Where commands go. Answers exactly once, with what is durable. */
 export type Commands = Pick<Registry, "submit">;
 /** Where receipts go. */
-export type Marks = Pick<EngineMarks, "note" | "noteMessage">;
+export type Marks = Pick<EngineMarks, "note" | "noteIfMember" | "noteMessage">;
 /** What joins of topics need to know. */
 export type Joins = Pick<EngineJoins, "conversation" | "user" | "userFacts" | "changes">;
 /** Where it is told that something arrived. */

@@ -93,6 +93,11 @@ export interface ContactsQuestion {
   readonly asksFirst: boolean;
 }
 
+/** The same, for a user. */
+export interface SeenTargetQuestion extends TargetQuestion {
+  readonly userId: string;
+}
+
 export interface MembershipQuestion {
   readonly conversationId: string;
   readonly userId: string;
@@ -124,8 +129,11 @@ export interface ActorReads {
   findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]>;
   /** Those that are stored in the conversation named with them, with all their reactions. In one query. */
   findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]>;
-  /** Where they are, in the order asked; null: not stored in that conversation. In one query, whatever the messages hold. */
-  findSeqs(questions: readonly TargetQuestion[]): Promise<readonly (number | null)[]>;
+  /**
+   * Where they are, in the order asked; null: not stored in that conversation, or not the user's to see. In one query, whatever the messages
+   * hold.
+   */
+  findSeqs(questions: readonly SeenTargetQuestion[]): Promise<readonly (number | null)[]>;
   /** The revisions that created these messages, in the order asked; null: no such message. In one query, whatever the messages hold. */
   findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]>;
   /** Whether each is a present member, in the order asked. In one query. */

@@ -63,7 +63,7 @@ function noting(
     const entry = entryOf(options, push);
     const command = commandOf(payloadAt(entry, push), entry);
     if (isRejection(command)) return command;
-    const noted = await noteMark(options.marks, command);
+    const noted = await noteMark(options.marks, command, entry.conversationId !== null);
     if (isRejection(noted)) return noted;
     push.reply(true, textOf(command, noted.newlyRead));
     return null;

@@ -47,15 +47,17 @@ export function markUnreadCommand(payload: unknown, entry: Entry): MarkAsUnread 
   return { type: "mark_unread", userId: entry.senderId, conversationId, messageId };
 }
 
-/** Resolves when the mark is durable, within about a second, or with its refusal. `newlyRead`: messages of others, by this mark. */
+/** Resolves when the mark is durable, within about a second, or with its refusal. `newlyRead`: messages of others, by this mark. `isMember`: it is known that its user is a member. */
 export async function noteMark(
   marks: Marks,
   command: MarkMember | MarkMessage,
+  isMember: boolean,
 ): Promise<{ readonly newlyRead: number } | Rejection> {
   const { promise, resolve } = Promise.withResolvers<{ readonly newlyRead: number } | Rejection>();
   const answer = (refusal: Rejection | null, newlyRead = 0) => resolve(refusal ?? { newlyRead });
-  if (command.type === "mark") marks.note(command, answer);
-  else await marks.noteMessage(command, answer);
+  if (command.type === "mark_message") await marks.noteMessage(command, answer);
+  else if (isMember) marks.note(command, answer);
+  else await marks.noteIfMember(command, answer);
   return promise;
 }
 

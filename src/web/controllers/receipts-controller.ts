@@ -76,7 +76,7 @@ async function receipt(options: ReceiptsOptions, call: Call): Promise<Response |
   if (isRejection(body)) return body;
   const mark = await markOf(options, call, entry, body);
   if (isRejection(mark)) return mark;
-  const noted = await noteMark(options.marks, mark);
+  const noted = await noteMark(options.marks, mark, true);
   if (isRejection(noted)) return noted === noSuchConversation ? noSuchMessage : noted;
   const { userId, kind } = mark;
   return dataResponse(
