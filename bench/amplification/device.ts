@@ -47,7 +47,10 @@ export class Device {
           opened: resolve,
           refused: (status, _headers, body) => reject(new Error(`handshake: ${status} ${body}`)),
           text: (frame) => this.#heard(frame),
-          closed: () => this.#closed(),
+          closed: () => {
+            this.#closed();
+            reject(new Error("the connection was closed"));
+          },
         },
       );
     });
