@@ -188,7 +188,7 @@ describe("limits", () => {
       connection_typing: { perMinute: 200, burst: 200 },
       connection_reads: { perMinute: 1_000, burst: 1_000 },
       connection_joins: { perMinute: 5_000, burst: 5_000 },
-      user_frames: { perMinute: 60_000, burst: 60_000 },
+      user_frames: { perMinute: 60_000, burst: 20_000 },
       address_failures: { perMinute: 120, burst: 120 },
       user_handshakes: { perMinute: 120, burst: 120 },
       process_handshakes: { perMinute: 0, burst: 1 },

@@ -502,7 +502,7 @@ export const settings = {
     kind: rate,
     fallbackText: "60000 or 10 for each message allowed, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
     about:
-      "the same of all sockets of one user, and the KiB of their request bodies, 0 = off; beyond it the socket is closed, a request 429",
+      "the same of all sockets of one user, and the KiB of their request bodies, a third of them at once, 0 = off; beyond it the socket is closed, a request 429",
   }),
   addressHandshakesPerMin: setting({
     variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_IP"],

@@ -36,6 +36,7 @@ export class Device {
 
   async connect(topics: readonly string[] = []): Promise<this> {
     await new Promise<void>((resolve, reject) => {
+      setTimeout(() => reject(new Error("the handshake was not answered")), answerWithinMs).unref();
       this.#socket = WebSocketClient.connect(
         this.#to,
         {
