@@ -124,7 +124,8 @@ export function markedOf(
   const heads = new Map(rows.heads.map((head) => [head.conversationId, head]));
   return (JSON.parse(text) as MarkedRow[]).map(toMarked).map((marked) => {
     const head = heads.get(marked.conversationId);
-    return head && !moved.has(head.conversationId) ? withNew(marked, head, rows.members) : marked;
+    const isStored = head && !moved.has(head.conversationId);
+    return isStored && marked.moved.length > 0 ? withNew(marked, head, rows.members) : marked;
   });
 }
 

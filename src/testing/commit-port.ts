@@ -371,7 +371,12 @@ export class ModelStore {
         readSeq,
       }));
       const moved = own.flatMap((mark) => moveMarks(log, mark, atUs) ?? []);
-      return { conversationId, moved, members, messages: movedOver(log, moved) };
+      return {
+        conversationId,
+        moved,
+        members: moved.length > 0 ? members : [],
+        messages: movedOver(log, moved),
+      };
     });
   }
 

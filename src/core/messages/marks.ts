@@ -59,7 +59,7 @@ export interface MarkedConversation {
   readonly conversationId: string;
   /** Those asked about who are members; the others are absent. */
   readonly moved: readonly MarkMoved[];
-  /** Every present member, before. */
+  /** Every present member, before; none where nobody who was asked about is a member. */
   readonly members: readonly MemberBefore[];
   /** The newest messages that the marks moved over, at most 50. */
   readonly messages: readonly MarkedMessage[];
