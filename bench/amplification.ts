@@ -10,6 +10,7 @@ import { eventRows } from "./amplification/event-rows.ts";
 import { junkRows } from "./amplification/junk-rows.ts";
 import type { Measured } from "./amplification/measured.ts";
 import { Measuring } from "./amplification/measuring.ts";
+import { memberRows } from "./amplification/member-rows.ts";
 import { operations, unmeasured } from "./amplification/operations.ts";
 import { ProcessorClock } from "./amplification/processor-time.ts";
 import { protocolRows } from "./amplification/protocol-rows.ts";
@@ -58,7 +59,7 @@ async function main(): Promise<boolean> {
 
 /** Throws when an operation has no row, or a row no operation. */
 function allRows(): readonly Row[] {
-  const rows = [...restRows, ...eventRows, ...protocolRows];
+  const rows = [...restRows, ...memberRows, ...eventRows, ...protocolRows];
   const unasked = [...operations.keys()].filter((name) => !rows.some(({ operation }) => operation === name));
   const missing = [...unasked, ...unmeasured()];
   const unknown = rows.map(({ operation }) => operation).filter((name) => !operations.has(name));
@@ -116,7 +117,7 @@ async function startServer(directory: string, jwksFile: string): Promise<ServerU
     binary: resolve(options.binary),
     port: await freePort(),
     environment: {
-      ...settingsIn(limitsOff),
+      ...settingsIn({ ...limitsOff, PRESENCE_SHOWN_TO: "members" }),
       // Those who listen send nothing.
       WS_IDLE_TIMEOUT: "1h",
       WHISPR_DATA_DIR: join(directory, "data"),

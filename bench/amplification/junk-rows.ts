@@ -4,7 +4,7 @@ import { operations } from "./operations.ts";
 import type { Row } from "./row.ts";
 
 /** A member who leaves is none any more. */
-const withBodies = /^(POST|PUT|PATCH|DELETE) (?!.*leave$)/;
+const withBodies = /^(POST|PUT|PATCH|DELETE) (?!.*(leave|accept|decline|readding)$)/;
 
 /** Every operation that reads a payload, with everything that is dear to read and fits none. */
 export function junkRows(): readonly Row[] {

@@ -33,7 +33,9 @@ export function timesInMinute(row: Measured): number {
 /** Part of one core that they take of the server and of PostgreSQL together. */
 export function coresOf(row: Measured): number {
   const { serverMs, postgresMs, crowd } = row;
-  const ms = (crowd && crowd.frames > 0 ? Math.max(serverMs, crowd.serverMs) : serverMs) + postgresMs;
+  // Of few frames to a crowd, the time is mostly what else its 1,000 sockets do.
+  const ofCrowd = crowd && crowd.frames > 100 ? crowd.serverMs : 0;
+  const ms = Math.max(serverMs, ofCrowd) + postgresMs;
   const times = timesInMinute(row);
   return Number.isFinite(times) ? (times * ms) / 60_000 : Number.NaN;
 }

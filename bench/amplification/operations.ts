@@ -8,19 +8,19 @@ import { type EventName, eventOperations } from "../../src/web/channels/event-op
 import { userEvents } from "../../src/web/channels/user-events.ts";
 import { apiRoutes } from "../../src/web/controllers/routes.ts";
 
-/** What is no route and no event of a channel, and what it is counted as; null: by nothing of `core/limits/operations.ts`. A new kind of input needs a line here. */
-const others: Readonly<Record<string, CountedAs | null>> = {
-  handshake: null,
-  "join of a conversation": "join_conversation",
-  "join of a user": "join_user",
-  leave: "leave_topic",
-  heartbeat: null,
-  "malformed frame": null,
-  "oversized frame": null,
-  "unknown event": "unknown_event",
-  "unknown topic": "join_conversation",
-  "refused request": null,
-  presence: null,
+/** What is no route and no event of a channel, and what it is counted as; empty: by nothing of `core/limits/operations.ts`. A new kind of input needs a line here. */
+const others: Readonly<Record<string, readonly CountedAs[]>> = {
+  handshake: [],
+  "join of a conversation": ["join_conversation"],
+  "join of a user": ["join_user"],
+  leave: ["leave_topic", "join_conversation"],
+  heartbeat: [],
+  "malformed frame": [],
+  "oversized frame": [],
+  "unknown event": ["unknown_event"],
+  "unknown topic": ["join_conversation"],
+  "refused request": [],
+  presence: [],
 };
 
 /** Everything that a client can ask for, and what it is counted as, from the code: the tables of routes and events are made without what they use. */
@@ -28,7 +28,7 @@ export const operations: ReadonlyMap<string, readonly CountedAs[]> = new Map<str
   ...apiRoutes({} as never).map((route) => [`${route.method} ${route.path}`, route.operations] as const),
   ...conversationEvents({} as never).names.map((name) => [`conversation: ${name}`, [ofEvent(name)]] as const),
   ...userEvents({} as never).names.map((name) => [`user: ${name}`, [ofEvent(name)]] as const),
-  ...Object.entries(others).map(([name, counted]) => [name, counted ? [counted] : []] as const),
+  ...Object.entries(others),
 ]);
 
 /** The operations of the cost table that nothing here asks for. */

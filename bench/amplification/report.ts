@@ -38,7 +38,7 @@ export function violations(row: Measured): readonly string[] {
   if (ratioToRecipient(row) > maxRatio && !isPaid) found.push("push");
   if (row.serverMs > maxMsOf(row)) found.push("time");
   if (isSlowCrowd(row)) found.push("time of frames");
-  if (coresOf(row) > maxCores) found.push("share of a core");
+  if (coresOf(row) > maxCores && row.paidBy === null) found.push("share of a core");
   if (row.closed + (row.crowd?.closed ?? 0) > 0) found.push("sockets closed");
   return found;
 }

@@ -1,7 +1,6 @@
-import type { Exchange } from "./http-connection.ts";
 import { controlCharacters, fatMessage, largeMetadata, manyValues } from "./inputs.ts";
-import type { Row, Run } from "./row.ts";
-import type { Someone, World } from "./world.ts";
+import { get, newTarget, page, post, send, several } from "./requests.ts";
+import type { Row } from "./row.ts";
 
 /** Every route at its worst allowed input. */
 export const restRows: readonly Row[] = [
@@ -54,56 +53,6 @@ export const restRows: readonly Row[] = [
   page("GET /conversations/:id/members", "1,000 members", (run) =>
     get(run, `/conversations/${run.room.id}/members`),
   ),
-  {
-    operation: "POST /conversations/:id/members",
-    input: "one user into a group of 1,000",
-    people: 1,
-    isHeard: true,
-    act: ({ world, room }) =>
-      post(world, world.owner, `/conversations/${room.id}/members`, `{"user_id":"${crypto.randomUUID()}"}`),
-  },
-  {
-    operation: "POST /conversations/:id/members",
-    input: "998 users at once",
-    people: 998,
-    times: 5,
-    prepare: ({ world, times }) => several(times, () => world.group(world.owner, [crypto.randomUUID()], {})),
-    act: ({ world, prepared }, index) => {
-      const user_ids = Array.from({ length: 998 }, () => crypto.randomUUID());
-      const path = `/conversations/${(prepared as string[])[index]}/members`;
-      return post(world, world.owner, path, JSON.stringify({ user_ids }));
-    },
-  },
-  {
-    operation: "DELETE /conversations/:id/members/:userId",
-    input: "one of 1,000",
-    isHeard: true,
-    prepare: addedMembers,
-    act: ({ world, room, prepared }, index) =>
-      send(
-        world,
-        world.owner,
-        "DELETE",
-        `/conversations/${room.id}/members/${(prepared as Someone[])[index]!.userId}`,
-      ),
-  },
-  {
-    operation: "PATCH /conversations/:id/members/:userId/role",
-    input: "one of 1,000",
-    isHeard: true,
-    act: ({ world, room }, index) => {
-      const path = `/conversations/${room.id}/members/${room.member.userId}/role`;
-      return send(world, world.owner, "PATCH", path, `{"role":"${index % 2 ? "member" : "admin"}"}`);
-    },
-  },
-  {
-    operation: "POST /conversations/:id/leave",
-    input: "one of 1,000",
-    isHeard: true,
-    prepare: addedMembers,
-    act: ({ world, room, prepared }, index) =>
-      send(world, (prepared as Someone[])[index]!, "POST", `/conversations/${room.id}/leave`),
-  },
   page("GET /conversations/:id/messages", "100 messages of 65,536 × U+0001", (run) =>
     get(run, `/conversations/${run.world.heavy}/messages?limit=100`),
   ),
@@ -252,47 +201,3 @@ export const restRows: readonly Row[] = [
       ),
   },
 ];
-
-function page(operation: string, input: string, act: (run: Run) => Promise<Exchange>): Row {
-  return { operation, input, isPage: true, act };
-}
-
-function get({ world }: Run, path: string, asker: Someone = world.owner): Promise<Exchange> {
-  return send(world, asker, "GET", path);
-}
-
-function post(world: World, one: Someone, path: string, body: string): Promise<Exchange> {
-  return send(world, one, "POST", path, body);
-}
-
-function send(
-  { http }: World,
-  { token }: Someone,
-  method: string,
-  path: string,
-  body?: string,
-): Promise<Exchange> {
-  return http.request({ method, path: `/api/v1${path}`, token, ...(body === undefined ? {} : { body }) });
-}
-
-async function several<T>(times: number, make: () => Promise<T>): Promise<readonly T[]> {
-  const made: T[] = [];
-  while (made.length < times) made.push(await make());
-  return made;
-}
-
-async function newTarget({ world, room }: Run): Promise<string> {
-  const { id } = await world.send(
-    world.owner,
-    room.id,
-    room === world.quiet ? fatMessage() : { content: "x" },
-  );
-  return id;
-}
-
-async function addedMembers({ world, room, times }: Run): Promise<readonly Someone[]> {
-  const added = await Promise.all(Array.from({ length: times }, () => world.someone()));
-  const user_ids = added.map(({ userId }) => userId);
-  await world.client(world.owner).call("POST", `/conversations/${room.id}/members`, { user_ids });
-  return added;
-}

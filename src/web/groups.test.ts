@@ -81,6 +81,19 @@ describe("creating a group", () => {
   });
 });
 
+test("more ids than a group may have members are refused before any of them is looked up, whoever asks", async () => {
+  const id = await web.groupOf(anna, [ben]);
+  const ids = (count: number) =>
+    Array.from({ length: count }, (_, n) => `0192a7c0-0000-7000-8000-${String(n).padStart(12, "0")}`);
+  const add = (user_ids: readonly string[]) =>
+    web.ask(ben, "POST", `/conversations/${id}/members`, { user_ids });
+  expect(await add(ids(1_001))).toMatchObject(refused(422, "invalid_payload", "user_ids"));
+  expect(await add(ids(1_000))).toMatchObject(refused(403, "forbidden"));
+  const user_ids = ids(2_001);
+  const created = await web.ask(anna, "POST", "/conversations", { type: "group", name: "all", user_ids });
+  expect(created).toMatchObject(refused(422, "invalid_payload", "user_ids"));
+});
+
 describe("members", () => {
   let group: string;
   let members: string;

@@ -1,4 +1,5 @@
 import { Type } from "@sinclair/typebox";
+import { largestGroup } from "../../core/conversations/members.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { PayloadShape, type Reading } from "../payload-shape.ts";
 import { optional, uuid } from "./fields.ts";
@@ -18,7 +19,11 @@ const shape = new PayloadShape({
   operation: "add_members",
   schema: Type.Object({
     user_id: optional(uuid, userIdAllowed),
-    user_ids: optional(Type.Array(uuid, { minItems: 1 }), "must be the UUIDs of users, at least one"),
+    // Each of them is looked up before the rules are asked.
+    user_ids: optional(
+      Type.Array(uuid, { minItems: 1, maxItems: largestGroup }),
+      `must be the UUIDs of users, at least one and at most ${largestGroup}`,
+    ),
   }),
   aliases: { member_ids: "user_ids" },
 });

@@ -1,4 +1,5 @@
 import { Type } from "@sinclair/typebox";
+import { largestGroup } from "../../core/conversations/members.ts";
 import { mergedMetadata } from "../../core/conversations/metadata.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { fieldIn, PayloadShape } from "../payload-shape.ts";
@@ -63,7 +64,9 @@ const group = new PayloadShape({
     type: Type.Literal("group", { description: typeAllowed }),
     name: optional(Type.String(), nameAllowed),
     user_ids: Type.Array(uuid, {
-      description: "must be the UUIDs of the members, with or without your own",
+      // Twice as many as may be, so that some may stand there twice; more are not worth reading.
+      maxItems: 2 * largestGroup,
+      description: `must be the UUIDs of the members, with or without your own, at most ${largestGroup} with you`,
     }),
     metadata,
     client_random: clientRandom,
