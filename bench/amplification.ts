@@ -14,9 +14,10 @@ import { memberRows } from "./amplification/member-rows.ts";
 import { operations, unmeasured } from "./amplification/operations.ts";
 import { ProcessorClock } from "./amplification/processor-time.ts";
 import { protocolRows } from "./amplification/protocol-rows.ts";
-import { tableOf, violations } from "./amplification/report.ts";
+import { violations } from "./amplification/report.ts";
 import { restRows } from "./amplification/rest-rows.ts";
 import type { Row } from "./amplification/row.ts";
+import { isRefusal, tablesOf } from "./amplification/tables.ts";
 import { World } from "./amplification/world.ts";
 import { ServerUnderTest } from "./storm/server-under-test.ts";
 
@@ -86,20 +87,19 @@ async function measure(measuring: Measuring, row: Row): Promise<readonly Measure
 
 /** Of what is refused everywhere, the dearest input of each operation alone. */
 function worstOf(rows: readonly Measured[]): readonly Measured[] {
-  const isRefused = ({ input }: Measured) => input.startsWith("refused: ");
   const dearest = new Map<string, Measured>();
-  for (const row of rows.filter(isRefused)) {
+  for (const row of rows.filter(isRefusal)) {
     const known = dearest.get(row.operation);
     if (!known || row.serverMs > known.serverMs) dearest.set(row.operation, row);
   }
-  return [...rows.filter((row) => !isRefused(row)), ...dearest.values()];
+  return [...rows.filter((row) => !isRefusal(row)), ...dearest.values()];
 }
 
 function report(rows: readonly Measured[], server: ServerUnderTest): boolean {
   const before = options.before
     ? (JSON.parse(readFileSync(options.before, "utf8")) as readonly Measured[])
     : [];
-  console.log(tableOf(rows, before));
+  console.log(tablesOf(rows, before));
   const above = rows.filter((row) => violations(row).length > 0);
   say(
     `${rows.length} rows, ${above.length} above a bound, ${failures} failed; memory at most ${server.mostMemoryMB} MB; load ${loadavg()[0]}`,
