@@ -45,7 +45,7 @@ export function violations(row: Measured, isCounted = true): readonly string[] {
 
 /** Whether its time is above a bound, as it seems. */
 export function isSlow(row: Measured): boolean {
-  return row.serverMs > maxMsOf(row) || isSlowCrowd(row);
+  return row.serverMs > maxMsOf(row) || isSlowCrowd(row) || coresOf(row) > maxCores;
 }
 
 function maxMsOf({ sentBytes, answeredBytes, recipientBytes }: Measured): number {
