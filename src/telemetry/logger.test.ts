@@ -151,4 +151,19 @@ describe("the security log", () => {
     logger.security("admin_command", { target: "/x\u001b[2J" });
     expect(lines[0]).toContain('"/x\\u001b[2J"');
   });
+
+  const colour = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g");
+  test.each(["json", "pretty"] as const)(
+    "no control character of a field or an error reaches the terminal, as %s",
+    (format) => {
+      const { logger, lines } = logging({ format });
+      // U+009B is to a terminal what ESC [ is.
+      logger.warn("origin_refused", { origin: "http://x\u009b2J\u007f" });
+      logger.error("internal_error", { error: new Error("x\u001b[2J\u009b2J") });
+      const written = lines.map((line) => line.replaceAll(colour, "")).join("");
+      expect(written).not.toMatch(/[^\P{Cc}\n]/u);
+      expect(written).toContain("http://x\\u009b2J\\u007f");
+      expect(written).toContain("x\\u001b[2J\\u009b2J");
+    },
+  );
 });

@@ -6,6 +6,7 @@ import {
   type SecurityEvent,
   type Warning,
 } from "../core/incidents.ts";
+import { escapeControls } from "./escape-controls.ts";
 import { KeyedLineBudget } from "./keyed-line-budget.ts";
 import { prettyLine } from "./pretty-line.ts";
 
@@ -73,7 +74,7 @@ export function createLogger(
       redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`]), censor: "(hidden)" },
       serializers: { error: errorFields, err: errorFields },
     },
-    { write: (line: string) => sink.write(scrub(isPretty ? prettyLine(line) : line)) },
+    { write: (line: string) => sink.write(scrub(isPretty ? prettyLine(line) : escapeControls(line))) },
   );
   const security = log.child({ log: "security" }, { level: settings.security === false ? "silent" : "info" });
   const incidents = new Incidents({ log, security, monotonicMs });

@@ -1,3 +1,5 @@
+import { escapeControls } from "./escape-controls.ts";
+
 const colours: Readonly<Record<string, string>> = {
   trace: "\u001b[90m",
   debug: "\u001b[90m",
@@ -24,11 +26,13 @@ export function prettyLine(line: string): string {
 }
 
 function shown(value: unknown): string {
-  return typeof value === "string" && !/[\s"=\p{Cc}]/u.test(value) ? value : JSON.stringify(value);
+  return typeof value === "string" && !/[\s"=\p{Cc}]/u.test(value)
+    ? value
+    : escapeControls(JSON.stringify(value));
 }
 
 function stackOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return error === undefined ? "" : ` ${shown(error)}`;
   const stack = "stack" in error && typeof error.stack === "string" ? error.stack : JSON.stringify(error);
-  return `\n${stack.replace(/^/gm, "    ")}`;
+  return `\n${escapeControls(stack).replace(/^/gm, "    ")}`;
 }

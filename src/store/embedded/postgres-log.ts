@@ -1,4 +1,5 @@
 import { closeSync, constants, copyFileSync, ftruncateSync, lstatSync, rmSync } from "node:fs";
+import { escapeControls } from "../../telemetry/escape-controls.ts";
 import { openOwnFile, readPart } from "./by-descriptor.ts";
 import type { Layout } from "./layout.ts";
 
@@ -37,9 +38,8 @@ function empty(path: string): void {
   }
 }
 
-/** PostgreSQL's user writes them: no control character of theirs moves a cursor or ends a line of ours. */
+/** PostgreSQL's user writes them. */
 export function lastLogLines({ log }: Layout, count = 6): string {
   const text = readPart(log, -tailBytes) ?? "";
-  const plain = text.replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
-  return plain.trimEnd().split("\n").slice(-count).join("\n");
+  return escapeControls(text).trimEnd().split("\n").slice(-count).join("\n");
 }

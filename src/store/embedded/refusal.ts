@@ -1,3 +1,5 @@
+import { escapeControls } from "../../telemetry/escape-controls.ts";
+
 export type EmbeddedRefusalCode =
   | "backup_impossible"
   | "backup_target"
@@ -27,14 +29,14 @@ export type EmbeddedRefusalCode =
   | "unsupported_platform"
   | "unusable";
 
-/** The embedded PostgreSQL cannot run here. The text names the directory, what is wrong and the way out. */
+/** The embedded PostgreSQL cannot run here. The text names the directory, what is wrong and the way out; others may have chosen parts of it. */
 export class EmbeddedRefusal extends Error {
   readonly code: EmbeddedRefusalCode;
   readonly directory: string;
   readonly problem: string;
 
   constructor(refusal: { code: EmbeddedRefusalCode; directory: string; problem: string; wayOut: string }) {
-    super(`${refusal.directory}: ${refusal.problem}. ${refusal.wayOut}.`);
+    super(escapeControls(`${refusal.directory}: ${refusal.problem}. ${refusal.wayOut}.`));
     this.name = "EmbeddedRefusal";
     this.code = refusal.code;
     this.directory = refusal.directory;

@@ -25,7 +25,7 @@ export function refuseUnsafePath(path: string): void {
   if (problem === null) return;
   throw new EmbeddedRefusal({
     code: "unsafe_path",
-    directory: printable(resolve(path)),
+    directory: shortened(resolve(path)),
     problem,
     wayOut: 'Choose a path of at most 800 bytes without $ ` " \\ : ; and control characters',
   });
@@ -36,8 +36,6 @@ function realPathOf(path: string): string {
   return join(realPathOf(dirname(path)), basename(path));
 }
 
-/** A path from the environment must not move the cursor of the person who reads of it. */
-function printable(path: string): string {
-  const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
-  return shown.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+function shortened(path: string): string {
+  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
 }
