@@ -181,6 +181,22 @@ describe("token", () => {
     expect((await run(["token", "--user", alice, "--key", path, "--device", "a\nb"])).code).toBe(2);
   });
 
+  test("a FIFO or a link in the place of the key that dev made is refused at once", async () => {
+    const dataDir = join(directory, "trap");
+    const path = join(dataDir, ".dev-key.json");
+    mkdirSync(dataDir);
+    for (const command of [
+      ["mkfifo", path],
+      ["ln", "-s", "/dev/zero", path],
+    ]) {
+      rmSync(path, { force: true });
+      Bun.spawnSync(command);
+      const { code, err } = await run(["token", "--user", alice], { WHISPR_DATA_DIR: dataDir });
+      expect(code).toBe(1);
+      expect(err).toContain(`${path} cannot be read (unsafe_entry)`);
+    }
+  });
+
   test("S10: what is printed is good for a day at most", async () => {
     const { code, out, err } = await run(["token", "--user", alice, "--ttl", "25h"]);
     expect([code, out]).toEqual([2, ""]);

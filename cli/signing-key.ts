@@ -7,9 +7,13 @@ import {
 } from "node:crypto";
 import { chmod, link, readFile, rm, writeFile } from "node:fs/promises";
 import { SignJWT } from "jose";
+import { readPlainFile } from "../src/store/embedded/by-descriptor.ts";
 import { prepareDataDirectory, refusalOf } from "../src/store/embedded/data-directory.ts";
 import { layoutOf } from "../src/store/embedded/layout.ts";
 import { CommandRefused } from "./exit-codes.ts";
+
+/** Bytes; a P-256 key as JWK has 200. */
+const longestDevKey = 4_096;
 
 /** A private key and what is published of it. */
 export interface SigningKey {
@@ -27,20 +31,15 @@ export interface TokenClaims {
   readonly ttlMs: number;
 }
 
-export function devKeyPath(dataDir: string): string {
-  return layoutOf(dataDir).devKey;
-}
-
 /** The key with which `dev` signs, made at its first start and kept, so that tokens live through restarts. Readable by its owner only. */
 export async function openDevKey(dataDir: string): Promise<SigningKey> {
-  const { root } = prepareDataDirectory(dataDir);
-  const path = devKeyPath(root);
+  const { root, devKey: path } = prepareDataDirectory(dataDir);
   try {
     if (!(await Bun.file(path).exists())) await writeNewKey(path);
   } catch (error) {
     throw refusalOf(error, root);
   }
-  return readSigningKey(path);
+  return readDevKey(root);
 }
 
 /** Appears whole or not at all, and never over another one. */
@@ -55,9 +54,17 @@ async function writeNewKey(path: string): Promise<void> {
   await rm(draft);
 }
 
+/** The key that `dev` made. The owner of the directory may have put anything in its place. */
+export function readDevKey(dataDir: string): Promise<SigningKey> {
+  return readSigningKey(layoutOf(dataDir).devKey, async (path) => readPlainFile(path, longestDevKey));
+}
+
 /** JWK or PEM. */
-export async function readSigningKey(path: string): Promise<SigningKey> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+export async function readSigningKey(
+  path: string,
+  read = (from: string) => readFile(from, "utf8"),
+): Promise<SigningKey> {
+  const text = await read(path).catch((error: NodeJS.ErrnoException) => {
     throw new CommandRefused(
       `The key ${path} cannot be read (${error.code}). Name yours with --key; without it the one that whispr-msg dev makes in its data directory is used.`,
     );

@@ -38,7 +38,7 @@ export function tokenCommand(): Command {
 
 async function printToken(options: TokenOptions, command: Command): Promise<void> {
   const { config } = settingsOf(command, "tool");
-  const { devKeyPath, readSigningKey, signToken } = await import("./signing-key.ts");
+  const { readDevKey, readSigningKey, signToken } = await import("./signing-key.ts");
   const ttlMs = duration(1_000, longestTtlMs).parse(options.ttl);
   if (ttlMs === undefined)
     throw wrong(
@@ -48,7 +48,7 @@ async function printToken(options: TokenOptions, command: Command): Promise<void
   const userId = toUuid(options.user);
   if (userId === null) throw wrong(`--user is "${options.user}"; allowed: a uuid.`);
   refuseDevice(options.device);
-  const key = await readSigningKey(options.key ?? devKeyPath(config.dataDir));
+  const key = await (options.key === undefined ? readDevKey(config.dataDir) : readSigningKey(options.key));
   const deviceId = options.device ?? null;
   const token = await signToken(key, {
     userId,

@@ -115,19 +115,27 @@ export function isOwnFile(path: string): boolean {
   return stat?.isFile() === true && isOwn(stat);
 }
 
-/** The first or, for a negative number, the last so many bytes of a plain file; null where there is none. Follows no link. */
+/** `readPlainFile`; null where there is none, or it cannot be read. */
 export function readPart(path: string, bytes: number): string | null {
   try {
-    const { fd, stat } = openPlain(path, O_RDONLY);
-    try {
-      const from = bytes < 0 ? Math.max(0, stat.size + bytes) : 0;
-      const buffer = Buffer.alloc(Math.abs(bytes));
-      return buffer.toString("utf8", 0, readSync(fd, buffer, 0, buffer.length, from));
-    } finally {
-      closeSync(fd);
-    }
+    return readPlainFile(path, bytes);
   } catch {
     return null;
+  }
+}
+
+/**
+ * The first or, for a negative number, the last so many bytes of a plain file. Follows no link and never waits. Throws `unsafe_entry` for
+ * anything but a plain file, and the errors of the system.
+ */
+export function readPlainFile(path: string, bytes: number): string {
+  const { fd, stat } = openPlain(path, O_RDONLY);
+  try {
+    const from = bytes < 0 ? Math.max(0, stat.size + bytes) : 0;
+    const buffer = Buffer.alloc(Math.abs(bytes));
+    return buffer.toString("utf8", 0, readSync(fd, buffer, 0, buffer.length, from));
+  } finally {
+    closeSync(fd);
   }
 }
 
