@@ -6,14 +6,32 @@ import {
   existsSync,
   lchownSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** For tests that root runs: what other users of the machine can do. */
+
+export const nobody = 65_534;
+/** Has no name. */
+export const someone = 65_500;
+
+/** A directory that every user may enter. The caller removes it. */
+export function openDirectory(prefix: string): string {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  chmodSync(directory, 0o755);
+  return directory;
+}
+
+export function openToGroup(directory: string): void {
+  chownSync(directory, 0, someone);
+  chmodSync(directory, 0o775);
+}
 
 export function replaceByLink(path: string, target: string): void {
   rmSync(path, { recursive: true, force: true });

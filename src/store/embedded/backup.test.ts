@@ -1,13 +1,14 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type pg from "pg";
 import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
+import { notRun } from "../../testing/not-run.ts";
+import { openDirectory, someone } from "../../testing/other-users.ts";
 import { outsideClient } from "../../testing/outside.ts";
 import { backup } from "./backup.ts";
 
-const base = mkdtempSync(join(tmpdir(), "whispr-backup-"));
+const base = openDirectory("whispr-backup-");
 const timeoutMs = 180_000;
 const directory = await EmbeddedOwner.template(base);
 const timeline = "SELECT timeline_id AS timeline FROM pg_control_checkpoint()";
@@ -98,6 +99,23 @@ test(
   },
   timeoutMs,
 );
+
+const asRoot = process.getuid?.() === 0;
+const what = "where a user without a name serves, a backup by root is refused with who can make it";
+if (asRoot) test(what, refusedToRoot, timeoutMs);
+else test(what, () => notRun(what, "only root can start a process of such a user"));
+
+async function refusedToRoot(): Promise<void> {
+  const dataDir = join(base, "nameless");
+  mkdirSync(dataDir, { mode: 0o700 });
+  chownSync(dataDir, someone, someone);
+  const user = ["setpriv", `--reuid=${someone}`, `--regid=${someone}`, "--clear-groups"];
+  await using owner = await EmbeddedOwner.start(dataDir, user);
+  if (owner.refusal?.code === "no_usable_uid") return notRun(what, owner.refusal.text ?? "");
+  await expect(backup({ dataDir, target: join(base, "of-nameless") })).rejects.toThrow(
+    `does not let user 0 in. Run this command as the user that serves it (${someone}).`,
+  );
+}
 
 function readableByOthers(target: string): readonly string[] {
   const below = readdirSync(target, { recursive: true, encoding: "utf8" });

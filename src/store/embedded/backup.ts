@@ -18,7 +18,7 @@ import { copyDatabase, copyFiles, writeOwn } from "./copy-database.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { codeOf, EmbeddedRefusal, unsafeEntry } from "./refusal.ts";
 import { refuseUnsafePath } from "./safe-path.ts";
-import { trustedPath } from "./trusted-path.ts";
+import { makeTrusted } from "./trusted-path.ts";
 import { syncDirectory, syncTree } from "./unpack.ts";
 
 const walFile = /^([0-9A-F]{24}|[0-9A-F]{8}\.history)$/;
@@ -93,14 +93,26 @@ async function connect(dataDir: string): Promise<pg.Client> {
   try {
     return await openClient(settings, "backup", () => {});
   } catch (error) {
-    throw new EmbeddedRefusal({
+    throw notConnected(dataDir, codeOf(error) || String(error));
+  }
+}
+
+/** `28000`: PostgreSQL knows this user, and does not let them in. */
+function notConnected(directory: string, code: string): EmbeddedRefusal {
+  if (code !== "28000")
+    return new EmbeddedRefusal({
       code: "not_running",
-      directory: dataDir,
-      problem: `its PostgreSQL does not answer (${codeOf(error) || String(error)})`,
+      directory,
+      problem: `its PostgreSQL does not answer (${code})`,
       wayOut:
         "Start whispr-msg with this WHISPR_DATA_DIR; a directory that is not in use may simply be copied",
     });
-  }
+  return new EmbeddedRefusal({
+    code: "backup_impossible",
+    directory,
+    problem: `its PostgreSQL does not let user ${process.getuid?.()} in`,
+    wayOut: `Run this command as the user that serves it (${statSync(directory).uid})`,
+  });
 }
 
 /** Nobody else may write it: they could put links where we write, and read what is written. */
@@ -108,24 +120,20 @@ function makeTarget(wanted: string, source: string): string {
   if (`${wanted}/`.startsWith(`${source}/`))
     throw targetRefusal(wanted, "lies in the directory that it is a copy of");
   refuseUnsafePath(wanted);
-  const target = makeTrusted(wanted);
+  const target = makeTrustedTarget(wanted);
   refuseOpenTarget(target);
   if (readdirSync(target).length > 0) throw targetRefusal(target, "is not empty");
   return target;
 }
 
-/** Looked at once more when it is made: somebody may have made a part of it just before us. */
-function makeTrusted(wanted: string): string {
+function makeTrustedTarget(wanted: string): string {
   try {
-    const target = trustedPath(wanted);
-    mkdirSync(target, { recursive: true, mode: 0o700 });
-    if (trustedPath(wanted) === target) return target;
+    return makeTrusted(wanted, 0o700);
   } catch (error) {
     if (!(error instanceof EmbeddedRefusal))
       throw targetRefusal(wanted, `cannot be written (${codeOf(error)})`);
     throw targetRefusal(error.directory, error.problem, "Name one whose parents only this user can write");
   }
-  throw targetRefusal(wanted, "was replaced while it was looked at");
 }
 
 function refuseOpenTarget(target: string): void {

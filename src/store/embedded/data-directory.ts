@@ -1,11 +1,11 @@
-import { accessSync, closeSync, constants, lstatSync, mkdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { accessSync, closeSync, constants, lstatSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { adopt } from "./adopt.ts";
 import { Directory, openOwnFile, readPart } from "./by-descriptor.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { codeOf, diskFull, EmbeddedRefusal, unsafeEntry } from "./refusal.ts";
 import { refuseUnsafePath } from "./safe-path.ts";
-import { trustedPath } from "./trusted-path.ts";
+import { makeTrusted } from "./trusted-path.ts";
 
 /**
  * Makes the directory where it is missing (0700), and refuses one that cannot, or must not, be used. Afterwards it belongs to this process's
@@ -15,7 +15,7 @@ export function prepareDataDirectory(path: string): Layout {
   const wanted = resolve(path);
   try {
     refuseUnsafePath(wanted);
-    const layout = layoutOf(makeTrusted(wanted));
+    const layout = layoutOf(makeTrusted(wanted, 0o755));
     accessSync(layout.root, constants.R_OK | constants.W_OK | constants.X_OK);
     refuseForeign(layout);
     adopt(layout);
@@ -25,14 +25,6 @@ export function prepareDataDirectory(path: string): Layout {
   } catch (error) {
     throw refusalOf(error, wanted);
   }
-}
-
-/** Looked at once more when it is made: somebody may have made a part of it just before us. */
-function makeTrusted(wanted: string): string {
-  const place = trustedPath(wanted);
-  mkdirSync(dirname(place), { recursive: true, mode: 0o755 });
-  if (!isDirectory(place)) mkdirSync(place, { mode: 0o700 });
-  return trustedPath(wanted);
 }
 
 function isDirectory(path: string): boolean {

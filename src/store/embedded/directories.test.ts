@@ -9,15 +9,14 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
+import { openDirectory } from "../../testing/other-users.ts";
 import { layoutOf } from "./layout.ts";
 import { mountOf } from "./mount.ts";
 import { recordedPlace } from "./socket-directory.ts";
 
-const base = mkdtempSync(join(tmpdir(), "whispr-places-"));
-chmodSync(base, 0o755);
+const base = openDirectory("whispr-places-");
 const timeoutMs = 180_000;
 const directory = await EmbeddedOwner.template(base);
 const asRoot = process.getuid?.() === 0;

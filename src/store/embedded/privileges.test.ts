@@ -15,11 +15,20 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { notRun } from "../../testing/not-run.ts";
-import { as, giveAll, knock, plantProgram, replaceByLink } from "../../testing/other-users.ts";
+import {
+  as,
+  giveAll,
+  knock,
+  nobody,
+  openDirectory,
+  openToGroup,
+  plantProgram,
+  replaceByLink,
+  someone,
+} from "../../testing/other-users.ts";
 import { backup } from "./backup.ts";
 import { treeName } from "./carried.ts";
 import { layoutOf } from "./layout.ts";
@@ -27,11 +36,8 @@ import { recordedPlace } from "./socket-directory.ts";
 
 /** Root starts whispr-msg, and `nobody` wants to become root by what lies in the data directory. */
 
-const nobody = 65_534;
-const someone = 65_500;
 const timeoutMs = 180_000;
-const base = mkdtempSync(join(tmpdir(), "whispr-privileges-"));
-chmodSync(base, 0o755);
+const base = openDirectory("whispr-privileges-");
 /** What no user but root may ever get, change or lose. */
 const secret = join(base, "secret");
 writeFileSync(secret, "root's own\n", { mode: 0o600 });
@@ -278,11 +284,6 @@ function expectUntouched(): void {
   expect(readFileSync(secret, "utf8")).toBe("root's own\n");
   const { uid, gid, mode } = statSync(secret);
   expect([uid, gid, mode & 0o777]).toEqual([0, 0, 0o600]);
-}
-
-function openToGroup(directory: string): void {
-  chownSync(directory, 0, someone);
-  chmodSync(directory, 0o775);
 }
 
 function ofSomeone(path: string): void {

@@ -5,29 +5,24 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { notRun } from "../../testing/not-run.ts";
-import { as, giveAll } from "../../testing/other-users.ts";
+import { as, giveAll, nobody, openDirectory, openToGroup, someone } from "../../testing/other-users.ts";
 import { backup } from "./backup.ts";
 import { embeddedSuperuserUrl, embeddedUrl } from "./connection.ts";
 import { layoutOf } from "./layout.ts";
 
 /** Root works on a directory in which another user could put one thing in the place of another. */
 
-const nobody = 65_534;
-const someone = 65_500;
 const timeoutMs = 180_000;
-const base = mkdtempSync(join(tmpdir(), "whispr-swaps-"));
-chmodSync(base, 0o755);
+const base = openDirectory("whispr-swaps-");
 afterAll(() => rmSync(base, { recursive: true, force: true }), timeoutMs);
 
 test("the address of a database leads nowhere but to a socket, whatever the owner of its directory wrote down", () => {
@@ -140,9 +135,4 @@ async function asRoot(): Promise<void> {
     },
     timeoutMs,
   );
-}
-
-function openToGroup(directory: string): void {
-  chownSync(directory, 0, someone);
-  chmodSync(directory, 0o775);
 }

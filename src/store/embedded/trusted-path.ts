@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { EmbeddedRefusal } from "./refusal.ts";
 
@@ -37,6 +37,17 @@ export function trustedPath(path: string): string {
     else at = followed(next, at, names);
   }
   return at.path;
+}
+
+/**
+ * Makes this directory (0700) and those above it that are missing, and resolves it. That comes once more when it is made: somebody may have made a
+ * part of it just before us. Throws `unsafe_parent`, `other_owner`, and the errors of the system.
+ */
+export function makeTrusted(path: string, parentsMode: number): string {
+  const place = trustedPath(path);
+  mkdirSync(dirname(place), { recursive: true, mode: parentsMode });
+  if (!lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) mkdirSync(place, { mode: 0o700 });
+  return trustedPath(path);
 }
 
 /** Puts the components of the link's target before those that are left, and gives the directory from which they are taken. */
