@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { version } from "../package.json";
 import { eventually } from "./testing/eventually.ts";
 import { freePort, type ServerProcess, startServer } from "./testing/server.ts";
 
@@ -235,6 +236,11 @@ describe("README.md", () => {
       const text = guide.slice(guide.indexOf(`### ${section}\n`)).split(/^##/m)[1]!;
       expect([section, /^```(js|sh) run$/m.test(text)]).toEqual([section, true]);
     }
+  });
+
+  test("names the version that this is", () => {
+    const [major, minor] = version.split(".");
+    expect(readme).toContain(`\nThis is version ${major}.${minor}: `);
   });
 
   test("has no JavaScript that is not run, and its snippets are short", () => {
