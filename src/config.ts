@@ -361,7 +361,7 @@ function limitsOf(values: Values): Limits {
   };
 }
 
-/** A third at once: 200 messages of the largest content come from a queue, and 20 frames that are as dear to read as any take 0.2 s of the others' time. */
+/** A third at once: an offline queue of 200 messages of the largest content fits, and the 20 most expensive frames take 0.2 s of the others' time. */
 function framesOf(perMinute: number): Rate {
   return { perMinute, burst: atLeastOne(Math.ceil(perMinute / 3)) };
 }
@@ -371,7 +371,7 @@ function framesFor({ userMessagesPerMin }: Values, atLeast: number): number {
   return userMessagesPerMin && Math.max(atLeast, 10 * userMessagesPerMin);
 }
 
-/** What refines another limit is off where that is, unless it is set: who switches one off, for a benchmark say, wants no other in its place. */
+/** A limit that refines another one is off where that one is, unless it is set: switching one off, for a benchmark say, must not leave another in its place. */
 function userLimitsOf(values: Values) {
   const { connectionOpsPerMin: ops, connectionJoinsPerMin: joins, userMessagesPerMin: messages } = values;
   const userOps = values.userOpsPerMin ?? (ops && 1_000);
@@ -391,8 +391,8 @@ function userLimitsOf(values: Values) {
 }
 
 /**
- * `user_pushed`: 45 MB a minute are 60 % of a line of 10 Mbit/s, and what comes at once fits into the send buffer of a socket: what one user may send
- * closes nobody's. Both grow with the messages that are allowed.
+ * `user_pushed`: 45 MB a minute are 60 % of a line of 10 Mbit/s, and the burst fits into the send buffer of a socket, so that one user cannot
+ * have the sockets of others closed. Both grow with the messages that are allowed.
  */
 function pushLimitsOf(values: Values) {
   const { userMessagesPerMin: messages, userMessagesBurst, sendBufferBytes } = values;

@@ -1,13 +1,13 @@
 import type { Incident } from "./incident.ts";
 
 const minuteMs = 60_000;
-/** Of one person, address or group; all of them together write twenty times as many. */
+/** For each user, address or conversation; all of them together have twenty times as many. */
 const perMinute = { lines: 5, pauseMs: minuteMs } as const;
-/** A line for each, unless somebody makes a game of it. */
+/** A line for each, unless somebody repeats it on purpose. */
 const each = { lines: 60, pauseMs: minuteMs } as const;
 
 /**
- * The security log: what somebody who looks into an attack, or at who may do what, wants to find. A part of the closed table of incidents:
+ * The security log: for somebody who looks into an attack, or at who may do what. A part of the closed table of incidents:
  * its lines carry `"log":"security"`, are written whatever LOG_LEVEL is, and are counted in `whispr_security_events_total`. Ids, addresses and
  * reasons only: never a token, content, a name that people chose, or metadata.
  */
