@@ -81,7 +81,7 @@ class Pieces {
   }
 
   #next(controller: ReadableByteStreamController, held: Held): void | Promise<void> {
-    if (!this.#bytes) return never;
+    if (!this.#bytes) return untilTheConnectionEnds();
     const end = Math.min(this.#at + pieceBytes, this.size);
     controller.enqueue(this.#bytes.slice(this.#at, end));
     this.#at = end;
@@ -92,5 +92,7 @@ class Pieces {
   }
 }
 
-/** An error instead would be printed by Bun; nothing happens until the connection ends. */
-const never = new Promise<void>(() => {});
+/** Never resolves: an error instead would be printed by Bun. One for each: whoever waits for it is kept as long as it is. */
+function untilTheConnectionEnds(): Promise<void> {
+  return new Promise(() => {});
+}
