@@ -416,6 +416,47 @@ describe("broadcasts to some", () => {
   });
 });
 
+test("payloads that differ by socket reach each who hears the topic by now, in order with what is broadcast, and are kept for no join in flight", async () => {
+  const joins = joinsByHand();
+  await using server = endpoint({ channel: echoChannel({ join: joins.join }) });
+  const clients = await Promise.all(["ada", "bob", "cyd"].map((name) => RawClient.connect(server.url, name)));
+  for (const [at, client] of clients.entries()) {
+    client.send("1", "1", topic, "phx_join", {});
+    await eventually("the question", () => joins.asked.length === at + 1);
+  }
+  for (const at of [0, 1]) joins.settle(at, ok());
+  for (const client of clients.slice(0, 2)) await client.replyTo("1");
+  server.sockets.broadcast(topic, "before", "0");
+  server.sockets.pushEachNow(topic, "each", (identity) => (identity === "bob" ? ["1", "2"] : ["3"]));
+  server.sockets.broadcast(topic, "after", "0");
+  joins.settle(2, ok());
+  for (const client of clients) await client.settle();
+  expect(
+    clients.map((client) =>
+      client
+        .on(topic)
+        .map(([, , , event, payload]) => [event, payload])
+        .slice(1),
+    ),
+  ).toEqual([
+    [
+      ["before", 0],
+      ["each", 3],
+      ["after", 0],
+    ],
+    [
+      ["before", 0],
+      ["each", 1],
+      ["each", 2],
+      ["after", 0],
+    ],
+    [
+      ["before", 0],
+      ["after", 0],
+    ],
+  ]);
+});
+
 test("a broadcast to those who hear the topic by now keeps its place, and nothing of it is kept for a join in flight", async () => {
   const joins = joinsByHand();
   const settings = { maxHeldBroadcasts: 1 };

@@ -237,11 +237,20 @@ export class Sockets<Identity> {
     this.#publish(topic, encodeBroadcast(topic, event, payload));
   }
 
-  /** `broadcastNow` to the matching sockets only. Walks the sockets of the topic and queues a frame for each that matches. */
-  pushWhereNow(topic: string, event: string, payload: Json, match: (identity: Identity) => boolean): void {
+  /**
+   * `broadcastNow`, of payloads that differ by socket. Walks the sockets of the topic once and queues a frame for each payload; an array
+   * that is returned for several sockets is encoded once.
+   */
+  pushEachNow(topic: string, event: string, payloadsFor: (identity: Identity) => readonly Json[]): void {
     if (!this.#topics.isHeard(topic)) return;
-    const frame = encodeBroadcast(topic, event, payload);
-    for (const membership of this.#matching(topic, match)) membership.heard(frame);
+    const encoded = new Map<readonly Json[], readonly string[]>();
+    for (const membership of this.#topics.each(topic)) {
+      const payloads = payloadsFor(membership.session.identity);
+      const frames =
+        encoded.get(payloads) ?? payloads.map((payload) => encodeBroadcast(topic, event, payload));
+      encoded.set(payloads, frames);
+      for (const frame of frames) membership.heard(frame);
+    }
   }
 
   /** To all who hear the topic, in each one's spelling of it. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { type Channel, Presence, Socket } from "phoenix";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
@@ -107,6 +107,64 @@ test("who is asked by a new conversation does not show in it, also where all mem
   const conversationId = await web.groupOf(ann, [ben]);
   await clock.runFor(windowMs);
   expect(web.presence.onlineIn(conversationId).map(({ userId }) => userId)).toEqual([ann]);
+});
+
+describe("between two users with a block", () => {
+  const block = (lowId: string, highId: string, isApart: boolean) =>
+    web.domain.publish({ type: "apart", lowId, highId, isApart });
+  const setStatus = (wire: Wire, userId: string, status: string) =>
+    wire.push(`user:${userId}`, "update_status", JSON.stringify({ status }));
+  const came = (userId: string) => ({ joins: { [userId]: anybody }, leaves: {} });
+  const left = (userId: string) => ({ joins: {}, leaves: { [userId]: anybody } });
+
+  test("each is gone for the other, others see both, and each is back without it", async () => {
+    const topic = topicOf(await web.groupOf(ann, [ben, cleo, dan]));
+    const [anns, bens, cleos, dans] = [
+      await joined(ann, `user:${ann}`, topic),
+      await joined(ben, `user:${ben}`, topic),
+      await joined(cleo, `user:${cleo}`, topic),
+      await joined(dan, topic),
+    ];
+    const all = [anns, bens, cleos, dans];
+    const before = await Promise.all(all.map(async (wire) => (await told(wire, topic)).length));
+    block(ann, ben, true);
+    await setStatus(bens, ben, "away");
+    await setStatus(cleos, cleo, "busy");
+    const since = () =>
+      Promise.all(
+        all.map(async (wire, at) => (await told(wire, topic)).slice(before[at]).map(([, diff]) => diff)),
+      );
+    expect(await since()).toEqual([
+      [left(ben), came(cleo)],
+      [left(ann), came(ben), came(cleo)],
+      [came(ben), came(cleo)],
+      [came(ben), came(cleo)],
+    ]);
+    block(ann, ben, false);
+    expect((await since()).map((diffs) => diffs.at(-1))).toEqual([
+      came(ben),
+      came(ann),
+      came(cleo),
+      came(cleo),
+    ]);
+  });
+
+  test("a diff is told in one walk of the topic, however many users are apart from those in it", async () => {
+    const topic = topicOf(await web.groupOf(ann, [ben, cleo]));
+    await joined(ann, topic);
+    const [bens, cleos] = [
+      await joined(ben, `user:${ben}`, topic),
+      await joined(cleo, `user:${cleo}`, topic),
+    ];
+    await told(cleos, topic);
+    for (let index = 0; index < 1_000; index++) block(ben, numbered(index), true);
+    const walks = spyOn(web.endpoint.sockets, "pushEachNow");
+    await setStatus(bens, ben, "away");
+    await setStatus(cleos, cleo, "busy");
+    const diffs = (await told(cleos, topic)).map(([, diff]) => diff);
+    expect(diffs.slice(-2)).toEqual([came(ben), came(cleo)]);
+    expect(walks).toHaveBeenCalledTimes(1);
+  });
 });
 
 describe("a stock client", () => {

@@ -24,8 +24,6 @@ const shedAt = 0.5;
  */
 const longestPatienceMs = 3_000;
 
-const nobody: ReadonlySet<string> = new Set();
-
 /** What a join of a user's topic has read. */
 export interface JoinedUserPresence {
   readonly conversations: readonly (Pick<Member, "pending"> & { readonly conversationId: string })[];
@@ -34,7 +32,7 @@ export interface JoinedUserPresence {
 
 export interface PresencesOptions {
   readonly presence: Presence;
-  readonly sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners" | "pushWhereNow">;
+  readonly sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners" | "pushEachNow">;
   /** Decides who sees whom. */
   readonly visibility: Visibility;
   readonly lateness: Pick<Lateness, "exceeds">;
@@ -55,7 +53,7 @@ export interface PresencesOptions {
  */
 export class Presences {
   readonly #presence: Presence;
-  readonly #sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners" | "pushWhereNow">;
+  readonly #sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners" | "pushEachNow">;
   readonly #visibility: Visibility;
   readonly #lateness: Pick<Lateness, "exceeds">;
   readonly #admission: Pick<Admission, "isCrowded">;
@@ -158,8 +156,9 @@ export class Presences {
   apartChanged(apart: Apart): void {
     const { lowId, highId, isApart } = apart;
     const { blocked } = this.#visibility;
-    if (blocked.areApart(lowId, highId) === isApart) return blocked.changed(apart, this.#clock.monotonicMs());
+    const wasApart = blocked.areApart(lowId, highId);
     blocked.changed(apart, this.#clock.monotonicMs());
+    if (wasApart === isApart) return;
     if (!this.#presence.isOnline(lowId) && !this.#presence.isOnline(highId)) return;
     for (const [{ userId }, feed] of this.#feeds) {
       if (userId === lowId) feed.change(highId, isApart);
@@ -198,27 +197,19 @@ export class Presences {
   #tell({ conversationId, joins, leaves }: PresenceDiff): void {
     const topic = `conversation:${conversationId}`;
     if (!this.#sockets.hasListeners(topic)) return;
-    const apart = this.#apartFrom([...joins, ...leaves]);
-    for (const diff of presenceDiffTexts(joins, leaves)) {
-      if (apart.size === 0) this.#sockets.broadcastNow(topic, "presence_diff", diff);
-      else this.#sockets.pushWhereNow(topic, "presence_diff", diff, ({ userId }) => !apart.has(userId));
-    }
-    for (const viewerId of apart) this.#tellApart(topic, viewerId, joins, leaves);
-  }
-
-  /** To one who must not see all of them. */
-  #tellApart(topic: string, viewerId: string, joins: readonly Online[], leaves: readonly Online[]): void {
-    const hidden = this.#visibility.blocked.of(viewerId);
-    const isSeen = ({ userId }: Online) => !hidden.has(userId);
-    for (const diff of presenceDiffTexts(joins.filter(isSeen), leaves.filter(isSeen)))
-      this.#sockets.pushWhereNow(topic, "presence_diff", diff, ({ userId }) => userId === viewerId);
-  }
-
-  /** Those who must not see all of these users. */
-  #apartFrom(users: readonly Online[]): ReadonlySet<string> {
     const { blocked } = this.#visibility;
-    const apart = users.map(({ userId }) => blocked.of(userId)).filter(({ size }) => size > 0);
-    return apart.length === 0 ? nobody : new Set(apart.flatMap((each) => [...each]));
+    const users = [...joins, ...leaves];
+    const all = presenceDiffTexts(joins, leaves);
+    if (users.every(({ userId }) => blocked.of(userId).size === 0)) {
+      for (const diff of all) this.#sockets.broadcastNow(topic, "presence_diff", diff);
+      return;
+    }
+    this.#sockets.pushEachNow(topic, "presence_diff", (viewer) => {
+      const hidden = blocked.of(viewer.userId);
+      if (hidden.size === 0) return all;
+      const isSeen = ({ userId }: Online) => !hidden.has(userId);
+      return users.every(isSeen) ? all : presenceDiffTexts(joins.filter(isSeen), leaves.filter(isSeen));
+    });
   }
 
   #learn({ userId }: Session, apartIds: readonly string[]): void {
