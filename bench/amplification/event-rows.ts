@@ -1,4 +1,5 @@
 import { controlCharacters, fatMessage, manyValues } from "./inputs.ts";
+import { newTarget, several } from "./requests.ts";
 import type { Row, Run } from "./row.ts";
 
 /** Every event of the channels at its worst allowed input. */
@@ -46,12 +47,7 @@ export const eventRows: readonly Row[] = [
       idIn(prepared, index),
     ),
     times: 5,
-    prepare: ({ world, room, times }) =>
-      inTurn(
-        times,
-        async () =>
-          (await world.send(world.owner, room.id, room === world.quiet ? fatMessage() : { content: "x" })).id,
-      ),
+    prepare: (run) => several(run.times, () => newTarget(run)),
   },
   {
     ...event(
@@ -59,7 +55,7 @@ export const eventRows: readonly Row[] = [
       "to a message as large as allowed",
       ({ prepared }, index) => `{"message_id":"${prepared}","reaction":"r${index}"}`,
     ),
-    prepare: target,
+    prepare: newTarget,
   },
   {
     ...event(
@@ -68,7 +64,7 @@ export const eventRows: readonly Row[] = [
       ({ prepared }, index) => `{"message_id":"${prepared}","reaction":"r${index}"}`,
     ),
     prepare: async (run) => {
-      const messageId = await target(run);
+      const messageId = await newTarget(run);
       for (let index = 0; index < run.times; index++)
         await run.room.asker.push(
           run.room.topic,
@@ -103,11 +99,7 @@ export const eventRows: readonly Row[] = [
     input: "1,000 unread messages of one author, who hears of each",
     paidBy: "each message once, by its author",
     times: 3,
-    prepare: async ({ world, times }) => {
-      const made: string[] = [];
-      while (made.length < times) made.push(await world.unread(1_000));
-      return made;
-    },
+    prepare: ({ world, times }) => several(times, () => world.unread(1_000)),
     act: ({ world, prepared }, index) =>
       world.ownerDevice.push(
         `user:${world.owner.userId}`,
@@ -148,7 +140,7 @@ function mark(topic: "conversation" | "user", name: string, input: string): Row 
     isHeard: true,
     times: 5,
     prepare: ({ world, room, times }) =>
-      inTurn(times, async () => (await world.send(world.owner, room.id, { content: "x" })).seq),
+      several(times, async () => (await world.send(world.owner, room.id, { content: "x" })).seq),
     act: ({ world, room, prepared }, index) => {
       const seq = (prepared as number[])[index];
       const device = world.memberOf(room);
@@ -164,15 +156,4 @@ function statusOf(index: number): string {
 
 function idIn(prepared: unknown, index: number): string {
   return `{"message_id":"${(prepared as string[])[index]}"}`;
-}
-
-function target({ world, room }: Run): Promise<string> {
-  const body = room === world.quiet ? fatMessage() : { content: "x" };
-  return world.send(world.owner, room.id, body).then(({ id }) => id);
-}
-
-async function inTurn<T>(times: number, make: () => Promise<T>): Promise<readonly T[]> {
-  const made: T[] = [];
-  while (made.length < times) made.push(await make());
-  return made;
 }

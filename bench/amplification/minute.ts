@@ -1,4 +1,3 @@
-import { readConfig } from "../../src/config.ts";
 import type { LimitName } from "../../src/core/limits/budgets.ts";
 import {
   arrivals,
@@ -6,17 +5,11 @@ import {
   freeAnswer,
   type Operation,
 } from "../../src/core/limits/operations.ts";
+import { defaultLimits } from "../../src/testing/default-limits.ts";
 import type { Measured } from "./measured.ts";
 import { operations } from "./operations.ts";
 
-const read = readConfig({
-  environment: { JWT_JWKS_URL: "https://auth.example.com/jwks.json" },
-  flags: {},
-  purpose: "serve",
-  isTerminal: false,
-});
-if (!read.ok) throw new Error(read.problems.join());
-const { limits } = read.config;
+const limits = defaultLimits();
 
 /** Members of the largest group, all of whom may listen. */
 const listeners = 1_000;

@@ -1,7 +1,7 @@
 import { HttpConnection } from "./http-connection.ts";
 import { junk } from "./inputs.ts";
 import type { Row, Run } from "./row.ts";
-import type { Someone } from "./world.ts";
+import type { Someone, World } from "./world.ts";
 
 const handshake = (token: string) =>
   `GET /socket/websocket?vsn=2.0.0&token=${token} HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
@@ -162,11 +162,7 @@ function socketRow(operation: string, input: string, text: string, ref: string |
 }
 
 /** On a connection of its own, which may not be kept. */
-function httpRow(
-  operation: string,
-  input: string,
-  text: (world: Parameters<Row["act"]>[0]["world"]) => string,
-): Row {
+function httpRow(operation: string, input: string, text: (world: World) => string): Row {
   return {
     operation,
     input,

@@ -26,18 +26,17 @@ export function send(
   return http.request({ method, path: `/api/v1${path}`, token, ...(body === undefined ? {} : { body }) });
 }
 
+/** One after the other. */
 export async function several<T>(times: number, make: () => Promise<T>): Promise<readonly T[]> {
   const made: T[] = [];
   while (made.length < times) made.push(await make());
   return made;
 }
 
+/** A new message of the owner: as large as allowed in the quiet room, small in the hall. */
 export async function newTarget({ world, room }: Run): Promise<string> {
-  const { id } = await world.send(
-    world.owner,
-    room.id,
-    room === world.quiet ? fatMessage() : { content: "x" },
-  );
+  const body = room === world.quiet ? fatMessage() : { content: "x" };
+  const { id } = await world.send(world.owner, room.id, body);
   return id;
 }
 

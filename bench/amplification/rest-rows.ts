@@ -113,12 +113,7 @@ export const restRows: readonly Row[] = [
     input: "a message as large as allowed",
     isHeard: true,
     times: 5,
-    prepare: ({ world, room, times }) =>
-      several(
-        times,
-        async () =>
-          (await world.send(world.owner, room.id, room === world.quiet ? fatMessage() : { content: "x" })).id,
-      ),
+    prepare: (run) => several(run.times, () => newTarget(run)),
     act: ({ world, room, prepared }, index) =>
       send(
         world,

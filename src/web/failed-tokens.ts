@@ -47,7 +47,8 @@ export class FailedTokens {
 
   #isSuspect(address: string): boolean {
     const untilMs = this.#suspects.get(address);
-    if (untilMs === undefined || untilMs > this.#clock.monotonicMs()) return untilMs !== undefined;
+    if (untilMs === undefined) return false;
+    if (untilMs > this.#clock.monotonicMs()) return true;
     this.#suspects.delete(address);
     return false;
   }

@@ -127,7 +127,7 @@ test("I5: more than may be held comes during the last read of a backfill: it is 
 });
 
 test("who was sent more of a backlog than a minute allows waits for the next page, is refused nothing, and misses nothing", async () => {
-  web.stop();
+  await web.stop();
   clock = new VirtualClock();
   web = new Fixture({ clock, limits: { user_backlog: { perMinute: 1, burst: 1 } } });
   conversationId = await web.conversationOf(anna, ben);
