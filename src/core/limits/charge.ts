@@ -1,39 +1,18 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { CreateConversation } from "../conversations/create.ts";
 import type { Decision } from "../decision.ts";
-import type { Event } from "../events.ts";
 import type { Limiter, Rate } from "../ports/limiter.ts";
 import type { Observer } from "../ports/observer.ts";
 import { type Rejection, reject } from "../rejection.ts";
 import { amountText, budgetOf, type LimitName, rateText } from "./budgets.ts";
-import { arrivals, type Consequence, freeAnswer, type Operation, operations } from "./operations.ts";
-import { pushedBytes } from "./pushed-bytes.ts";
+import { addedBy, type Consequences, costOfConsequences, type Item } from "./consequences.ts";
+import { arrivals, freeAnswer, type Operation, operations } from "./operations.ts";
 
 /** Who asks, and over which connection. */
 export interface Caller {
   readonly userId: string;
   /** Of a socket; null: the request came over REST. */
   readonly connectionKey: string | null;
-}
-
-/** A conversation of more members than these is held to a limit of its own. */
-export const largeFrom = 50;
-
-/** What comes of an operation, as far as it costs anything. */
-interface Consequences {
-  readonly conversationId: string;
-  /** How many there were before. */
-  readonly members: number;
-  readonly events: readonly Event[];
-  /** The people whom it brings in. */
-  readonly added: () => readonly string[];
-}
-
-/** So much of one key of a budget. */
-interface Item {
-  readonly limit: LimitName;
-  readonly key: string;
-  readonly cost: number;
 }
 
 /** What was too much, and how long it takes until it is not. */
@@ -151,30 +130,7 @@ export class Charges {
 
   /** What an operation that was decided, or a creation that is to be made, costs its user. */
   consequences(operation: Operation, userId: string, what: Consequences): readonly Item[] {
-    const items: Item[] = [];
-    for (const each of operations[operation].decided) this.#addTo(items, each, userId, what);
-    return items;
-  }
-
-  #addTo(items: Item[], consequence: Consequence, userId: string, what: Consequences): void {
-    const { conversationId, members, events } = what;
-    switch (consequence) {
-      case "group":
-        if (members > largeFrom)
-          items.push({ limit: "conversation_messages", key: `${conversationId} ${userId}`, cost: 1 });
-        return;
-      case "pushed":
-        if (this.#countsBytes) addPushes(items, userId, pushedBytes(events), members);
-        return;
-      case "members": {
-        const { length: cost } = what.added();
-        if (cost > 0) items.push({ limit: "user_members_added", key: userId, cost });
-        return;
-      }
-      case "pairs":
-        for (const other of what.added())
-          items.push({ limit: "pair_memberships", key: `${userId} ${other}`, cost: 1 });
-    }
+    return costOfConsequences(operation, userId, what, this.#countsBytes);
   }
 }
 
@@ -183,15 +139,6 @@ function tooLarge(limit: LimitName, cost: number, burst: number): Rejection {
   const most = amountText(limit, burst);
   const text = `Too many ${budgetOf(limit).counts}: ${amountText(limit, cost)}, ${most} are allowed. Nothing was changed; make it shorter.`;
   return reject("payload_too_large", text);
-}
-
-function addPushes(items: Item[], userId: string, bytes: number, members: number): void {
-  items.push({ limit: "user_pushed", key: userId, cost: bytes });
-  items.push({ limit: "user_delivered", key: userId, cost: bytes * members });
-}
-
-function addedBy(events: readonly Event[]): readonly string[] {
-  return events.flatMap((event) => (event.type === "member_added" ? [event.member.userId] : []));
 }
 
 /**
