@@ -4,7 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { StoreTimedOut } from "./core/ports/store.ts";
 import { newId } from "./system.ts";
-import { type Batcher, batchers, notShared } from "./testing/batchers.ts";
+import type { Batcher } from "./testing/batcher.ts";
+import { batchers, notShared } from "./testing/batchers.ts";
 import { settled } from "./testing/clock.ts";
 import { PoisonedStore } from "./testing/poisoned-store.ts";
 

@@ -1,6 +1,5 @@
 import type { BlockedPair } from "../core/ports/blocks.ts";
-import type { ActorReads, Change, MessagePlace, ViewerReads } from "../core/ports/store.ts";
-import { isRejection } from "../core/rejection.ts";
+import type { ActorReads, Change, DeviceCursors, MessagePlace, ViewerReads } from "../core/ports/store.ts";
 import { BlockEnforcer } from "../engine/block-enforcer.ts";
 import { Cursors } from "../engine/cursors.ts";
 import { Joins } from "../engine/joins.ts";
@@ -10,39 +9,11 @@ import { Marks } from "../engine/marks.ts";
 import { Meetings } from "../engine/meetings.ts";
 import { SharedDeliveryReads } from "../engine/shared-delivery-reads.ts";
 import { newId } from "../system.ts";
+import { addAll, asking, type Batcher, never, saving } from "./batcher.ts";
 import { membersNamed, noteTaker } from "./builders.ts";
 import { settled, VirtualClock } from "./clock.ts";
 import { anEngine } from "./engine-on-model.ts";
 import type { PoisonedStore } from "./poisoned-store.ts";
-
-/**
- * Every place where requests of several clients share a statement. `poisoned-batches.test.ts` holds each to one contract: a poisoned
- * member fails alone. A new `BatchLoader`, a new use of `storeRows` and a new statement over arrays must have a row here.
- */
-export interface Batcher {
-  readonly name: string;
-  /** The statements of `store/` that it shares, by name. */
-  readonly statements: readonly string[];
-  readonly open: (store: PoisonedStore) => OpenBatcher;
-}
-
-export interface OpenBatcher {
-  readonly clock: VirtualClock;
-  /** Begins the request of one client, which is about `id`. True: it was answered; false: it was refused or it threw. */
-  readonly ask: (id: string) => Promise<boolean>;
-  /** After the last request: lets those begin that wait for a time. */
-  readonly flush?: () => Promise<void>;
-}
-
-const never = () => {
-  throw new Error("not part of this batcher");
-};
-function addAll(to: Set<string>, ids: Iterable<string>): void {
-  for (const id of ids) to.add(id);
-}
-
-const isAnswer = (outcome: object | null) => outcome !== null && !isRejection(outcome);
-const answered = (asked: Promise<object | null>) => asked.then(isAnswer, () => false);
 
 function joinsOver(store: PoisonedStore, clock: VirtualClock) {
   const generation = 1;
@@ -108,117 +79,41 @@ function lookupsOver(store: PoisonedStore, clock: VirtualClock): Lookups {
   return new Lookups({ reads, clock, observer: noteTaker().observer });
 }
 
-function lookups(
-  name: string,
-  statement: string,
-  ask: (lookups: Lookups, id: string) => Promise<object | null>,
-): Batcher {
-  return {
-    name,
-    statements: [statement],
-    open(store) {
-      const clock = new VirtualClock();
-      const over = lookupsOver(store, clock);
-      return { clock, ask: (id) => answered(ask(over, id)) };
-    },
-  };
-}
-
 const nothing = { keys: [], messageIds: [], contacts: [], metadata: false };
 const about = (over: Lookups, id: string, questions: Partial<Parameters<Lookups["about"]>[1]>) =>
   over.about(id, { ...nothing, ...questions }).then(({ failures }) => (failures.length === 0 ? {} : null));
 
-function deliveryReads(
-  name: string,
-  statement: string,
-  ask: (reads: SharedDeliveryReads, id: string) => Promise<unknown>,
-): Batcher {
-  return {
-    name,
-    statements: [statement],
-    open(store) {
-      const clock = new VirtualClock();
-      const reads = new SharedDeliveryReads({
-        reads: {
-          changes: (questions) => store.statement(questions, () => questions.map(changesOf)),
-          heads: never,
-        },
-        actorReads: { loadConversations: (ids) => store.statement(ids, () => []) },
-        clock,
-      });
-      return { clock, ask: (id) => answered(ask(reads, id).then(() => ({}))) };
+function deliveryReadsOver(store: PoisonedStore, clock: VirtualClock): SharedDeliveryReads {
+  return new SharedDeliveryReads({
+    reads: {
+      changes: (questions) => store.statement(questions, () => questions.map(changesOf)),
+      heads: never,
     },
-  };
-}
-
-function joins(name: string, statement: string, ask: (joins: Joins, id: string) => Promise<object>): Batcher {
-  return {
-    name,
-    statements: [statement],
-    open(store) {
-      const clock = new VirtualClock();
-      const over = joinsOver(store, clock);
-      return { clock, ask: (id) => answered(ask(over, id)) };
-    },
-  };
+    actorReads: { loadConversations: (ids) => store.statement(ids, () => []) },
+    clock,
+  });
 }
 
 const aDifference = { sinceRev: 0, sinceSeq: 0, generation: 1, limit: 10, weight: 1_024 };
 
-const cursors: Batcher = {
-  name: "cursors of devices on their way to the store",
-  statements: ["save-cursors"],
-  open(store) {
-    const clock = new VirtualClock();
-    const saved = new Set<string>();
-    const over = new Cursors({
-      store: {
-        register: never,
-        save: (moves) =>
-          store.statement(moves, () =>
-            addAll(
-              saved,
-              moves.map(({ deviceId }) => deviceId),
-            ),
-          ),
-      },
-      clock,
-      observer: noteTaker().observer,
-    });
-    return {
-      clock,
-      async ask(id) {
-        over.confirmed({ userId: newId(), deviceId: id, conversationId: newId(), seq: 1, rev: 1 });
-        await over.save();
-        return saved.has(id);
-      },
-    };
-  },
-};
+function cursorsOver(store: PoisonedStore, clock: VirtualClock, saved: Set<string>): Cursors {
+  const cursors: DeviceCursors = {
+    register: never,
+    save: (moves) => {
+      const deviceIds = moves.map(({ deviceId }) => deviceId);
+      return store.statement(moves, () => addAll(saved, deviceIds));
+    },
+  };
+  return new Cursors({ store: cursors, clock, observer: noteTaker().observer });
+}
 
-const lastSeen: Batcher = {
-  name: "when users were last online",
-  statements: ["save-last-seen"],
-  open(store) {
-    const clock = new VirtualClock();
-    const saved = new Set<string>();
-    const over = new LastSeen({
-      store: {
-        save: (users) => store.statement(users, () => addAll(saved, users.keys())),
-      },
-      clock,
-      observer: noteTaker().observer,
-    });
-    return {
-      clock,
-      async ask(id) {
-        over.seen(id, clock.nowUs());
-        await over.save();
-        return saved.has(id);
-      },
-    };
-  },
-};
+function lastSeenOver(store: PoisonedStore, clock: VirtualClock, saved: Set<string>): LastSeen {
+  return new LastSeen({
+    store: { save: (users) => store.statement(users, () => addAll(saved, users.keys())) },
+    clock,
+    observer: noteTaker().observer,
+  });
+}
 
 const blocks: Batcher = {
   name: "blocks that were applied",
@@ -280,29 +175,24 @@ function marks(
   statement: string,
   ask: (marks: Marks, id: string, answer: (refusal: object | null) => void) => Promise<void>,
 ): Batcher {
-  return {
-    name,
-    statements: [statement],
-    open(store) {
-      const clock = new VirtualClock();
-      const queue = { note: (_: unknown, answer: (refusal: null) => void) => answer(null) };
-      const over = new Marks({
-        queueOf: () => queue as never,
-        reads: {
-          findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
-          areMembers: (questions) => store.statement(questions, () => questions.map(() => true)),
-        },
-        own: { markUnread: never, clearUnread: never, allowReadding: never },
-        pubsub: { publish() {}, subscribe() {} },
-        clock,
-        observer: noteTaker().observer,
-      });
-      return {
-        clock,
-        ask: (id) => new Promise((resolve) => void ask(over, id, (refusal) => resolve(refusal === null))),
-      };
+  const asked = (over: Marks, id: string) =>
+    new Promise<object | null>((resolve) => void ask(over, id, (refusal) => resolve(refusal ? null : {})));
+  return asking(name, statement, marksOver, asked);
+}
+
+function marksOver(store: PoisonedStore, clock: VirtualClock): Marks {
+  const queue = { note: (_: unknown, answer: (refusal: null) => void) => answer(null) };
+  return new Marks({
+    queueOf: () => queue as never,
+    reads: {
+      findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
+      areMembers: (questions) => store.statement(questions, () => questions.map(() => true)),
     },
-  };
+    own: { markUnread: never, clearUnread: never, allowReadding: never },
+    pubsub: { publish() {}, subscribe() {} },
+    clock,
+    observer: noteTaker().observer,
+  });
 }
 
 /** The lane: its outcomes are values, so the poison is refused as PostgreSQL refuses data. */
@@ -336,39 +226,53 @@ function lane(name: string, isMarks: boolean): Batcher {
   };
 }
 
+/**
+ * Every place where requests of several clients share a statement. `poisoned-batches.test.ts` holds each to one contract: a poisoned
+ * member fails alone. A new `BatchLoader`, a new use of `storeRows` and a new statement over arrays must have a row here.
+ */
 export const batchers: readonly Batcher[] = [
-  joins("joins of conversations", "join-facts", (over, conversationId) =>
+  asking("joins of conversations", "join-facts", joinsOver, (over, conversationId) =>
     over.conversation({ viewerId: newId(), conversationId, since: null }),
   ),
-  joins("joins of users", "join-facts", (over, viewerId) => over.userFacts({ viewerId, deviceId: null })),
-  joins("differences", "changes", (over, conversationId) =>
+  asking("joins of users", "join-facts", joinsOver, (over, viewerId) =>
+    over.userFacts({ viewerId, deviceId: null }),
+  ),
+  asking("differences", "changes", joinsOver, (over, conversationId) =>
     over.changes({ ...aDifference, conversationId, viewerId: newId() }),
   ),
-  joins("revisions of the messages that devices name", "find-created-revs", (over, viewerId) =>
+  asking("revisions of the messages that devices name", "find-created-revs", joinsOver, (over, viewerId) =>
     over.user({ viewerId, deviceId: "phone" }, { cursors: new Map([[viewerId, 2]]), generation: 1 }),
   ),
-  lookups("conversations that actors are loaded with", "load-conversations", (over, id) => over.state(id)),
-  lookups("keys of sends", "find-keys", (over, id) =>
+  asking("conversations that actors are loaded with", "load-conversations", lookupsOver, (over, id) =>
+    over.state(id),
+  ),
+  asking("keys of sends", "find-keys", lookupsOver, (over, id) =>
     about(over, newId(), {
       keys: [{ conversationId: newId(), senderId: id, deviceTag: 1, clientRandom: 1 }],
     }),
   ),
-  lookups("messages that commands name", "find-targets", (over, id) =>
+  asking("messages that commands name", "find-targets", lookupsOver, (over, id) =>
     about(over, newId(), { messageIds: [id] }),
   ),
-  lookups("users who are added", "find-contacts", (over, id) =>
+  asking("users who are added", "find-contacts", lookupsOver, (over, id) =>
     about(over, newId(), {
       contacts: [{ conversationId: newId(), adderId: id, userIds: [newId()], asksFirst: false }],
     }),
   ),
-  lookups("metadata that commands change", "read-metadata", (over, id) =>
+  asking("metadata that commands change", "read-metadata", lookupsOver, (over, id) =>
     about(over, id, { metadata: true }),
   ),
-  lookups("messages that repeated sends are answered with", "read-messages", (over, conversationId) =>
-    over.message({ conversationId, seq: 1 }),
+  asking(
+    "messages that repeated sends are answered with",
+    "read-messages",
+    lookupsOver,
+    (over, conversationId) => over.message({ conversationId, seq: 1 }),
   ),
-  lookups("memberships of those who seem to be strangers", "are-members", (over, conversationId) =>
-    over.membership({ conversationId, userId: newId() }),
+  asking(
+    "memberships of those who seem to be strangers",
+    "are-members",
+    lookupsOver,
+    (over, conversationId) => over.membership({ conversationId, userId: newId() }),
   ),
   marks("places of the messages that marks name", "find-seqs", (over, messageId, answer) =>
     over.noteMessage({ conversationId: newId(), userId: newId(), kind: "read", messageId }, answer),
@@ -376,14 +280,20 @@ export const batchers: readonly Batcher[] = [
   marks("memberships of those who mark by a number", "are-members", (over, conversationId, answer) =>
     over.noteIfMember({ type: "mark", conversationId, userId: newId(), kind: "read", seq: 1 }, answer),
   ),
-  deliveryReads("events that were missed", "changes", (reads, conversationId) =>
+  asking("events that were missed", "changes", deliveryReadsOver, (reads, conversationId) =>
     reads.changes([
       { conversationId, viewerId: null, sinceRev: 0, sinceSeq: null, generation: null, limit: 10 },
     ]),
   ),
-  deliveryReads("members of whom events were missed", "load-conversations", (reads, id) => reads.members(id)),
-  cursors,
-  lastSeen,
+  asking("members of whom events were missed", "load-conversations", deliveryReadsOver, (reads, id) =>
+    reads.members(id).then(() => ({})),
+  ),
+  saving("cursors of devices on their way to the store", "save-cursors", cursorsOver, (over, deviceId) =>
+    over.confirmed({ userId: newId(), deviceId, conversationId: newId(), seq: 1, rev: 1 }),
+  ),
+  saving("when users were last online", "save-last-seen", lastSeenOver, (over, userId, clock) =>
+    over.seen(userId, clock.nowUs()),
+  ),
   blocks,
   lane("commands in the lane", false),
   lane("marks in the lane", true),
