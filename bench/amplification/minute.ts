@@ -16,7 +16,7 @@ const listeners = 1_000;
 
 /**
  * How often one user gets a row's request in for a minute, over all sockets, by the budgets of the default settings. Infinity: no budget of a user
- * holds it, which is said of addresses and connections in docs/limits.md.
+ * bounds it; docs/limits.md says which ones of addresses and connections do.
  */
 export function timesInMinute(row: Measured): number {
   const counted = operations.get(row.operation) ?? [];

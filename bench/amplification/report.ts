@@ -52,7 +52,7 @@ function maxMsOf({ sentBytes, answeredBytes, recipientBytes }: Measured): number
   return maxMs + (maxMsPerMB * (sentBytes + answeredBytes + 2 * recipientBytes)) / 1e6;
 }
 
-/** A few frames cannot cost much, whatever each of them does. */
+/** A few frames cannot cost much, however dear each one is. */
 function isSlowCrowd(row: Measured): boolean {
   return usPerFrame(row) > maxUsPerFrame && (row.crowd?.frames ?? 0) > fewFrames;
 }

@@ -37,7 +37,7 @@ export class Unread {
 /** A frame that is only received costs this much less than one that is parsed. */
 const unparsedShare = 16;
 
-/** Characters: whatever so few of them hold, parsing them costs 20 µs at most. */
+/** Characters. Parsing so few costs 20 µs at most, however many values they hold. */
 const freeLength = 1_024;
 
 export class FrameReader {

@@ -19,7 +19,7 @@ export interface PhoenixSettings {
   readonly maxHeldBroadcasts: number;
   /** Bytes that may wait for a slow reader; past it the socket is closed (the client sees 1006). */
   readonly sendBufferBytes: number;
-  /** Bytes that may wait for slow readers in all sockets together; past it the fullest sockets of whoever holds most are closed (1006). */
+  /** Bytes that may wait for slow readers in all sockets together; past it the fullest sockets of the user who holds most are closed (1006). */
   readonly maxHeldBytes: number;
   /** A socket that sent no frame for this long is closed with 1001, at most `sweepEveryMs` late, never early. */
   readonly idleTimeoutMs: number;

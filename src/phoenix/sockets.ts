@@ -263,7 +263,7 @@ export class Sockets<Identity> {
     }
   }
 
-  /** The WebSocket layer says that it dropped a frame for somebody and closes them, and not for whom. */
+  /** The WebSocket layer reports that it dropped a frame for some socket and closes it, but not which one. */
   #noteOverruns(topic: string): void {
     for (const membership of this.#topics.each(topic)) membership.session.wire.noteOverrun();
   }

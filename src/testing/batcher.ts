@@ -44,7 +44,7 @@ function isAnswer(outcome: object | null): boolean {
   return outcome !== null && !isRejection(outcome);
 }
 
-/** Something that keeps what it is told, and saves it for many clients at once. It notes in `saved` what is stored. */
+/** Something that gathers what clients report and saves it for many of them at once. It notes in `saved` what is stored. */
 export function saving<Over extends { save(): Promise<void> }>(
   name: string,
   statement: string,

@@ -23,7 +23,7 @@ export class ClientAddresses {
     return address;
   }
 
-  /** Whom a request counts for. */
+  /** Returns the address that a request counts for. */
   ofRequest(request: Request, server: Pick<Server<unknown>, "requestIP">): string {
     const peer = server.requestIP(request)?.address ?? "";
     return counted(this.of(peer, request.headers.get("x-forwarded-for")));

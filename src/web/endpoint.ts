@@ -250,7 +250,7 @@ export class Endpoint {
     return this.#meter.measure(pathname, request, async () => this.#bounded(request, await extra(request)));
   }
 
-  /** Nobody says who reads a page: it counts for the address. */
+  /** Pages carry no token: what is unread of them counts for the address. */
   async #bounded(request: Request, answer: Response): Promise<Response> {
     const bounded = await this.#slow.answers.bounded(request, this.#addressOf(request), answer);
     return bounded instanceof Response ? bounded : this.#refuse(bounded);

@@ -12,8 +12,8 @@ const maxSuspects = 10_000;
 
 /**
  * Counts tokens that were not signed by a key of ours, by the address that sent them. An address with too many is suspect: what it sends
- * is verified few at a time, in turn with other suspects, so that guessing costs the others nothing. A good token still gets in from there:
- * thousands may share the address of whoever guesses.
+ * is verified few at a time, in turn with other suspects, so that guessing costs the others nothing. Good tokens still get in from there:
+ * thousands of users may share the address with the one who guesses.
  */
 export class FailedTokens {
   readonly #charges: Pick<Charges, "take">;
@@ -31,7 +31,7 @@ export class FailedTokens {
     });
   }
 
-  /** Runs `verify` at once, or when it is the turn of a suspect address. `address` is asked for only while there are suspects. */
+  /** Runs `verify` at once, or when it is the turn of a suspect address. Calls `address` only while there are suspects. */
   run<T>(address: () => string, verify: () => Promise<T>): Promise<T | Rejection> {
     if (this.#suspects.size === 0) return verify();
     const from = address();

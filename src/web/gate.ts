@@ -88,7 +88,7 @@ export class Gate {
     return reject("overloaded", text, { retryAfterMs: this.#pauses.next() });
   }
 
-  /** Who is never refused does not ask: whether anybody did tells load from a pause (`Lateness`). */
+  /** Does not ask `Lateness` about operations that are never refused: it tells load from a single pause by how often it is asked. */
   #isLateFor(operation: Operation): boolean {
     const { shedAt } = arrivals[operations[operation].class];
     return shedAt !== null && this.#lateness.exceeds(shedAt);

@@ -61,8 +61,8 @@ export class Handshakes {
   }
 
   /**
-   * Waits until it is its turn (`Admission`), once it is known whose it is: who cannot say who they are take no place. `address`: where it
-   * comes from, as it is counted. The arrival of the session is in progress; end it when no socket comes of it.
+   * Identifies the user, then waits for a place (`Admission`): handshakes without a good token take none. `address`: where it comes from, as
+   * it is counted. The arrival of the session is in progress; end it if no socket is opened.
    */
   async admit(request: Request, address: string): Promise<Admitted | Rejection> {
     const refusal = this.#admission.refusal() ?? checkRequest(request) ?? this.#originRefusal(request);

@@ -16,8 +16,8 @@ interface Holder {
 }
 
 /**
- * Bounds the bytes that are held for all clients together. Who holds most loses first: where there is no room, a client that holds less
- * than another one gets it at the other's cost. Whoever holds most already is refused.
+ * Bounds the bytes that are held for all clients together. Where there is no room, the client that holds most is cut off in favour of one
+ * that holds less. A client that already holds most is refused.
  */
 export class HeldBytes {
   readonly #maxBytes: number;

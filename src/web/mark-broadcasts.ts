@@ -62,7 +62,7 @@ export class MarkBroadcasts {
     this.#sockets.pushWhere(topic, "message_read", text, ({ userId }) => !apart.has(userId));
   }
 
-  /** All who moved are apart from the author, who would learn by it when they are there. */
+  /** Whether a block separates the author from all who moved: the push would tell the author that they are there. */
   #isHidden({ moved }: MarksFrame, authorId: string): boolean {
     const apart = this.#blocked.of(authorId);
     return apart.size > 0 && moved.every(({ userId }) => apart.has(userId));

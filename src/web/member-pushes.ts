@@ -45,7 +45,7 @@ export function memberPushes(frame: ChangeFrame, events: MembersChanged): readon
   }
 }
 
-/** Returns what is pushed of a new conversation: to those who are asked a request, to the others that it is there. */
+/** Returns what is pushed of a new conversation: `conversation_request` to users who are asked first, `conversation_created` to the others. */
 export function createdPushes({
   conversationId,
   creatorId,
@@ -80,7 +80,7 @@ function requests({ conversationId }: ChangeFrame, events: MembersChanged): read
   return [{ names: ["conversation_request"], encode, to: asked.map(({ member }) => member.userId) }];
 }
 
-/** Nothing that others see changed. Where it is all that has this revision, they are told its number, so that none is missing. */
+/** Nothing that others see has changed. If the revision holds nothing else, its number is pushed, so that receivers see no gap. */
 function numberOf(frame: ChangeFrame): readonly MemberPush[] {
   if (frame.events.length > 1) return [];
   return [{ names: ["conversation_changed"], encode: once(() => conversationChangedText(frame)), to: null }];

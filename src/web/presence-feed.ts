@@ -19,7 +19,7 @@ interface Again {
  */
 export class PresenceFeed {
   readonly #presence: Pick<Presence, "onlineIn">;
-  /** Whom this socket must not see. */
+  /** Returns the users whom this socket must not see. */
   readonly #hidden: () => ReadonlySet<string>;
   isOnUser = false;
   /** By conversation, the one that was joined last at the end. Null: none yet. */
@@ -75,7 +75,7 @@ export class PresenceFeed {
     return this.#joinings?.delete(conversationId) ?? false;
   }
 
-  /** Somebody is to be seen by this socket no longer, or again: said on each topic where they show. */
+  /** Hides a user from this socket, or shows them again: a diff on each topic where they are online. */
   change(userId: string, isHidden: boolean): void {
     for (const [conversationId, joining] of this.#joinings ?? []) {
       const users = this.#presence.onlineIn(conversationId).filter((user) => user.userId === userId);

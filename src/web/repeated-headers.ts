@@ -1,6 +1,6 @@
 import { type Rejection, reject } from "../core/rejection.ts";
 
-/** Headers of which a request has one: what is between may go by the first of two, and we by the last (RFC 9112 3.2, 6.3). */
+/** Headers that a request may have only once: of two, a proxy may obey the first and this server the last (RFC 9112 3.2, 6.3). */
 const single = ["host", "content-length"] as const;
 
 /** Returns the refusal of a request that repeats such a header, even with the same value: the runtime joins them by commas. */

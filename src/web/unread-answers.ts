@@ -24,7 +24,7 @@ export interface UnreadAnswersOptions {
 /**
  * Bounds what clients have asked for and do not read. While few answers are unread, an answer is given in one piece, which costs nothing;
  * the more there are, the smaller it has to be for that. A larger one is handed out in pieces as its client reads, and counts for its owner
- * until it is read. Where all of them are too much, whoever holds most is cut off: their connection ends without the rest.
+ * until it is read. Where all of them are too much, the client that holds most is cut off: its connection ends without the rest.
  */
 export class UnreadAnswers {
   readonly #options: UnreadAnswersOptions;
@@ -92,7 +92,7 @@ class Pieces {
   }
 }
 
-/** Never resolves: an error instead would be printed by Bun. One for each: whoever waits for it is kept as long as it is. */
+/** Never resolves: Bun would print an error. A new one each time: a shared one would keep everything that ever waited for it. */
 function untilTheConnectionEnds(): Promise<void> {
   return new Promise(() => {});
 }

@@ -1,4 +1,4 @@
-/** By what a budget is kept: each key of it has all of the budget. */
+/** For whom or what a budget is kept. Each user, pair, connection or address has a whole budget of its own. */
 type KeptBy = "user" | "user and conversation" | "user and other user" | "connection" | "address" | "process";
 
 /** One budget. Its size is a setting (`config.ts`, `limitsOf`). */
@@ -10,7 +10,7 @@ interface Budget {
   readonly unit?: "bytes" | "kB";
   /** Refusals and documents state the rate of an hour, because that of a minute is below one. */
   readonly isHourly?: true;
-  /** What costs more than all of it at once is refused for good: later it would do the same harm. */
+  /** What costs more than the whole burst is refused for good (`payload_too_large`): later it would do the same harm. */
   readonly isAtOnce?: true;
 }
 
@@ -50,7 +50,7 @@ export const budgets = {
   connection_typing: { by: "connection", counts: "typing signals on one connection" },
   connection_reads: { by: "connection", counts: "read and delivery marks on one connection" },
   connection_joins: { by: "connection", counts: "joins and leaves on one connection" },
-  address_failures: { by: "address", counts: "tokens from one address that nobody of ours signed" },
+  address_failures: { by: "address", counts: "tokens from one address that no known key signed" },
   process_handshakes: { by: "process", counts: "connections to one server" },
 } as const satisfies Readonly<Record<string, Budget>>;
 

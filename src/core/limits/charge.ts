@@ -66,8 +66,8 @@ export class Charges {
   }
 
   /**
-   * Counts what the answer to a read or a join is more than its arrival counted, and what the answer to a change is more than what was sent
-   * with it and `freeAnswer`. Never refuses: it was made already.
+   * Counts the bytes of an answer that were not paid for: of a read or a join, those beyond the cost of its arrival; of a change, those
+   * beyond what was sent with it and `freeAnswer`. Never refuses: the work is done.
    */
   answered(userId: string, operation: Operation, bytes: number, sentBytes = 0): void {
     const { user } = arrivals[operations[operation].class];
@@ -76,7 +76,7 @@ export class Charges {
     if (more > 0) this.#limiter.charge("user_reads", userId, more);
   }
 
-  /** Counts a page of what a device missed, which is sent without being asked for. */
+  /** Counts a page of what a device missed. It is pushed, so nothing was counted when it was requested. */
   backlogSent(userId: string, bytes: number): void {
     this.#limiter.charge("user_backlog", userId, bytes / 1_000);
   }
@@ -96,7 +96,7 @@ export class Charges {
     return excess && this.refused(excess);
   }
 
-  /** Takes all of the items, or none of them and says which one was too much: a question, which nobody is told of. */
+  /** Takes all of the items and returns null, or takes none and returns the one that was too much. Counts no refusal. */
   attempt(items: readonly Item[]): Excess | null {
     for (let at = 0; at < items.length; at++) {
       const { limit, key, cost } = items[at]!;
@@ -142,8 +142,8 @@ function tooLarge(limit: LimitName, cost: number, burst: number): Rejection {
 }
 
 /**
- * What one operation costs its user beyond its arrival. Whoever decides on it calls `settle` with each decision, also when the same operation
- * is decided again: after each call exactly what that decision costs is counted, and nothing of earlier ones.
+ * What one operation costs its user beyond its arrival. Call `settle` with each decision on it, also when it is decided
+ * again: after each call exactly the cost of that decision is counted, and nothing of earlier ones.
  */
 export class Charge {
   readonly #charges: Charges;
@@ -177,7 +177,7 @@ export class Charge {
     return null;
   }
 
-  /** Counts what the decision costs. A refusal: that was too much; nothing but its arrival is counted then, and nothing may come of it. */
+  /** Counts what the decision costs. Returns a refusal if that is too much: then only the arrival is counted, and the decision must not be applied. */
   settle(decision: Decision, state: Pick<ConversationState, "id" | "members">): Rejection | null {
     this.#release();
     if (decision.type === "rejection") return null;

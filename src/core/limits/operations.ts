@@ -5,7 +5,7 @@ import type { MarkAsUnread, MarkMember } from "../messages/marks.ts";
 import type { Query } from "../queries.ts";
 import type { LimitName } from "./budgets.ts";
 
-/** What only a socket does: nothing of it is a command or a query. */
+/** What only a socket does, and what is neither a command nor a query. */
 export type SocketOperation =
   | "typing"
   | "update_status"
@@ -13,7 +13,7 @@ export type SocketOperation =
   /** An event that nothing answers to. */
   | "unknown_event";
 
-/** Everything that is asked for, at whichever door. */
+/** Every operation, over REST or a socket. */
 export type Operation =
   | (Command | CreateConversation | MarkMember | MarkAsUnread | AllowReadding | Query)["type"]
   | SocketOperation;
@@ -82,7 +82,7 @@ export const arrivals: Readonly<Record<OperationClass, Arrival>> = {
 };
 
 /**
- * What an operation costs when it is decided, beside its arrival. Nothing of it is counted where it changes nothing.
+ * What an operation costs when it is decided, in addition to its arrival. Not counted for a decision that changes nothing.
  * `group`: one message of the user into this conversation, if it has more than 50 members.
  * `pushed`: the bytes of its events for one socket, and for all members together.
  * `members`: the people whom it brings in.

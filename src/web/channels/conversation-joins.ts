@@ -16,7 +16,7 @@ import { joinedConversationText } from "./join-texts.ts";
 import type { TopicJoins } from "./topic-channel.ts";
 import { conversationOf } from "./topics.ts";
 
-/** What a join with a cursor reads of each member, of whom a large group's answer shows some. */
+/** What a join with a cursor reads of each member. The answer of a large group shows only some of them. */
 const bytesOfMark = 50;
 
 export interface ConversationJoinsOptions {

@@ -134,7 +134,7 @@ export class UserJoins implements TopicJoins {
     await Promise.all(reached.map(({ conversationId, rev }) => this.#delivery.reached(conversationId, rev)));
   }
 
-  /** Null: there is no more, or nobody wants it any more. While the store is away it is asked again, and who has been sent too much waits. */
+  /** Null: there is no more, or nobody wants it any more. Tries again while the store is away, and waits while the user has been sent too much. */
   async #nextPage(feed: Feed, backlog: Backlog, { userId }: Session): Promise<BacklogPage | null> {
     while (!feed.isOver) {
       const waitMs = this.#gate.backlogWaitMs(userId);

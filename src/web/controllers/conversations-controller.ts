@@ -130,7 +130,7 @@ async function createDirect(
   return dataResponse(made.created ? 201 : 200, conversationText(made.summary), "{}");
 }
 
-/** Who declined it is in it again: 200, as for one that exists. */
+/** Brings a user who declined the conversation back into it. Answers 200, as for a conversation that exists. */
 async function returnToDirect(
   options: ConversationsOptions,
   call: Call,

@@ -10,7 +10,7 @@ export interface Call {
   /** What stood in the path, percent-decoded and unchecked; null where it could not be decoded. */
   readonly params: Readonly<Record<string, string | null>>;
   readonly query: URLSearchParams;
-  /** Of what the request does, to be settled by whoever decides on it. */
+  /** What the request costs. Settled when the request is decided. */
   readonly charge: Charge;
   /** Reads the body, as `readJson`; once. */
   json(): Promise<{ readonly value: unknown } | Rejection>;

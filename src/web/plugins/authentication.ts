@@ -23,8 +23,8 @@ export class Authentication {
   }
 
   /**
-   * The identity behind `Authorization: Bearer …` (RFC 6750 2.1), or why there is none. `address` is asked only of failures, and while there
-   * are addresses that send many.
+   * The identity behind `Authorization: Bearer …` (RFC 6750 2.1), or why there is none. Calls `address` only for failures, and while there
+   * are suspect addresses.
    */
   ofRequest(request: Request, address: () => string): Promise<{ readonly identity: Identity } | Rejection> {
     const [, token] = /^bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
@@ -66,7 +66,7 @@ export class Authentication {
     return { identity: verified.identity };
   }
 
-  /** Who sends a token that was signed by us is told that it is no good any more, however many others guess from the same address. */
+  /** A token that a known key signed is answered `unauthorized`, and not counted, however many are guessed from the same address. */
   #refused({ code, reason, isSigned }: Refused, address: () => string): Rejection {
     if (code === "unavailable") return reject(code, reason, { retryAfterMs: 1_000 });
     const unauthorized = reject(code, reason);

@@ -14,7 +14,7 @@ export function memberTexts(members: readonly Member[]): string {
 /** Of a member, whether they are online, as the viewer sees it; null: the viewer sees neither that nor when they were online last. */
 export type IsOnline = (member: SeenMember) => boolean | null;
 
-/** Present members with when they were online last: null for who is online, for who never was, and for those of whom the viewer sees neither. */
+/** Present members with when they were last online: null for those who are online or never were, and where the viewer may see neither. */
 export function seenMemberTexts(members: readonly SeenMember[], isOnline: IsOnline): string {
   return `[${members.map((member) => seenMemberText(member, isOnline(member))).join()}]`;
 }
