@@ -2,9 +2,10 @@
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { Backpressure } from "./backpressure.ts";
 import type { Gate, Json, Position, Routes } from "./channel.ts";
-import { decode, encodeBroadcast, Malformed } from "./codec.ts";
+import { encodeBroadcast } from "./codec.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
-import { type FrameLimit, FrameReader, Unread } from "./frame-reader.ts";
+import type { FrameLimit } from "./frame-reader.ts";
+import { Inbox } from "./inbox.ts";
 import { Intake, type TakeLot } from "./intake.ts";
 import type { Membership } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
@@ -41,7 +42,7 @@ export class Sockets<Identity> {
   readonly #topics = new Topics<Membership<Identity>>();
   readonly #quota: TopicQuota;
   readonly #ownerOf: (identity: Identity) => unknown;
-  readonly #reader: FrameReader;
+  readonly #inbox: Inbox<Identity>;
   readonly #outbox = new Outbox<Connection<Identity>>();
   readonly #pace: PingPace<Connection<Identity>>;
   readonly #host: ConnectionHost<Identity>;
@@ -52,28 +53,26 @@ export class Sockets<Identity> {
   #draining = false;
 
   constructor(options: SocketsOptions<Identity>) {
+    const { settings, frameLimit, observer, clock } = options;
     this.#options = options;
     this.#ownerOf = options.ownerOf ?? ((identity) => identity);
-    this.#quota = new TopicQuota({ most: options.settings.maxTopicsPerOwner });
-    this.#reader = new FrameReader({
-      maxFrameBytes: options.settings.maxFrameBytes,
-      limitOf: options.frameLimit,
-    });
-    this.#pace = new PingPace({ everyMs: options.settings.pingEveryMs, clock: options.clock });
+    this.#quota = new TopicQuota({ most: settings.maxTopicsPerOwner });
+    this.#inbox = new Inbox({ maxFrameBytes: settings.maxFrameBytes, frameLimit, observer });
+    this.#pace = new PingPace({ everyMs: settings.pingEveryMs, clock });
     this.#backpressure = new Backpressure({
       sockets: this.#connections,
-      maxBytes: options.settings.maxHeldBytes,
+      maxBytes: settings.maxHeldBytes,
       ownerOf: this.#ownerOf,
-      ended: (identity) => options.observer.overrun("total", identity),
+      ended: (identity) => observer.overrun("total", identity),
     });
     this.#host = {
       outbox: this.#outbox,
       backpressure: this.#backpressure,
       pace: this.#pace,
-      roomBytes: roomShare * options.settings.sendBufferBytes,
-      crowdedBytes: crowdedShare * options.settings.sendBufferBytes,
-      sendBufferBytes: options.settings.sendBufferBytes,
-      overrun: (identity) => options.observer.overrun("send", identity),
+      roomBytes: roomShare * settings.sendBufferBytes,
+      crowdedBytes: crowdedShare * settings.sendBufferBytes,
+      sendBufferBytes: settings.sendBufferBytes,
+      overrun: (identity) => observer.overrun("send", identity),
       failed: (where, error) => this.#failed(error, where),
     };
     this.websocket = this.#callbacks();
@@ -161,40 +160,10 @@ export class Sockets<Identity> {
     try {
       const connection = socket.data;
       connection.heard = true;
-      // After a close there is no session: what was on its way is dropped unread.
-      if (!connection.session?.takes(data.length)) return;
-      if (this.#reader.isSmall(data)) this.#receivedSmall(connection, data);
-      else this.#receivedLarge(connection, data);
+      this.#inbox.take(connection, data);
     } catch (error) {
       this.#failed(error);
     }
-  }
-
-  #receivedSmall(connection: Connection<Identity>, data: string | Uint8Array): void {
-    const frame = decode(data);
-    if (frame instanceof Malformed) this.#malformed(connection, frame, data.length);
-    else if (connection.session?.admits(frame)) connection.session?.receive(frame);
-  }
-
-  /** All that can refuse it is asked before it is parsed. */
-  #receivedLarge(connection: Connection<Identity>, data: string | Uint8Array): void {
-    const seen = this.#reader.look(data);
-    if (seen instanceof Unread) return this.#unread(connection, seen);
-    if (seen instanceof Malformed) return this.#malformed(connection, seen, data.length);
-    if (!connection.session?.takesValues(seen.values) || !connection.session.admits(seen.address)) return;
-    const frame = decode(data);
-    if (frame instanceof Malformed) this.#malformed(connection, frame, data.length);
-    else connection.session?.receive(frame);
-  }
-
-  #unread(connection: Connection<Identity>, frame: Unread): void {
-    this.#options.observer.unread(frame.problem);
-    connection.session?.unread(frame);
-  }
-
-  #malformed(connection: Connection<Identity>, frame: Malformed, size: number): void {
-    this.#options.observer.malformed();
-    connection.session?.malformed(frame, size);
   }
 
   #guard(act: () => void): void {
