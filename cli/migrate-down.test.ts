@@ -66,11 +66,13 @@ describe("migrate down", () => {
     expect(out).toMatch(/WHAT +ROWS +SIZE\n/);
     expect(out).toMatch(/table user_last_seen +1,200 +\d+ kB\n/);
     expect(out).toMatch(/table messages +0 +\d+ kB\n/);
+    expect(out).toMatch(/Users notice:\n- .*become plain members of it/);
     const json = JSON.parse((await down("--dry-run", "--json")).out);
     expect(json.steps.at(-1)).toEqual({ version: 1, name: "talk" });
     expect(json.losses).toContainEqual(
       expect.objectContaining({ table: "user_last_seen", column: null, where: null, rows: 1_200 }),
     );
+    expect(json.consequences).toContainEqual(expect.stringContaining("become plain members"));
     expect(json.others).toEqual([]);
     expect(await applied()).toBe(before);
   }, 120_000);

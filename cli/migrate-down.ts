@@ -66,7 +66,7 @@ async function refuseOthers({ others }: DownPlan): Promise<void> {
   throw inUse(others);
 }
 
-function textOf({ steps, losses, others }: DownPlan, config: Config): string {
+function textOf({ steps, losses, consequences, others }: DownPlan, config: Config): string {
   if (steps.length === 0) return "nothing to do";
   const names = steps.map(({ version, name }) => `${version}_${name}`).join(", ");
   const head = `${nameOf(config)}: migrate down takes back ${names}.`;
@@ -74,8 +74,9 @@ function textOf({ steps, losses, others }: DownPlan, config: Config): string {
     losses.length === 0
       ? ["It drops no table and no column."]
       : ["It drops:", table([["WHAT", "ROWS", "SIZE"], ...losses.map(rowOf)])];
+  const noticed = consequences.length === 0 ? [] : ["Users notice:", ...consequences.map((text) => `- ${text}`)];
   const refused = others.map((who) => `It is refused at present: connected is ${who}.`);
-  return [head, ...drops, ...refused].join("\n");
+  return [head, ...drops, ...noticed, ...refused].join("\n");
 }
 
 function rowOf({ table: name, column, where, rows, bytes }: Loss): readonly string[] {

@@ -1,2 +1,2 @@
--- Who is blocked stays out of the conversation: the schema below does not know why.
+-- consequence: blocked users stay out of their direct conversations, and unblocking them does not let them back in
 drop table direct_pairs;

@@ -324,6 +324,23 @@ test("I1: past its deadline a command that may be stored is outcome_unknown, and
   expect(sent.outcomes).toHaveLength(1);
 });
 
+test("I8: who leaves between two additions that were looked up together is not added again", async () => {
+  const { engine, model, clock } = anEngine();
+  const [id, anna, ben] = [newId(), newId(), newId()];
+  model.create(id, membersNamed([anna, ben]), "group");
+  const outcomes: Outcome[] = [];
+  const note = (outcome: Outcome) => void outcomes.push(outcome);
+  const adding = { type: "add_members", conversationId: id, senderId: anna, userIds: [ben] } as const;
+  const leaving = { type: "leave_conversation", conversationId: id, senderId: ben } as const;
+  for (const command of [adding, leaving, adding])
+    engine.commands.submit({ ...command, id: newId() }, note, null);
+  await clock.runUntil(() => outcomes.length === 3, 1_000);
+  const kinds = outcomes.map((outcome) => (outcome.type === "rejection" ? outcome.code : outcome.type));
+  expect(kinds).toEqual(["conflict", "done", "conflict"]);
+  expect(model.present(id).map(({ userId }) => userId)).toEqual([anna]);
+  engine.stop();
+});
+
 test("I8: an addition whose outcome is unknown is under way until it is stored, so that no block counts as applied before it", async () => {
   const { engine, model, clock, hold, release } = anEngine();
   const [id, anna] = [newId(), newId()];

@@ -77,8 +77,12 @@ export class Mailbox {
 
   /** Keeps the turns for which `keep` holds, in order. */
   retain(keep: (turn: Turn) => boolean): void {
+    const kept: Turn[] = [];
     const gone: Turn[] = [];
-    const kept = this.#turns.slice(this.#first).filter((turn) => keep(turn) || (gone.push(turn), false));
+    for (let index = this.#first; index < this.#turns.length; index++) {
+      const turn = this.#turns[index]!;
+      (keep(turn) ? kept : gone).push(turn);
+    }
     this.#turns = kept;
     this.#first = 0;
     for (const turn of gone) turn.gone?.();

@@ -131,14 +131,16 @@ export class Supervisor {
 
   /** While the store is away it goes on until the deadline of the turn, where nothing is known of the conversation. */
   async #verify(actor: Actor, turn: Turn): Promise<void> {
-    while (!this.#stopped && turn.answer) {
+    let isMember = false;
+    while (!isMember && !this.#stopped && turn.answer) {
       turn.membership = orUnavailable(this.#lookups.membership(askedBy(turn)));
       const found = await turn.membership;
       if (found === unreachable && !actor.isLoaded) await this.#pause();
       else if (isRejection(found)) actor.turnAway(turn, found);
-      else if (found.isMember) return actor.admitted();
+      else if (found.isMember) isMember = true;
       else actor.turnAway(turn, noSuchConversation);
     }
+    if (isMember) actor.admitted();
     if (!actor.isOfUse) this.#drop(actor);
   }
 

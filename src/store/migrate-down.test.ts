@@ -108,6 +108,15 @@ test("what goes is told with how much it holds: rows of tables, values of column
   expect(await isWhole()).toBe(true);
 }, 120_000);
 
+test("what users notice of a step that is taken back is said before, and only of the steps that are", async () => {
+  const consequences = async (to: number) => (await planDown({ url: database.url, to })).consequences.join();
+  const [asked, blocked] = ["users who were asked whether they accept", "blocked users stay out"];
+  const [toNewest, toSeven, toFour] = [await consequences(8), await consequences(7), await consequences(4)];
+  expect(toNewest).toBe("");
+  expect([toSeven.includes(asked), toSeven.includes(blocked)]).toEqual([true, false]);
+  expect([toFour.includes(asked), toFour.includes(blocked)]).toEqual([true, true]);
+}, 120_000);
+
 test("nothing is taken back while a whispr-msg serves or stands by: the refusal says who, and changes nothing", async () => {
   const [owner, standby] = [aNode(), aNode()];
   await eventually("one of them owns", () => owner.ownership.isHeld() || standby.ownership.isHeld());

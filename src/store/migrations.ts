@@ -23,6 +23,8 @@ export interface Migration {
   readonly down: string;
   /** The oldest binary that can live with the schema after this step. */
   readonly oldestBinary: string;
+  /** What users notice when the step is taken back, beside what is dropped. One sentence each, without a full stop. */
+  readonly consequences: readonly string[];
 }
 
 export const migrations: readonly Migration[] = [
@@ -36,10 +38,11 @@ export const migrations: readonly Migration[] = [
   migration(8, "acceptance", acceptanceUp, acceptanceDown),
 ];
 
-/** The first line of each step up says `-- oldest binary: X.Y.Z`. */
+/** The first line of each step up says `-- oldest binary: X.Y.Z`; lines of a step down may say `-- consequence: …`. */
 function migration(version: number, name: string, up: string, down: string): Migration {
   const oldestBinary = /^-- oldest binary: (\d+\.\d+\.\d+)$/m.exec(up)?.[1];
   if (!oldestBinary)
     throw new Error(`migration ${version} does not say which is the oldest binary that can live with it`);
-  return { version, name, up, down, oldestBinary };
+  const consequences = [...down.matchAll(/^-- consequence: (.+)$/gm)].map(([, text]) => text!);
+  return { version, name, up, down, oldestBinary, consequences };
 }

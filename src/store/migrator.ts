@@ -83,6 +83,8 @@ export interface DownPlan {
   /** In the order in which they are taken back. */
   readonly steps: readonly Pick<Migration, "version" | "name">[];
   readonly losses: readonly Loss[];
+  /** What users notice of it beside that. */
+  readonly consequences: readonly string[];
   /** The other whispr-msg processes that are connected, in words. `migrate` down is refused while there are any. */
   readonly others: readonly string[];
 }
@@ -97,6 +99,7 @@ export async function planDown(options: { readonly url: string; readonly to?: nu
     return {
       steps: steps.map(({ version, name }) => ({ version, name })),
       losses,
+      consequences: steps.flatMap(({ consequences }) => consequences),
       others: await otherProcesses(client),
     };
   });

@@ -1,7 +1,7 @@
 import { type Rejection, reject } from "../rejection.ts";
 import { noSuchUser } from "./blocks.ts";
 import { type Contact, contactKey } from "./contact.ts";
-import type { ConversationState, Pending } from "./conversation.ts";
+import type { ConversationState, MemberRecord, Pending } from "./conversation.ts";
 
 /** Throws where it was not looked up for the command, which is a bug. */
 export function contactOf(
@@ -12,6 +12,17 @@ export function contactOf(
   const contact = contacts.get(contactKey(adderId, userId));
   if (!contact) throw new Error("what stands between who adds and who is added was not looked up");
   return contact;
+}
+
+/** Returns the contacts as they are after a membership has ended: commands that were looked up together see what the earlier ones change. */
+export function contactsAfter(
+  contacts: ConversationState["contacts"],
+  { userId, staysOutUntilUs = null }: Pick<MemberRecord, "userId" | "staysOutUntilUs">,
+): ConversationState["contacts"] {
+  if (contacts.size === 0) return contacts;
+  const after = ([key, contact]: readonly [string, Contact]) =>
+    [key, contact.userId === userId ? { ...contact, staysOutUntilUs } : contact] as const;
+  return new Map([...contacts].map(after));
 }
 
 /** Names at most this many users in one refusal. */

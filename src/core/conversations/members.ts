@@ -1,7 +1,7 @@
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
 import type { Contact } from "./contact.ts";
-import { contactOf, mayNotMeet, pendingOf } from "./contacts.ts";
+import { contactOf, contactsAfter, mayNotMeet, pendingOf } from "./contacts.ts";
 import type { ConversationState, Member } from "./conversation.ts";
 import type { ConversationDeactivated } from "./conversation-changed.ts";
 import type { MemberChanged } from "./member-changed.ts";
@@ -128,7 +128,10 @@ export function applyMemberChanged(state: ConversationState, event: MemberChange
   const isOfThisRevision = state.membersRev === event.rev;
   const members = isOfThisRevision ? (state.members as Map<string, Member>) : new Map(state.members);
   if (event.member.leftSeq === null) members.set(event.member.userId, event.member);
-  else members.delete(event.member.userId);
+  else {
+    members.delete(event.member.userId);
+    state.contacts = contactsAfter(state.contacts, event.member);
+  }
   state.members = members;
   state.membersRev = event.rev;
 }

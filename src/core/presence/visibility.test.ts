@@ -39,6 +39,14 @@ describe("blocks of users who are online", () => {
     expect(blocked.areApart("anna", "ben")).toBe(true);
   });
 
+  test("are forgotten of those who have joined the longest ago", () => {
+    const blocked = new Blocked({ most: 6 });
+    const joins = (user: number) => blocked.learn(`user ${user}`, [`other ${user}`], 0);
+    for (const user of [0, 1, 2, 0, 3]) joins(user);
+    const areApart = (user: number) => blocked.areApart(`user ${user}`, `other ${user}`);
+    expect([0, 1, 2, 3].map(areApart)).toEqual([true, false, true, true]);
+  });
+
   test("are remembered of a bounded number of users", () => {
     const blocked = new Blocked({ most: 4 });
     for (let each = 0; each < 100; each++) blocked.learn(`user ${each}`, [`other ${each}`], 0);

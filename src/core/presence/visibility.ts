@@ -40,7 +40,10 @@ export interface Apart {
   readonly isApart: boolean;
 }
 
-/** The most users of whom blocks are remembered; the oldest are forgotten. Those of users who are online are read again by each of their joins. */
+/**
+ * The most users whose blocks are remembered. Those who joined, or were blocked, the longest ago are forgotten: each of their joins reads
+ * their blocks again.
+ */
 const maxUsers = 200_000;
 /** How long a change counts more than what a join has read: no read takes longer. Milliseconds. */
 const changesLastMs = 60_000;
@@ -50,6 +53,7 @@ const nobody: ReadonlySet<string> = new Set();
 
 /** The second rule: the blocks of users who are online here, both ways. Time is told: milliseconds that never go back. */
 export class Blocked {
+  /** By user, the newest last. */
   readonly #apart = new Map<string, Set<string>>();
   /** By pair, in the order of the changes. */
   readonly #changes = new Map<string, Apart & { readonly atMs: number }>();
@@ -109,11 +113,11 @@ export class Blocked {
     if (others?.size === 0) this.#apart.delete(userId);
   }
 
+  /** They are the newest from now on. */
   #setOf(userId: string): Set<string> {
-    const known = this.#apart.get(userId);
-    if (known) return known;
+    const others = this.#apart.get(userId) ?? new Set<string>();
+    this.#apart.delete(userId);
     if (this.#apart.size >= this.#maxUsers) this.#forgetOldest();
-    const others = new Set<string>();
     this.#apart.set(userId, others);
     return others;
   }
