@@ -74,7 +74,8 @@ function textOf({ steps, losses, consequences, others }: DownPlan, config: Confi
     losses.length === 0
       ? ["It drops no table and no column."]
       : ["It drops:", table([["WHAT", "ROWS", "SIZE"], ...losses.map(rowOf)])];
-  const noticed = consequences.length === 0 ? [] : ["Users notice:", ...consequences.map((text) => `- ${text}`)];
+  const noticed =
+    consequences.length === 0 ? [] : ["Users notice:", ...consequences.map((text) => `- ${text}`)];
   const refused = others.map((who) => `It is refused at present: connected is ${who}.`);
   return [head, ...drops, ...noticed, ...refused].join("\n");
 }

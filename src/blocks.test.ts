@@ -1,34 +1,23 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { changeBlock } from "./store/change-block.ts";
 import { newId, systemClock } from "./system.ts";
 import { testDatabase } from "./testing/database.ts";
-import type { Device } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
+import { heardBy } from "./testing/heard-by.ts";
 import { type InProcess, startInProcess } from "./testing/in-process.ts";
 import { outsideClient } from "./testing/outside.ts";
 import { People, type Person } from "./testing/people.ts";
+import { peopleOnServer } from "./testing/people-on-server.ts";
 import { RestClient } from "./testing/rest-client.ts";
 import { serverCommand } from "./testing/server.ts";
+import { setBlock } from "./testing/set-block.ts";
 
 /** Blocks as the two of a direct conversation live them, with the stock client on a whole server. */
 
-let server: InProcess;
-let people: People;
+const { people, server } = peopleOnServer();
 
-beforeAll(async () => {
-  server = await startInProcess();
-  people = new People(server);
-}, 120_000);
-afterAll(async () => {
-  expect(server.complaints).toEqual([]);
-  await server[Symbol.asyncDispose]();
-}, 120_000);
-afterEach(() => people.disconnect());
-
-async function say(blocker: Person, blocked: Person, isBlocked: boolean): Promise<void> {
-  const change = { blockerId: blocker.id, blockedId: blocked.id, isBlocked, atUs: systemClock.nowUs() };
-  expect(await changeBlock(server.databaseUrl, change, 60_000)).toBe("applied");
-}
+const say = (blocker: Person, blocked: Person, isBlocked: boolean) =>
+  setBlock({ databaseUrl: server.databaseUrl, blocker, blocked, isBlocked });
 
 const refusal = (asked: Promise<unknown>) =>
   asked.then(
@@ -39,12 +28,6 @@ const refusal = (asked: Promise<unknown>) =>
 async function listOf({ rest }: Person) {
   const { body } = await rest.call("GET", "/conversations");
   return (body as { data: { id: string; member_user_ids: string[] }[] }).data;
-}
-
-/** What came for a device on any topic, up to the answer to a ping that was sent now. */
-async function heardBy(device: Device): Promise<string> {
-  await new Promise<void>((resolve) => void device.socket.ping(() => resolve()));
-  return JSON.stringify(device.heard);
 }
 
 describe("a blocked user", () => {

@@ -1,23 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Device, JoinReply, KeptMessage } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
-import { type InProcess, startInProcess } from "./testing/in-process.ts";
-import { createGroup, People, type Person } from "./testing/people.ts";
+import { untilHeard } from "./testing/heard-by.ts";
+import { createGroup, type Person } from "./testing/people.ts";
+import { peopleOnServer } from "./testing/people-on-server.ts";
 
 /** What a device gets after it was away: by the topic of its user, by a conversation's, and by REST. On a whole server. */
 
-let server: InProcess;
-let people: People;
-
-beforeAll(async () => {
-  server = await startInProcess();
-  people = new People(server);
-}, 120_000);
-afterAll(async () => {
-  expect(server.complaints).toEqual([]);
-  await server[Symbol.asyncDispose]();
-}, 120_000);
-afterEach(() => people.disconnect());
+const { people, server } = peopleOnServer();
 
 /** Over REST, so that nobody needs a socket for it. */
 async function post(person: Person, conversationId: string, content: string): Promise<KeptMessage> {
@@ -417,7 +407,7 @@ describe("members who come and go", () => {
         event: "member_removed",
         user_id: bob.id,
       });
-      await new Promise<void>((resolve) => void device.socket.ping(() => resolve()));
+      await untilHeard(device);
       const text = JSON.stringify(device.heard);
       for (const { id } of after) expect(text).not.toContain(id);
       expect(text).not.toContain("nor this");

@@ -1,23 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Device } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
-import { type InProcess, startInProcess } from "./testing/in-process.ts";
-import { createGroup, People, type Person } from "./testing/people.ts";
+import { untilHeard } from "./testing/heard-by.ts";
+import { createGroup, type Person } from "./testing/people.ts";
+import { peopleOnServer } from "./testing/people-on-server.ts";
 
 /** First contact as a request, which is a setting: `FIRST_CONTACT=request`. */
 
-let server: InProcess;
-let people: People;
-
-beforeAll(async () => {
-  server = await startInProcess({ FIRST_CONTACT: "request" });
-  people = new People(server);
-}, 120_000);
-afterAll(async () => {
-  expect(server.complaints).toEqual([]);
-  await server[Symbol.asyncDispose]();
-}, 120_000);
-afterEach(() => people.disconnect());
+const { people } = peopleOnServer({ FIRST_CONTACT: "request" });
 
 const call = ({ rest }: Person, conversationId: string, act: string, body?: object) =>
   rest.call("POST", `/conversations/${conversationId}/${act}`, body);
@@ -49,7 +39,7 @@ async function asked(): Promise<{ anna: Person; ben: Person; hers: Device; his: 
   return { anna, ben, hers, his, id };
 }
 
-describe("a direct conversation with somebody whom one does not know", () => {
+describe("a direct conversation with somebody who does not know the creator", () => {
   test("is a request to them, by whom it is said; the asker sees nothing of them, and can write three messages", async () => {
     const { anna, ben, hers, his, id } = await asked();
     const { payload } = await his.hears("conversation_request");
@@ -68,6 +58,7 @@ describe("a direct conversation with somebody whom one does not know", () => {
     expect((body as { data: { status: string }[] }).data.map(({ status }) => status)).toEqual(
       Array(3).fill("sent"),
     );
+    await untilHeard(hers);
     const told = hers.heard.filter(({ event }) =>
       /delivery_status|message_read|user_typing|presence/.test(event),
     );

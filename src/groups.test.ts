@@ -1,23 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Device } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
-import { type InProcess, startInProcess } from "./testing/in-process.ts";
-import { People, type Person } from "./testing/people.ts";
+import type { Person } from "./testing/people.ts";
+import { peopleOnServer } from "./testing/people-on-server.ts";
 
 /** Groups as their members live them, with the stock client on a whole server. */
 
-let server: InProcess;
-let people: People;
-
-beforeAll(async () => {
-  server = await startInProcess();
-  people = new People(server);
-}, 120_000);
-afterAll(async () => {
-  expect(server.complaints).toEqual([]);
-  await server[Symbol.asyncDispose]();
-}, 120_000);
-afterEach(() => people.disconnect());
+const { people } = peopleOnServer();
 
 const put = ({ rest }: Person, conversationId: string, body: object) =>
   rest.call("PUT", `/conversations/${conversationId}`, body);

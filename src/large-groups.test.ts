@@ -1,22 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { newId } from "./system.ts";
-import { type InProcess, startInProcess } from "./testing/in-process.ts";
-import { People, type Person } from "./testing/people.ts";
+import type { Person } from "./testing/people.ts";
+import { peopleOnServer } from "./testing/people-on-server.ts";
 
 /** Groups of many members: what one command or one join costs everybody else is bounded. On a whole server. */
 
-let server: InProcess;
-let people: People;
-
-beforeAll(async () => {
-  server = await startInProcess();
-  people = new People(server);
-}, 120_000);
-afterAll(async () => {
-  expect(server.complaints).toEqual([]);
-  await server[Symbol.asyncDispose]();
-}, 120_000);
-afterEach(() => people.disconnect());
+const { people } = peopleOnServer();
 
 const strangers = (count: number) => Array.from({ length: count }, () => newId());
 

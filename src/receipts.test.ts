@@ -1,24 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Device, JoinReply, KeptMessage } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
-import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { untilHeard } from "./testing/heard-by.ts";
 import { paced } from "./testing/pace.ts";
-import { People, type Person } from "./testing/people.ts";
+import type { Person } from "./testing/people.ts";
+import { peopleOnServer } from "./testing/people-on-server.ts";
 
 /** Ticks and unread counts as the clients see them, on a whole server. */
 
-let server: InProcess;
-let people: People;
-
-beforeAll(async () => {
-  server = await startInProcess();
-  people = new People(server);
-}, 120_000);
-afterAll(async () => {
-  expect(server.complaints).toEqual([]);
-  await server[Symbol.asyncDispose]();
-}, 120_000);
-afterEach(() => people.disconnect());
+const { people } = peopleOnServer();
 
 async function statusOf(user: Person, { id, conversation_id }: KeptMessage): Promise<string | undefined> {
   const log = (await user.rest.history(conversation_id)) as unknown as KeptMessage[];
@@ -56,7 +46,7 @@ async function hearsStatus(device: Device, message: KeptMessage, status: string)
 
 /** A frame that was sent before to this device would have come. */
 async function settled(device: Device): Promise<void> {
-  await new Promise<void>((resolve) => void device.socket.ping(() => resolve()));
+  await untilHeard(device);
 }
 
 function median(numbers: readonly number[]): number {

@@ -1,30 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { changeBlock } from "./store/change-block.ts";
-import { systemClock } from "./system.ts";
+import { describe, expect, test } from "bun:test";
 import type { Device } from "./testing/device.ts";
 import { eventually } from "./testing/eventually.ts";
-import { type InProcess, startInProcess } from "./testing/in-process.ts";
+import { heardBy } from "./testing/heard-by.ts";
+import { startInProcess } from "./testing/in-process.ts";
 import { createGroup, People, type Person } from "./testing/people.ts";
+import { peopleOnServer } from "./testing/people-on-server.ts";
+import { setBlock } from "./testing/set-block.ts";
 
 /** S5: whom others can make a member of what, and what they see of them by it. */
 
-let server: InProcess;
-let people: People;
+const { people, server } = peopleOnServer();
 
-beforeAll(async () => {
-  server = await startInProcess();
-  people = new People(server);
-}, 120_000);
-afterAll(async () => {
-  expect(server.complaints).toEqual([]);
-  await server[Symbol.asyncDispose]();
-}, 120_000);
-afterEach(() => people.disconnect());
-
-async function block(blocker: Person, blocked: Person, isBlocked = true): Promise<void> {
-  const change = { blockerId: blocker.id, blockedId: blocked.id, isBlocked, atUs: systemClock.nowUs() };
-  expect(await changeBlock(server.databaseUrl, change, 60_000)).toBe("applied");
-}
+const block = (blocker: Person, blocked: Person, isBlocked = true) =>
+  setBlock({ databaseUrl: server.databaseUrl, blocker, blocked, isBlocked });
 
 /** The refusal of a request; null: it was done. */
 async function refusalOf(asked: Promise<unknown>) {
@@ -52,12 +40,6 @@ const write = ({ rest }: Person, conversationId: string) =>
 async function listOf({ rest }: Person): Promise<readonly string[]> {
   const { body } = await rest.call("GET", "/conversations");
   return (body as { data: { id: string }[] }).data.map(({ id }) => id);
-}
-
-/** What came for a device on any topic, up to the answer to a ping that was sent now. */
-async function heardBy(device: Device): Promise<string> {
-  await new Promise<void>((resolve) => void device.socket.ping(() => resolve()));
-  return JSON.stringify(device.heard);
 }
 
 describe("who is blocked", () => {
@@ -365,8 +347,7 @@ test("with PRESENCE_SHOWN_TO=members all members show, but never across a block"
   const conversationId = await createGroup([anna, ben]);
   const [hers] = [await anna.inside(conversationId), await ben.online()];
   await eventually("anna to see ben", () => seenBy(hers, conversationId).includes(ben.id));
-  const change = { blockerId: anna.id, blockedId: ben.id, isBlocked: true, atUs: systemClock.nowUs() };
-  expect(await changeBlock(own.databaseUrl, change, 60_000)).toBe("applied");
+  await setBlock({ databaseUrl: own.databaseUrl, blocker: anna, blocked: ben });
   await eventually("ben to vanish", () => !seenBy(hers, conversationId).includes(ben.id));
   await party.disconnect();
 }, 60_000);

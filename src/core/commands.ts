@@ -41,12 +41,12 @@ export function isAboutMetadata(command: Command): boolean {
   return command.type === "update_conversation";
 }
 
-/** Whether a command comes from the server, which brings the conversation to what is so already: its sender needs no membership. */
+/** Whether the server issues the command, to apply what was decided elsewhere: its sender needs no membership. */
 export function isOfServer({ type }: Command): boolean {
   return type === "apply_blocks" || type === "return_to_direct";
 }
 
-/** The users whom the sender of a command meets by it: what stands between them has to be known for it. */
+/** Returns the users whom the command brings together with its sender. Their contacts are looked up before it is decided. */
 export function metBy(command: Command): readonly string[] {
   if (command.type === "add_members") return command.userIds;
   return command.type === "return_to_direct" ? [command.otherUserId] : noUsers;

@@ -30,8 +30,8 @@ export function parseInstant(text: string): number | null {
 }
 
 /**
- * Reads what PostgreSQL writes in UTC (`2026-11-23 22:28:00.123456+00`), a tenth of the time that `parseInstant` takes: one page may hold a
- * thousand. Null: in another form. What is in this form is taken to be a time that exists.
+ * Parses what PostgreSQL writes in UTC (`2026-11-23 22:28:00.123456+00`) in a tenth of the time of `parseInstant`: one page may hold a
+ * thousand. Null: the text has another form. Does not check that digits are digits, or that the date exists.
  */
 export function parseUtc(text: string): number | null {
   const zoneAt = text.length - 3;

@@ -42,8 +42,8 @@ export interface ShowMessage {
 }
 
 /**
- * What is read of one message: everything, or where it is and one thing of it, while the rest is empty. A message may hold 120 kB and a
- * thousand reactions, and is asked for by people who want to know only in which conversation it is.
+ * What is read of one message: all of it, only its ids, numbers and times (`place`), or these with one more part; the rest is empty. A
+ * message may hold 120 kB and a thousand reactions, and some requests need only its conversation.
  */
 export type MessagePart = "all" | "place" | "reactions" | "attachments";
 

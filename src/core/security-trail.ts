@@ -11,7 +11,7 @@ export interface SecurityNote {
 
 const groupSetting = /^group_settings\.(\w+)$/;
 
-/** Returns what a stored change means to the security log; null: nothing, as with all that is said. */
+/** Returns the line of the security log for a stored change; null: it has none, as sent messages. */
 export function securityNoteOf(command: Command, event: Event): SecurityNote | null {
   switch (event.type) {
     case "member_removed":

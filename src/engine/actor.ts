@@ -43,8 +43,8 @@ export interface Surroundings {
   /** Answers a command of somebody who is no member as one to a conversation that does not exist. */
   readonly refuseStranger: (turn: Turn) => void;
   /**
-   * Asks the store whether the sender of a turn is a member; memory does not know them. The turn is then turned away, or the actor is told by
-   * `admitted`. Strangers are answered by this read alone, in the same time whether there is such a conversation or not.
+   * Asks the store whether the sender of a turn, whom memory does not know, is a member. Then calls `admitted`, or `turnAway`. Strangers wait
+   * for this read only, so their answers take as long whether the conversation exists or not.
    */
   readonly verify: (actor: Actor, turn: Turn) => void;
   /** The actor takes so many bytes more than it was known to. */
@@ -102,7 +102,7 @@ export class Actor {
   /** Turns of the mailbox that are decided: always the oldest ones. */
   #decided = 0;
   #inFlight = 0;
-  /** It was, or is being, loaded: strangers alone load nothing. */
+  /** The state was loaded, or is being loaded. Commands of strangers do not load it. */
   #isWanted = false;
   #reloadWanted = false;
   #probing = false;
@@ -132,14 +132,14 @@ export class Actor {
     return this.#state !== null;
   }
 
-  /** Whether it has a use: somebody waits, or it was, or is being, loaded. */
+  /** False: the actor can be dropped. Nobody waits, and its state was never asked for. */
   get isOfUse(): boolean {
     return !this.isIdle || this.#isWanted;
   }
 
   /**
-   * Takes a turn, or refuses: the mailbox is bounded. Turns keep their order. Of those whom memory does not know as members the store is asked
-   * at once, and strangers load nothing.
+   * Takes a turn, or refuses: the mailbox is bounded. Turns keep their order. If memory does not know the sender as a member, the store is
+   * asked at once, and the state is loaded only when it says that they are.
    */
   submit(turn: Turn): Rejection | null {
     if (this.#mailbox.size >= this.#roomFor(turn.command)) return mailboxFull;
@@ -157,19 +157,19 @@ export class Actor {
     return this.#state && !this.#state.members.has(senderId) ? 2 * maxTurns : maxTurns;
   }
 
-  /** The store knows one who waits as a member. */
+  /** The store says that the sender of a turn is a member. */
   admitted(): void {
     if (!this.isIdle) this.#load();
   }
 
-  /** Once: a reload that is under way brings what is wanted. */
+  /** Does nothing if the state was loaded or is being loaded. */
   #load(): void {
     if (this.#isWanted) return;
     this.#isWanted = true;
     this.#around.reload(this);
   }
 
-  /** Refuses one whom the store does not know as a member, whatever waits before them: nothing that is decided has a part in it. */
+  /** Refuses a turn whose sender is no member, without waiting for the turns before it: no decision depends on it. */
   turnAway(turn: Turn, rejection: Rejection): void {
     if (turn.decision === null) this.refuseUndecided((each) => each === turn, rejection);
     else if (turn.decision === noSuchConversation) this.#answer(turn, rejection);
@@ -362,7 +362,7 @@ export class Actor {
     }
   }
 
-  /** A decision that costs more than its user has left becomes a refusal. */
+  /** Turns a decision into a refusal if it costs more than its user has left. */
   #charged({ charge }: Turn, decision: Decision, state: ConversationState): Decision {
     return charge?.settle(decision, state) ?? decision;
   }

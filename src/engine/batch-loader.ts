@@ -37,8 +37,9 @@ const maxWaitMs = 15_000;
  *
  * - Fair: users are served in turn; users with much waiting have reads of their own.
  * - Bounded: in waiting requests, in their waiting time, and in what one read may bring.
- * - Isolating: what the store cannot take is refused before it is queued (`bindProblem`). A read that fails for its data or its time is split, beside the others, until the guilty request fails alone
- *   (`Suspects`). When the store cannot be reached, everybody in the read fails at once.
+ * - Isolating: what the store cannot take is refused before it is queued (`bindProblem`). A read that fails for its data or its time is
+ *   split, beside the others, until the guilty request fails alone (`Suspects`). When the store cannot be reached, everybody in the read
+ *   fails at once.
  */
 export class BatchLoader<Request, Result> {
   readonly #options: BatchLoaderOptions<Request, Result>;

@@ -1,6 +1,6 @@
 /**
- * A value that PostgreSQL cannot take as a parameter: it would fail the whole statement, and with it what others asked in the
- * same one. Callers let such a value through by mistake, so it is a bug of theirs and fails alone.
+ * A value that PostgreSQL cannot take as a parameter. It would fail the whole statement, with the requests of others in it, so its request
+ * fails alone before. Input is checked where it arrives: this is a bug of the caller.
  */
 export class Unbindable extends Error {
   constructor(problem: string) {

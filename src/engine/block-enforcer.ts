@@ -141,8 +141,8 @@ export class BlockEnforcer {
   }
 
   /**
-   * Null: it is so now. Without a direct conversation it is: none can begin while the block is there, and what was about to bring the two
-   * together elsewhere has ended. Never rejects.
+   * Null: applied. A pair without a direct conversation counts as applied once the commands that could have added one to a group of the other
+   * have ended: no direct conversation can begin while the block is stored. Never rejects.
    */
   async #apply(pair: BlockedPair): Promise<string | null> {
     const { conversation, unreadable, lowId, highId, isApart } = pair;
@@ -188,7 +188,7 @@ export class BlockEnforcer {
     this.#confirming = false;
   }
 
-  /** A pair that the store refuses to confirm fails alone. */
+  /** Confirms pairs together; one that the store refuses fails alone. */
   async #confirmSome(pairs: readonly BlockedPair[]): Promise<void> {
     const left = await storeRows({
       rows: pairs,
@@ -226,7 +226,7 @@ export class BlockEnforcer {
   }
 }
 
-/** What the database said, where there is such a thing. */
+/** Returns the error of the database if there is one. */
 function reasonOf(error: unknown): string {
   return String(error instanceof StoreUnavailable ? error.cause : error);
 }

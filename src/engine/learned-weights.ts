@@ -1,9 +1,9 @@
-/** How many requests of the initial weight the average begins with: the first heavy ones hardly move it. */
+/** How many things of the initial weight count in the average, so that the first heavy ones hardly move it. */
 const initialCount = 256;
 
 /**
- * Remembers what requests about the same thing brought the last time. Unknown ones count as the average over the things that are known,
- * each once: who asks for one heavy thing again and again does not make everybody's requests look heavy. Bounded.
+ * Remembers what the last request about each thing brought. Unknown things count as the average of the known ones, each of which counts
+ * once: many requests for one heavy thing do not make all others look heavy. Bounded.
  */
 export class LearnedWeights {
   readonly #initial: number;

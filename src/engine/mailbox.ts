@@ -10,9 +10,9 @@ export interface Turn {
   readonly command: Command;
   readonly acceptedMs: number;
   readonly deadlineMs: number;
-  /** What it costs its sender, beside what was counted where it entered; null: the server does it by itself. */
+  /** What its decision costs its sender, beside its arrival; null: the server issued it. */
   readonly charge: Charge | null;
-  /** Called once, when nothing can come of it any more. That may be after its answer, which then said that its outcome is unknown. */
+  /** Called once, when the turn can have no effect any more. If its answer was `outcome_unknown`, that is after the answer. */
   readonly gone: (() => void) | null;
   /** Null once answered. */
   answer: Answer | null;
@@ -24,7 +24,7 @@ export interface Turn {
   change: Change | null;
   /** Its change is in a batch that was sent and whose outcome is not known yet. */
   inFlight: boolean;
-  /** What the store says of its sender, whom memory does not know as a member; null: it was not asked. */
+  /** Whether the store knows its sender as a member; null: not asked, because memory did. */
   membership: Promise<{ readonly isMember: boolean } | Rejection> | null;
   /** The store was asked about its key, so that deciding it needs no further look. */
   probed: boolean;

@@ -295,7 +295,10 @@ function reach(slot: Slot, { deliveredTo, readTo }: MarkMoved): void {
   slot.sentSeq = slot.storedSeq;
 }
 
-/** Messages of others that a flushed mark moved over. One's own are known among the newest ones alone; further back there are none, because sending marks everything before it as read. */
+/**
+ * Messages of others that a flushed mark moved over. The reader's own are known among the newest ones only; there are none further back,
+ * because sending marks everything before it as read.
+ */
 function newlyReadOf(
   { sentAnswers, kind }: Slot,
   { userId, readFrom, readTo }: MarkMoved,

@@ -16,7 +16,7 @@ import { orUnavailable } from "./or-unavailable.ts";
 import { tooManyMarks, undecidable } from "./refusals.ts";
 
 const lookUpsAtOnce = 500;
-/** Of small rows, by users in turn. */
+/** Reads of small rows, for users in turn. */
 const lookUps = {
   weigh: () => 1,
   maxWeight: lookUpsAtOnce,
@@ -67,7 +67,7 @@ export class Marks {
     });
   }
 
-  /** As `note`, of somebody who may be none of its members: strangers are refused by a look-up, as by `noteMessage`. */
+  /** As `note`, for somebody who may not be a member. Strangers are refused by a look-up, as in `noteMessage`. */
   async noteIfMember(mark: MarkMember, answer: MarkAnswer): Promise<void> {
     const { conversationId, userId } = mark;
     const found = await this.#lookUp(this.#memberships.load({ conversationId, userId }));
@@ -81,7 +81,7 @@ export class Marks {
     this.#queueOf(mark.conversationId).note(mark, answer);
   }
 
-  /** As `note`, up to a message of which only the id is known. Strangers are refused by the look-up, in its time, whether there is one or not. */
+  /** As `note`, up to a message of which only the id is known. The look-up takes as long for strangers whether the message exists or not. */
   async noteMessage(
     mark: Omit<MarkMember, "type" | "seq"> & { readonly messageId: string },
     answer: MarkAnswer,

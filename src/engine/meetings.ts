@@ -1,11 +1,11 @@
 /**
- * Commands under way that look up what stands between two users and make one of them a member. A block counts as applied when those that
- * may have looked before it have ended: after that, nobody is added in spite of it.
+ * Commands under way that look up the blocks between two users and then make one of them a member. A block counts as applied when the
+ * commands that may have looked before it was stored have ended, so that none of them adds anybody after that.
  */
 export class Meetings {
   readonly #underWay = new Set<Promise<void>>();
 
-  /** Returns what ends it, to be called once. */
+  /** Begins one. Returns the function that ends it, to be called once. */
   begin(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#underWay.add(promise);

@@ -5,8 +5,8 @@ import { cutToSize } from "./cut-to-size.ts";
 import { bytesOfMarks, bytesOfMember, bytesOfMemberId, encodedSize } from "./written-size.ts";
 
 /**
- * The most bytes of one answer, as JSON in UTF-8, whatever `limit` says: a page ends where it has them, and `has_more` says so. What does
- * not fit into a page by itself is answered alone. The store counts bytes as they are stored; as JSON they can be six times as many.
+ * The most bytes of one answer, as JSON in UTF-8, for any `limit`. A page ends before it has more, and `has_more` says so; an item that is
+ * larger than a page is answered alone. The store counts bytes as they are stored; as JSON they can be six times as many.
  */
 export const maxPageBytes = 1 << 20;
 
@@ -15,7 +15,7 @@ export interface ConversationList {
   readonly hasMore: boolean;
 }
 
-/** Ends before the revision that does not fit. Marks are whole in each page. The seq that the next page would begin after is not used here. */
+/** Ends before the revision that does not fit. Each page has all marks. Callers must not use `next.seq`: only `next.rev` is right here. */
 export function pageOfChanges(changes: Changes, sinceRev: number): Changes {
   return cutToSize(changes, {
     since: { seq: 0, rev: sinceRev },
@@ -36,9 +36,9 @@ export function pageOfHistory(page: HistoryPage, { before, after }: ReadHistory)
 }
 
 /**
- * A list is for people and is polled by clients that ask for no second page: a large last message costs no other conversation its place.
- * Last messages are whole as far as they fit, the smallest first; the others come without what was written (`isPartial`). The page ends
- * early only where conversations do not fit without them.
+ * Clients poll the list and ask for no second page, so a large last message must not push out other conversations. Last messages are whole as
+ * far as they fit, the smallest first; the others come without what was written (`isPartial`). The page ends early only if the
+ * conversations do not fit without their last messages.
  */
 export function pageOfList({ summaries, hasMore }: ConversationList): ConversationList {
   const fitting = countThatFits(summaries, sizeWithoutWritten);
@@ -83,7 +83,7 @@ function countThatFits<Item>(items: readonly Item[], sizeOf: (item: Item) => num
   return cut < 0 ? items.length : cut;
 }
 
-/** Of a conversation in a list, with a last message of which nothing is told. Its name, at most a hundred characters, stands beside its metadata. */
+/** Of a conversation in a list, with an empty last message, without its metadata. Includes its name, which has at most 100 characters. */
 const bytesOfConversation = 1_536;
 
 function sizeWithoutWritten({ conversation }: ConversationSummary): number {

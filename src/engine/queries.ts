@@ -64,7 +64,6 @@ export class Queries {
 
   readonly #own: OwnState;
   readonly #pubsub: PubSub;
-
   readonly #lastSeen: Pick<LastSeen, "recent">;
   readonly #clock: Clock;
 
@@ -165,7 +164,7 @@ export class Queries {
     return marked;
   }
 
-  /** The same answer for strangers, for members, and for who was removed. */
+  /** Answers strangers, members and removed members alike. */
   async allowReadding(command: AllowReadding): Promise<Rejection | null> {
     const allow = () => this.#own.allowReadding(command, this.#clock.nowUs());
     const allowed = await this.#inTurn(command.userId, allow);
@@ -204,7 +203,7 @@ export class Queries {
     return this.show({ type: "show_conversation", viewerId: creatorId, conversationId });
   }
 
-  /** The pair's one conversation, and whether this call made it. `hasDeclined`: it is there, and the creator is not in it any more. */
+  /** The pair's one conversation, and whether this call made it. `hasDeclined`: it exists, and the creator is no member of it any more. */
   async createDirect(command: CreateDirect, charge: Charge): Promise<CreatedDirect | Rejection> {
     const refusal = checkCreateDirect(command) ?? charge.settleCreation(command, [command.otherUserId]);
     if (refusal) return refusal;

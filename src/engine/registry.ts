@@ -54,8 +54,8 @@ export class Registry {
   }
 
   /**
-   * Answers exactly once, by the command's deadline, and only with what is durable. `charge` is settled with each decision; null for what the
-   * server does by itself.
+   * Answers exactly once, by the command's deadline, and only with what is durable. `charge` is settled with each decision; null: the server
+   * issued the command.
    */
   submit(command: Command, answer: Answer, charge: Charge | null): void {
     if (this.#draining) return this.#refuse(answer, stopping);

@@ -1,7 +1,7 @@
 import { StoreTimedOut, StoreUnavailable } from "../core/ports/store.ts";
 import { bindProblem, Unbindable } from "./bindable.ts";
 
-/** A store that refuses more rows than this, and takes none in between, has another trouble than the rows. */
+/** If the store refuses more rows than this and takes none in between, the rows are not the reason. */
 const maxRefusedInARow = 10;
 /** Statements that took too long before the store is given up: enough to find the slow row among a thousand. */
 const maxTimeouts = 10;
@@ -22,9 +22,9 @@ export interface NotStored<Row> {
 }
 
 /**
- * Stores rows, many in one statement. What the store cannot take is refused before (`bindProblem`); a statement that fails for its data
- * or its time is halved until the guilty row is found, so that one bad row costs no other. A slow row waits for the next time. Ends at the
- * first sign that the store is away. Never rejects.
+ * Stores rows, many in one statement. Rows that the store cannot take are refused before (`bindProblem`); a statement that fails for its data
+ * or its time is halved until the guilty row is found, so that one bad row fails no other. A slow row is left for the next attempt. Ends at
+ * the first sign that the store is away. Never rejects.
  */
 export async function storeRows<Row>(given: Rows<Row>): Promise<NotStored<Row> | null> {
   const attempt = new Attempt(given);
@@ -40,7 +40,7 @@ export async function storeRows<Row>(given: Rows<Row>): Promise<NotStored<Row> |
   return attempt.left;
 }
 
-/** What one attempt to store rows has come to. */
+/** The state of one attempt to store rows. */
 class Attempt<Row> {
   readonly #given: Rows<Row>;
   readonly #slow: Row[] = [];
@@ -65,13 +65,13 @@ class Attempt<Row> {
     this.#refusedInARow = 0;
   }
 
-  /** Whether the error says that nothing more is to be tried. */
+  /** Whether the attempt ends with this error. */
   isOver(error: unknown): boolean {
     if (error instanceof StoreTimedOut) return ++this.#timeouts > maxTimeouts;
     return error instanceof StoreUnavailable || this.#refusedInARow >= maxRefusedInARow;
   }
 
-  /** This row alone. */
+  /** A statement with this row only has failed. */
   failed(row: Row, error: unknown): void {
     if (error instanceof StoreTimedOut) {
       this.#slow.push(row);

@@ -129,7 +129,7 @@ export class Supervisor {
     }
   }
 
-  /** While the store is away it goes on until the deadline of the turn, where nothing is known of the conversation. */
+  /** While the store is away: refuses at once if the conversation is in memory, else tries again until the deadline of the turn. */
   async #verify(actor: Actor, turn: Turn): Promise<void> {
     let isMember = false;
     while (!isMember && !this.#stopped && turn.answer) {
@@ -172,13 +172,13 @@ export class Supervisor {
   }
 
   /**
-   * The store decides who is a stranger: memory may be behind it when the right to serve has moved and this process has not noticed. What
-   * was asked when the turn came counts, so that strangers are answered by one read wherever they ask.
+   * The store decides who is a stranger: memory may be behind it when the right to serve has moved and this process has not noticed. Uses the
+   * read that began when the turn came, so that strangers wait for one read in every conversation.
    */
   async #refuseStranger(turn: Turn): Promise<Outcome> {
     const { conversationId, userId } = askedBy(turn);
     const known = await turn.membership;
-    // Whoever was a member when the turn came may be none by now.
+    // A member when the turn came may have left by now.
     const asks = known === null || (!isRejection(known) && known.isMember);
     const found = asks ? await orUnavailable(this.#lookups.membership({ conversationId, userId })) : known;
     if (isRejection(found)) return found;

@@ -9,9 +9,7 @@ export function writtenSize(messages: readonly SeenMessage[]): number {
   return characters;
 }
 
-/**
- * The most that each part takes as JSON beside what clients wrote: names, ids, numbers, times. A test compares them with the views.
- */
+/** The most bytes of each part as JSON, without what clients wrote: names, ids, numbers, times. A test compares them with the views. */
 const bytesOfMessage = 512;
 const bytesOfQuote = 256;
 const bytesOfAttachment = 384;
@@ -35,7 +33,7 @@ export function encodedSizeOf(messages: readonly SeenMessage[]): number {
   return bytes;
 }
 
-/** What an attachment's metadata says is told twice: in it, and in the fields that the existing client reads. */
+/** Counts the metadata of attachments twice: it is sent as it is, and in the fields that the existing client reads. */
 function relationsSize({ replyTo, attachments, reactions }: Message): number {
   let bytes = replyTo ? bytesOfQuote + jsonBytes(replyTo.quote?.content ?? "") : 0;
   for (const { mediaId, metadata } of attachments ?? [])

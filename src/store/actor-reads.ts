@@ -129,7 +129,7 @@ cross join lateral (
   where conversation_id = asked.conversation_id and user_id = asked.user_id and left_seq is null limit 1) m`,
 };
 
-/** A pair's row is there only where one of the two has blocked the other, or created something with them. */
+/** A pair has a row only if one of the two has blocked the other, or created a conversation with them. */
 const findContacts = {
   name: "find-contacts",
   text: `

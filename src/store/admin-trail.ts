@@ -1,7 +1,7 @@
 import type { Fields } from "../core/ports/observer.ts";
 import { withClient } from "./database.ts";
 
-/** On which a server hears what commands were run on its database. */
+/** The channel on which servers receive the commands that are run on their database. */
 export const adminChannel = "whispr_admin";
 
 /** Who ran what. Texts that are too long are cut. */
@@ -21,7 +21,7 @@ export interface AdminNote {
 /** A NOTIFY takes 8,000 bytes. */
 const maxLength = 200;
 
-/** In the log of PostgreSQL too: it is written where no server of ours runs, and by whoever may look into that log. */
+/** Also writes to the log of PostgreSQL, which records it when no server listens. */
 const note = `
 do $$ begin
   perform pg_notify('${adminChannel}', current_setting('whispr.admin_note'));
@@ -29,8 +29,8 @@ do $$ begin
 end $$`;
 
 /**
- * Tells the servers of this database, and the log of PostgreSQL, that a command is run on it. Whoever runs it names themselves: somebody
- * who can connect as this role can also leave it out.
+ * Reports to the servers of this database, and to the log of PostgreSQL, that a command is run on it. This is no proof: the process that runs
+ * the command names its own user, and somebody who can connect as this role can also leave the report out.
  */
 export async function noteAdminCommand(url: string, given: AdminNote): Promise<void> {
   const settings = { url, connectTimeoutMs: 5_000, statementTimeoutMs: 5_000 };
@@ -41,7 +41,7 @@ export async function noteAdminCommand(url: string, given: AdminNote): Promise<v
   });
 }
 
-/** Returns the fields of a notification; null: it is none of ours. Anybody who may connect to the database can send one. */
+/** Returns the fields of a notification; null: it is not from `noteAdminCommand`. Anybody who may connect to the database can send one. */
 export function readAdminNote(text: string): Fields | null {
   const given: unknown = parsed(text);
   if (typeof given !== "object" || given === null) return null;

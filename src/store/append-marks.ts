@@ -25,8 +25,9 @@ const toldMessages = 50;
 
 /**
  * Marks have no `rev`: only the fence decides over them, `isHeld` in the statement. They grow, and never pass the head as this statement
- * leaves it. Those of members who are asked first stay where they are until they accept. No indexed column is touched, so that the updates are HOT. The laterals keep plans that were made on empty tables at one
- * look-up per row. What was received as it was read has one range: that of reading.
+ * leaves it. Marks of members who are asked first do not move until they accept. No indexed column is touched, so that the updates are HOT.
+ * The laterals keep plans that were made on empty tables at one look-up per row. What was received as it was read has one range: that of
+ * reading.
  */
 export function marksCtes(first: number, isHeld: string): string {
   const at = `$${first + widthOf(shape)}::timestamptz`;

@@ -71,9 +71,9 @@ type PendingRow = { readonly version: string; readonly conversation_id: string |
 const noUser = "00000000-0000-0000-0000-000000000000";
 
 /**
- * Listens to NOTIFY on a connection of its own, and reads and writes on it; what commands were run on the database comes on it too. The connection is replaced when it is lost, when a statement
- * on it is not answered in time, and when a heartbeat finds that it no longer listens; the listener is then called for what it may have
- * missed.
+ * Listens to NOTIFY on a connection of its own, for blocks and for commands that were run on the database, and reads and writes on it. The
+ * connection is replaced when it is lost, when a statement on it is not answered in time, and when a heartbeat finds that it no longer
+ * listens; the listener is then called for what it may have missed.
  */
 export class PostgresBlocks implements Blocks {
   readonly #settings: DatabaseSettings;

@@ -51,7 +51,7 @@ const seqAtCursor = `(
  */
 const changesPassed = 5_000;
 
-/** The most members' records of one page, and as many more as changed with the last of them: a large group may have had any number of members. */
+/** The most records of members in one page, plus those that changed in the same revision as the last: a group may have had any number. */
 const recordsOfPage = 1_000;
 
 /**

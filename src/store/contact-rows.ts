@@ -1,6 +1,6 @@
 /**
- * SQL of whether `other` has chosen to be in a conversation in which `user` is a member. Looks through the memberships of `user`: asked only
- * where users who do not know each other are asked first.
+ * SQL for whether `other` has chosen to be in a conversation in which `user` is a member. Reads all memberships of `user`, so it is used only
+ * with `FIRST_CONTACT=request`.
  */
 export function isKnown(user: string, other: string): string {
   return `exists (
@@ -9,15 +9,15 @@ export function isKnown(user: string, other: string): string {
     where own.user_id = ${user} and own.left_seq is null and theirs.left_seq is null and theirs.pending is null)`;
 }
 
-/** The most users between whom and one user there is a block, and presence is hidden. */
+/** The most users whose blocks with one user are read. */
 const maxApart = 10_000;
 
-/** SQL of a row with those of `apartFrom` as the array `ids`: of their marks the user learns nothing, because marks tell who is there. */
+/** SQL for one row with `apartFrom` as the array `ids`. Their marks are hidden from the user, because marks show who is there. */
 export function apartIdsFrom(user: string): string {
   return `(select array(${apartFrom(user)}) as ids)`;
 }
 
-/** SQL of the users whom `user` has blocked or who have blocked them, as `user_id`. Both halves are read from an index of blocked pairs alone. */
+/** SQL for the users whom `user` has blocked or who have blocked them, as `user_id`. Both halves are read from an index of blocked pairs alone. */
 export function apartFrom(user: string): string {
   const isBlocked = "(low_blocks_since is not null or high_blocks_since is not null)";
   return `select user_id from (

@@ -8,7 +8,7 @@ import type { ReadPool } from "./database.ts";
 const blockColumns =
   'p.low_blocks_since is not null as "lowBlocks", p.high_blocks_since is not null as "highBlocks"';
 
-/** SQL of how the membership of `other` begins. */
+/** SQL for how the membership of `other` begins, as `pendingOf` of the core. */
 function pendingOf(asksFirst: string, creator: string, other: string): string {
   return `case when ${asksFirst} and not ${isKnown(creator, other)} then 'request' else 'added' end`;
 }
@@ -62,10 +62,9 @@ interface PairRow {
 }
 
 /**
- * The pairs of the creator and each other member, then the group, its members and its head. Nothing where there is a block, or where the id is
- * taken: what creates no group writes nothing, however often it is asked for. Only a block or a group that comes at the same time is found
- * by the pairs' own rows, which stay then. The pairs are written in the order of their keys, as for a direct conversation: neither a block
- * nor this passes the other.
+ * Writes the pairs of the creator and each other member, then the group, its members and its head. Writes nothing if there is a block or the id
+ * is taken. Only if the block or the group is stored at the same time do the pairs stay without a group. The pairs are locked in the order
+ * of their keys, as for a direct conversation: a block and a creation that happen at once wait for each other.
  */
 const createGroup = {
   name: "create-group",
@@ -168,7 +167,7 @@ export class PostgresConversationCreation implements ConversationCreation {
   }
 }
 
-/** One that exists is answered as such, whatever was blocked since it was created. */
+/** A group that exists already is answered as such, also when there is a block by now. */
 function toCreatedGroup({ created, existed, blockedIds, apartIds, askedIds }: GroupRow): CreatedGroup {
   if (created) return { type: "exists", created, askedIds: askedIds ?? [] };
   if (blockedIds && !existed) return { type: "blocked", by: "creator", userIds: blockedIds };

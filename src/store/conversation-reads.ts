@@ -69,13 +69,13 @@ left join lateral (
   where conversation_id = mine.conversation_id and seq = h.seq and h.seq > mine.joined_seq limit 1) m on true
 ${given.order}`;
 
-/** Of a list: how many members there are, and who of them is named. */
+/** For a list: the number of members, and the ids of the first ones. */
 const listedLateral = `cross join lateral (
   select count(*) as member_count,
     array_to_string((array_agg(user_id order by joined_at, user_id))[1:${listedMembers}], ';') as member_ids
   from conversation_members where conversation_id = c.id and left_seq is null) members`;
 
-/** SQL of those from whose marks the viewer learns nothing. */
+/** SQL for the users whose marks are hidden from the viewer. */
 const apartIds = `array(${apartFrom("$1")})`;
 
 /** As `statusOf`, of the viewer's own messages: in a list, the members themselves are not read. */
@@ -88,7 +88,7 @@ const statusColumn = `case when m.sender_id = $1 then (
     where conversation_id = m.conversation_id and left_seq is null and user_id <> $1 and joined_seq < m.seq
       and user_id <> all(${apartIds})) end`;
 
-/** The smallest first, until a page is full. What is not whole is not read. */
+/** The smallest first, until a page is full. The content of the others is not read. */
 const fitsList = `sum(m.bytes) over (order by m.bytes, mine.conversation_id) <= ${maxPageBytes}`;
 
 const listConversations = {

@@ -112,7 +112,7 @@ export class ReadPool {
   }
 }
 
-/** The error of the port that a failed read means; an error of the statement itself as it is. */
+/** Returns the error of the port for a failed query; an error of the statement itself as it is. */
 export function asStoreError(error: unknown): unknown {
   if (!isServerError(error)) return new StoreUnavailable({ cause: error });
   if (error.code === queryCanceled) return new StoreTimedOut({ cause: error });

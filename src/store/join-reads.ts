@@ -88,7 +88,7 @@ interface UserFactsRow {
   readonly pending: string | null;
 }
 
-/** One for each viewer between whom and others there is a block. */
+/** One for each viewer who has blocked somebody or is blocked. */
 interface ViewerRow {
   readonly kind: "viewer";
   readonly place: number;

@@ -61,7 +61,10 @@ function reactionsColumn({ reactions }: Sight): string {
       from message_reactions where conversation_id = m.conversation_id and seq = m.seq) given) end`;
 }
 
-/** Text that holds none of the separators. A message has up to a thousand reactions, nearly all of which stay as they are: hexadecimal took five times as long to read. */
+/**
+ * Escapes the separators. A message has up to a thousand reactions, and nearly all of them stay as they are: hexadecimal took five times as
+ * long to read.
+ */
 function escaped(column: string): string {
   return `replace(replace(replace(replace(${column}, '%', '%25'), ',', '%2C'), ';', '%3B'), '|', '%7C')`;
 }

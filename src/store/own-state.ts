@@ -47,7 +47,7 @@ where s.user_id = $1 and s.conversation_id = $2 and s.unread_from_seq is not nul
 returning s.own_rev as "ownRev"`,
 };
 
-/** No revision: what others see of the conversation does not change. Who adds them looks it up. */
+/** Has no revision: what others see of the conversation does not change. It is looked up when somebody adds the user. */
 const allowReadding = {
   name: "allow-readding",
   text: `

@@ -2,8 +2,8 @@ import pgpass from "pgpass";
 import type { PgAddress } from "./pg-address.ts";
 
 /**
- * An address without a password takes it from the file that PGPASSFILE names, or `~/.pgpass`, when the server asks for one, as libpq does. `pg`
- * does it by itself until its version 9, and warns of that on stderr.
+ * Reads the password from the file that PGPASSFILE names, or `~/.pgpass`, when the address has none and the server asks for one, as libpq does.
+ * `pg` does so itself until its version 9, but warns on stderr.
  */
 export function withPasswordFile(
   address: PgAddress,
@@ -14,7 +14,7 @@ export function withPasswordFile(
 function passwordOf({ host, port, user: named, database }: PgAddress): Promise<string> {
   const user = named ?? process.env.PGUSER ?? process.env.USER;
   return new Promise((resolve) => {
-    // Undefined where there is none: `pg` then says that the server asked for one, which is a failure with a sentence of its own.
+    // Undefined if there is none: `pg` then fails with an error that says that the server asked for a password.
     pgpass({ host, port, user, database }, (password) => resolve(password as string));
   });
 }

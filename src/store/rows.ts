@@ -164,7 +164,7 @@ export function marksOnly({ userId, deliveredSeq, readSeq }: MemberMarks): Membe
   return { userId, deliveredSeq, readSeq };
 }
 
-/** Returns the members themselves where nobody of `userIds` is among them. */
+/** Returns the others. Returns `members` itself if none of `userIds` is among them. */
 export function withoutThose<Member extends MemberMarks>(
   members: readonly Member[],
   userIds: readonly string[],

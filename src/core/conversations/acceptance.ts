@@ -13,7 +13,7 @@ export interface AcceptConversation {
   readonly senderId: string;
 }
 
-/** A member who was asked leaves for good: nobody adds them again, until they allow it. */
+/** A member who was asked leaves for good: nobody can add them again until they allow it. */
 export interface DeclineConversation {
   readonly type: "decline_conversation";
   readonly id: string;
@@ -21,7 +21,7 @@ export interface DeclineConversation {
   readonly senderId: string;
 }
 
-/** 2250-01-01T00:00:00Z: of the last years that instants can name. Microseconds. */
+/** 2250-01-01T00:00:00Z, close to the latest instant that can be stored. Microseconds. */
 export const forGoodUs = 8_835_955_200_000_000;
 
 /** Accepting again changes nothing. */
@@ -51,8 +51,8 @@ export function decideDecline(
 }
 
 /**
- * Completes a decision: members who do what others see have chosen to be in the conversation. In the same revision. Returns the decision
- * itself where the member has chosen before, which costs nothing, and where the command ends or changes their membership.
+ * Accepts the conversation for members who do something that others see, in the same revision. Returns the decision as it is when the member
+ * has accepted before, or when the command itself ends or changes their membership.
  */
 export function acceptedByActing(
   state: ConversationState,

@@ -1,6 +1,6 @@
 /**
- * A user who left a group lets its members add them again before the time is over. Private to the user: what it changes is looked up when
- * somebody adds them.
+ * A user who left a group lets its members add them again before `staysOutUntilUs`. Private to the user: it has no revision, and is looked up
+ * when somebody adds them.
  */
 export interface AllowReadding {
   readonly type: "allow_readding";

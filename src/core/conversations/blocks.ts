@@ -8,7 +8,7 @@ export interface BlockedSide {
   readonly userId: string;
   /** The membership as it is, or was until the block. Null: its row is missing, so that there is nothing to give back. */
   readonly member: Member | null;
-  /** They ended the membership themselves: no unblocking gives it back. Absent: no. */
+  /** They ended the membership themselves: unblocking does not restore it. Absent: no. */
   readonly hasDeclined?: boolean;
   /** The other one has blocked this one. */
   readonly isBlocked: boolean;
@@ -53,11 +53,11 @@ function applied(
   return { type: "member_unblocked", ...changed, member };
 }
 
-/** Who wants to begin, or to write in, a direct conversation with somebody whom he has blocked. */
+/** Refuses users who begin a direct conversation with somebody they have blocked, or write in one that the other user is not in. */
 export const youBlocked = reject(
   "forbidden",
   "You have blocked the other user of this conversation, or they have declined it, so that nobody can write in it. If you have blocked them, unblock them to write again.",
 );
 
-/** To whoever is blocked, the other user is as one who is not there. */
+/** To a blocked user, the user who blocked them does not exist. */
 export const noSuchUser = reject("not_found", "There is no such user.");

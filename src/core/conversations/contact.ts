@@ -1,4 +1,4 @@
-/** What stands between a user who adds and a user who is added, when the command is decided. */
+/** What decides whether one user can add another: blocks, acquaintance, and whether the other left by themselves. As of the decision. */
 export interface Contact {
   readonly userId: string;
   /** They have blocked the user who adds them. */

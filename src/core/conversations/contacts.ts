@@ -3,34 +3,37 @@ import { noSuchUser } from "./blocks.ts";
 import { type Contact, contactKey } from "./contact.ts";
 import type { ConversationState, MemberRecord, Pending } from "./conversation.ts";
 
-/** Throws where it was not looked up for the command, which is a bug. */
+/** Throws if the contact was not looked up for the command, which is a bug. */
 export function contactOf(
   { contacts }: Pick<ConversationState, "contacts">,
   adderId: string,
   userId: string,
 ): Contact {
   const contact = contacts.get(contactKey(adderId, userId));
-  if (!contact) throw new Error("what stands between who adds and who is added was not looked up");
+  if (!contact) throw new Error("the contact between who adds and who is added was not looked up");
   return contact;
 }
 
 /** Returns the contacts as they are after a membership has ended: commands that were looked up together see what the earlier ones change. */
 export function contactsAfter(
   contacts: ConversationState["contacts"],
-  { userId, staysOutUntilUs = null }: Pick<MemberRecord, "userId" | "staysOutUntilUs">,
+  { userId, staysOutUntilUs }: Pick<MemberRecord, "userId" | "staysOutUntilUs">,
 ): ConversationState["contacts"] {
   if (contacts.size === 0) return contacts;
   const after = ([key, contact]: readonly [string, Contact]) =>
-    [key, contact.userId === userId ? { ...contact, staysOutUntilUs } : contact] as const;
+    [
+      key,
+      contact.userId === userId ? { ...contact, staysOutUntilUs: staysOutUntilUs ?? null } : contact,
+    ] as const;
   return new Map([...contacts].map(after));
 }
 
-/** Names at most this many users in one refusal. */
+/** The most users that one refusal names. */
 const maxNamed = 10;
 
 /**
- * Returns why these users cannot be made members, or null. All of them or none. To a blocked user, those who blocked them do not exist, as
- * where a direct conversation is created: it tells no more, and lets a client go on with the others.
+ * Returns why these users cannot be made members, or null: all of them are added or none. To a blocked user, those who blocked them do not
+ * exist, as when a direct conversation is created. The refusal names the users, so that a client can leave them out.
  */
 export function mayNotMeet(contacts: readonly Contact[], nowUs: number): Rejection | null {
   const blocked = contacts.filter(({ isBlocked }) => isBlocked);
@@ -41,12 +44,12 @@ export function mayNotMeet(contacts: readonly Contact[], nowUs: number): Rejecti
   return out.length > 0 ? leftByThemselves(out) : null;
 }
 
-/** How a membership begins that somebody else began. `asksFirst`: users who do not know each other are asked whether they accept. */
+/** Returns the state of a membership that somebody else begins. `asksFirst`: users who do not know the one who adds them are asked first. */
 export function pendingOf(contact: Pick<Contact, "isKnown">, asksFirst: boolean): Pending {
   return asksFirst && !contact.isKnown ? "request" : "added";
 }
 
-/** The refusal of users who have blocked the one who names them: as of users who are not there. */
+/** Refuses to add users who have blocked the one who adds them, as if these users did not exist. */
 export function noSuchUsers(userIds: readonly string[]): Rejection {
   return { ...noSuchUser, details: { user_ids: named(userIds) } };
 }

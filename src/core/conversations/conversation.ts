@@ -8,8 +8,8 @@ export const roles = ["owner", "admin", "moderator", "member"] as const;
 export type Role = (typeof roles)[number];
 
 /**
- * Why a member has not chosen yet to be in a conversation: `added`: others added them; `request`: they are asked whether they accept it.
- * Writing, and whatever else others see of them, accepts.
+ * Why a member has not chosen yet to be in a conversation. `added`: others added them. `request`: they are asked whether they accept it.
+ * They accept by writing, or by anything else that others see.
  */
 export type Pending = "added" | "request";
 
@@ -31,7 +31,7 @@ export interface MemberRecord extends Member {
   /** The last message that was the member's to see; null: still a member. */
   readonly leftSeq: number | null;
   readonly leftAtUs: number | null;
-  /** They left by themselves and are not to be added again before. Absent: members with the right may add them. */
+  /** They left by themselves and cannot be added again before this time. Absent: members with the right to add can. */
   readonly staysOutUntilUs?: number | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface ConversationState {
   readonly keys: RecentKeys;
   /** Stored messages that were looked up for the commands about them, by id; as they are expected to become. */
   targets: Map<string, Message>;
-  /** What was looked up for commands that add members, by `contactKey`. */
+  /** What was looked up for commands that add members, by `contactKey`; as it is expected to become. */
   contacts: ReadonlyMap<string, Contact>;
   /** What a group's settings say of who may do what. */
   permissions: Permissions;

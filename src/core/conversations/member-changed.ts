@@ -11,7 +11,7 @@ export interface MemberChanged {
     | "member_role_changed"
     | "member_blocked"
     | "member_unblocked"
-    /** Somebody whom others had added did what others see, or accepted. Others are not told: nothing that they see changes. */
+    /** A member whom others had added wrote, reacted or accepted. Not pushed as a change of members: others see the same list as before. */
     | "member_took_part"
     | "request_accepted"
     | "request_declined";

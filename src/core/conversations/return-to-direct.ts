@@ -5,8 +5,8 @@ import type { ConversationState } from "./conversation.ts";
 import { directOnly } from "./members.ts";
 
 /**
- * A user who declined a direct conversation begins it again with the same user. Comes from the creation of a direct conversation, which has
- * found it by its two users: nothing else that clients send becomes one.
+ * A user who declined a direct conversation begins it again with the same user. Only the creation of a direct conversation issues it, after
+ * it has found the conversation of the two; no command of a client maps to it directly.
  */
 export interface ReturnToDirect {
   readonly type: "return_to_direct";
@@ -17,7 +17,7 @@ export interface ReturnToDirect {
   readonly otherUserId: string;
 }
 
-/** They see all that is there. Changes nothing where they are a member. */
+/** Members returned this way see the whole history. Changes nothing if the sender is a member. */
 export function decideReturn(state: ConversationState, command: ReturnToDirect, nowUs: number): Decision {
   const { senderId, otherUserId } = command;
   if (state.type !== "direct") return directOnly;

@@ -26,7 +26,7 @@ export function mayNotWrite(
 /** The most messages of a direct conversation that the other user has not accepted yet. */
 const unacceptedMessages = 3;
 
-/** Null: the user may send one more. Only the user who asks has written before the other one accepts: who writes has accepted. */
+/** Null: the user may send one more. Until the other user accepts, all messages are the sender's: writing would have accepted. */
 export function mayNotSendYet({ type, seq, members }: ConversationState, senderId: string): Rejection | null {
   if (type === "group" || seq < unacceptedMessages) return null;
   for (const { userId, pending } of members.values())

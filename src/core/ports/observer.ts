@@ -60,8 +60,8 @@ export interface Observer {
 
 export type BatchFailure = "fenced" | "refused" | "again" | "unknown";
 /**
- * The result of a WebSocket handshake. `address_limit`, `rate_limit`, `user_limit`, `user_sockets`: a limit that is set; `origin`: a web page that may not connect; `descriptors`: no file
- * descriptor is left. `waiting_full`, `waited_too_long`, `not_serving`: see `Admission`.
+ * The result of a WebSocket handshake. `address_limit`, `rate_limit`, `user_limit`, `user_sockets`: a limit that is set. `origin`: a web page
+ * that may not connect. `descriptors`: no file descriptor is left. `waiting_full`, `waited_too_long`, `not_serving`: see `Admission`.
  */
 export const handshakeOutcomes = [
   "admitted",

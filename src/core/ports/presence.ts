@@ -50,13 +50,13 @@ export interface Presence {
   /** A socket of the user joined its first topic. Balanced by `departed`, when it is on none any more. */
   arrived(userId: string): void;
   departed(userId: string): void;
-  /** They show in these, which is of use while they are online. Idempotent. */
+  /** They show in these conversations while they are online. Idempotent. */
   presentIn(userId: string, conversationIds: Iterable<string>): void;
-  /** As `presentIn`, of a conversation whose topic a socket of theirs has joined: it comes before those that others brought them into. */
+  /** As `presentIn`, for a conversation whose topic one of their sockets has joined: it takes precedence over those they were added to. */
   opened(userId: string, conversationId: string): void;
   /** The others show there no longer. */
   keepOnly(conversationId: string, isShown: (userId: string) => boolean): void;
-  /** Whether a user who is online was said to show there. */
+  /** Whether the user is online and shows there. */
   isIn(userId: string, conversationId: string): boolean;
   setStatus(userId: string, status: PresenceStatus): void;
   /** Those shown in the conversation, as its listeners were told: what happened since then comes with the next diff. */

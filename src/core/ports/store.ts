@@ -84,16 +84,16 @@ export interface TargetQuestion {
   readonly messageId: string;
 }
 
-/** What stands between a user and those whom they add to a conversation. */
+/** Asks for the contacts between a user and those whom they add to a conversation. */
 export interface ContactsQuestion {
   readonly conversationId: string;
   readonly adderId: string;
   readonly userIds: readonly string[];
-  /** Whether it matters that they know each other: it is costly to find. */
+  /** Whether `isKnown` is needed: it is costly to find. */
   readonly asksFirst: boolean;
 }
 
-/** The same, for a user. */
+/** A `TargetQuestion` of a user, who may not see the message. */
 export interface SeenTargetQuestion extends TargetQuestion {
   readonly userId: string;
 }
@@ -152,7 +152,7 @@ export interface ActorReads {
 export interface SeenMessage {
   readonly message: Message;
   readonly status: MessageStatus;
-  /** Without what clients wrote of it, which is too much for a list. Absent: it is whole. */
+  /** What clients wrote was left out, because it is too large for a list. Absent: it is whole. */
   readonly isPartial?: true;
 }
 
@@ -373,7 +373,7 @@ export type CreatedDirect =
   | (CreatedOnce & { readonly conversationId: string })
   | { readonly type: "blocked"; readonly by: "creator" | "other" };
 
-/** `others`: they are named; whom the creator has blocked is answered first. */
+/** Names the users. `creator`: the users whom the creator has blocked, also when others have blocked the creator. */
 export type CreatedGroup =
   | CreatedOnce
   | { readonly type: "blocked"; readonly by: "creator" | "others"; readonly userIds: readonly string[] };

@@ -18,7 +18,7 @@ interface User {
   /** When the last socket went; null: there are some. */
   left: Instants | null;
   readonly places: Place[];
-  /** Those of them whose topic a socket of theirs has joined. */
+  /** Those among `places` whose topic one of their sockets has joined. */
   readonly opened: Set<Place>;
 }
 
@@ -81,7 +81,7 @@ export class OnlineUsers {
     for (const conversationId of conversationIds) this.#enter(user, conversationId);
   }
 
-  /** They use it: where there are too many, it replaces one that they do not, or else the one that they have used the longest. */
+  /** Adds a conversation that they use. At the limit it replaces one that they have not opened, or else the one they opened first. */
   opened(userId: string, conversationId: string): void {
     const user = this.#users.get(userId);
     if (!user) return;

@@ -1,11 +1,11 @@
 import type { Member } from "../conversations/conversation.ts";
 
 /**
- * Decides who sees of whom when they are online, were online last, and type: the one place.
+ * The only place that decides who sees when a user is online, was online last, and types.
  *
- * 1. In a conversation a member shows when they have chosen to be in it: they created it, did something there that others see, or accepted
- *    it. A membership that others began shows nothing (`participants`). With `members` every member shows but those who are asked first.
- * 2. Nothing shows between two users of whom one has blocked the other, wherever they meet.
+ * 1. A member shows in a conversation when they have chosen to be in it: they created it, did something there that others see, or accepted
+ *    it (`participants`). With `members`, every member shows except those who are asked first.
+ * 2. If one of two users has blocked the other, nothing shows between them in any conversation.
  */
 export type PresenceShownTo = "participants" | "members";
 
@@ -27,7 +27,7 @@ export class Visibility {
     return isShown(member, this.#shownTo);
   }
 
-  /** Whether the viewer sees of a member when they are, or were, online. Users see their own. `isApart`: as it is stored. */
+  /** Whether the viewer sees when a member is, or was, online. Users see their own. `isApart`: as it is stored. */
   maySee(viewerId: string, member: Pick<Member, "userId" | "pending"> & Pick<Apart, "isApart">): boolean {
     return viewerId === member.userId || (!member.isApart && this.shows(member));
   }
@@ -45,13 +45,13 @@ export interface Apart {
  * their blocks again.
  */
 const maxUsers = 200_000;
-/** How long a change counts more than what a join has read: no read takes longer. Milliseconds. */
+/** How long a change overrides what a join has read: no read takes longer. Milliseconds. */
 const changesLastMs = 60_000;
 const maxChanges = 10_000;
 
 const nobody: ReadonlySet<string> = new Set();
 
-/** The second rule: the blocks of users who are online here, both ways. Time is told: milliseconds that never go back. */
+/** The second rule: the blocks of users who are online here, both ways. `nowMs`: monotonic. */
 export class Blocked {
   /** By user, the newest last. */
   readonly #apart = new Map<string, Set<string>>();
@@ -73,7 +73,7 @@ export class Blocked {
     return this.#apart.get(userId)?.has(otherId) ?? false;
   }
 
-  /** What a join has read: all blocks of this user. What has changed lately counts more: the read may be older. */
+  /** Replaces the blocks of a user by those that a join has read. Recent changes override them: the read may be older. */
   learn(userId: string, otherIds: readonly string[], nowMs: number): void {
     if (otherIds.length === 0 && !this.#apart.has(userId) && this.#changes.size === 0) return;
     this.#expire(nowMs);

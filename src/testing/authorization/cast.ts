@@ -1,8 +1,8 @@
 import type { Role } from "../../core/conversations/conversation.ts";
-import { changeBlock } from "../../store/change-block.ts";
-import { newId, systemClock } from "../../system.ts";
+import { newId } from "../../system.ts";
 import { FrameSocket } from "../frame-socket.ts";
 import type { InProcess } from "../in-process.ts";
+import { setBlock } from "../set-block.ts";
 
 /** Who may be to a conversation. `other` is a plain member as well, and `deputy` an admin, whom the others act upon. */
 export type Part = Role | "other" | "deputy" | "former" | "stranger" | "blocker" | "blocked";
@@ -177,11 +177,9 @@ export class Cast {
   /** The blocked one listened when he was blocked. */
   async #block(): Promise<Conversation> {
     const conversation = await this.#pair("blocker", "blocked");
-    const [blockerId, blockedId] = [this.actor("blocker").id, this.actor("blocked").id];
-    await this.actor("blocked").join(`conversation:${conversation.id}`);
-    const change = { blockerId, blockedId, isBlocked: true, atUs: systemClock.nowUs() };
-    const followed = await changeBlock(this.#databaseUrl, change, 60_000);
-    if (followed !== "applied") throw new Error(`the block was not applied: ${followed}`);
+    const [blocker, blocked] = [this.actor("blocker"), this.actor("blocked")];
+    await blocked.join(`conversation:${conversation.id}`);
+    await setBlock({ databaseUrl: this.#databaseUrl, blocker, blocked });
     return conversation;
   }
 
