@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { freePort } from "../src/testing/server.ts";
-import { testKeys } from "../src/testing/tokens.ts";
+import { testKeys } from "../src/testing/builders/tokens.ts";
+import { freePort } from "../src/testing/processes/server.ts";
 import { ClientProcess } from "./storm/client-process.ts";
 import { readOptions, type StormOptions } from "./storm/options.ts";
 import { Population } from "./storm/population.ts";

@@ -54,7 +54,7 @@ async function change(
   const { config } = settingsOf(command, "tool");
   const { withExistingDatabase } = await import("./database-url.ts");
   const { changeBlock } = await import("../src/store/change-block.ts");
-  const { checkSchema } = await import("../src/store/migrator.ts");
+  const { checkSchema } = await import("../src/store/schema/migrator.ts");
   const { systemClock } = await import("../src/system.ts");
   const followed = await withExistingDatabase(config, async (url) => {
     await checkSchema({ url, binary: version });

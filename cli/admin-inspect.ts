@@ -105,7 +105,7 @@ async function inspect<Found>(
   };
   const { config } = settingsOf(command, "tool");
   const { withExistingDatabase } = await import("./database-url.ts");
-  const { checkSchema } = await import("../src/store/migrator.ts");
+  const { checkSchema } = await import("../src/store/schema/migrator.ts");
   const found = await withExistingDatabase(config, async (url) => {
     await checkSchema({ url, binary: version });
     await noteCommand(config, url, { command: `admin inspect ${name}`, target: id });

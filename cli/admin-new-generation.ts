@@ -19,8 +19,8 @@ export function newGenerationCommand(): Command {
 async function runNewGeneration(command: Command, asJson: boolean): Promise<void> {
   const { config } = settingsOf(command, "tool");
   const { withExistingDatabase } = await import("./database-url.ts");
-  const { newGeneration } = await import("../src/store/generation.ts");
-  const { checkSchema } = await import("../src/store/migrator.ts");
+  const { newGeneration } = await import("../src/store/ownership/generation.ts");
+  const { checkSchema } = await import("../src/store/schema/migrator.ts");
   const { systemClock } = await import("../src/system.ts");
   const generation = await withExistingDatabase(config, async (url) => {
     await checkSchema({ url, binary: version });

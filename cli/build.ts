@@ -1,7 +1,7 @@
 // Builds dist/whispr-msg: one file that needs neither Bun nor node_modules. Not a command of the product.
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { bundlePage, embeddedName } from "../src/web/playground/page-files.ts";
+import { bundlePage, embeddedName } from "../src/playground/page-files.ts";
 import { packPostgres } from "./pack-postgres.ts";
 
 const root = join(import.meta.dir, "..");

@@ -14,7 +14,7 @@ const checks: readonly Check[] = [
   { name: "types (tsc)", command: [join(tools, "tsc"), "--noEmit"] },
   {
     name: "types of the page (tsc)",
-    command: [join(tools, "tsc"), "--noEmit", "-p", "src/web/playground/page"],
+    command: [join(tools, "tsc"), "--noEmit", "-p", "src/playground/page"],
   },
   { name: "architecture", command: [process.execPath, "test", "src/architecture.test.ts"] },
 ];

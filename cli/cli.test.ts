@@ -4,10 +4,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeF
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { type Ended, runCommand } from "../src/testing/command.ts";
-import { type TestDatabase, testDatabase } from "../src/testing/database.ts";
-import { freePort, type ServerProcess, serverCommand, startServer } from "../src/testing/server.ts";
-import { testKeys } from "../src/testing/tokens.ts";
+import { testKeys } from "../src/testing/builders/tokens.ts";
+import { type Ended, runCommand } from "../src/testing/processes/command.ts";
+import { type TestDatabase, testDatabase } from "../src/testing/processes/database.ts";
+import { freePort, type ServerProcess, serverCommand, startServer } from "../src/testing/processes/server.ts";
 
 const alice = "0198c0de-0000-7000-8000-00000000a11c";
 const bob = "0198c0de-0000-7000-8000-000000000b0b";

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serverCommand } from "../src/testing/server.ts";
+import { serverCommand } from "../src/testing/processes/server.ts";
 
 /** The scripts are loaded into the shells themselves, as a user does, and asked what they would offer. zsh and fish only where they are. */
 

@@ -2,8 +2,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runCommand } from "../src/testing/command.ts";
-import { PostgresListener } from "../src/testing/postgres-listener.ts";
+import { runCommand } from "../src/testing/processes/command.ts";
+import { PostgresListener } from "../src/testing/processes/postgres-listener.ts";
 
 const base = mkdtempSync(join(tmpdir(), "wa-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));

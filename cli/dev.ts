@@ -86,7 +86,7 @@ function publishedKeys(key: SigningKey): ExtraRoutes {
 async function page(config: Config, key: SigningKey): Promise<ExtraRoutes> {
   if (!config.playground) return new Map();
   const { playground } = await import("./playground.ts");
-  const { tokenRoute } = await import("../src/web/playground/token-route.ts");
+  const { tokenRoute } = await import("../src/playground/token-route.ts");
   const { signToken } = await import("./signing-key.ts");
   const { issuer, audiences } = config.tokens;
   const minted = tokenRoute({

@@ -1,12 +1,12 @@
 import { isIP, isIPv6 } from "node:net";
 import type { Config } from "../src/config.ts";
-import { AddressRefusal, isSocket } from "../src/store/database-address.ts";
-import { parseDatabaseUrl } from "../src/store/database-url.ts";
+import { AddressRefusal, isSocket } from "../src/store/connections/database-address.ts";
+import { parseDatabaseUrl } from "../src/store/connections/database-url.ts";
+import { causeOf } from "../src/store/connections/failure-causes.ts";
 import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
-import { causeOf } from "../src/store/failure-causes.ts";
-import { MigrationRefusal } from "../src/store/migrator.ts";
-import { DatabaseInUse } from "../src/store/other-processes.ts";
-import { StoreRefusal } from "../src/store/store-checks.ts";
+import { DatabaseInUse } from "../src/store/ownership/other-processes.ts";
+import { MigrationRefusal } from "../src/store/schema/migrator.ts";
+import { StoreRefusal } from "../src/store/schema/store-checks.ts";
 import { scrub } from "../src/telemetry/logger.ts";
 import { PortInUse } from "../src/telemetry/operators-listener.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";

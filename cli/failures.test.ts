@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type pg from "pg";
-import { type Ended, runCommand } from "../src/testing/command.ts";
-import { type TestDatabase, testDatabase } from "../src/testing/database.ts";
+import { type TestKeys, testKeys } from "../src/testing/builders/tokens.ts";
 import { eventually } from "../src/testing/eventually.ts";
-import { outsideClient } from "../src/testing/outside.ts";
-import { PostgresListener } from "../src/testing/postgres-listener.ts";
-import { freePort, startServer } from "../src/testing/server.ts";
-import { type TestKeys, testKeys } from "../src/testing/tokens.ts";
+import { type Ended, runCommand } from "../src/testing/processes/command.ts";
+import { type TestDatabase, testDatabase } from "../src/testing/processes/database.ts";
+import { outsideClient } from "../src/testing/processes/outside.ts";
+import { PostgresListener } from "../src/testing/processes/postgres-listener.ts";
+import { freePort, startServer } from "../src/testing/processes/server.ts";
 
 /** What can be foreseen ends every command with a sentence and its way out, never with a stack. */
 

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrate, migrationStatus } from "../src/store/migrator.ts";
-import { type Ended, runCommand } from "../src/testing/command.ts";
-import { type TestDatabase, testDatabase } from "../src/testing/database.ts";
-import { outsideClient } from "../src/testing/outside.ts";
-import { freePort, serverCommand, startServer } from "../src/testing/server.ts";
-import { testKeys } from "../src/testing/tokens.ts";
+import { migrate, migrationStatus } from "../src/store/schema/migrator.ts";
+import { testKeys } from "../src/testing/builders/tokens.ts";
+import { type Ended, runCommand } from "../src/testing/processes/command.ts";
+import { type TestDatabase, testDatabase } from "../src/testing/processes/database.ts";
+import { outsideClient } from "../src/testing/processes/outside.ts";
+import { freePort, serverCommand, startServer } from "../src/testing/processes/server.ts";
 
 /** I15: what destroys asks first, shows what goes, and does nothing under a server. On the executable. */
 

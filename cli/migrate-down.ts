@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Config } from "../src/config.ts";
-import type { Loss } from "../src/store/migration-losses.ts";
-import type { DownPlan } from "../src/store/migrator.ts";
+import type { Loss } from "../src/store/schema/migration-losses.ts";
+import type { DownPlan } from "../src/store/schema/migrator.ts";
 import { noteCommand } from "./admin-note.ts";
 import { confirm } from "./confirm.ts";
 import { nameOf } from "./explain.ts";
@@ -46,7 +46,7 @@ async function downFrom(
   to: ReturnType<typeof versionIn>,
   options: Options,
 ): Promise<void> {
-  const { planDown } = await import("../src/store/migrator.ts");
+  const { planDown } = await import("../src/store/schema/migrator.ts");
   const plan = await planDown({ url, ...to });
   if (options.dryRun) return options.json ? printJson(plan) : print(textOf(plan, config));
   if (plan.steps.length > 0) {
@@ -62,7 +62,7 @@ async function downFrom(
 /** Before anybody is asked; `migrate` looks again. */
 async function refuseOthers({ others }: DownPlan): Promise<void> {
   if (others.length === 0) return;
-  const { inUse } = await import("../src/store/other-processes.ts");
+  const { inUse } = await import("../src/store/ownership/other-processes.ts");
   throw inUse(others);
 }
 

@@ -1,5 +1,5 @@
 import { duration, integer } from "../src/setting-values.ts";
-import type { Applied } from "../src/store/migrator.ts";
+import type { Applied } from "../src/store/schema/migrator.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { complain, print } from "./print.ts";
 
@@ -8,7 +8,7 @@ export async function applied(
   url: string,
   options: { readonly direction: "up" | "down"; readonly to?: number; readonly isQuiet?: boolean },
 ): Promise<readonly Applied[]> {
-  const { migrate } = await import("../src/store/migrator.ts");
+  const { migrate } = await import("../src/store/schema/migrator.ts");
   const { isQuiet = false, ...given } = options;
   const done = await migrate({ url, ...given, onProgress: (text) => complain(`${text} …`) });
   if (isQuiet) return done;

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { MigrationState } from "../src/store/migrator.ts";
+import type { MigrationState } from "../src/store/schema/migrator.ts";
 import { noteCommand } from "./admin-note.ts";
 import { CommandRefused } from "./exit-codes.ts";
 import { downCommand } from "./migrate-down.ts";
@@ -48,7 +48,7 @@ function statusCommand(): Command {
     .action(async (options: { json?: true }) => {
       const { config } = settingsOf(command, "tool");
       const { withExistingDatabase } = await import("./database-url.ts");
-      const { migrationReport } = await import("../src/store/migrator.ts");
+      const { migrationReport } = await import("../src/store/schema/migrator.ts");
       const { states, long } = await withExistingDatabase(config, (url) => migrationReport({ url }));
       if (options.json) printJson(states);
       else print(table([["VERSION", "NAME", "APPLIED"], ...states.map(rowOf)]));

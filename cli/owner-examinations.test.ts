@@ -2,8 +2,8 @@ import { afterAll, expect, test } from "bun:test";
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runCommand } from "../src/testing/command.ts";
 import { notRun } from "../src/testing/not-run.ts";
+import { runCommand } from "../src/testing/processes/command.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-owners-"));
 const asRoot = process.getuid?.() === 0;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { eventually } from "../src/testing/eventually.ts";
-import { freePort, startServer } from "../src/testing/server.ts";
+import { freePort, startServer } from "../src/testing/processes/server.ts";
 import { whisprMsg } from "./program.ts";
 
 /** Every command that a document, a help text or an error names exists, with the options that it is named with. */

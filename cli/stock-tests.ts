@@ -1,18 +1,18 @@
 // Which tests run a second time, on the PostgreSQL that is installed, and where they get it from. Not a command of the product.
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { startTestPostgres, type TestPostgres } from "../src/testing/database.ts";
-import { findStockPrograms, hasJit, installStockPrograms } from "../src/testing/stock-postgres.ts";
+import { startTestPostgres, type TestPostgres } from "../src/testing/processes/database.ts";
+import { findStockPrograms, hasJit, installStockPrograms } from "../src/testing/processes/stock-postgres.ts";
 
 const root = join(import.meta.dir, "..");
 /** Whoever imports this gets a database of the run's PostgreSQL. */
-const databaseOfTests = "src/testing/database.ts";
+const databaseOfTests = "src/testing/processes/database.ts";
 /**
  * The carried PostgreSQL's own tests start their own; the playground's are about the page, those of the wire about its clients, and these of the
  * product about the process, its keys and its counters, to which one server is like another.
  */
 const elsewhere =
-  /^src\/(store\/embedded\/|web\/|(aborted-requests|addresses|clients|descriptors|fuzz|keys|limits|metrics|presence|process-one|wire)\.test\.ts$)/;
+  /^src\/(store\/embedded\/|web\/|playground\/|acceptance\/(aborted-requests|addresses|clients|descriptors|fuzz|keys|limits|metrics|presence|process-one|wire)\.test\.ts$)/;
 
 /** Returns the test files of the store, the engine and the whole product that touch the run's PostgreSQL, by what they import. */
 export function testsOfDatabase(): readonly string[] {

@@ -27,7 +27,11 @@ test("a part runs once: on the carried one, on the one that is named, or on the 
 
 test("what runs again is what touches the run's database, and nothing that starts its own or needs none", () => {
   const files = testsOfDatabase();
-  for (const file of ["src/store/append.test.ts", "src/engine/actor.test.ts", "src/sync.test.ts"])
+  for (const file of [
+    "src/store/append/append.test.ts",
+    "src/engine/conversation/actor.test.ts",
+    "src/acceptance/sync.test.ts",
+  ])
     expect(files).toContain(file);
   expect(files.filter((file) => /embedded\/|^src\/(core|web|phoenix)\//.test(file))).toEqual([]);
 });

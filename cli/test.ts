@@ -5,9 +5,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startTestPostgres, testDatabaseVariable } from "../src/testing/database.ts";
 import { notRunVariable } from "../src/testing/not-run.ts";
-import { fetchPromtool, findPromtool } from "../src/testing/promtool.ts";
+import { startTestPostgres, testDatabaseVariable } from "../src/testing/processes/database.ts";
+import { fetchPromtool, findPromtool } from "../src/testing/processes/promtool.ts";
 import { binary, build } from "./build.ts";
 import { runChecks } from "./check.ts";
 import { startStockPostgres, testsOfDatabase } from "./stock-tests.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { runCommand } from "../src/testing/command.ts";
+import { runCommand } from "../src/testing/processes/command.ts";
 
 /** Names in the environment of the executable that are no settings of it. */
 

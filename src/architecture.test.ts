@@ -20,12 +20,18 @@ const table: Readonly<Record<string, Allowed>> = {
   presence: { folders: ["core", "telemetry"], packages: ["ioredis"] },
   limiter: { folders: ["core", "telemetry"], packages: ["rate-limiter-flexible", "ioredis"] },
   auth: { folders: ["core", "telemetry"], packages: ["jose"] },
-  cluster: { folders: ["core", "telemetry"], packages: [], files: ["store/database.ts", "store/schema.ts"] },
+  cluster: {
+    folders: ["core", "telemetry"],
+    packages: [],
+    files: ["store/connections/database.ts", "store/schema/schema.ts"],
+  },
   // TypeBox is the schema language of Elysia.
   web: {
     folders: ["core", "engine", "phoenix", "telemetry"],
     packages: ["elysia", "@elysiajs/*", "@sinclair/typebox"],
   },
+  // The page and its routes: an app of its own.
+  playground: { folders: ["core", "telemetry", "web"], packages: [] },
   grpc: { folders: ["core", "engine", "telemetry"], packages: ["@grpc/grpc-js"] },
   jobs: { folders: ["core", "engine", "telemetry"], packages: [] },
 };
@@ -33,7 +39,7 @@ const table: Readonly<Record<string, Allowed>> = {
 /** Folders whose files may reach into a part of core only with these. */
 const extraPackages: readonly { readonly folder: string; readonly packages: readonly string[] }[] = [
   { folder: "core/encryption/", packages: ["@noble/curves"] },
-  { folder: "web/playground/page/", packages: ["phoenix"] },
+  { folder: "playground/page/", packages: ["phoenix"] },
 ];
 
 /** Core is pure: not even the platform's own modules. */
@@ -88,7 +94,11 @@ function folderOf(path: string): string | null {
 function isFree({ path }: Source): boolean {
   const folder = folderOf(path);
   return (
-    folder === null || folder === "testing" || /\.test\.ts$/.test(path) || /\/(testing|fixture)\//.test(path)
+    folder === null ||
+    folder === "testing" ||
+    folder === "acceptance" ||
+    /\.test\.ts$/.test(path) ||
+    /\/(testing|fixture)\//.test(path)
   );
 }
 
@@ -165,7 +175,7 @@ describe("imports", () => {
   });
 
   test("the playground's page runs in browsers and imports nothing of the server's", () => {
-    const page = "src/web/playground/page/";
+    const page = "src/playground/page/";
     const own = sources.filter(({ path }) => path.startsWith(page) && !path.endsWith(".test.ts"));
     const isForeign = (source: Source, name: string) =>
       name.startsWith(".") ? !targetOf(source, name).startsWith(page) : name !== "phoenix";
@@ -178,7 +188,7 @@ describe("imports", () => {
       /\bnew\s+(?:pg\s*\.\s*)?(?:Client|Pool|native)\s*\(|\bimport\s+(?!type\b)[^;]*\bfrom\s+["']pg["']/;
     const isProduct = ({ path }: Source) => !/\.test\.ts$|\/testing\//.test(path);
     const found = sources.filter((source) => isProduct(source) && opens.test(source.code));
-    expect(found.map(({ path }) => path)).toEqual(["src/store/database.ts"]);
+    expect(found.map(({ path }) => path)).toEqual(["src/store/connections/database.ts"]);
   });
 
   test("tests open theirs in one file too, unless the connection itself is what they test", () => {
@@ -186,12 +196,12 @@ describe("imports", () => {
       .filter(({ code }) => /\bnew pg\.(?:Client|Pool)\(/.test(code))
       .map(({ path }) => path);
     expect(found).toEqual([
-      "src/store/database.ts",
+      "src/store/connections/database.ts",
+      // Writes what is forbidden by default there.
+      "src/store/connections/lost-connections.test.ts",
       // Servers that are killed while somebody connects.
       "src/store/embedded/crash.test.ts",
-      // Writes what is forbidden by default there.
-      "src/store/lost-connections.test.ts",
-      "src/testing/outside.ts",
+      "src/testing/processes/outside.ts",
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Config, type ConfigResult, readConfig } from "./config.ts";
 import { settings } from "./settings.ts";
-import { limitsOff } from "./testing/limits-off.ts";
+import { limitsOff } from "./testing/costs/limits-off.ts";
 
 const keys = { JWT_JWKS_URL: "http://auth.example/jwks.json" };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type ConfigResult, readConfig } from "./config.ts";
-import { pgAddressOf } from "./store/pg-address.ts";
+import { pgAddressOf } from "./store/connections/pg-address.ts";
 
 function read(environment: Record<string, string>, flags: Record<string, string> = {}): ConfigResult {
   return readConfig({ environment, flags, purpose: "tool", isTerminal: false });

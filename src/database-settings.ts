@@ -8,9 +8,9 @@ import {
   noParts,
   portOf,
   type TlsMode,
-} from "./store/database-address.ts";
-import { databaseUrlOf } from "./store/database-url.ts";
-import { authorityFile, tlsModeOf } from "./store/database-url-parameters.ts";
+} from "./store/connections/database-address.ts";
+import { databaseUrlOf } from "./store/connections/database-url.ts";
+import { authorityFile, tlsModeOf } from "./store/connections/database-url-parameters.ts";
 
 export type DatabaseConfig =
   | { readonly type: "embedded" }

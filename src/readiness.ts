@@ -1,8 +1,8 @@
 import type { Keys } from "./auth/jwks.ts";
-import type { AdvisoryOwnership } from "./store/advisory-ownership.ts";
+import type { StoreHealth } from "./store/connections/health.ts";
 import type { DiskSpace } from "./store/embedded/disk-space.ts";
-import type { StoreHealth } from "./store/health.ts";
-import type { Check, Checks } from "./web/probes.ts";
+import type { AdvisoryOwnership } from "./store/ownership/advisory-ownership.ts";
+import type { Check, Checks } from "./web/http/probes.ts";
 
 const ok: Check = { status: "ok" };
 

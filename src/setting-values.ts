@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
-import { type AddressParts, AddressRefusal, hostOf, isSocket } from "./store/database-address.ts";
-import { databaseUrlOf, parseDatabaseUrl } from "./store/database-url.ts";
+import { type AddressParts, AddressRefusal, hostOf, isSocket } from "./store/connections/database-address.ts";
+import { databaseUrlOf, parseDatabaseUrl } from "./store/connections/database-url.ts";
 
 /** How a setting's text becomes a value. `parse` answers undefined for what is not allowed. */
 export interface ValueKind<T> {

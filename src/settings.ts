@@ -15,7 +15,7 @@ import {
   url,
   type ValueKind,
 } from "./setting-values.ts";
-import type { AddressParts } from "./store/database-address.ts";
+import type { AddressParts } from "./store/connections/database-address.ts";
 
 /** What a default may depend on. */
 export interface Surroundings {

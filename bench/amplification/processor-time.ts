@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { familyOf, processesNaming } from "../../src/testing/processes.ts";
+import { familyOf, processesNaming } from "../../src/testing/processes/processes.ts";
 
 /** What processes had used at one moment. */
 export interface Reading {

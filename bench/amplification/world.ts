@@ -1,5 +1,5 @@
-import { RestClient } from "../../src/testing/rest-client.ts";
-import type { TestKeys } from "../../src/testing/tokens.ts";
+import type { TestKeys } from "../../src/testing/builders/tokens.ts";
+import { RestClient } from "../../src/testing/clients/rest-client.ts";
 import { Device } from "./device.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { controlCharacters, fatMessage, largeMetadata } from "./inputs.ts";

@@ -1,4 +1,4 @@
-import type { TestKeys } from "../../src/testing/tokens.ts";
+import type { TestKeys } from "../../src/testing/builders/tokens.ts";
 import type { Person } from "./stock-client.ts";
 
 /** How many conversations each person has, and with how many. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { familyOf, processesNaming } from "../../src/testing/processes.ts";
+import { familyOf, processesNaming } from "../../src/testing/processes/processes.ts";
 
 /** Clock ticks of /proc per second, on every Linux that matters. */
 const ticksPerSecond = 100;

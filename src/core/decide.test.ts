@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { clientRandoms, wellFormedText } from "../testing/arbitraries.ts";
-import { aSend, aState } from "../testing/builders.ts";
+import { clientRandoms, wellFormedText } from "../testing/builders/arbitraries.ts";
+import { aSend, aState } from "../testing/builders/builders.ts";
 import { apply } from "./apply.ts";
 import { decide } from "./decide.ts";
 import type { MessageSent } from "./messages/message.ts";

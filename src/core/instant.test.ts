@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { instants } from "../testing/arbitraries.ts";
+import { instants } from "../testing/builders/arbitraries.ts";
 import { formatInstant, parseInstant, parseUtc } from "./instant.ts";
 
 test("every microsecond from 1716 to 2254 comes back as it went out", () => {

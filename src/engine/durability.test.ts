@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import type { CommitPort } from "../core/ports/store.ts";
-import { seeds } from "../testing/arbitraries.ts";
+import { seeds } from "../testing/builders/arbitraries.ts";
 import type { VirtualClock } from "../testing/clock.ts";
-import { type PlayOptions, play } from "../testing/engine-play.ts";
+import { type PlayOptions, play } from "../testing/model/engine-play.ts";
 import { startEngine } from "./engine.ts";
 
 const plays = Number(process.env.WHISPR_TEST_PLAYS ?? 300);
@@ -60,91 +60,91 @@ describe("the play notices", () => {
   const mutants: readonly Mutant[] = [
     {
       what: "when an actor answers at the decision",
-      file: "actor.ts",
+      file: "conversation/actor.ts",
       from: "if (turn.decidedRev <= this.#durableRev) this.#settle();",
       to: "this.#tell(turn, decision);",
       noticed: "done tells of what is not stored",
     },
     {
       what: "when the first stored change answers all that were decided",
-      file: "actor.ts",
+      file: "conversation/actor.ts",
       from: " || turn.decidedRev > this.#durableRev) return;",
       to: ") return;",
       noticed: "done tells of what is not stored",
     },
     {
       what: "when a refusal does not wait for the changes it was decided after",
-      file: "actor.ts",
+      file: "conversation/actor.ts",
       from: "turn.decision = decision;",
       to: 'turn.decision = decision; if (decision.type === "rejection") this.#answer(turn, decision);',
       noticed: "a refusal left before what it was decided after was durable",
     },
     {
       what: "when listeners are told as soon as a batch is sent",
-      file: "actor.ts",
+      file: "conversation/actor.ts",
       from: "entry.turn.inFlight = true;",
       to: "entry.turn.inFlight = true; this.#around.pubsub.publish({ type: 'changes', conversationId: this.id, rev: entry.change.rev, membersRev: 0, members: new Map(), events: entry.change.events });",
       noticed: "a frame tells of what is not stored",
     },
     {
       what: "when a batch of unknown outcome counts as stored",
-      file: "group-commit.ts",
+      file: "conversation/group-commit.ts",
       from: "if (stored[index])",
       to: "if (stored)",
       noticed: "done tells of what is not stored",
     },
     {
       what: "when a batch of unknown outcome is not fenced before it is decided again",
-      file: "group-commit.ts",
+      file: "conversation/group-commit.ts",
       from: "await this.#untilReached(() => this.#ownership.renew(shards));\n    await this.#tellStored",
       to: "await this.#tellStored",
       noticed: "a command is stored twice",
     },
     {
       what: "when a head that was moved by another is taken for stored",
-      file: "group-commit.ts",
+      file: "conversation/group-commit.ts",
       from: "if (outcome.moved.has(entry.actor.id))",
       to: "if (!outcome)",
       noticed: "done tells of what is not stored",
     },
     {
       what: "when a second look-up forgets what the first one found",
-      file: "actor.ts",
+      file: "conversation/actor.ts",
       from: "if (messageId !== null) messageIds.add(messageId);",
       to: "if (turn.probed) continue; if (messageId !== null) messageIds.add(messageId);",
       noticed: "a member is told that a message does not exist that does",
     },
     {
       what: "when a message is looked up while changes are on their way",
-      file: "actor.ts",
+      file: "conversation/actor.ts",
       from: "if (this.#state!.rev === this.#durableRev) this.#probeWaiting();",
       to: "this.#probeWaiting();",
       noticed: "an edit of what is not there any more",
     },
     {
       what: "when what a conversation is called is looked up while changes are on their way",
-      file: "actor.ts",
+      file: "conversation/actor.ts",
       from: "if (this.#state!.rev === this.#durableRev) this.#probeWaiting();",
       to: "this.#probeWaiting();",
       noticed: "a change of the conversation was decided on what is not there",
     },
     {
       what: "when a mark counts as stored as soon as it is sent",
-      file: "mark-queue.ts",
+      file: "receipts/mark-queue.ts",
       from: "for (const slot of slots) send(slot);",
       to: "for (const slot of slots) { send(slot); for (const answer of slot.sentAnswers.splice(0)) answer(null); }",
       noticed: "a mark tells of what is not stored",
     },
     {
       what: "when marks that were not stored are forgotten",
-      file: "mark-queue.ts",
+      file: "receipts/mark-queue.ts",
       from: 'if (slot.state !== "sent") continue;',
       to: "if (slot) continue;",
       noticed: "a member's mark is refused: outcome_unknown",
     },
     {
       what: "when a batch that is held back forgets that its conversation is to be loaded afresh",
-      file: "actor.ts",
+      file: "conversation/actor.ts",
       from: "held(entry: Entry): void {\n    this.#landed(entry);",
       to: "held(entry: Entry): void {\n    entry.turn.inFlight = false;\n    this.#inFlight--;",
       noticed: "a conversation does not work any more",
@@ -171,16 +171,17 @@ interface Mutant {
 const copies: string[] = [];
 afterAll(() => Promise.all(copies.map((copy) => rm(copy, { recursive: true }))));
 
-/** The engine with one line changed, from a copy of its folder beside the same core. */
+/** The engine with one line changed, from a copy of its folders beside the same core. */
 async function mutated(mutant: Mutant): Promise<typeof startEngine> {
   const copy = await mkdtemp(join(tmpdir(), "whispr-mutant-"));
   copies.push(copy);
   const core = join(import.meta.dir, "..", "core");
-  for (const name of await readdir(import.meta.dir)) {
-    if (name.endsWith(".test.ts")) continue;
-    const text = await readFile(join(import.meta.dir, name), "utf8");
-    const changed = name === mutant.file ? changedOnce(text, mutant) : text;
-    await writeFile(join(copy, name), changed.replaceAll('"../core/', `"${core}/`));
+  for (const path of await readdir(import.meta.dir, { recursive: true })) {
+    if (!path.endsWith(".ts") || path.endsWith(".test.ts")) continue;
+    const text = await readFile(join(import.meta.dir, path), "utf8");
+    const changed = path === mutant.file ? changedOnce(text, mutant) : text;
+    await mkdir(dirname(join(copy, path)), { recursive: true });
+    await writeFile(join(copy, path), changed.replaceAll(/"(?:\.\.\/)+core\//g, `"${core}/`));
   }
   return (await import(join(copy, "engine.ts"))).startEngine;
 }

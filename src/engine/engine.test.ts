@@ -4,12 +4,12 @@ import { shardOf } from "../core/ports/ownership.ts";
 import { StoreUnavailable } from "../core/ports/store.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { newId } from "../system.ts";
-import { aSend, membersNamed } from "../testing/builders.ts";
+import { aSend, membersNamed } from "../testing/builders/builders.ts";
 import { settled } from "../testing/clock.ts";
-import { type ModelStore, poison } from "../testing/commit-port.ts";
-import { anEngine, deadlineMs } from "../testing/engine-on-model.ts";
-import { freeCharge } from "../testing/limits-off.ts";
-import type { Outcome } from "./outcome.ts";
+import { freeCharge } from "../testing/costs/limits-off.ts";
+import { type ModelStore, poison } from "../testing/model/commit-port.ts";
+import { anEngine, deadlineMs } from "../testing/model/engine-on-model.ts";
+import type { Outcome } from "./conversation/outcome.ts";
 
 type Sent = ReturnType<ReturnType<typeof anEngine>["submit"]>;
 

@@ -12,16 +12,16 @@ import type {
   OwnState,
   ViewerReads,
 } from "../core/ports/store.ts";
-import { Cursors } from "./cursors.ts";
-import { FairTurns, type FairTurnsSettings } from "./fair-turns.ts";
-import { Lane, type LaneSettings } from "./group-commit.ts";
-import { Joins } from "./joins.ts";
+import { Lane, type LaneSettings } from "./conversation/group-commit.ts";
+import { Meetings } from "./conversation/meetings.ts";
+import { Registry, type RegistrySettings } from "./conversation/registry.ts";
+import { Supervisor, type SupervisorSettings } from "./conversation/supervisor.ts";
 import { LastSeen } from "./last-seen.ts";
-import { Marks } from "./marks.ts";
-import { Meetings } from "./meetings.ts";
 import { Queries } from "./queries.ts";
-import { Registry, type RegistrySettings } from "./registry.ts";
-import { Supervisor, type SupervisorSettings } from "./supervisor.ts";
+import { FairTurns, type FairTurnsSettings } from "./reads/fair-turns.ts";
+import { Marks } from "./receipts/marks.ts";
+import { Cursors } from "./sync/cursors.ts";
+import { Joins } from "./sync/joins.ts";
 
 export interface EngineSettings {
   readonly lane: LaneSettings;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { StoreUnavailable } from "../core/ports/store.ts";
-import { noteTaker } from "../testing/builders.ts";
+import { noteTaker } from "../testing/builders/builders.ts";
 import { settled, VirtualClock } from "../testing/clock.ts";
 import { LastSeen } from "./last-seen.ts";
 

@@ -36,10 +36,10 @@ import type {
   ShowMessage,
 } from "../core/queries.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
-import type { FairTurns } from "./fair-turns.ts";
 import type { LastSeen } from "./last-seen.ts";
-import { orUnavailable } from "./or-unavailable.ts";
-import { type ConversationList, pageOfChanges, pageOfHistory, pageOfList } from "./pages.ts";
+import type { FairTurns } from "./reads/fair-turns.ts";
+import { orUnavailable } from "./reads/or-unavailable.ts";
+import { type ConversationList, pageOfChanges, pageOfHistory, pageOfList } from "./reads/pages.ts";
 
 export interface CreatedGroup {
   readonly summary: ConversationSummary;

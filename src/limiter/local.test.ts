@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../testing/clock.ts";
-import { noLimits } from "../testing/limits-off.ts";
+import { noLimits } from "../testing/costs/limits-off.ts";
 import { LocalLimiter } from "./local.ts";
 import { limiterContract } from "./testing/contract.ts";
 

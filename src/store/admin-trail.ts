@@ -1,5 +1,5 @@
 import type { Fields } from "../core/ports/observer.ts";
-import { withClient } from "./database.ts";
+import { withClient } from "./connections/database.ts";
 
 /** The channel on which servers receive the commands that are run on their database. */
 export const adminChannel = "whispr_admin";

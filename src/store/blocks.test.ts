@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { CreatedDirect } from "../core/ports/store.ts";
 import { StoreUnavailable } from "../core/ports/store.ts";
 import { newId, systemClock } from "../system.ts";
-import { noteTaker } from "../testing/builders.ts";
+import { noteTaker } from "../testing/builders/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import { type Disturbance, databaseLink } from "../testing/database-link.ts";
 import { eventually } from "../testing/eventually.ts";
-import { outsideClient } from "../testing/outside.ts";
-import { startWriter, type Writer } from "../testing/writer-on-postgres.ts";
+import { type Disturbance, databaseLink } from "../testing/processes/database-link.ts";
+import { outsideClient } from "../testing/processes/outside.ts";
+import { startWriter, type Writer } from "../testing/processes/writer-on-postgres.ts";
 import { PostgresBlocks } from "./blocks.ts";
 import { changeBlock } from "./change-block.ts";
 

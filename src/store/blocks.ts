@@ -7,8 +7,14 @@ import type { Observer } from "../core/ports/observer.ts";
 import { StoreUnavailable } from "../core/ports/store.ts";
 import { adminChannel, readAdminNote } from "./admin-trail.ts";
 import { blocksChannel } from "./change-block.ts";
-import { asStoreError, type DatabaseSettings, destroy, isServerError, openClient } from "./database.ts";
-import { toUs } from "./rows.ts";
+import {
+  asStoreError,
+  type DatabaseSettings,
+  destroy,
+  isServerError,
+  openClient,
+} from "./connections/database.ts";
+import { toUs } from "./reads/rows.ts";
 
 const reconnectPauseMs = 500;
 /** So often it is asked whether the connection still listens. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../system.ts";
-import { startUs, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
+import { startUs, startWriter, type Writer } from "../testing/processes/writer-on-postgres.ts";
 
 let writer: Writer;
 beforeAll(async () => {

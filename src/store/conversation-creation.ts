@@ -1,9 +1,9 @@
 import { type CreateDirect, type CreateGroup, pairOf } from "../core/conversations/create.ts";
 import { formatInstant } from "../core/instant.ts";
 import type { ConversationCreation, CreatedDirect, CreatedGroup } from "../core/ports/store.ts";
-import { uuidArray } from "./binary-array.ts";
-import { isKnown } from "./contact-rows.ts";
-import type { ReadPool } from "./database.ts";
+import { uuidArray } from "./append/binary-array.ts";
+import type { ReadPool } from "./connections/database.ts";
+import { isKnown } from "./reads/contact-rows.ts";
 
 const blockColumns =
   'p.low_blocks_since is not null as "lowBlocks", p.high_blocks_since is not null as "highBlocks"';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "../system.ts";
-import { startUs, startWriter, type Writer } from "../testing/writer-on-postgres.ts";
+import { startUs, startWriter, type Writer } from "../testing/processes/writer-on-postgres.ts";
 import { PostgresLastSeen } from "./last-seen.ts";
-import { PostgresViewerReads } from "./viewer-reads.ts";
+import { PostgresViewerReads } from "./reads/viewer-reads.ts";
 
 let writer: Writer;
 let lastSeen: PostgresLastSeen;

@@ -1,6 +1,6 @@
 import type { LastSeen } from "../core/ports/store.ts";
-import { timestamptzArray, uuidArray } from "./binary-array.ts";
-import type { ReadPool } from "./database.ts";
+import { timestamptzArray, uuidArray } from "./append/binary-array.ts";
+import type { ReadPool } from "./connections/database.ts";
 
 /** Rows in the order of their key, so that two such statements never deadlock. */
 const save = {

@@ -1,19 +1,19 @@
 import type { BlockedPair } from "../core/ports/blocks.ts";
 import type { ActorReads, Change, DeviceCursors, MessagePlace, ViewerReads } from "../core/ports/store.ts";
-import { BlockEnforcer } from "../engine/block-enforcer.ts";
-import { Cursors } from "../engine/cursors.ts";
-import { Joins } from "../engine/joins.ts";
+import { BlockEnforcer } from "../engine/conversation/block-enforcer.ts";
+import { Lookups } from "../engine/conversation/lookups.ts";
+import { Meetings } from "../engine/conversation/meetings.ts";
 import { LastSeen } from "../engine/last-seen.ts";
-import { Lookups } from "../engine/lookups.ts";
-import { Marks } from "../engine/marks.ts";
-import { Meetings } from "../engine/meetings.ts";
-import { SharedDeliveryReads } from "../engine/shared-delivery-reads.ts";
+import { Marks } from "../engine/receipts/marks.ts";
+import { Cursors } from "../engine/sync/cursors.ts";
+import { Joins } from "../engine/sync/joins.ts";
+import { SharedDeliveryReads } from "../engine/sync/shared-delivery-reads.ts";
 import { newId } from "../system.ts";
 import { addAll, asking, type Batcher, never, saving } from "./batcher.ts";
-import { membersNamed, noteTaker } from "./builders.ts";
+import { membersNamed, noteTaker } from "./builders/builders.ts";
 import { settled, VirtualClock } from "./clock.ts";
-import { anEngine } from "./engine-on-model.ts";
-import type { PoisonedStore } from "./poisoned-store.ts";
+import { anEngine } from "./model/engine-on-model.ts";
+import type { PoisonedStore } from "./model/poisoned-store.ts";
 
 function joinsOver(store: PoisonedStore, clock: VirtualClock) {
   const generation = 1;
@@ -227,7 +227,7 @@ function lane(name: string, isMarks: boolean): Batcher {
 }
 
 /**
- * Every place where requests of several clients share a statement. `poisoned-batches.test.ts` holds each to one contract: a poisoned
+ * Every place where requests of several clients share a statement. `acceptance/poisoned-batches.test.ts` holds each to one contract: a poisoned
  * member fails alone. A new `BatchLoader`, a new use of `storeRows` and a new statement over arrays must have a row here.
  */
 export const batchers: readonly Batcher[] = [

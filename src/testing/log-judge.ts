@@ -5,7 +5,7 @@ import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../c
 import { asSeenFrom } from "../core/messages/quote.ts";
 import { keyLifetimeUs } from "../core/messages/recent-keys.ts";
 import type { ChangeFrame } from "../core/ports/pubsub.ts";
-import type { ModelStore } from "./commit-port.ts";
+import type { ModelStore } from "./model/commit-port.ts";
 
 type Expect = (holds: boolean, otherwise: string) => void;
 

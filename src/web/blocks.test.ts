@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { BlockedSide } from "../core/conversations/blocks.ts";
-import type { Outcome } from "../engine/outcome.ts";
-import { membersNamed } from "../testing/builders.ts";
+import type { Outcome } from "../engine/conversation/outcome.ts";
+import { membersNamed } from "../testing/builders/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { Fixture } from "./fixture/fixture.ts";
 

@@ -1,9 +1,9 @@
-import type { Cursors } from "../engine/cursors.ts";
-import type { Joins as EngineJoins } from "../engine/joins.ts";
+import type { Registry } from "../engine/conversation/registry.ts";
 import type { LastSeen as EngineLastSeen } from "../engine/last-seen.ts";
-import type { Marks as EngineMarks } from "../engine/marks.ts";
 import type { Queries as EngineQueries } from "../engine/queries.ts";
-import type { Registry } from "../engine/registry.ts";
+import type { Marks as EngineMarks } from "../engine/receipts/marks.ts";
+import type { Cursors } from "../engine/sync/cursors.ts";
+import type { Joins as EngineJoins } from "../engine/sync/joins.ts";
 
 /** Where commands go. Answers exactly once, with what is durable. */
 export type Commands = Pick<Registry, "submit">;

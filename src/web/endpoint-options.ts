@@ -9,11 +9,11 @@ import type { PubSub } from "../core/ports/pubsub.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import type { PresenceShownTo } from "../core/presence/visibility.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
-import type { DescriptorLimits } from "./connection-cap.ts";
 import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
+import type { DescriptorLimits } from "./http/connection-cap.ts";
+import type { AllowedOrigins } from "./http/cors.ts";
+import type { Checks } from "./http/probes.ts";
 import type { PayloadLimits } from "./payloads/limits.ts";
-import type { AllowedOrigins } from "./plugins/cors.ts";
-import type { Checks } from "./probes.ts";
 
 export interface EndpointSettings {
   readonly hostname: string;

@@ -2,9 +2,9 @@ import type { Charge, Charges } from "../core/limits/charge.ts";
 import { arrivals, type Operation, operations } from "../core/limits/operations.ts";
 import { type Rejection, reject } from "../core/rejection.ts";
 import { operationOf } from "./channels/event-operations.ts";
-import type { Lateness } from "./lateness.ts";
-import type { RetryPauses } from "./retry-pauses.ts";
-import type { Session } from "./session.ts";
+import type { Lateness } from "./http/lateness.ts";
+import type { RetryPauses } from "./http/retry-pauses.ts";
+import type { Session } from "./realtime/session.ts";
 
 /**
  * What may come in now: limits by user, connection and address, and less of everything while the loop is late. Both doors ask it about each

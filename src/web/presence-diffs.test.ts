@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Random } from "../testing/builders/random.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
-import { Random } from "../testing/random.ts";
 import { Fixture } from "./fixture/fixture.ts";
 import type { Wire } from "./fixture/wire.ts";
 

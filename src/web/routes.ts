@@ -1,26 +1,26 @@
 import type { Observer } from "../core/ports/observer.ts";
 import type { Visibility } from "../core/presence/visibility.ts";
-import type { Delivery } from "../engine/delivery.ts";
+import type { Delivery } from "../engine/sync/delivery.ts";
 import type { Routes } from "../phoenix/channel.ts";
 import { conversationEvents } from "./channels/conversation-events.ts";
-import { ConversationJoins } from "./channels/conversation-joins.ts";
-import { TopicChannel } from "./channels/topic-channel.ts";
-import { conversationTopic, userTopic } from "./channels/topics.ts";
 import { userEvents } from "./channels/user-events.ts";
-import { UserJoins } from "./channels/user-joins.ts";
 import { apiRoutes } from "./controllers/routes.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { Gate } from "./gate.ts";
-import type { MessageTexts } from "./message-texts.ts";
-import type { Authentication } from "./plugins/authentication.ts";
-import type { Presences } from "./presences.ts";
-import type { UserSubscriptions } from "./receivers.ts";
-import { rejectionText } from "./rejections.ts";
-import type { RequestMeter } from "./request-meter.ts";
-import { restApi } from "./rest.ts";
-import type { Session } from "./session.ts";
-import type { SlowClients } from "./slow-clients.ts";
-import type { Typing } from "./typing.ts";
+import type { Authentication } from "./http/authentication.ts";
+import { rejectionText } from "./http/rejections.ts";
+import type { RequestMeter } from "./http/request-meter.ts";
+import { restApi } from "./http/rest.ts";
+import type { SlowClients } from "./http/slow-clients.ts";
+import { ConversationJoins } from "./realtime/conversation-joins.ts";
+import type { MessageTexts } from "./realtime/message-texts.ts";
+import type { Presences } from "./realtime/presences.ts";
+import type { UserSubscriptions } from "./realtime/receivers.ts";
+import type { Session } from "./realtime/session.ts";
+import { TopicChannel } from "./realtime/topic-channel.ts";
+import { conversationTopic, userTopic } from "./realtime/topics.ts";
+import type { Typing } from "./realtime/typing.ts";
+import { UserJoins } from "./realtime/user-joins.ts";
 
 /** The channel of a topic; undefined: there is none. */
 export function channelsOf(

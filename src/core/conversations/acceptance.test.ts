@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aSend, aState, messageSentAs, withContacts } from "../../testing/builders.ts";
+import { aSend, aState, messageSentAs, withContacts } from "../../testing/builders/builders.ts";
 import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aState } from "../../testing/builders.ts";
+import { aState } from "../../testing/builders/builders.ts";
 import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";

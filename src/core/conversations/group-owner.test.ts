@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../system.ts";
-import { aState, withContacts } from "../../testing/builders.ts";
+import { aState, withContacts } from "../../testing/builders/builders.ts";
 import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../system.ts";
-import { aSend, aState, messageSentAs, withContacts } from "../../testing/builders.ts";
+import { aSend, aState, messageSentAs, withContacts } from "../../testing/builders/builders.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";
 import type { Decision } from "../decision.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aState } from "../../testing/builders.ts";
+import { aState } from "../../testing/builders/builders.ts";
 import { type Contact, contactKey } from "./contact.ts";
 import { decideReturn } from "./return-to-direct.ts";
 

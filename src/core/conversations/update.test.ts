@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aSend, aState } from "../../testing/builders.ts";
+import { aSend, aState } from "../../testing/builders/builders.ts";
 import { apply } from "../apply.ts";
 import { decide } from "../decide.ts";
 import { type ConversationState, type Role, roles } from "./conversation.ts";

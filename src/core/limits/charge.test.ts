@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { LocalLimiter } from "../../limiter/local.ts";
-import { aMessageSent, aState, messageSentAs } from "../../testing/builders.ts";
+import { aMessageSent, aState, messageSentAs } from "../../testing/builders/builders.ts";
 import { VirtualClock } from "../../testing/clock.ts";
-import { noLimits } from "../../testing/limits-off.ts";
+import { noLimits } from "../../testing/costs/limits-off.ts";
 import type { Decision } from "../decision.ts";
 import type { Event } from "../events.ts";
 import type { Limiter, Rate } from "../ports/limiter.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aMessageSent, aState } from "../../testing/builders.ts";
+import { aMessageSent, aState } from "../../testing/builders/builders.ts";
 import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
 import type { Role } from "../conversations/conversation.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aMessageSent, aSend, aState } from "../../testing/builders.ts";
+import { aMessageSent, aSend, aState } from "../../testing/builders/builders.ts";
 import { apply } from "../apply.ts";
 import { targetIdOf } from "../commands.ts";
 import type { ConversationState } from "../conversations/conversation.ts";

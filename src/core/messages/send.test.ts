@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { aSend, aState } from "../../testing/builders.ts";
+import { aSend, aState } from "../../testing/builders/builders.ts";
 import { keyLifetimeUs } from "./recent-keys.ts";
 import { decideSend } from "./send.ts";
 import { deviceTagOf, untagged } from "./send-key.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../system.ts";
-import { uuids } from "../../testing/arbitraries.ts";
+import { uuids } from "../../testing/builders/arbitraries.ts";
 import { shardCount, shardOf } from "./ownership.ts";
 
 test("a shard is the last 12 bits of the id, for ever", () => {

@@ -2,10 +2,10 @@ import { afterAll, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type pg from "pg";
-import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { notRun } from "../../testing/not-run.ts";
-import { openDirectory, someone } from "../../testing/other-users.ts";
-import { outsideClient } from "../../testing/outside.ts";
+import { EmbeddedOwner } from "../../testing/processes/embedded-owner.ts";
+import { openDirectory, someone } from "../../testing/processes/other-users.ts";
+import { outsideClient } from "../../testing/processes/outside.ts";
 import { backup } from "./backup.ts";
 
 const base = openDirectory("whispr-backup-");

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type pg from "pg";
-import { openClient } from "../database.ts";
+import { openClient } from "../connections/database.ts";
 import { Directory, type Owner } from "./by-descriptor.ts";
 import { embeddedSuperuserUrl } from "./connection.ts";
 import { copyDatabase, copyFiles, writeOwn } from "./copy-database.ts";

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { paced } from "../../testing/pace.ts";
+import { EmbeddedOwner } from "../../testing/processes/embedded-owner.ts";
 import { signalAll } from "./holders.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-crash-"));

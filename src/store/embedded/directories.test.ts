@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
-import { openDirectory } from "../../testing/other-users.ts";
+import { EmbeddedOwner } from "../../testing/processes/embedded-owner.ts";
+import { openDirectory } from "../../testing/processes/other-users.ts";
 import { layoutOf } from "./layout.ts";
 import { mountOf } from "./mount.ts";
 import { recordedPlace } from "./socket-directory.ts";

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
+import { EmbeddedOwner } from "../../testing/processes/embedded-owner.ts";
 
 const base = mkdtempSync(join(tmpdir(), "whispr-kills-"));
 const moments = Array.from({ length: 20 }, (_, index) => index * 47);

@@ -16,8 +16,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { notRun } from "../../testing/not-run.ts";
+import { EmbeddedOwner } from "../../testing/processes/embedded-owner.ts";
 import {
   as,
   giveAll,
@@ -28,7 +28,7 @@ import {
   plantProgram,
   replaceByLink,
   someone,
-} from "../../testing/other-users.ts";
+} from "../../testing/processes/other-users.ts";
 import { backup } from "./backup.ts";
 import { treeName } from "./carried.ts";
 import { layoutOf } from "./layout.ts";

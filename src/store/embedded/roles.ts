@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { withClient } from "../database.ts";
+import { withClient } from "../connections/database.ts";
 import { superuserAt, urlOf } from "./connection.ts";
 import {
   databaseName as database,

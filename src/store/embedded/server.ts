@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { withClient } from "../database.ts";
+import { withClient } from "../connections/database.ts";
 import { accessSettings } from "./access.ts";
 import { superuserAt, urlOf } from "./connection.ts";
 import type { FileLock } from "./file-lock.ts";

@@ -12,9 +12,16 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { EmbeddedOwner } from "../../testing/embedded-owner.ts";
 import { notRun } from "../../testing/not-run.ts";
-import { as, giveAll, nobody, openDirectory, openToGroup, someone } from "../../testing/other-users.ts";
+import { EmbeddedOwner } from "../../testing/processes/embedded-owner.ts";
+import {
+  as,
+  giveAll,
+  nobody,
+  openDirectory,
+  openToGroup,
+  someone,
+} from "../../testing/processes/other-users.ts";
 import { backup } from "./backup.ts";
 import { embeddedSuperuserUrl, embeddedUrl } from "./connection.ts";
 import { layoutOf } from "./layout.ts";

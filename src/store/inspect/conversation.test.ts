@@ -8,7 +8,7 @@ import {
   startUs,
   startWriter,
   type Writer,
-} from "../../testing/writer-on-postgres.ts";
+} from "../../testing/processes/writer-on-postgres.ts";
 import { inspectConversation } from "./conversation.ts";
 
 const all = { limit: 100, offset: 0 };

@@ -11,7 +11,7 @@ import {
   startUs,
   startWriter,
   type Writer,
-} from "../../testing/writer-on-postgres.ts";
+} from "../../testing/processes/writer-on-postgres.ts";
 import { inspectMessage } from "./message.ts";
 
 const all = { limit: 100, offset: 0 };

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { withClient } from "../database.ts";
+import { withClient } from "../connections/database.ts";
 
 /** Asks for rows within one snapshot. */
 export type Ask = <Row extends pg.QueryResultRow>(

@@ -9,11 +9,11 @@ import {
   startUs,
   startWriter,
   type Writer,
-} from "../../testing/writer-on-postgres.ts";
+} from "../../testing/processes/writer-on-postgres.ts";
 import { changeBlock } from "../change-block.ts";
-import { PostgresDeviceCursors } from "../device-cursors.ts";
-import { newGeneration } from "../generation.ts";
-import { PostgresOwnState } from "../own-state.ts";
+import { newGeneration } from "../ownership/generation.ts";
+import { PostgresDeviceCursors } from "../private/device-cursors.ts";
+import { PostgresOwnState } from "../private/own-state.ts";
 import { inspectUser } from "./user.ts";
 
 const all = { limit: 100, offset: 0 };

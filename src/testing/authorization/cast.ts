@@ -1,8 +1,8 @@
 import type { Role } from "../../core/conversations/conversation.ts";
 import { newId } from "../../system.ts";
-import { FrameSocket } from "../frame-socket.ts";
-import type { InProcess } from "../in-process.ts";
-import { setBlock } from "../set-block.ts";
+import { FrameSocket } from "../clients/frame-socket.ts";
+import { setBlock } from "../clients/set-block.ts";
+import type { InProcess } from "../processes/in-process.ts";
 
 /** Who may be to a conversation. `other` is a plain member as well, and `deputy` an admin, whom the others act upon. */
 export type Part = Role | "other" | "deputy" | "former" | "stranger" | "blocker" | "blocked";

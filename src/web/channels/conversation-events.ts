@@ -1,10 +1,10 @@
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Gate } from "../gate.ts";
+import { conversationOf } from "../realtime/topics.ts";
 import { Events } from "./events.ts";
 import { type MarkEventsOptions, markEvents } from "./mark-events.ts";
 import { type MessageEventsOptions, messageEvents } from "./message-events.ts";
 import { type SettingsEventsOptions, settingsEvents } from "./settings-events.ts";
-import { conversationOf } from "./topics.ts";
 import { type TypingEventsOptions, typingEvents } from "./typing-events.ts";
 
 export type ConversationEventsOptions = Omit<

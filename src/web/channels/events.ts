@@ -3,8 +3,8 @@ import type { Observer } from "../../core/ports/observer.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { Push } from "../../phoenix/channel.ts";
 import type { Gate } from "../gate.ts";
-import { rejectionText } from "../rejections.ts";
-import type { Session } from "../session.ts";
+import { rejectionText } from "../http/rejections.ts";
+import type { Session } from "../realtime/session.ts";
 import { type EventName, eventOperations } from "./event-operations.ts";
 
 /** What is done with a push, at whose cost; its reply may come later. What it returns is refused here, and counted. */

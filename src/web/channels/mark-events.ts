@@ -13,7 +13,7 @@ import {
 } from "../commands/mark.ts";
 import type { Marks, Queries } from "../domain.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../realtime/session.ts";
 import type { EventName } from "./event-operations.ts";
 import type { Act, Acts } from "./events.ts";
 import { topicPayload } from "./topic-payload.ts";

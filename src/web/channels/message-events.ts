@@ -3,7 +3,7 @@ import type { Message } from "../../core/messages/message.ts";
 import { type AddReaction, reactionOf } from "../../core/messages/react.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import type { Outcome } from "../../engine/outcome.ts";
+import type { Outcome } from "../../engine/conversation/outcome.ts";
 import {
   addReactionCommand,
   deleteMessageCommand,
@@ -13,10 +13,10 @@ import {
 import type { Entry } from "../commands/entry.ts";
 import { sendMessageCommand } from "../commands/send-message.ts";
 import type { Commands } from "../domain.ts";
-import type { MessageTexts } from "../message-texts.ts";
-import { messageIn } from "../outcome-message.ts";
+import { rejectionText } from "../http/rejections.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
-import { rejectionText } from "../rejections.ts";
+import type { MessageTexts } from "../realtime/message-texts.ts";
+import { messageIn } from "../realtime/outcome-message.ts";
 import { reactionText } from "../views/reaction.ts";
 import type { Act, Acts } from "./events.ts";
 import { topicPayload } from "./topic-payload.ts";

@@ -1,11 +1,11 @@
 import { sizeOf } from "../../core/commands.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection } from "../../core/rejection.ts";
-import type { Outcome } from "../../engine/outcome.ts";
+import type { Outcome } from "../../engine/conversation/outcome.ts";
 import { updateConversationCommand } from "../commands/update-conversation.ts";
 import type { Commands, Queries } from "../domain.ts";
+import { rejectionText } from "../http/rejections.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
-import { rejectionText } from "../rejections.ts";
 import { bareConversationText } from "../views/conversation.ts";
 import type { Act, Acts } from "./events.ts";
 import { topicPayload } from "./topic-payload.ts";

@@ -1,7 +1,7 @@
 import { isRejection } from "../../core/rejection.ts";
 import type { Reading } from "../payload-shape.ts";
 import { readStatus } from "../payloads/status.ts";
-import type { Presences } from "../presences.ts";
+import type { Presences } from "../realtime/presences.ts";
 import type { Act, Acts } from "./events.ts";
 
 export interface StatusEventsOptions extends Reading {

@@ -1,8 +1,8 @@
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Reading } from "../payload-shape.ts";
 import { readTyping, readTypingSignal, type TypingBody } from "../payloads/typing.ts";
-import type { Presences } from "../presences.ts";
-import type { Typing } from "../typing.ts";
+import type { Presences } from "../realtime/presences.ts";
+import type { Typing } from "../realtime/typing.ts";
 import type { Act, Acts } from "./events.ts";
 
 export interface TypingEventsOptions extends Reading {

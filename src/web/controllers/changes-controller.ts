@@ -2,7 +2,7 @@ import { noSuchConversation } from "../../core/authorize.ts";
 import type { Changes } from "../../core/ports/store.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Queries } from "../domain.ts";
-import { dataResponse } from "../json-response.ts";
+import { dataResponse } from "../http/json-response.ts";
 import { readChangesLimit, readGeneration, readSince } from "../paging.ts";
 import { readUuid } from "../uuid.ts";
 import { changesText } from "../views/changes.ts";

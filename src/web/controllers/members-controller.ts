@@ -8,7 +8,7 @@ import type { Presence } from "../../core/ports/presence.ts";
 import type { Visibility } from "../../core/presence/visibility.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Commands, Queries } from "../domain.ts";
-import { dataResponse } from "../json-response.ts";
+import { dataResponse } from "../http/json-response.ts";
 import { readAddMembers } from "../payloads/add-members.ts";
 import { readChangeRole } from "../payloads/change-role.ts";
 import { readLeave } from "../payloads/leave.ts";

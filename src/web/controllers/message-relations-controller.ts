@@ -4,7 +4,7 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { addReactionCommand, attachMediaCommand, removeReactionCommand } from "../commands/change-message.ts";
 import type { Entry } from "../commands/entry.ts";
 import type { Commands, Queries } from "../domain.ts";
-import { dataResponse } from "../json-response.ts";
+import { dataResponse } from "../http/json-response.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
 import { attachmentText, attachmentTexts } from "../views/attachment.ts";
 import { reactionSummaryText, reactionText, reactionTexts } from "../views/reaction.ts";

@@ -6,7 +6,7 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Entry } from "../commands/entry.ts";
 import { markUnreadCommand, noteMark } from "../commands/mark.ts";
 import type { Marks, Queries } from "../domain.ts";
-import { dataResponse } from "../json-response.ts";
+import { dataResponse } from "../http/json-response.ts";
 import type { BoundedReading } from "../payloads/limits.ts";
 import { type ReceiptBody, readReceipt } from "../payloads/mark.ts";
 import { uuidOrUnknown } from "../uuid.ts";

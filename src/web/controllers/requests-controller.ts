@@ -2,7 +2,7 @@ import { noSuchConversation } from "../../core/authorize.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Commands, Queries } from "../domain.ts";
-import { dataResponse } from "../json-response.ts";
+import { dataResponse } from "../http/json-response.ts";
 import { readUuid } from "../uuid.ts";
 import { conversationText } from "../views/conversation.ts";
 import type { Call, Route } from "./route.ts";

@@ -2,10 +2,10 @@ import type { Command } from "../../core/commands.ts";
 import type { Event } from "../../core/events.ts";
 import type { Charge } from "../../core/limits/charge.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { Outcome } from "../../engine/outcome.ts";
+import type { Outcome } from "../../engine/conversation/outcome.ts";
 import type { Commands } from "../domain.ts";
-import { messageIn } from "../outcome-message.ts";
-import { rejectionResponse } from "../rejections.ts";
+import { rejectionResponse } from "../http/rejections.ts";
+import { messageIn } from "../realtime/outcome-message.ts";
 
 export function submitted(commands: Commands, command: Command, charge: Charge): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();

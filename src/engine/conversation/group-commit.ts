@@ -1,0 +1,399 @@
+import type { Event } from "../../core/events.ts";
+import type { MarkedConversation } from "../../core/messages/marks.ts";
+import { sizeOfMessage } from "../../core/messages/message.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Observer } from "../../core/ports/observer.ts";
+import type { Ownership } from "../../core/ports/ownership.ts";
+import { shardOf } from "../../core/ports/ownership.ts";
+import {
+  type ActorReads,
+  type AppendOutcome,
+  type CommitPort,
+  type KeyQuestion,
+  StoreUnavailable,
+} from "../../core/ports/store.ts";
+import { reject } from "../../core/rejection.ts";
+import { halvesOfMarks, MarkQueue, noMarks, type TakenMarks } from "../receipts/mark-queue.ts";
+import { outcomeUnknown } from "../refusals.ts";
+import type { Actor, Entry } from "./actor.ts";
+
+export interface LaneSettings {
+  /** The most rows of one batch. */
+  readonly maxRows: number;
+  /** The most bytes of content and metadata in one batch, so that large messages do not hold up small ones for long. */
+  readonly maxBytes: number;
+}
+
+/**
+ * Group commit: one connection, one batch in flight, no timer. The next batch takes whatever queued up while the last one was on
+ * its way: an idle lane answers in one round trip, a busy one amortises it.
+ *
+ * Marks travel with the next batch, or alone when nothing else is to be stored.
+ *
+ * Batches are stored in the order in which their changes were decided. A batch that fails for its data is halved by
+ * conversation until the guilty change is found; one whose outcome is unknown is settled before anything else is sent.
+ */
+export class Lane {
+  readonly #port: CommitPort;
+  readonly #reads: Pick<ActorReads, "findKeys" | "findStored">;
+  readonly #ownership: Ownership;
+  readonly #observer: Observer;
+  readonly #clock: Clock;
+  readonly #settings: LaneSettings;
+  readonly #marked: (conversations: readonly MarkedConversation[], atUs: number) => void;
+  readonly marks: MarkQueue;
+  #queue: Entry[] = [];
+  #running: Promise<void> | null = null;
+
+  constructor(options: {
+    readonly port: CommitPort;
+    readonly reads: Pick<ActorReads, "findKeys" | "findStored">;
+    readonly ownership: Ownership;
+    readonly observer: Observer;
+    readonly clock: Clock;
+    readonly settings: LaneSettings;
+    /** Marks became durable. */
+    readonly marked: (conversations: readonly MarkedConversation[], atUs: number) => void;
+  }) {
+    this.#port = options.port;
+    this.#reads = options.reads;
+    this.#ownership = options.ownership;
+    this.#observer = options.observer;
+    this.#clock = options.clock;
+    this.#settings = options.settings;
+    this.#marked = options.marked;
+    const { clock, observer } = options;
+    this.marks = new MarkQueue({ clock, observer, wake: () => this.#start() });
+  }
+
+  /** Changes that wait for the next batch. Bounded by the mailboxes and by the engine's cap on commands under way. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  commit(entry: Entry): void {
+    this.#queue.push(entry);
+    this.#start();
+  }
+
+  /** Resolves when nothing is queued and nothing is on its way. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  #start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    while (this.#queue.length > 0 || this.marks.due > 0) await this.#next();
+    this.#running = null;
+  }
+
+  /** Never rejects: the lane would stand still for all of its conversations. */
+  async #next(): Promise<void> {
+    const batch = this.#take();
+    const marks = this.#takeMarks(batch);
+    if (batch.length === 0 && marks.moves.length === 0) return;
+    try {
+      for (const entry of batch) entry.actor.sent(entry);
+      await this.#store(batch, marks);
+    } catch (error) {
+      this.#observer.bug("group commit", error);
+      for (const entry of batch) if (entry.turn.inFlight) entry.actor.notStored(entry);
+      this.marks.again(marks);
+    }
+  }
+
+  /** One statement cannot change a row twice: where members come or go, marks wait for the next batch. */
+  #takeMarks(batch: readonly Entry[]): TakenMarks {
+    if (this.marks.due === 0) return noMarks;
+    const changing = new Set<string>();
+    for (const { actor, change } of batch) if (change.events.some(isOfMembers)) changing.add(actor.id);
+    return this.marks.take(maxMarks, (conversationId) => !changing.has(conversationId));
+  }
+
+  /** The oldest changes that still count, within the bounds of a batch. */
+  #take(): Entry[] {
+    const batch: Entry[] = [];
+    let bytes = 0;
+    let taken = 0;
+    while (
+      taken < this.#queue.length &&
+      batch.length < this.#settings.maxRows &&
+      bytes < this.#settings.maxBytes
+    ) {
+      const entry = this.#queue[taken++]!;
+      if (entry.generation !== entry.actor.generation) continue;
+      batch.push(entry);
+      bytes += sizeOf(entry);
+    }
+    this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
+    return batch;
+  }
+
+  async #store(batch: readonly Entry[], marks: TakenMarks = noMarks): Promise<void> {
+    const startedMs = this.#clock.monotonicMs();
+    const atUs = this.#clock.nowUs();
+    const outcome = await this.#port.append(
+      { changes: batch.map(changeOf), marks: marks.moves, atUs },
+      (shard) => this.#ownership.epochOf(shard),
+    );
+    if (outcome.type !== "stored") return this.#storeFailed(batch, marks, outcome);
+    this.#observer.batchCommitted(batch.length, this.#clock.monotonicMs() - startedMs);
+    if (marks !== noMarks) this.#marksStored(marks, outcome.marked, atUs);
+    if (outcome.moved.size === 0) return batch.forEach(storedEntry);
+    for (const entry of batch) {
+      if (outcome.moved.has(entry.actor.id)) entry.actor.notStored(entry);
+      else entry.actor.stored(entry);
+    }
+  }
+
+  #marksStored(marks: TakenMarks, marked: readonly MarkedConversation[], atUs: number): void {
+    this.marks.stored(marks, marked);
+    try {
+      this.#marked(marked, atUs);
+    } catch (error) {
+      this.#observer.bug("telling of marks", error);
+    }
+  }
+
+  /** Marks are absolute: sending them again is always right, but for those that the store refuses. */
+  #storeFailed(
+    batch: readonly Entry[],
+    marks: TakenMarks,
+    outcome: Exclude<AppendOutcome, { type: "stored" }>,
+  ): Promise<void> {
+    this.#observer.batchFailed(outcome.type);
+    if (marks !== noMarks && outcome.type === "refused" && outcome.cause === "data")
+      return this.#apart(batch, marks, outcome.error);
+    this.marks.again(marks);
+    switch (outcome.type) {
+      case "fenced":
+        return this.#fenced(batch, outcome.shards);
+      case "refused":
+        return outcome.cause === "duplicate_key" ? this.#repeated(batch) : this.#halve(batch, outcome.error);
+      case "again":
+        return this.#again(batch);
+      case "unknown":
+        return this.#settleUnknown(batch, outcome.error);
+    }
+  }
+
+  /** Something among them is refused: neither costs the other anything. */
+  async #apart(batch: readonly Entry[], marks: TakenMarks, error: unknown): Promise<void> {
+    if (batch.length === 0) return this.#halveMarks(marks, error);
+    await this.#store(batch);
+    await this.#store([], marks);
+  }
+
+  /** Stores the halves one after the other; a half of one member's marks that fails is refused, and only that. */
+  async #halveMarks(marks: TakenMarks, error: unknown): Promise<void> {
+    if (marks.moves.length === 1) {
+      this.#observer.bug("a mark that the store refuses", error);
+      return this.marks.refused(marks, unstorable);
+    }
+    for (const half of halvesOfMarks(marks)) await this.#store([], half);
+  }
+
+  /** Others wrote for these shards, or nobody did and they are still ours: either way they get new epochs before anything is sent. */
+  async #fenced(batch: readonly Entry[], shards: readonly number[]): Promise<void> {
+    const lost = new Set(shards);
+    await this.#untilReached(() => this.#ownership.renew(shards));
+    this.#split(batch, (entry) => lost.has(entry.actor.shard));
+  }
+
+  /** A key is taken that no memory knew. Whoever sent a taken one is looked up from now on; the others go again as they are. */
+  async #repeated(batch: readonly Entry[]): Promise<void> {
+    const released = new Set(batch.flatMap(releasesOf));
+    const found = await this.#orFailure(() => this.#reads.findKeys(batch.flatMap(keysOf)));
+    if ("failure" in found) return this.#halve(batch, found.failure);
+    const taken = found.filter((key) => !released.has(`${key.conversationId} ${key.seq}`));
+    if (taken.length === 0) return this.#halve(batch, new Error("a duplicate key that is not in the store"));
+    const actors = new Map(batch.map((entry) => [entry.actor.id, entry.actor]));
+    for (const key of taken) actors.get(key.conversationId)?.doubt(key.senderId);
+    const guilty = new Set(taken.map((key) => key.conversationId));
+    this.#split(batch, (entry) => guilty.has(entry.actor.id));
+  }
+
+  /** Stores the halves one after the other; a half of one change that fails is refused, and only that. */
+  async #halve(batch: readonly Entry[], error: unknown): Promise<void> {
+    const only = batch.length === 1 ? batch[0] : undefined;
+    if (only) {
+      this.#observer.bug("a change that the store refuses", error);
+      return only.actor.refuse(only, unstorable);
+    }
+    const [first, second] = halves(batch);
+    await this.#store(first);
+    const [live, voided] = partition(second, (entry) => entry.generation === entry.actor.generation);
+    for (const entry of voided) entry.actor.notStored(entry);
+    const before = this.#waitingAgain(first);
+    if (before > 0) return this.#waitBehind(before, live);
+    if (live.length > 0) await this.#store(live);
+  }
+
+  /** How many of them went back to the front of the queue. */
+  #waitingAgain(entries: readonly Entry[]): number {
+    const front = new Set(this.#queue.slice(0, entries.length));
+    return entries.filter((entry) => front.has(entry)).length;
+  }
+
+  /** A second half never overtakes its first: changes of one conversation stay in order. */
+  #waitBehind(before: number, entries: readonly Entry[]): void {
+    for (const entry of entries) entry.actor.held(entry);
+    this.#queue.splice(before, 0, ...entries);
+  }
+
+  /** Nothing was written; the store has reported why. The pause keeps one in trouble from being asked in a tight loop. */
+  async #again(batch: readonly Entry[]): Promise<void> {
+    await this.#pause(retryPauseMs);
+    this.#split(batch, (entry) => entry.turn.answer === null);
+  }
+
+  /**
+   * The connection was lost under the batch. New epochs keep the old transaction from ever storing it, or show that it did; what is then
+   * found is told, what is not is decided again.
+   */
+  async #settleUnknown(batch: readonly Entry[], error: unknown): Promise<void> {
+    this.#observer.warn("batch_outcome_unknown", { reason: reasonOf(error), rows: batch.length });
+    // Marks alone: whatever became of them, they go again.
+    if (batch.length === 0) return this.#pause(retryPauseMs);
+    const shards = [...new Set(batch.map((entry) => shardOf(entry.actor.id)))];
+    await this.#untilReached(() => this.#ownership.renew(shards));
+    await this.#tellStored(batch);
+  }
+
+  /** Halved by conversation when the store refuses to say it: whose outcome stays unknown is told that, and costs no other its answer. */
+  async #tellStored(batch: readonly Entry[]): Promise<void> {
+    const stored = await this.#orFailure(() => this.#reads.findStored(batch.map(changeOf)));
+    if (!("failure" in stored)) {
+      batch.forEach((entry, index) => {
+        if (stored[index]) entry.actor.stored(entry);
+        else entry.actor.notStored(entry);
+      });
+    } else if (batch.some(({ actor }) => actor !== batch[0]!.actor)) {
+      for (const half of halves(batch)) await this.#tellStored(half);
+    } else {
+      this.#observer.bug("finding out what was stored", stored.failure);
+      for (const entry of batch) entry.actor.refuse(entry, outcomeUnknown);
+    }
+  }
+
+  /** Void entries are decided again; the others go to the front of the queue, unchanged. */
+  #split(batch: readonly Entry[], isVoid: (entry: Entry) => boolean): void {
+    const [voided, kept] = partition(batch, isVoid);
+    for (const entry of kept) entry.actor.held(entry);
+    for (const entry of voided) entry.actor.notStored(entry);
+    this.#queue = [...kept, ...this.#queue];
+  }
+
+  /** Asks until the store answers. The deadlines of the turns end the waiting of those who asked, not this. The store reports why it failed. */
+  async #untilReached<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask();
+      } catch {
+        await this.#pause(retryPauseMs);
+      }
+    }
+  }
+
+  /** As `untilReached`, but what is no fault of the store's reach is returned: asking again would never end. */
+  #orFailure<T extends object>(ask: () => Promise<T>): Promise<T | { readonly failure: unknown }> {
+    return this.#untilReached(() =>
+      ask().catch((failure: unknown) => {
+        if (failure instanceof StoreUnavailable) throw failure;
+        return { failure };
+      }),
+    );
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(delayMs, resolve));
+  }
+}
+
+const retryPauseMs = 50;
+/** The most marks of one batch. */
+const maxMarks = 500;
+
+const unstorable = reject(
+  "internal",
+  "The store refused this command for what it holds. Nothing was changed; report it with its time.",
+);
+
+function storedEntry(entry: Entry): void {
+  entry.actor.stored(entry);
+}
+
+function changeOf(entry: Entry): Entry["change"] {
+  return entry.change;
+}
+
+function isOfMembers(event: Event): boolean {
+  return "member" in event;
+}
+
+function keysOf(entry: Entry): KeyQuestion[] {
+  return entry.change.events.flatMap((event) => {
+    if (event.type !== "message_sent" || event.clientRandom === null) return [];
+    const { conversationId, senderId, deviceTag, clientRandom } = event;
+    return [{ conversationId, senderId, deviceTag, clientRandom }];
+  });
+}
+
+/** The places whose hold on a key ends with this entry, so that it is not in the way. */
+function releasesOf(entry: Entry): string[] {
+  return entry.change.events.flatMap((event) =>
+    event.type === "message_sent" && event.releasesKeyOf !== null
+      ? [`${event.conversationId} ${event.releasesKeyOf}`]
+      : [],
+  );
+}
+
+function sizeOf(entry: Entry): number {
+  let bytes = 0;
+  for (const event of entry.change.events) bytes += sizeOfEvent(event);
+  return bytes;
+}
+
+function sizeOfEvent(event: Event): number {
+  switch (event.type) {
+    case "message_sent":
+      return sizeOfMessage(event);
+    case "message_edited":
+    case "message_deleted":
+    case "media_attached":
+      return sizeOfMessage(event.message);
+    case "reaction_added":
+    case "reaction_removed":
+      return event.reaction.reaction.length;
+    case "conversation_changed":
+      return event.conversation.metadata.length;
+    default:
+      return 0;
+  }
+}
+
+/** By conversation; within the last one, by change. */
+function halves(batch: readonly Entry[]): [readonly Entry[], readonly Entry[]] {
+  const actors = [...new Set(batch.map((entry) => entry.actor))];
+  if (actors.length === 1) {
+    const middle = batch.length >> 1;
+    return [batch.slice(0, middle), batch.slice(middle)];
+  }
+  const firstHalf = new Set<Actor>(actors.slice(0, actors.length >> 1));
+  return partition(batch, (entry) => firstHalf.has(entry.actor));
+}
+
+function partition(batch: readonly Entry[], test: (entry: Entry) => boolean): [Entry[], Entry[]] {
+  const yes: Entry[] = [];
+  const no: Entry[] = [];
+  for (const entry of batch) (test(entry) ? yes : no).push(entry);
+  return [yes, no];
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,16 @@
+import type { Event } from "../../core/events.ts";
+import type { Message } from "../../core/messages/message.ts";
+import type { Rejection } from "../../core/rejection.ts";
+
+/**
+ * The answer to a command. Whatever it tells of is durable when it is given: results, refusals and duplicates alike.
+ * `unchanged`: the message is as it was asked for already. `differs`: the repeated command had another body than the stored message.
+ */
+export type Outcome =
+  | { readonly type: "done"; readonly events: readonly Event[] }
+  | { readonly type: "unchanged"; readonly message: Message }
+  | { readonly type: "duplicate"; readonly message: Message; readonly differs: boolean }
+  | Rejection;
+
+/** Called exactly once per command. */
+export type Answer = (outcome: Outcome) => void;

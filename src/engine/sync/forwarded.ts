@@ -1,0 +1,183 @@
+import type { Member } from "../../core/conversations/conversation.ts";
+import type { ChangeFrame } from "../../core/ports/pubsub.ts";
+
+/** The most conversations without listeners that are remembered. */
+const maxUnheard = 200_000;
+/** The most that are looked at to forget one. */
+const looksToForget = 8;
+
+/** Nothing is known of what was forwarded: what comes next is taken as it is. */
+export const unknownRev = -1;
+
+/** What was forwarded of a conversation. */
+export interface Known {
+  rev: number;
+  /** Of the newest members that were heard of; -1: none were. */
+  membersRev: number;
+  /** Users of this node who hear it on their own topic. */
+  listeners: number;
+  /** Null: there is no gap. */
+  repair: Repair | null;
+  /** Joins that were answered with what is not forwarded yet. */
+  waiters: readonly Waiter[];
+}
+
+export interface Waiter {
+  readonly rev: number;
+  readonly go: () => void;
+  /** It has waited for long enough: when the store was read once more, there is nothing to wait for. */
+  isOverdue: boolean;
+}
+
+/** A gap that is being read. */
+export interface Repair {
+  /** Frames that wait for it. */
+  waiting: ChangeFrame[];
+  /** More may have happened than the frames that wait say. */
+  isIncomplete: boolean;
+  /** The newest members that are known; null: they must be read. */
+  members: ReadonlyMap<string, Member> | null;
+}
+
+/** A user who is on their topic, with the conversations that they hear there. */
+interface Listener {
+  /** 0: their first join is in flight. */
+  sockets: number;
+  readonly conversations: Known[];
+}
+
+/**
+ * How far each conversation was forwarded on this node. What somebody listens to is never forgotten: a revision that is not known any more
+ * would be taken from a join, which may be ahead of the frames. Bounded by the memberships of the users who listen, and 200,000 others.
+ */
+export class Forwarded {
+  readonly #isTopicHeard: (conversationId: string) => boolean;
+  readonly #isUserHeard: (userId: string) => boolean;
+  readonly #maxUnheard: number;
+  readonly #known = new Map<string, Known>();
+  readonly #listeners = new Map<string, Listener>();
+
+  constructor(options: {
+    /** Whether a socket is on the conversation's own topic. */
+    readonly isTopicHeard: (conversationId: string) => boolean;
+    /** Whether a socket is on the user's topic, or is joining it. */
+    readonly isUserHeard: (userId: string) => boolean;
+    /** For tests. */
+    readonly maxUnheard?: number;
+  }) {
+    this.#isTopicHeard = options.isTopicHeard;
+    this.#isUserHeard = options.isUserHeard;
+    this.#maxUnheard = options.maxUnheard ?? maxUnheard;
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  of(conversationId: string): Known | undefined {
+    return this.#known.get(conversationId);
+  }
+
+  is(conversationId: string, known: Known): boolean {
+    return this.#known.get(conversationId) === known;
+  }
+
+  /** What is known of it, from now on this revision where nothing is: what is known is never raised. */
+  from(conversationId: string, rev: number): Known {
+    const known = this.#known.get(conversationId);
+    if (known?.rev === unknownRev) known.rev = rev;
+    if (known) return known;
+    const first: Known = { rev, membersRev: -1, listeners: 0, repair: null, waiters: [] };
+    if (this.#known.size >= this.#maxUnheard) this.#forgetSome();
+    this.#known.set(conversationId, first);
+    return first;
+  }
+
+  forget(conversationId: string): void {
+    this.#known.delete(conversationId);
+  }
+
+  /** Forgets what nobody listens to: it is taken anew from the next join or frame. */
+  forgetUnheard(): void {
+    for (const [userId, { sockets }] of this.#listeners)
+      if (sockets === 0 && !this.#isUserHeard(userId)) this.left(userId);
+    for (const [conversationId, known] of this.#known)
+      if (!known.repair && known.waiters.length === 0 && !this.#isHeard(conversationId, known))
+        this.#known.delete(conversationId);
+  }
+
+  /** Forgets everything, and who listens. Returns what was known. */
+  clear(): readonly Known[] {
+    const known = [...this.#known.values()];
+    this.#known.clear();
+    this.#listeners.clear();
+    return known;
+  }
+
+  heard(): readonly string[] {
+    return [...this.#known].filter(([id, known]) => this.#isHeard(id, known)).map(([id]) => id);
+  }
+
+  /** A socket of the user is on their topic, answered with these revisions. Balanced by `left`. */
+  joined(
+    userId: string,
+    heads: readonly { readonly conversationId: string; readonly headRev: number }[],
+  ): void {
+    const listener = this.#listeners.get(userId) ?? { sockets: 0, conversations: [] };
+    this.#listeners.set(userId, listener);
+    listener.sockets++;
+    const already = new Set(listener.conversations);
+    for (const { conversationId, headRev } of heads) {
+      const known = this.from(conversationId, headRev);
+      if (!already.has(known)) listen(listener, known);
+    }
+  }
+
+  left(userId: string): void {
+    const listener = this.#listeners.get(userId);
+    if (!listener || --listener.sockets > 0) return;
+    this.#listeners.delete(userId);
+    for (const known of listener.conversations) known.listeners--;
+  }
+
+  /** These are members; those among them who are on their topic listen. */
+  admitted(known: Known, userIds: Iterable<string>): void {
+    for (const userId of userIds) {
+      const listener = this.#listenerOf(userId);
+      if (listener && !listener.conversations.includes(known)) listen(listener, known);
+    }
+  }
+
+  /** Of a user whose join is in flight as well: what it has read may be from before they became a member. */
+  #listenerOf(userId: string): Listener | undefined {
+    const listener = this.#listeners.get(userId);
+    if (listener || !this.#isUserHeard(userId)) return listener;
+    const joining: Listener = { sockets: 0, conversations: [] };
+    this.#listeners.set(userId, joining);
+    return joining;
+  }
+
+  #isHeard(conversationId: string, known: Known): boolean {
+    return known.listeners > 0 || this.#isTopicHeard(conversationId);
+  }
+
+  /** Up to two of the oldest, so that the number shrinks to the bound again; what must stay goes to the end. */
+  #forgetSome(): void {
+    let forgotten = 0;
+    const oldest = this.#known.entries();
+    for (let look = 0; look < looksToForget && forgotten < 2; look++) {
+      const next = oldest.next();
+      if (next.done) return;
+      const [conversationId, known] = next.value;
+      this.#known.delete(conversationId);
+      if (known.repair || known.waiters.length > 0 || this.#isHeard(conversationId, known))
+        this.#known.set(conversationId, known);
+      else forgotten++;
+    }
+  }
+}
+
+function listen(listener: Listener, known: Known): void {
+  listener.conversations.push(known);
+  known.listeners++;
+}

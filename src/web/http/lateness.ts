@@ -1,0 +1,56 @@
+import type { Clock } from "../../core/ports/clock.ts";
+
+/** A pause within this time after another is no accident: something keeps the loop busy in long pieces. */
+const forgiveEveryMs = 10_000;
+
+/** Short beside any bound, long beside what a tick costs: 20 a second. */
+const tickMs = 50;
+
+/**
+ * How late the event loop is. Bun serves everything that is readable before it runs a timer, so under more load than it can bear
+ * no timer tells: whoever is about to do work asks how long the next tick is overdue (STACK.md 10). With a bound of 0
+ * there is no timer, and it is never late.
+ *
+ * Under load there is always somebody who asks. When nobody did for longer than the bound, it was one pause (of the garbage
+ * collector, of the machine) that made the loop late, and little waits: a single one is forgiven, time counts from its end.
+ */
+export class Lateness {
+  readonly #clock: Clock;
+  readonly #maxMs: number;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #forgivenMs = Number.NEGATIVE_INFINITY;
+  #cancel: () => void = () => {};
+
+  constructor(options: { readonly clock: Clock; readonly maxMs: number }) {
+    this.#clock = options.clock;
+    this.#maxMs = options.maxMs;
+    if (options.maxMs > 0) this.#next();
+  }
+
+  /** Whether the loop is later than this part of the bound. Reads the clock once. */
+  exceeds(part: number): boolean {
+    if (this.#maxMs === 0) return false;
+    const nowMs = this.#clock.monotonicMs();
+    const silentMs = nowMs - this.#askedMs;
+    this.#askedMs = nowMs;
+    if (nowMs - Math.max(this.#dueMs, this.#forgivenMs) <= part * this.#maxMs) return false;
+    return !this.#forgives(nowMs, silentMs);
+  }
+
+  #forgives(nowMs: number, silentMs: number): boolean {
+    if (silentMs <= this.#maxMs || nowMs - this.#forgivenMs < forgiveEveryMs) return false;
+    this.#forgivenMs = nowMs;
+    return true;
+  }
+
+  stop(): void {
+    this.#cancel();
+    this.#dueMs = Number.POSITIVE_INFINITY;
+  }
+
+  #next(): void {
+    this.#dueMs = this.#clock.monotonicMs() + tickMs;
+    this.#cancel = this.#clock.after(tickMs, () => this.#next());
+  }
+}

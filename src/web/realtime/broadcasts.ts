@@ -1,0 +1,297 @@
+import type { Member } from "../../core/conversations/conversation.ts";
+import type { Message, MessageSent } from "../../core/messages/message.ts";
+import { asSeenFrom } from "../../core/messages/quote.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { DeliveryReads } from "../../core/ports/delivery-reads.ts";
+import type { Observer } from "../../core/ports/observer.ts";
+import type {
+  ChangeFrame,
+  ConversationFrame,
+  CreatedFrame,
+  Frame,
+  OwnFrame,
+  PubSub,
+  TypingFrame,
+} from "../../core/ports/pubsub.ts";
+import type { Visibility } from "../../core/presence/visibility.ts";
+import { Delivery } from "../../engine/sync/delivery.ts";
+import type { Sockets } from "../../phoenix/sockets.ts";
+import { FanOut } from "./fan-out.ts";
+import { eventsTogether, type OtherEvent, partsOf, topicsOf } from "./frame-parts.ts";
+import { MarkBroadcasts } from "./mark-broadcasts.ts";
+import { createdPushes, memberPushes, once, type Push } from "./member-pushes.ts";
+import type { MessageTexts } from "./message-texts.ts";
+import type { Presences } from "./presences.ts";
+import {
+  conversationChangedText,
+  conversationUpdatedText,
+  deletedText,
+  editedText,
+  type MembersChanged,
+  ownUnreadText,
+  reactionChangedText,
+  typingText,
+} from "./pushes.ts";
+import type { FramePosition } from "./receivers.ts";
+import type { Session } from "./session.ts";
+import type { Typing } from "./typing.ts";
+
+type Listeners = Pick<
+  Sockets<Session>,
+  "broadcast" | "broadcastFrom" | "hasListeners" | "pushWhere" | "unsubscribeWhere"
+>;
+
+/** A message on the wire, as somebody sees it. */
+interface PushOfMessage {
+  readonly names: readonly string[];
+  readonly encode: (message: Message) => string;
+}
+
+interface ToldFrame extends ChangeFrame {
+  /** Some who listen now were no members then. */
+  readonly isLate: boolean;
+  readonly position: FramePosition;
+}
+
+/**
+ * Tells the sockets of this node what was stored: on the conversation's topic and on that of each of its members, who may
+ * have other conversations open. Encoded once, and only when somebody listens.
+ */
+export class Broadcasts {
+  readonly delivery: Delivery;
+  readonly #fanOut: FanOut;
+  readonly #marks: MarkBroadcasts;
+  readonly #sockets: Listeners;
+  readonly #texts: MessageTexts;
+  readonly #visibility: Visibility;
+  readonly #typing: Pick<Typing, "isSource" | "sent">;
+  readonly #presences: Pick<Presences, "membersChanged" | "created" | "apartChanged">;
+
+  constructor(options: {
+    readonly pubsub: PubSub;
+    readonly deliveryReads: DeliveryReads;
+    readonly sockets: Listeners;
+    readonly texts: MessageTexts;
+    readonly visibility: Visibility;
+    readonly typing: Pick<Typing, "isSource" | "sent">;
+    readonly presences: Pick<Presences, "membersChanged" | "created" | "apartChanged">;
+    readonly clock: Clock;
+    readonly observer: Observer;
+  }) {
+    const { deliveryReads: reads, clock, observer } = options;
+    this.#sockets = options.sockets;
+    this.#marks = new MarkBroadcasts(options);
+    this.#texts = options.texts;
+    this.#visibility = options.visibility;
+    this.#typing = options.typing;
+    this.#presences = options.presences;
+    this.delivery = new Delivery({
+      reads,
+      clock,
+      observer,
+      tell: (frame, isLate) => this.#tellChanges(frame, isLate),
+      isTopicHeard: (conversationId) => this.#sockets.hasListeners(`conversation:${conversationId}`),
+      isUserHeard: (userId) => this.#sockets.hasListeners(`user:${userId}`),
+      membersChanged: (conversationId, members) => this.#membersChanged(conversationId, members),
+    });
+    this.#fanOut = new FanOut({ failed: (error) => observer.bug("telling what was published", error) });
+    options.pubsub.subscribe((frame) => this.#hear(frame));
+  }
+
+  compareHeads(): Promise<void> {
+    return this.delivery.compareHeads();
+  }
+
+  /** The store has another history: what waits to be told is of the old one. Sockets must be closed by then. */
+  forgetAll(): void {
+    this.#fanOut.clear();
+    this.delivery.forgetAll();
+  }
+
+  #hear(frame: Frame): void {
+    if (frame.type === "apart") return this.#presences.apartChanged(frame);
+    if (frame.type !== "marks") return this.#tellInTurn(frame);
+    for (const part of partsOf(frame)) this.#tellInTurn(part);
+  }
+
+  #tellInTurn(frame: ConversationFrame): void {
+    const { conversationId } = frame;
+    const topics = topicsOf(frame);
+    if (this.#fanOut.takes(conversationId, topics)) this.#tell(frame);
+    else this.#fanOut.wait({ conversationId, topics, send: () => this.#tell(frame) });
+  }
+
+  #tell(frame: ConversationFrame): void {
+    switch (frame.type) {
+      case "changes":
+        return this.delivery.forward(frame);
+      case "created":
+        return this.#tellCreated(frame);
+      case "marks":
+        return this.#marks.tell(frame);
+      case "own":
+        return this.#tellOwn(frame);
+      case "typing":
+        return this.#tellTyping(frame);
+    }
+  }
+
+  /** Whoever is no member any more hears nothing from here on, even when the frame that told of it was lost. */
+  #membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void {
+    this.#sockets.unsubscribeWhere(`conversation:${conversationId}`, ({ userId }) => !members.has(userId));
+    this.#presences.membersChanged(conversationId, members);
+  }
+
+  #tellChanges(frame: ChangeFrame, isLate: boolean): void {
+    const told = { ...frame, isLate, position: positionOf(frame) };
+    for (const each of eventsTogether(frame.events)) {
+      if ("type" in each) this.#tellEvent(told, each);
+      else this.#tellMembers(told, each);
+    }
+  }
+
+  #tellMembers(frame: ToldFrame, events: MembersChanged): void {
+    for (const { to, ...push } of memberPushes(frame, events)) {
+      if (to === null) this.#push(frame, push);
+      else for (const userId of to) this.#pushToUser(frame, userId, push);
+    }
+  }
+
+  #tellEvent(frame: ToldFrame, event: OtherEvent): void {
+    switch (event.type) {
+      case "message_sent":
+        this.#tellSent(frame, event);
+        return this.#typing.sent(event.conversationId, event.senderId);
+      case "message_edited":
+      case "media_attached":
+        return this.#pushAsSeen(frame, event.message, {
+          names: ["message_updated", "message_edited"],
+          encode: (message) => editedText(message, this.#texts.of(message)),
+        });
+      case "message_deleted":
+        return this.#pushAsSeen(frame, event.message, {
+          names: ["message_deleted"],
+          encode: (message) => deletedText(message, this.#texts.of(message)),
+        });
+      case "reaction_added":
+      case "reaction_removed":
+        return this.#pushAsSeen(frame, event.message, {
+          names: [event.type],
+          encode: () => reactionChangedText(event),
+        });
+      case "conversation_changed":
+        return this.#push(frame, {
+          names: ["conversation_updated"],
+          encode: () => conversationUpdatedText(event),
+        });
+      case "conversation_deactivated":
+        // Nobody is left to hear of it.
+        return;
+    }
+  }
+
+  #tellSent(frame: ToldFrame, event: MessageSent): void {
+    const names = ["new_message"];
+    const encode = (message: Message) => `{"message":${this.#texts.of(message)}}`;
+    if (event.replyTo) this.#pushAsSeen(frame, event, { names, encode });
+    else this.#push(frame, { names, encode: () => encode(event) });
+  }
+
+  #push(frame: ToldFrame, push: Push): void {
+    const { names, encode } = push;
+    const { conversationId, members, position } = frame;
+    let payload: string | undefined;
+    const tell = (topic: string) => {
+      if (!this.#sockets.hasListeners(topic)) return;
+      payload ??= encode();
+      for (const name of names) this.#sockets.broadcast(topic, name, payload, position);
+    };
+    const topic = `conversation:${conversationId}`;
+    if (frame.isLate) this.#pushWhere(frame, topic, push, ({ userId }) => members.has(userId));
+    else tell(topic);
+    for (const userId of members.keys()) tell(`user:${userId}`);
+  }
+
+  /**
+   * To each member what he may see: a change of a message from before he joined is a number without content, and a message that answers one
+   * from before he joined does not show what that one says.
+   */
+  #pushAsSeen(frame: ToldFrame, message: Message, push: PushOfMessage): void {
+    const { names } = push;
+    const { members } = frame;
+    const whole: Push = { names, encode: once(() => push.encode(message)) };
+    const unquoted: Push = { names, encode: once(() => push.encode(asSeenFrom(message, message.seq))) };
+    const number: Push = {
+      names: ["conversation_changed"],
+      encode: once(() => conversationChangedText(frame)),
+    };
+    const { seq, replyTo } = message;
+    const quotedSeq = replyTo?.quote ? replyTo.seq : seq;
+    const pushOf = (member: Member | undefined) => {
+      if (!member || member.joinedSeq >= seq) return number;
+      return member.joinedSeq < quotedSeq ? whole : unquoted;
+    };
+    if ([...members.values()].every((member) => pushOf(member) === whole)) return this.#push(frame, whole);
+    const topic = `conversation:${frame.conversationId}`;
+    for (const each of [whole, unquoted, number])
+      this.#pushWhere(frame, topic, each, ({ userId }) => pushOf(members.get(userId)) === each);
+    for (const member of members.values()) this.#pushToUser(frame, member.userId, pushOf(member));
+  }
+
+  #pushWhere(
+    { position }: ToldFrame,
+    topic: string,
+    { names, encode }: Push,
+    match: (session: Session) => boolean,
+  ): void {
+    if (!this.#sockets.hasListeners(topic)) return;
+    const payload = encode();
+    for (const name of names) {
+      this.#sockets.pushWhere(topic, name, payload, match, position);
+    }
+  }
+
+  #pushToUser({ position }: ToldFrame, userId: string, { names, encode }: Push): void {
+    const topic = `user:${userId}`;
+    if (!this.#sockets.hasListeners(topic)) return;
+    const payload = encode();
+    for (const name of names) {
+      this.#sockets.broadcast(topic, name, payload, position);
+    }
+  }
+
+  #tellCreated(frame: CreatedFrame): void {
+    this.delivery.created(frame.conversationId, [frame.creatorId, ...frame.otherIds]);
+    this.#presences.created(frame);
+    for (const { to, names, encode } of createdPushes(frame))
+      for (const userId of to) for (const name of names) this.#toUser(userId, name, encode);
+  }
+
+  #tellOwn(frame: OwnFrame): void {
+    const event = frame.unreadFrom ? "message_unread" : "conversation_read";
+    this.#toUser(frame.userId, event, () => ownUnreadText(frame));
+  }
+
+  /** The typist's other devices hear of it, the one that he types on does not. */
+  #tellTyping(frame: TypingFrame): void {
+    const { conversationId, userId } = frame;
+    const topic = `conversation:${conversationId}`;
+    if (!this.#sockets.hasListeners(topic)) return;
+    const isSource = (session: Session) => this.#typing.isSource(session, conversationId, userId);
+    const apart = this.#visibility.blocked.of(userId);
+    if (apart.size === 0)
+      return this.#sockets.broadcastFrom(topic, "user_typing", typingText(frame), isSource);
+    const hears = (session: Session) => !apart.has(session.userId) && !isSource(session);
+    this.#sockets.pushWhere(topic, "user_typing", typingText(frame), hears);
+  }
+
+  #toUser(userId: string, event: string, encode: () => string): void {
+    const topic = `user:${userId}`;
+    if (this.#sockets.hasListeners(topic)) this.#sockets.broadcast(topic, event, encode());
+  }
+}
+
+function positionOf({ conversationId: stream, rev: at, events }: ChangeFrame): FramePosition {
+  const sent = events.findLast((event): event is MessageSent => event.type === "message_sent");
+  return { stream, at, seq: sent?.seq ?? 0, senderId: sent?.senderId ?? "" };
+}

@@ -1,0 +1,112 @@
+import { isUuid } from "../../core/ports/ids.ts";
+import type { Observer } from "../../core/ports/observer.ts";
+import type { JoinFacts } from "../../core/ports/store.ts";
+import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
+import type { Delivery } from "../../engine/sync/delivery.ts";
+import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
+import type { Joins, Receipts } from "../domain.ts";
+import type { Gate } from "../gate.ts";
+import { rejectionText } from "../http/rejections.ts";
+import { readCursor } from "./join-payload.ts";
+import { joinedConversationText } from "./join-texts.ts";
+import type { Presences } from "./presences.ts";
+import { ConversationReceiver, type UserSubscriptions } from "./receivers.ts";
+import type { Session } from "./session.ts";
+import type { TopicJoins } from "./topic-channel.ts";
+import { conversationOf } from "./topics.ts";
+import type { Typing } from "./typing.ts";
+
+/** What a join with a cursor reads of each member. The answer of a large group shows only some of them. */
+const bytesOfMark = 50;
+
+export interface ConversationJoinsOptions {
+  readonly joins: Joins;
+  readonly gate: Pick<Gate, "answered">;
+  readonly receipts: Receipts;
+  readonly subscriptions: Pick<UserSubscriptions, "has">;
+  readonly delivery: Pick<Delivery, "joined" | "reached">;
+  readonly typing: Pick<Typing, "left">;
+  readonly presences: Pick<Presences, "joinedConversation" | "leftConversation">;
+  readonly observer: Observer;
+}
+
+/** Joins of `conversation:<id>`: by members, with the difference since their cursor where there is one that is short. */
+export class ConversationJoins implements TopicJoins {
+  readonly #joins: Joins;
+  readonly #gate: Pick<Gate, "answered">;
+  readonly #receipts: Receipts;
+  readonly #subscriptions: Pick<UserSubscriptions, "has">;
+  readonly #delivery: Pick<Delivery, "joined" | "reached">;
+  readonly #typing: Pick<Typing, "left">;
+  readonly #presences: Pick<Presences, "joinedConversation" | "leftConversation">;
+  readonly #observer: Observer;
+
+  constructor(options: ConversationJoinsOptions) {
+    this.#joins = options.joins;
+    this.#gate = options.gate;
+    this.#receipts = options.receipts;
+    this.#subscriptions = options.subscriptions;
+    this.#delivery = options.delivery;
+    this.#typing = options.typing;
+    this.#presences = options.presences;
+    this.#observer = options.observer;
+  }
+
+  /** Strangers, unknown ids and malformed ids get the same answer. */
+  async join(joining: Joining<Session>): Promise<JoinOutcome> {
+    const conversationId = conversationOf(joining.topic);
+    if (!isUuid(conversationId)) return this.#refuseStranger(joining);
+    const since = readCursor(joining.payload);
+    if (since && "type" in since) return this.#refuse(since);
+    const viewerId = joining.identity.userId;
+    const joined = await this.#joins.conversation({ viewerId, conversationId, since });
+    if (isRejection(joined))
+      return joined.code === "not_found" ? this.#refuseStranger(joining) : this.#refuse(joined);
+    const { head } = joined.facts;
+    const response = joinedConversationText(joined, since);
+    if (!response || !head) return this.#refuseStranger(joining);
+    const readBytes = response.length + bytesOfMark * joined.facts.marks.length;
+    this.#gate.answered(viewerId, "join_conversation", readBytes);
+    await this.#delivery.reached(conversationId, head.rev);
+    return {
+      ok: true,
+      response,
+      covers: ({ at }) => at <= head.rev,
+      receiver: new ConversationReceiver({
+        conversationId,
+        joining,
+        receipts: this.#receipts,
+        subscriptions: this.#subscriptions,
+      }),
+      accepted: () => this.#accepted(joining, joined.facts, head.rev),
+    };
+  }
+
+  left(topic: string, session: Session): void {
+    const conversationId = conversationOf(topic);
+    this.#typing.left(session, conversationId);
+    this.#presences.leftConversation(session, conversationId);
+  }
+
+  #accepted(joining: Joining<Session>, facts: JoinFacts, headRev: number): void {
+    this.#delivery.joined(facts.conversationId, headRev);
+    this.#presences.joinedConversation(joining, facts);
+  }
+
+  #refuseStranger({ topic, identity }: Joining<Session>): JoinOutcome {
+    const id = conversationOf(topic);
+    const fields = { user_id: identity.userId, conversation_id: isUuid(id) ? id : "malformed" };
+    this.#observer.security("join_refused", fields);
+    return this.#refuse(notAuthorized);
+  }
+
+  #refuse(rejection: Rejection): JoinOutcome {
+    this.#observer.refused(rejection.code);
+    return { ok: false, response: rejectionText(rejection) };
+  }
+}
+
+const notAuthorized = reject(
+  "not_authorized",
+  "There is no such conversation, or you are not a member of it.",
+);

@@ -1,0 +1,96 @@
+import type { ChangeFrame, CreatedFrame } from "../../core/ports/pubsub.ts";
+import {
+  conversationChangedText,
+  createdText,
+  type MembersChanged,
+  membersEventText,
+  requestedText,
+  requestText,
+} from "./pushes.ts";
+
+/** One event on the wire. */
+export interface Push {
+  readonly names: readonly string[];
+  readonly encode: () => string;
+}
+
+/** `to`: the users on whose own topics it goes; null: on the topic of the conversation, and on those of all members of then. */
+export interface MemberPush extends Push {
+  readonly to: readonly string[] | null;
+}
+
+/** Returns what is pushed, in this order, of members whom one command changed alike. */
+export function memberPushes(frame: ChangeFrame, events: MembersChanged): readonly MemberPush[] {
+  const changed = { names: ["conversation_members_updated"], encode: once(() => membersEventText(events)) };
+  const gone = events.map(({ member }) => member.userId);
+  switch (events[0].type) {
+    case "member_removed":
+      return [
+        { ...changed, to: null },
+        { ...changed, to: gone },
+      ];
+    case "member_added":
+      return [{ ...changed, to: null }, ...requests(frame, events)];
+    case "member_took_part":
+      return numberOf(frame);
+    case "request_accepted":
+      return [{ ...answerOf(events), to: null }];
+    case "request_declined":
+      return [answerOf(events), changed].flatMap((push) => [
+        { ...push, to: null },
+        { ...push, to: gone },
+      ]);
+    default:
+      return [{ ...changed, to: null }];
+  }
+}
+
+/** Returns what is pushed of a new conversation: `conversation_request` to users who are asked first, `conversation_created` to the others. */
+export function createdPushes({
+  conversationId,
+  creatorId,
+  otherIds,
+  askedIds,
+}: CreatedFrame): readonly (Push & { readonly to: readonly string[] })[] {
+  const asked = new Set(askedIds);
+  const others = otherIds.filter((userId) => !asked.has(userId));
+  return [
+    {
+      names: ["conversation_created"],
+      encode: once(() => createdText(conversationId)),
+      to: [creatorId, ...others],
+    },
+    {
+      names: ["conversation_request"],
+      encode: once(() => requestedText(conversationId, creatorId)),
+      to: askedIds,
+    },
+  ];
+}
+
+/** `conversation_request_accepted` or `conversation_request_declined`. */
+function answerOf(events: MembersChanged): Push {
+  return { names: [`conversation_${events[0].type}`], encode: once(() => requestText(events)) };
+}
+
+function requests({ conversationId }: ChangeFrame, events: MembersChanged): readonly MemberPush[] {
+  const asked = events.filter(({ member }) => member.pending === "request");
+  if (asked.length === 0) return [];
+  const encode = once(() => requestedText(conversationId, events[0].actorId));
+  return [{ names: ["conversation_request"], encode, to: asked.map(({ member }) => member.userId) }];
+}
+
+/** Nothing that others see has changed. If the revision holds nothing else, its number is pushed, so that receivers see no gap. */
+function numberOf(frame: ChangeFrame): readonly MemberPush[] {
+  if (frame.events.length > 1) return [];
+  return [{ names: ["conversation_changed"], encode: once(() => conversationChangedText(frame)), to: null }];
+}
+
+/** Encodes only when somebody listens, and then for all who do. */
+export function once(encode: () => string): () => string {
+  let text: string | undefined;
+  return () => {
+    text ??= encode();
+    return text;
+  };
+}
