@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, type Mock, spyOn, test } from "bun:test";
 import type pg from "pg";
-import { StoreTimedOut } from "../core/ports/store.ts";
+import { StoreTimedOut } from "../core/ports/store-errors.ts";
 import { ReadPool } from "../store/connections/database.ts";
 import { newId } from "../system.ts";
 import { StoredConversation } from "../testing/builders/stored-conversation.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { StoreTimedOut } from "../core/ports/store.ts";
+import { StoreTimedOut } from "../core/ports/store-errors.ts";
 import { newId } from "../system.ts";
 import type { Batcher } from "../testing/batcher.ts";
 import { batchers, notShared } from "../testing/batchers.ts";

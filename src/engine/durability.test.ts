@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import type { CommitPort } from "../core/ports/store.ts";
+import type { CommitPort } from "../core/ports/commit.ts";
 import { seeds } from "../testing/builders/arbitraries.ts";
 import type { VirtualClock } from "../testing/clock.ts";
 import { type PlayOptions, play } from "../testing/model/engine-play.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { SendMessage } from "../core/messages/send.ts";
 import { shardOf } from "../core/ports/ownership.ts";
-import { StoreUnavailable } from "../core/ports/store.ts";
+import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import type { Rejection } from "../core/rejection.ts";
 import { newId } from "../system.ts";
 import { aSend, membersNamed } from "../testing/builders/builders.ts";

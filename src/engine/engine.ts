@@ -1,17 +1,15 @@
+import type { ActorReads } from "../core/ports/actor-reads.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { CommitPort } from "../core/ports/commit.ts";
+import type { ConversationCreation } from "../core/ports/conversation-creation.ts";
+import type { DeviceCursors } from "../core/ports/device-cursors.ts";
+import type { LastSeen as LastSeenStore } from "../core/ports/last-seen.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import type { OwnState } from "../core/ports/own-state.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type {
-  ActorReads,
-  CommitPort,
-  ConversationCreation,
-  DeviceCursors,
-  LastSeen as LastSeenStore,
-  OwnState,
-  ViewerReads,
-} from "../core/ports/store.ts";
+import type { ViewerReads } from "../core/ports/viewer-reads.ts";
 import { Lane, type LaneSettings } from "./conversation/group-commit.ts";
 import { Meetings } from "./conversation/meetings.ts";
 import { Registry, type RegistrySettings } from "./conversation/registry.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { StoreUnavailable } from "../core/ports/store.ts";
+import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import { noteTaker } from "../testing/builders/builders.ts";
 import { settled, VirtualClock } from "../testing/clock.ts";
 import { LastSeen } from "./last-seen.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/ports/clock.ts";
+import type { LastSeen as LastSeenStore } from "../core/ports/last-seen.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import type { LastSeen as LastSeenStore } from "../core/ports/store.ts";
 import { type NotStored, storeRows } from "./reads/store-rows.ts";
 
 const saveEveryMs = 5_000;

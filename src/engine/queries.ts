@@ -15,17 +15,17 @@ import { noSuchMessage } from "../core/messages/edit.ts";
 import type { MarkAsUnread } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { ConversationCreation } from "../core/ports/conversation-creation.ts";
+import type { OwnState } from "../core/ports/own-state.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
+import type { Changes } from "../core/ports/sync-reads.ts";
 import type {
-  Changes,
-  ConversationCreation,
   ConversationSummary,
   HistoryPage,
-  OwnState,
   Recipient,
   SeenMember,
   ViewerReads,
-} from "../core/ports/store.ts";
+} from "../core/ports/viewer-reads.ts";
 import type {
   ListConversations,
   ListMembers,

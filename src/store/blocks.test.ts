@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { CreatedDirect } from "../core/ports/store.ts";
-import { StoreUnavailable } from "../core/ports/store.ts";
+import type { CreatedDirect } from "../core/ports/conversation-creation.ts";
+import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";

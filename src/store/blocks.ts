@@ -4,7 +4,7 @@ import type { Member, Pending, Role } from "../core/conversations/conversation.t
 import type { BlockedPair, Blocks, PairKey } from "../core/ports/blocks.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import { StoreUnavailable } from "../core/ports/store.ts";
+import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import { adminChannel, readAdminNote } from "./admin-trail.ts";
 import { blocksChannel } from "./change-block.ts";
 import {

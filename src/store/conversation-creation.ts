@@ -1,6 +1,10 @@
 import { type CreateDirect, type CreateGroup, pairOf } from "../core/conversations/create.ts";
 import { formatInstant } from "../core/instant.ts";
-import type { ConversationCreation, CreatedDirect, CreatedGroup } from "../core/ports/store.ts";
+import type {
+  ConversationCreation,
+  CreatedDirect,
+  CreatedGroup,
+} from "../core/ports/conversation-creation.ts";
 import { uuidArray } from "./append/binary-array.ts";
 import type { ReadPool } from "./connections/database.ts";
 import { isKnown } from "./reads/contact-rows.ts";

@@ -1,4 +1,4 @@
-import type { LastSeen } from "../core/ports/store.ts";
+import type { LastSeen } from "../core/ports/last-seen.ts";
 import { timestamptzArray, uuidArray } from "./append/binary-array.ts";
 import type { ReadPool } from "./connections/database.ts";
 

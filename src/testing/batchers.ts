@@ -1,5 +1,8 @@
+import type { ActorReads, MessagePlace } from "../core/ports/actor-reads.ts";
 import type { BlockedPair } from "../core/ports/blocks.ts";
-import type { ActorReads, Change, DeviceCursors, MessagePlace, ViewerReads } from "../core/ports/store.ts";
+import type { Change } from "../core/ports/commit.ts";
+import type { DeviceCursors } from "../core/ports/device-cursors.ts";
+import type { ViewerReads } from "../core/ports/viewer-reads.ts";
 import { BlockEnforcer } from "../engine/conversation/block-enforcer.ts";
 import { Lookups } from "../engine/conversation/lookups.ts";
 import { Meetings } from "../engine/conversation/meetings.ts";

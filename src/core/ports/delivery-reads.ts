@@ -1,5 +1,5 @@
 import type { Member } from "../conversations/conversation.ts";
-import type { ViewerReads } from "./store.ts";
+import type { ViewerReads } from "./viewer-reads.ts";
 
 export interface PresentMembers {
   /** Of their last change. */

@@ -16,11 +16,12 @@ import type { Decision } from "../../core/decision.ts";
 import type { Event } from "../../core/events.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { KeyUse } from "../../core/messages/recent-keys.ts";
+import type { ContactsLookup, KeyLookup } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import type { Change } from "../../core/ports/commit.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
 import type { PubSub } from "../../core/ports/pubsub.ts";
-import type { Change, ContactsQuestion, KeyQuestion } from "../../core/ports/store.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { securityNoteOf } from "../../core/security-trail.ts";
 import { mailboxFull, outcomeUnknown, tooLate, undecidable } from "../refusals.ts";
@@ -61,16 +62,16 @@ export interface Surroundings {
 
 /** What commands that wait need to be known before they are decided. */
 export interface Questions {
-  readonly keys: readonly KeyQuestion[];
+  readonly keys: readonly KeyLookup[];
   readonly messageIds: readonly string[];
-  readonly contacts: readonly ContactsQuestion[];
+  readonly contacts: readonly ContactsLookup[];
   /** Whether the conversation's metadata is asked for. */
   readonly metadata: boolean;
 }
 
 /** What the store knows of it. */
 export interface Learned {
-  readonly keys: readonly (KeyQuestion & KeyUse)[];
+  readonly keys: readonly (KeyLookup & KeyUse)[];
   readonly messages: readonly Message[];
   /** By `contactKey`. */
   readonly contacts: ReadonlyMap<string, Contact>;
@@ -213,7 +214,7 @@ export class Actor {
   }
 
   /** Once, however often it was asked: a storm of one key must not push out the others. */
-  #learn(use: KeyQuestion & KeyUse): void {
+  #learn(use: KeyLookup & KeyUse): void {
     const keys = this.#state?.keys;
     if (keys?.holder(use.senderId, use)?.seq === use.seq) return;
     keys?.remember(use.senderId, use.clientRandom, use);
@@ -473,9 +474,9 @@ export class Actor {
    * for again while a command about them waits: what comes replaces what was known.
    */
   #probeWaiting(): void {
-    const keys: KeyQuestion[] = [];
+    const keys: KeyLookup[] = [];
     const messageIds = new Set<string>();
-    const contacts: ContactsQuestion[] = [];
+    const contacts: ContactsLookup[] = [];
     let metadata = false;
     const last = Math.min(this.#mailbox.size, this.#decided + probedAtOnce);
     const hasRoom = () => messageIds.size < targetsAtOnce && contacts.length < additionsAtOnce;
@@ -497,13 +498,13 @@ export class Actor {
     this.#around.probe(this, { keys, messageIds: [...messageIds], contacts, metadata });
   }
 
-  #keyQuestion(command: Command): KeyQuestion {
+  #keyQuestion(command: Command): KeyLookup {
     this.#doubts.useUp(command.senderId);
     return { conversationId: this.id, senderId: command.senderId, ...sendKeyOf(command)! };
   }
 }
 
-function contactsQuestion(command: Command): ContactsQuestion {
+function contactsQuestion(command: Command): ContactsLookup {
   const asksFirst = command.type === "add_members" && command.asksFirst === true;
   const { conversationId, senderId: adderId } = command;
   return { conversationId, adderId, userIds: metBy(command), asksFirst };

@@ -4,7 +4,7 @@ import type { NewId } from "../../core/ports/ids.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Ownership } from "../../core/ports/ownership.ts";
 import type { PubSub } from "../../core/ports/pubsub.ts";
-import { StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { storeRows } from "../reads/store-rows.ts";
 import type { Meetings } from "./meetings.ts";
 import type { Outcome } from "./outcome.ts";

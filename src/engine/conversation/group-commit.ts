@@ -1,17 +1,13 @@
 import type { Event } from "../../core/events.ts";
 import type { MarkedConversation } from "../../core/messages/marks.ts";
 import { sizeOfMessage } from "../../core/messages/message.ts";
+import type { ActorReads, KeyLookup } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import type { AppendOutcome, CommitPort } from "../../core/ports/commit.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Ownership } from "../../core/ports/ownership.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
-import {
-  type ActorReads,
-  type AppendOutcome,
-  type CommitPort,
-  type KeyQuestion,
-  StoreUnavailable,
-} from "../../core/ports/store.ts";
+import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { reject } from "../../core/rejection.ts";
 import { halvesOfMarks, MarkQueue, noMarks, type TakenMarks } from "../receipts/mark-queue.ts";
 import { outcomeUnknown } from "../refusals.ts";
@@ -335,7 +331,7 @@ function isOfMembers(event: Event): boolean {
   return "member" in event;
 }
 
-function keysOf(entry: Entry): KeyQuestion[] {
+function keysOf(entry: Entry): KeyLookup[] {
   return entry.change.events.flatMap((event) => {
     if (event.type !== "message_sent" || event.clientRandom === null) return [];
     const { conversationId, senderId, deviceTag, clientRandom } = event;

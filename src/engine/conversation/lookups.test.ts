@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
-import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { newId } from "../../system.ts";
 import { aSend } from "../../testing/builders/builders.ts";
 import { anEngine } from "../../testing/model/engine-on-model.ts";

@@ -4,18 +4,17 @@ import type { ConversationState } from "../../core/conversations/conversation.ts
 import type { Message } from "../../core/messages/message.ts";
 import type { KeyUse } from "../../core/messages/recent-keys.ts";
 import { untagged } from "../../core/messages/send-key.ts";
+import type {
+  ActorReads,
+  ContactsLookup,
+  KeyLookup,
+  MembershipLookup,
+  MessagePlace,
+  TargetLookup,
+} from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import {
-  type ActorReads,
-  type ContactsQuestion,
-  type KeyQuestion,
-  type MembershipQuestion,
-  type MessagePlace,
-  StoreTimedOut,
-  StoreUnavailable,
-  type TargetQuestion,
-} from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { BatchLoader, type BatchLoaderOptions } from "../reads/batch-loader.ts";
 import { LearnedWeights } from "../reads/learned-weights.ts";
@@ -29,7 +28,7 @@ interface Loaded {
 
 /** What holds a key: under its device, and from before keys named devices. */
 interface HeldKeys {
-  readonly uses: readonly (KeyQuestion & KeyUse)[];
+  readonly uses: readonly (KeyLookup & KeyUse)[];
 }
 
 /** By `contactKey`. */
@@ -69,12 +68,12 @@ const maxWaiting = 200_000;
 export class Lookups {
   readonly #observer: Observer;
   readonly #states: BatchLoader<string, Loaded>;
-  readonly #keys: BatchLoader<KeyQuestion, HeldKeys>;
-  readonly #targets: BatchLoader<TargetQuestion, { readonly message: Message | null }>;
-  readonly #contacts: BatchLoader<ContactsQuestion, KeyedContacts>;
+  readonly #keys: BatchLoader<KeyLookup, HeldKeys>;
+  readonly #targets: BatchLoader<TargetLookup, { readonly message: Message | null }>;
+  readonly #contacts: BatchLoader<ContactsLookup, KeyedContacts>;
   readonly #metadata: BatchLoader<string, { readonly metadata: string | null }>;
   readonly #messages: BatchLoader<MessagePlace, { readonly message: Message | null }>;
-  readonly #memberships: BatchLoader<MembershipQuestion, { readonly isMember: boolean }>;
+  readonly #memberships: BatchLoader<MembershipLookup, { readonly isMember: boolean }>;
   /** By conversation. */
   readonly #members = new LearnedWeights({ initial: 2 });
 
@@ -105,7 +104,7 @@ export class Lookups {
   }
 
   /** Rejects as `state` does. */
-  membership(question: MembershipQuestion): Promise<{ readonly isMember: boolean } | Rejection> {
+  membership(question: MembershipLookup): Promise<{ readonly isMember: boolean } | Rejection> {
     return this.#orRefusal(this.#memberships.load(question));
   }
 
@@ -200,11 +199,11 @@ function conversationOf({ conversationId }: { readonly conversationId: string })
 }
 
 function keysLoader(reads: ActorReads, clock: Clock) {
-  const name = ({ conversationId, senderId, deviceTag, clientRandom }: KeyQuestion) =>
+  const name = ({ conversationId, senderId, deviceTag, clientRandom }: KeyLookup) =>
     `${conversationId} ${senderId} ${deviceTag} ${clientRandom}`;
   return new BatchLoader({
-    ...countedTo<KeyQuestion>(rowsAtOnce),
-    async load(questions: readonly KeyQuestion[]): Promise<readonly HeldKeys[]> {
+    ...countedTo<KeyLookup>(rowsAtOnce),
+    async load(questions: readonly KeyLookup[]): Promise<readonly HeldKeys[]> {
       const found = new Map((await reads.findKeys(questions)).map((use) => [name(use), use]));
       return questions.map((question) => {
         const names = [name(question), name({ ...question, deviceTag: untagged })];
@@ -219,8 +218,8 @@ function keysLoader(reads: ActorReads, clock: Clock) {
 
 function targetsLoader(reads: ActorReads, clock: Clock) {
   return new BatchLoader({
-    ...countedTo<TargetQuestion>(messagesAtOnce),
-    async load(questions: readonly TargetQuestion[]) {
+    ...countedTo<TargetLookup>(messagesAtOnce),
+    async load(questions: readonly TargetLookup[]) {
       const messages = await reads.findTargets(questions);
       const found = new Map(messages.map((message) => [`${message.conversationId} ${message.id}`, message]));
       return questions.map((question) => ({ message: found.get(targetName(question)) ?? null }));
@@ -231,13 +230,13 @@ function targetsLoader(reads: ActorReads, clock: Clock) {
   });
 }
 
-function targetName({ conversationId, messageId }: TargetQuestion): string {
+function targetName({ conversationId, messageId }: TargetLookup): string {
   return `${conversationId} ${messageId}`;
 }
 
 function contactsLoader(reads: ActorReads, clock: Clock) {
   return new BatchLoader({
-    async load(questions: readonly ContactsQuestion[]): Promise<readonly KeyedContacts[]> {
+    async load(questions: readonly ContactsLookup[]): Promise<readonly KeyedContacts[]> {
       const found = await reads.findContacts(questions);
       return questions.map(({ adderId }, index) => ({
         contacts: found[index]!.map((contact) => [contactKey(adderId, contact.userId), contact] as const),
@@ -275,8 +274,8 @@ function messagesLoader(reads: ActorReads, clock: Clock) {
 
 function membershipsLoader(reads: ActorReads, clock: Clock) {
   return new BatchLoader({
-    ...countedTo<MembershipQuestion>(rowsAtOnce),
-    load: async (questions: readonly MembershipQuestion[]) =>
+    ...countedTo<MembershipLookup>(rowsAtOnce),
+    load: async (questions: readonly MembershipLookup[]) =>
       (await reads.areMembers(questions)).map((isMember) => ({ isMember })),
     userOf: ({ userId }) => userId,
     identityOf: ({ conversationId, userId }) => `${conversationId} ${userId}`,
@@ -284,14 +283,14 @@ function membershipsLoader(reads: ActorReads, clock: Clock) {
   });
 }
 
-function hasKey({ senderId, deviceTag, clientRandom }: KeyQuestion): Failure["concerns"] {
+function hasKey({ senderId, deviceTag, clientRandom }: KeyLookup): Failure["concerns"] {
   return (command) => {
     const key = command.senderId === senderId ? sendKeyOf(command) : null;
     return key?.deviceTag === deviceTag && key.clientRandom === clientRandom;
   };
 }
 
-function isAdding({ adderId, userIds }: ContactsQuestion): Failure["concerns"] {
+function isAdding({ adderId, userIds }: ContactsLookup): Failure["concerns"] {
   return (command) => command.senderId === adderId && metBy(command).join() === userIds.join();
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from "../../core/commands.ts";
 import type { Decision } from "../../core/decision.ts";
 import type { Charge } from "../../core/limits/charge.ts";
-import type { Change } from "../../core/ports/store.ts";
+import type { Change } from "../../core/ports/commit.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import type { Answer } from "./outcome.ts";
 

@@ -3,11 +3,11 @@ import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { asSeenFrom } from "../../core/messages/quote.ts";
 import { differsFrom } from "../../core/messages/send.ts";
+import type { ActorReads, MembershipLookup } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Ownership } from "../../core/ports/ownership.ts";
 import type { PubSub } from "../../core/ports/pubsub.ts";
-import type { ActorReads, MembershipQuestion } from "../../core/ports/store.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { orUnavailable } from "../reads/or-unavailable.ts";
 import { membersUnsettled, undecidable, unreachable } from "../refusals.ts";
@@ -273,7 +273,7 @@ export class Supervisor {
   }
 }
 
-function askedBy({ command }: Turn): MembershipQuestion {
+function askedBy({ command }: Turn): MembershipLookup {
   return { conversationId: command.conversationId, userId: command.senderId };
 }
 

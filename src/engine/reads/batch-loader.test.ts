@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { settled, VirtualClock } from "../../testing/clock.ts";
 import { BatchLoader, type BatchLoaderOptions } from "./batch-loader.ts";
 import { Unbindable } from "./bindable.ts";

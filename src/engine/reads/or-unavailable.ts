@@ -1,4 +1,4 @@
-import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { tooSlow, unreachable } from "../refusals.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { storeRows } from "./store-rows.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);

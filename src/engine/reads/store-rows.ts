@@ -1,4 +1,4 @@
-import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { bindProblem, Unbindable } from "./bindable.ts";
 
 /** If the store refuses more rows than this and takes none in between, the rows are not the reason. */

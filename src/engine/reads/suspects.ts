@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
-import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 
 /** Whether an error says something of the batch, and not of the store: one item of it may be guilty. */
 export function isOfTheBatch(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { MarkMember } from "../../core/messages/marks.ts";
-import type { Batch } from "../../core/ports/store.ts";
+import type { Batch } from "../../core/ports/commit.ts";
 import { newId } from "../../system.ts";
 import { aSend, membersNamed } from "../../testing/builders/builders.ts";
 import { anEngine, type EngineOnModelOptions } from "../../testing/model/engine-on-model.ts";

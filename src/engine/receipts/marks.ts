@@ -3,10 +3,11 @@ import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import { noSuchMessage } from "../../core/messages/edit.ts";
 import { type MarkedConversation, type MarkMember, statusChanges } from "../../core/messages/marks.ts";
 import type { Message } from "../../core/messages/message.ts";
+import type { ActorReads, MembershipLookup, SeenTargetLookup } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
+import type { OwnState } from "../../core/ports/own-state.ts";
 import type { PubSub } from "../../core/ports/pubsub.ts";
-import type { ActorReads, MembershipQuestion, OwnState, SeenTargetQuestion } from "../../core/ports/store.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { BatchLoader } from "../reads/batch-loader.ts";
 import { FairTurns } from "../reads/fair-turns.ts";
@@ -37,8 +38,8 @@ export class Marks {
   readonly #pubsub: PubSub;
   readonly #observer: Observer;
   readonly #clearing: FairTurns;
-  readonly #places: BatchLoader<SeenTargetQuestion, { readonly seq: number | null }>;
-  readonly #memberships: BatchLoader<MembershipQuestion, { readonly isMember: boolean }>;
+  readonly #places: BatchLoader<SeenTargetLookup, { readonly seq: number | null }>;
+  readonly #memberships: BatchLoader<MembershipLookup, { readonly isMember: boolean }>;
 
   constructor(options: {
     readonly queueOf: (conversationId: string) => MarkQueue;
@@ -55,12 +56,12 @@ export class Marks {
     this.#observer = options.observer;
     this.#clearing = new FairTurns({ settings: clearing, clock: options.clock });
     const shared = { ...lookUps, clock: options.clock };
-    this.#places = new BatchLoader<SeenTargetQuestion, { readonly seq: number | null }>({
+    this.#places = new BatchLoader<SeenTargetLookup, { readonly seq: number | null }>({
       ...shared,
       load: async (questions) => (await reads.findSeqs(questions)).map((seq) => ({ seq })),
       identityOf: ({ conversationId, messageId, userId }) => `${conversationId} ${messageId} ${userId}`,
     });
-    this.#memberships = new BatchLoader<MembershipQuestion, { readonly isMember: boolean }>({
+    this.#memberships = new BatchLoader<MembershipLookup, { readonly isMember: boolean }>({
       ...shared,
       load: async (questions) => (await reads.areMembers(questions)).map((isMember) => ({ isMember })),
       identityOf: ({ conversationId, userId }) => `${conversationId} ${userId}`,

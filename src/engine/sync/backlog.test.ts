@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Message } from "../../core/messages/message.ts";
 import type { ChangeFrame } from "../../core/ports/pubsub.ts";
-import type { Changes, ChangesQuestion, Position, Standing } from "../../core/ports/store.ts";
+import type { Changes, ChangesRequest, DevicePosition, Position } from "../../core/ports/sync-reads.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { newId } from "../../system.ts";
 import { seeds } from "../../testing/builders/arbitraries.ts";
@@ -18,15 +18,15 @@ import { writtenSize } from "./written-size.ts";
 const pageMessages = 100;
 const pageCharacters = 128 * 1024;
 
-type Answer = (question: ChangesQuestion) => Changes | Rejection;
+type Answer = (question: ChangesRequest) => Changes | Rejection;
 
 /** A device of anna's that has confirmed nothing of her conversations with ben. */
 function aDevice(answer?: Answer) {
   const model = new ModelStore({ loadedKeys: 4 });
   const [anna, ben] = [newId(), newId()];
-  const reads: ChangesQuestion[] = [];
+  const reads: ChangesRequest[] = [];
   const joins = {
-    async changes(question: ChangesQuestion) {
+    async changes(question: ChangesRequest) {
       reads.push(question);
       return (answer ?? ((asked) => changesOf(model, asked)))(question);
     },
@@ -53,12 +53,12 @@ function aDevice(answer?: Answer) {
       const rev = model.logs.get(id)!.rev + 1;
       model.write(id, [aMessageSent({ conversationId: id, senderId: ben, seq, rev, content })]);
     },
-    backlog: (standings: readonly Standing[]) =>
+    backlog: (standings: readonly DevicePosition[]) =>
       new Backlog({ joins, viewerId: anna, generation: 1, standings }),
   };
 }
 
-function standingOf(model: ModelStore, position: Position): Standing {
+function standingOf(model: ModelStore, position: Position): DevicePosition {
   const { rev, messages } = model.logs.get(position.conversationId)!;
   return { ...position, headRev: rev, headSeq: messages.length };
 }
@@ -288,7 +288,7 @@ class Absence {
   }
 
   /** As `store/reads/join-reads.ts`: where it has confirmed, else where the membership began. */
-  #standings(): Standing[] {
+  #standings(): DevicePosition[] {
     this.#heads = this.#headsNow();
     return this.#logs.flatMap(({ id }) => {
       const viewer = this.#viewerIn(id);

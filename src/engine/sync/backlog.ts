@@ -1,4 +1,5 @@
-import type { Changes, Position, SeenMessage, Standing } from "../../core/ports/store.ts";
+import type { Changes, DevicePosition, Position } from "../../core/ports/sync-reads.ts";
+import type { SeenMessage } from "../../core/ports/viewer-reads.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { cutToSize } from "./cut-to-size.ts";
 import { type Joins, lightestRow } from "./joins.ts";
@@ -31,8 +32,8 @@ export class Backlog {
   readonly #viewerId: string;
   readonly #generation: number;
   /** Null once they are in `#at`. */
-  #initial: readonly Standing[] | null;
-  readonly #at = new Map<string, Standing>();
+  #initial: readonly DevicePosition[] | null;
+  readonly #at = new Map<string, DevicePosition>();
   #behind: string[] = [];
   /** Rows that were sent as they were after the end of their page: by message, the revision. */
   #ahead = new Map<string, number>();
@@ -43,7 +44,7 @@ export class Backlog {
     readonly joins: Pick<Joins, "changes">;
     readonly viewerId: string;
     readonly generation: number;
-    readonly standings: readonly Standing[];
+    readonly standings: readonly DevicePosition[];
   }) {
     this.#joins = options.joins;
     this.#viewerId = options.viewerId;
@@ -65,7 +66,7 @@ export class Backlog {
   }
 
   /** The heads as they are now. Positions that were reached stay. */
-  extend(standings: readonly Standing[]): void {
+  extend(standings: readonly DevicePosition[]): void {
     this.#begin();
     for (const standing of standings) {
       const { conversationId, headSeq, headRev } = standing;

@@ -3,7 +3,7 @@ import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import type { Event } from "../../core/events.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { untagged } from "../../core/messages/send-key.ts";
-import type { Changes } from "../../core/ports/store.ts";
+import type { Changes } from "../../core/ports/sync-reads.ts";
 
 /** Returns those of now who were members then. */
 export function membersAt(members: ReadonlyMap<string, Member>, rev: number): ReadonlyMap<string, Member> {

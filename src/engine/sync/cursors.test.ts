@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type DeviceCursors, StoreUnavailable } from "../../core/ports/store.ts";
+import type { DeviceCursors } from "../../core/ports/device-cursors.ts";
+import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { newId } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { settled, VirtualClock } from "../../testing/clock.ts";

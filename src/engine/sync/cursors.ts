@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/ports/clock.ts";
+import type { DeviceCursors } from "../../core/ports/device-cursors.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { DeviceCursors, Position } from "../../core/ports/store.ts";
+import type { Position } from "../../core/ports/sync-reads.ts";
 import { storeRows } from "../reads/store-rows.ts";
 
 export interface Device {

@@ -1,4 +1,5 @@
-import type { Changes, SeenMessage } from "../../core/ports/store.ts";
+import type { Changes } from "../../core/ports/sync-reads.ts";
+import type { SeenMessage } from "../../core/ports/viewer-reads.ts";
 
 /** What a difference brings at one revision. */
 interface Part {

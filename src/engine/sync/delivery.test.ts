@@ -4,8 +4,8 @@ import type { Member, MemberRecord } from "../../core/conversations/conversation
 import type { Message } from "../../core/messages/message.ts";
 import { untagged } from "../../core/messages/send-key.ts";
 import type { ChangeFrame } from "../../core/ports/pubsub.ts";
-import type { Changes, ChangesQuestion } from "../../core/ports/store.ts";
-import { StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreUnavailable } from "../../core/ports/store-errors.ts";
+import type { Changes, ChangesRequest } from "../../core/ports/sync-reads.ts";
 import { newId } from "../../system.ts";
 import { seeds } from "../../testing/builders/arbitraries.ts";
 import { aMessageSent, membersNamed, noteTaker } from "../../testing/builders/builders.ts";
@@ -17,7 +17,7 @@ import { changesOf } from "../../testing/model/model-changes.ts";
 import { Delivery } from "./delivery.ts";
 import { Forwarded } from "./forwarded.ts";
 
-type Read = (question: ChangesQuestion) => Promise<Changes> | Changes;
+type Read = (question: ChangesRequest) => Promise<Changes> | Changes;
 
 /** A delivery over a conversation in the model, and what it told. */
 function aDelivery(read?: Read, options: { readonly maxUnheard?: number } = {}) {
@@ -28,7 +28,7 @@ function aDelivery(read?: Read, options: { readonly maxUnheard?: number } = {}) 
   model.create(id, membersNamed([anna, ben]), "group");
   const told: ChangeFrame[] = [];
   const announced: ReadonlyMap<string, Member>[] = [];
-  const questions: ChangesQuestion[] = [];
+  const questions: ChangesRequest[] = [];
   let onTell = (_: ChangeFrame) => {};
   const headReads: number[] = [];
   const heardTopics = new Set<string>();
@@ -617,7 +617,7 @@ class LossyNode {
   }
 
   /** In small pages, so that holes take several. */
-  async #read(question: ChangesQuestion): Promise<readonly Changes[]> {
+  async #read(question: ChangesRequest): Promise<readonly Changes[]> {
     await this.#clock.sleep(this.#random.below(20));
     if (!this.#calm && this.#random.chance(0.3)) throw new StoreUnavailable({ cause: null });
     const changes = changesOf(this.#model, { ...question, limit: 1 + this.#random.below(4) });

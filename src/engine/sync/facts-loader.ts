@@ -1,11 +1,12 @@
 import type { Clock } from "../../core/ports/clock.ts";
-import type { JoinFacts, JoinQuestion, UserFacts, ViewerReads } from "../../core/ports/store.ts";
+import type { JoinFacts, JoinRequest, UserFacts } from "../../core/ports/sync-reads.ts";
+import type { ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import { BatchLoader } from "../reads/batch-loader.ts";
 import { LearnedWeights } from "../reads/learned-weights.ts";
 
 type UserQuestion = Omit<JoinUser, "type">;
-type Question = JoinQuestion | UserQuestion;
+type Question = JoinRequest | UserQuestion;
 
 /** The most joins of one read, and the most rows that they may look up. */
 const joinsAtOnce = 1_000;
@@ -50,7 +51,7 @@ export class FactsLoader {
   }
 
   /** Null: too many joins wait. */
-  conversation(question: JoinQuestion): Promise<JoinFacts | null> {
+  conversation(question: JoinRequest): Promise<JoinFacts | null> {
     return this.#loader.load(question) as Promise<JoinFacts | null>;
   }
 

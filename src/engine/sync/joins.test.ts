@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { ChangesQuestion, JoinQuestion, Standing, UserFacts } from "../../core/ports/store.ts";
+import type { ChangesRequest, DevicePosition, JoinRequest, UserFacts } from "../../core/ports/sync-reads.ts";
 import { isRejection } from "../../core/rejection.ts";
 import { newId } from "../../system.ts";
 import { aMessageSent, membersNamed } from "../../testing/builders/builders.ts";
@@ -26,7 +26,7 @@ function someJoins(known: Partial<Pick<UserFacts, "generation" | "deviceGenerati
       },
       async changes(questions) {
         asked.push(`changes of ${questions.length} conversations`);
-        return questions.map((question: ChangesQuestion) => changesOf(model, question));
+        return questions.map((question: ChangesRequest) => changesOf(model, question));
       },
     },
     messages: {
@@ -65,7 +65,7 @@ function someJoins(known: Partial<Pick<UserFacts, "generation" | "deviceGenerati
         ]);
       return id;
     },
-    since: (conversationId: string, rev: number): JoinQuestion => ({
+    since: (conversationId: string, rev: number): JoinRequest => ({
       viewerId: ben,
       conversationId,
       since: { seq: rev, rev, generation: 1 },
@@ -179,7 +179,7 @@ describe("a device's own word", () => {
     cursors: new Map(Object.entries(cursors)),
     generation,
   });
-  const at = (conversationId: string, seq: number): Standing => ({
+  const at = (conversationId: string, seq: number): DevicePosition => ({
     conversationId,
     seq,
     rev: seq,
@@ -243,7 +243,7 @@ describe("a device's own word", () => {
   /** Joins of a device that is known, and stands there. */
   function someRemembered(
     { model, asked }: ReturnType<typeof someJoins>,
-    standings: readonly Standing[],
+    standings: readonly DevicePosition[],
   ): Joins {
     return new Joins({
       reads: {

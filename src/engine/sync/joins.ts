@@ -1,19 +1,17 @@
 import { authorize, noSuchConversation } from "../../core/authorize.ts";
+import type { ActorReads, MessagePlace } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import type { DeviceCursors } from "../../core/ports/device-cursors.ts";
 import type {
-  ActorReads,
   Changes,
-  ChangesQuestion,
+  ChangesRequest,
   Cursor,
-  DeviceCursors,
+  DevicePosition,
   JoinFacts,
-  JoinQuestion,
-  MessagePlace,
-  SeenMessage,
-  Standing,
+  JoinRequest,
   UserFacts,
-  ViewerReads,
-} from "../../core/ports/store.ts";
+} from "../../core/ports/sync-reads.ts";
+import type { SeenMessage, ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { BatchLoader } from "../reads/batch-loader.ts";
@@ -56,7 +54,7 @@ export interface JoinedUser extends Pick<UserFacts, "pending" | "apartIds"> {
   readonly generation: number;
   /** What the device had confirmed is of a history that is gone: it starts at the heads, and reads everything afresh. */
   readonly resumed: boolean;
-  readonly standings: readonly Standing[];
+  readonly standings: readonly DevicePosition[];
 }
 
 /** What a device says of itself as it joins. */
@@ -80,7 +78,7 @@ interface RevsRequest {
  */
 export class Joins {
   readonly #facts: FactsLoader;
-  readonly #changes: BatchLoader<ChangesQuestion & { readonly weight: number }, Changes>;
+  readonly #changes: BatchLoader<ChangesRequest & { readonly weight: number }, Changes>;
   readonly #revs: BatchLoader<RevsRequest, readonly (number | null)[]>;
   readonly #cursors: Pick<DeviceCursors, "register">;
   readonly #registrations: FairTurns;
@@ -108,7 +106,7 @@ export class Joins {
   }
 
   /** Facts from a read that began after this call, and the difference since the cursor where it is short enough. */
-  async conversation(question: JoinQuestion): Promise<JoinedConversation | Rejection> {
+  async conversation(question: JoinRequest): Promise<JoinedConversation | Rejection> {
     const facts = await orUnavailable(this.#facts.conversation(question));
     if (!facts) return tooManyJoins;
     if (isRejection(facts)) return facts;
@@ -120,7 +118,7 @@ export class Joins {
   }
 
   async #resume(
-    question: JoinQuestion,
+    question: JoinRequest,
     since: Cursor,
     facts: JoinFacts,
   ): Promise<JoinedConversation | Rejection> {
@@ -143,7 +141,7 @@ export class Joins {
   }
 
   /** A page of a difference; `weight` is what it may bring, in characters. */
-  async changes(question: ChangesQuestion & { readonly weight: number }): Promise<Changes | Rejection> {
+  async changes(question: ChangesRequest & { readonly weight: number }): Promise<Changes | Rejection> {
     return (await orUnavailable(this.#changes.load(question))) ?? tooManyJoins;
   }
 
@@ -170,7 +168,7 @@ export class Joins {
     return (await orUnavailable(this.#facts.user(question))) ?? tooManyJoins;
   }
 
-  #register(userId: string, deviceId: string): Promise<readonly Standing[] | Rejection> {
+  #register(userId: string, deviceId: string): Promise<readonly DevicePosition[] | Rejection> {
     const register = () => this.#cursors.register({ userId, deviceId }, this.#clock.nowUs());
     return orUnavailable(this.#registrations.run(userId, register));
   }
@@ -178,9 +176,9 @@ export class Joins {
   /** The device's own word wins. A message that it names stands for the revision by which it entered the log. */
   async #asSaid(
     userId: string,
-    standings: readonly Standing[],
+    standings: readonly DevicePosition[],
     word: DeviceWord,
-  ): Promise<readonly Standing[] | Rejection> {
+  ): Promise<readonly DevicePosition[] | Rejection> {
     const places = standings
       .filter(({ conversationId, seq }) => (word.cursors.get(conversationId) ?? seq) !== seq)
       .map(({ conversationId }) => ({ conversationId, seq: word.cursors.get(conversationId)! }));
@@ -214,7 +212,7 @@ export class Joins {
 }
 
 function changesLoader(reads: Pick<ViewerReads, "changes">, rowSizes: LearnedWeights, clock: Clock) {
-  return new BatchLoader<ChangesQuestion & { readonly weight: number }, Changes>({
+  return new BatchLoader<ChangesRequest & { readonly weight: number }, Changes>({
     async load(questions) {
       const all = await reads.changes(questions);
       for (const { conversationId, messages } of all)

@@ -1,11 +1,8 @@
+import type { ActorReads } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { DeliveryReads, PresentMembers } from "../../core/ports/delivery-reads.ts";
-import {
-  type ActorReads,
-  type Changes,
-  type ChangesQuestion,
-  StoreUnavailable,
-} from "../../core/ports/store.ts";
+import { StoreUnavailable } from "../../core/ports/store-errors.ts";
+import type { Changes, ChangesRequest } from "../../core/ports/sync-reads.ts";
 import { BatchLoader } from "../reads/batch-loader.ts";
 
 /** Gaps of one read. Each brings at most a megabyte. */
@@ -18,7 +15,7 @@ const maxWaiting = 1_000_000;
 /** Reads what a node missed, of many conversations together: a node with many gaps leaves the connections to its users. */
 export class SharedDeliveryReads implements DeliveryReads {
   readonly #reads: Pick<DeliveryReads, "heads">;
-  readonly #changes: BatchLoader<ChangesQuestion, Changes>;
+  readonly #changes: BatchLoader<ChangesRequest, Changes>;
   readonly #members: BatchLoader<string, { readonly present: PresentMembers | null }>;
 
   constructor(options: {
@@ -30,7 +27,7 @@ export class SharedDeliveryReads implements DeliveryReads {
     this.#reads = reads;
     this.#changes = new BatchLoader({
       ...countedTo(gapsAtOnce),
-      load: (questions: readonly ChangesQuestion[]) => reads.changes(questions),
+      load: (questions: readonly ChangesRequest[]) => reads.changes(questions),
       userOf: ({ conversationId }) => conversationId,
       clock,
     });
@@ -42,7 +39,7 @@ export class SharedDeliveryReads implements DeliveryReads {
     });
   }
 
-  changes(questions: readonly ChangesQuestion[]): Promise<readonly Changes[]> {
+  changes(questions: readonly ChangesRequest[]): Promise<readonly Changes[]> {
     return Promise.all(questions.map((question) => orThrow(this.#changes.load(question))));
   }
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
+import type { Change } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
-import type { Change } from "../../core/ports/store.ts";
 import { newId, systemClock } from "../../system.ts";
 import { clientRandoms, wellFormedText } from "../../testing/builders/arbitraries.ts";
 import { eventually } from "../../testing/eventually.ts";

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { AppendOutcome, Batch, CommitPort } from "../../core/ports/store.ts";
+import type { AppendOutcome, Batch, CommitPort } from "../../core/ports/commit.ts";
 import { type DatabaseSettings, destroy, isServerError, openClient } from "../connections/database.ts";
 import { type Rows, sorted } from "./batch.ts";
 import { markedOf } from "./marks.ts";

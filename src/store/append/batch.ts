@@ -7,8 +7,9 @@ import type { Event } from "../../core/events.ts";
 import type { MarkMove } from "../../core/messages/marks.ts";
 import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../../core/messages/message.ts";
 import type { Reaction } from "../../core/messages/reaction.ts";
+import type { MessagePlace } from "../../core/ports/actor-reads.ts";
+import type { Batch } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
-import type { Batch, MessagePlace } from "../../core/ports/store.ts";
 
 /** A conversation's head moves once per batch, from before its first change to its last. */
 export interface HeadMove {

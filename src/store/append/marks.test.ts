@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type MarkedConversation, statusChanges } from "../../core/messages/marks.ts";
+import type { AppendOutcome, Batch } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
-import type { AppendOutcome, Batch } from "../../core/ports/store.ts";
 import { newId } from "../../system.ts";
 import { eventually } from "../../testing/eventually.ts";
 import {

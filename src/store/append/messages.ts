@@ -1,6 +1,6 @@
 import type { MessageSent } from "../../core/messages/message.ts";
 import { messageTypes } from "../../core/messages/message.ts";
-import type { MessagePlace } from "../../core/ports/store.ts";
+import type { MessagePlace } from "../../core/ports/actor-reads.ts";
 import { hasRelations, relationsText } from "../reads/message-rows.ts";
 import {
   byteaArray,

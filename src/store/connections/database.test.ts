@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import {
   type MigratedDatabase,
   migratedDatabase,

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { withPasswordFile } from "./password-file.ts";
 import { pgAddressOf } from "./pg-address.ts";

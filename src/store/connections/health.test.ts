@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { AppendOutcome } from "../../core/ports/store.ts";
+import type { AppendOutcome } from "../../core/ports/commit.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { VirtualClock } from "../../testing/clock.ts";
 import { StoreHealth, WatchedCommit } from "./health.ts";

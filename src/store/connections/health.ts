@@ -1,8 +1,8 @@
 import type pg from "pg";
 import { type Failure, incidentOf, type Warning } from "../../core/incidents.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import type { AppendOutcome, Batch, CommitPort } from "../../core/ports/commit.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { AppendOutcome, Batch, CommitPort } from "../../core/ports/store.ts";
 import { isServerError } from "./database.ts";
 import { type Trouble, troubleOf } from "./troubles.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { troubleOf } from "./troubles.ts";
 
 const ofServer = (code: string, message = "said so") =>

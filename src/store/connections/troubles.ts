@@ -1,5 +1,5 @@
 import type { Failure, Warning } from "../../core/incidents.ts";
-import { StoreUnavailable } from "../../core/ports/store.ts";
+import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { causeOf } from "./failure-causes.ts";
 
 type StoreFailure = Extract<

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type pg from "pg";
+import type { AppendOutcome } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
-import type { AppendOutcome } from "../../core/ports/store.ts";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { eventually } from "../../testing/eventually.ts";

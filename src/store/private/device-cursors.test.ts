@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Position, Standing } from "../../core/ports/store.ts";
+import type { DevicePosition, Position } from "../../core/ports/sync-reads.ts";
 import { newId } from "../../system.ts";
 import {
   aMemberEvent,
@@ -71,14 +71,15 @@ async function generationOf(userId: string, deviceId: string): Promise<number | 
 }
 
 const renew = "update store_generation set generation = generation + 1";
-const atHead = (conversationId: string, head: number): Standing => ({
+const atHead = (conversationId: string, head: number): DevicePosition => ({
   conversationId,
   seq: head,
   rev: head,
   headSeq: head,
   headRev: head,
 });
-const byId = (one: Standing, other: Standing) => (one.conversationId < other.conversationId ? -1 : 1);
+const byId = (one: DevicePosition, other: DevicePosition) =>
+  one.conversationId < other.conversationId ? -1 : 1;
 
 test("a device that was never seen starts at the heads of its user's conversations, and of no other", async () => {
   const [userId, deviceId] = [newId(), "phone"];

@@ -1,5 +1,6 @@
 import { formatInstant } from "../../core/instant.ts";
-import type { DeviceCursors, Position, Standing } from "../../core/ports/store.ts";
+import type { DeviceCursors } from "../../core/ports/device-cursors.ts";
+import type { DevicePosition, Position } from "../../core/ports/sync-reads.ts";
 import { int8Array, textArray, uuidArray } from "../append/binary-array.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { presentGeneration } from "../reads/rows.ts";
@@ -71,9 +72,9 @@ export class PostgresDeviceCursors implements DeviceCursors {
   async register(
     { userId, deviceId }: { readonly userId: string; readonly deviceId: string },
     atUs: number,
-  ): Promise<readonly Standing[]> {
+  ): Promise<readonly DevicePosition[]> {
     const values = [userId, deviceId, formatInstant(atUs)];
-    return (await this.#reads.query<Standing & Record<string, unknown>>({ ...register, values })).rows;
+    return (await this.#reads.query<DevicePosition & Record<string, unknown>>({ ...register, values })).rows;
   }
 
   async save(

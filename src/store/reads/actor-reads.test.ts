@@ -3,7 +3,7 @@ import type { MemberRecord } from "../../core/conversations/conversation.ts";
 import type { Event } from "../../core/events.ts";
 import type { Message, MessageChanged, MessageSent } from "../../core/messages/message.ts";
 import { untagged } from "../../core/messages/send-key.ts";
-import type { Change } from "../../core/ports/store.ts";
+import type { Change } from "../../core/ports/commit.ts";
 import { newId } from "../../system.ts";
 import { baseUs, StoredConversation } from "../../testing/builders/stored-conversation.ts";
 import { CountingPool } from "../../testing/counting-pool.ts";

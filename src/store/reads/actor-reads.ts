@@ -5,14 +5,14 @@ import type { Message } from "../../core/messages/message.ts";
 import { type KeyUse, RecentKeys } from "../../core/messages/recent-keys.ts";
 import type {
   ActorReads,
-  Change,
-  ContactsQuestion,
-  KeyQuestion,
-  MembershipQuestion,
+  ContactsLookup,
+  KeyLookup,
+  MembershipLookup,
   MessagePlace,
-  SeenTargetQuestion,
-  TargetQuestion,
-} from "../../core/ports/store.ts";
+  SeenTargetLookup,
+  TargetLookup,
+} from "../../core/ports/actor-reads.ts";
+import type { Change } from "../../core/ports/commit.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { isKnown } from "./contact-rows.ts";
 import { everything, type MessageRow, messageColumns, toMessage } from "./message-rows.ts";
@@ -168,8 +168,8 @@ export class PostgresActorReads implements ActorReads {
     return rows.map(toState);
   }
 
-  async findKeys(questions: readonly KeyQuestion[]): Promise<readonly (KeyQuestion & KeyUse)[]> {
-    const { rows } = await this.#reads.query<KeyQuestion & { seq: number; sent_at: string }>({
+  async findKeys(questions: readonly KeyLookup[]): Promise<readonly (KeyLookup & KeyUse)[]> {
+    const { rows } = await this.#reads.query<KeyLookup & { seq: number; sent_at: string }>({
       ...findKeys,
       values: [
         questions.map((each) => each.conversationId),
@@ -181,7 +181,7 @@ export class PostgresActorReads implements ActorReads {
     return rows.map(({ sent_at, ...found }) => ({ ...found, sentAtUs: toUs(sent_at) }));
   }
 
-  async findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]> {
+  async findTargets(questions: readonly TargetLookup[]): Promise<readonly Message[]> {
     const { rows } = await this.#reads.query<MessageRow>({
       ...findTargets,
       values: [questions.map((each) => each.conversationId), questions.map((each) => each.messageId)],
@@ -189,7 +189,7 @@ export class PostgresActorReads implements ActorReads {
     return rows.map(toMessage);
   }
 
-  async findSeqs(questions: readonly SeenTargetQuestion[]): Promise<readonly (number | null)[]> {
+  async findSeqs(questions: readonly SeenTargetLookup[]): Promise<readonly (number | null)[]> {
     const { rows } = await this.#reads.query<{ place: number; seq: number }>({
       ...findSeqs,
       values: [
@@ -211,7 +211,7 @@ export class PostgresActorReads implements ActorReads {
     return places.map((_, index) => found.get(index + 1) ?? null);
   }
 
-  async areMembers(questions: readonly MembershipQuestion[]): Promise<readonly boolean[]> {
+  async areMembers(questions: readonly MembershipLookup[]): Promise<readonly boolean[]> {
     const { rows } = await this.#reads.query<{ place: number }>({
       ...areMembers,
       values: [questions.map((each) => each.conversationId), questions.map((each) => each.userId)],
@@ -220,7 +220,7 @@ export class PostgresActorReads implements ActorReads {
     return questions.map((_, index) => members.has(index + 1));
   }
 
-  async findContacts(questions: readonly ContactsQuestion[]): Promise<readonly (readonly Contact[])[]> {
+  async findContacts(questions: readonly ContactsLookup[]): Promise<readonly (readonly Contact[])[]> {
     const each = questions.flatMap(({ userIds, ...question }) =>
       userIds.map((userId) => ({ ...question, userId })),
     );

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { MemberMarks, MemberRecord } from "../../core/conversations/conversation.ts";
 import { statusOf } from "../../core/messages/marks.ts";
 import type { Message, ReplyTo } from "../../core/messages/message.ts";
-import type { Changes, ChangesQuestion } from "../../core/ports/store.ts";
+import type { Changes, ChangesRequest } from "../../core/ports/sync-reads.ts";
 import { newId } from "../../system.ts";
 import { StoredConversation } from "../../testing/builders/stored-conversation.ts";
 import { CountingPool } from "../../testing/counting-pool.ts";
@@ -31,7 +31,7 @@ afterAll(async () => {
   await database.close();
 });
 
-function ask(conversation: StoredConversation, given: Partial<ChangesQuestion>): ChangesQuestion {
+function ask(conversation: StoredConversation, given: Partial<ChangesRequest>): ChangesRequest {
   return {
     conversationId: conversation.id,
     viewerId: null,
@@ -43,10 +43,7 @@ function ask(conversation: StoredConversation, given: Partial<ChangesQuestion>):
   };
 }
 
-async function changesOf(
-  conversation: StoredConversation,
-  given: Partial<ChangesQuestion>,
-): Promise<Changes> {
+async function changesOf(conversation: StoredConversation, given: Partial<ChangesRequest>): Promise<Changes> {
   const [answer] = await reads.changes([ask(conversation, given)]);
   return answer!;
 }
@@ -426,7 +423,7 @@ test("a cursor from below the horizon, beyond the head or a history that is gone
   const conversation = await StoredConversation.of(database, [anna, ben]);
   await conversation.fill(anna, 30);
   await conversation.rename();
-  const isExpired = async (given: Partial<ChangesQuestion>) => {
+  const isExpired = async (given: Partial<ChangesRequest>) => {
     const answer = await changesOf(conversation, { viewerId: anna, ...given });
     const [joined] = (
       await reads.joinFacts(
@@ -516,7 +513,7 @@ test("a difference to which there is nothing new reads a handful of pages, howev
   await conversation.fill(anna, 20_000);
   await conversation.edit(Array.from({ length: 5_000 }, (_, index) => 3 * index + 1));
   await database.sql("vacuum analyze messages");
-  const pagesOf = async (given: Partial<ChangesQuestion>) => {
+  const pagesOf = async (given: Partial<ChangesRequest>) => {
     await changesOf(conversation, { viewerId: anna, ...given });
     return counting.pagesOfLast();
   };

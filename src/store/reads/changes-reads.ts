@@ -1,5 +1,5 @@
 import type { MemberRecord, Role } from "../../core/conversations/conversation.ts";
-import type { Changes, ChangesQuestion } from "../../core/ports/store.ts";
+import type { Changes, ChangesRequest } from "../../core/ports/sync-reads.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { apartIdsFrom } from "./contact-rows.ts";
 import {
@@ -159,7 +159,7 @@ interface ChangesRow extends MessageRow, HeadRow, SettingsRow {
 
 export async function readChanges(
   reads: ReadPool,
-  questions: readonly ChangesQuestion[],
+  questions: readonly ChangesRequest[],
 ): Promise<readonly Changes[]> {
   const { rows } = await reads.query<ChangesRow>({
     ...changes,
@@ -177,7 +177,7 @@ export async function readChanges(
   return questions.map((question, index) => toChanges(question, answers.get(index + 1)!));
 }
 
-function toChanges(question: ChangesQuestion, rows: readonly ChangesRow[]): Changes {
+function toChanges(question: ChangesRequest, rows: readonly ChangesRow[]): Changes {
   const { conversationId, viewerId, sinceRev, sinceSeq, limit } = question;
   const facts = rows.find(({ marks, records }) => marks !== null || records !== null) ?? rows[0]!;
   const { generation } = facts;

@@ -1,5 +1,6 @@
+import type { ActorReads } from "../../core/ports/actor-reads.ts";
 import type { DeliveryReads, PresentMembers } from "../../core/ports/delivery-reads.ts";
-import type { ActorReads, Changes, ChangesQuestion } from "../../core/ports/store.ts";
+import type { Changes, ChangesRequest } from "../../core/ports/sync-reads.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { readChanges } from "./changes-reads.ts";
 
@@ -24,7 +25,7 @@ export class PostgresDeliveryReads implements DeliveryReads {
     this.#actorReads = options.actorReads;
   }
 
-  changes(questions: readonly ChangesQuestion[]): Promise<readonly Changes[]> {
+  changes(questions: readonly ChangesRequest[]): Promise<readonly Changes[]> {
     return readChanges(this.#reads, questions);
   }
 

@@ -1,5 +1,5 @@
 import type { Role } from "../../core/conversations/conversation.ts";
-import type { ViewerReads } from "../../core/ports/store.ts";
+import type { ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { apartIdsFrom } from "./contact-rows.ts";
 import { toUsOrNull } from "./rows.ts";

@@ -1,7 +1,7 @@
 import type { Role } from "../../core/conversations/conversation.ts";
 import { formatInstant } from "../../core/instant.ts";
-import type { HistoryCursor, HistoryPage } from "../../core/ports/store.ts";
-import type { ReadHistory } from "../../core/queries.ts";
+import type { HistoryPage } from "../../core/ports/viewer-reads.ts";
+import type { HistoryCursor, ReadHistory } from "../../core/queries.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { apartIdsFrom } from "./contact-rows.ts";
 import {

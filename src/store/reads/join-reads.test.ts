@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { JoinQuestion } from "../../core/ports/store.ts";
+import type { JoinRequest } from "../../core/ports/sync-reads.ts";
 import { newId } from "../../system.ts";
 import { StoredConversation } from "../../testing/builders/stored-conversation.ts";
 import { CountingPool } from "../../testing/counting-pool.ts";
@@ -24,7 +24,7 @@ afterAll(async () => {
   await database.close();
 });
 
-const join = (viewerId: string, { id }: { id: string }, rev?: number): JoinQuestion => ({
+const join = (viewerId: string, { id }: { id: string }, rev?: number): JoinRequest => ({
   viewerId,
   conversationId: id,
   since: rev === undefined ? null : { seq: rev, rev, generation: 1 },

@@ -1,5 +1,6 @@
 import type { MemberMarks, Pending, Role } from "../../core/conversations/conversation.ts";
-import type { JoinFacts, JoinQuestion, Standing, UserFacts, ViewerReads } from "../../core/ports/store.ts";
+import type { DevicePosition, JoinFacts, JoinRequest, UserFacts } from "../../core/ports/sync-reads.ts";
+import type { ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { apartFrom } from "./contact-rows.ts";
@@ -98,7 +99,7 @@ interface ViewerRow {
 
 export async function readJoinFacts(
   reads: ReadPool,
-  conversations: readonly JoinQuestion[],
+  conversations: readonly JoinRequest[],
   users: readonly Omit<JoinUser, "type">[],
   marks: ParsedMarks,
 ): ReturnType<ViewerReads["joinFacts"]> {
@@ -139,7 +140,7 @@ export async function readJoinFacts(
 }
 
 function toJoinFacts(
-  { viewerId, conversationId }: JoinQuestion,
+  { viewerId, conversationId }: JoinRequest,
   row: ConversationFactsRow,
   marks: readonly MemberMarks[],
 ): Omit<JoinFacts, "apartIds"> {
@@ -169,7 +170,7 @@ function toUserFacts(row: UserFactsRow): Omit<UserFacts, "apartIds"> {
   };
 }
 
-function toStanding([conversationId, headSeq, headRev, seq, rev]: readonly string[]): Standing {
+function toStanding([conversationId, headSeq, headRev, seq, rev]: readonly string[]): DevicePosition {
   return {
     conversationId: conversationId!,
     headSeq: Number(headSeq),

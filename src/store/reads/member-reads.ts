@@ -1,4 +1,4 @@
-import type { SeenMember, ViewerReads } from "../../core/ports/store.ts";
+import type { SeenMember, ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type { ListMembers } from "../../core/queries.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { apartFrom } from "./contact-rows.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import pg from "pg";
-import type { Change } from "../../core/ports/store.ts";
+import type { Change } from "../../core/ports/commit.ts";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";

@@ -1,6 +1,6 @@
 import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import type { Event } from "../../core/events.ts";
-import type { Change } from "../../core/ports/store.ts";
+import type { Change } from "../../core/ports/commit.ts";
 import { toUs, toUsOrNull } from "./rows.ts";
 
 /**

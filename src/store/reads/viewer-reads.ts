@@ -1,10 +1,5 @@
-import type {
-  Changes,
-  ChangesQuestion,
-  HistoryPage,
-  JoinQuestion,
-  ViewerReads,
-} from "../../core/ports/store.ts";
+import type { Changes, ChangesRequest, JoinRequest } from "../../core/ports/sync-reads.ts";
+import type { HistoryPage, ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type {
   JoinUser,
   ListConversations,
@@ -60,13 +55,13 @@ export class PostgresViewerReads implements ViewerReads {
   }
 
   joinFacts(
-    conversations: readonly JoinQuestion[],
+    conversations: readonly JoinRequest[],
     users: readonly Omit<JoinUser, "type">[],
   ): ReturnType<ViewerReads["joinFacts"]> {
     return readJoinFacts(this.#reads, conversations, users, this.#marks);
   }
 
-  changes(questions: readonly ChangesQuestion[]): Promise<readonly Changes[]> {
+  changes(questions: readonly ChangesRequest[]): Promise<readonly Changes[]> {
     return readChanges(this.#reads, questions);
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { ChangesQuestion } from "../../core/ports/store.ts";
+import type { ChangesRequest } from "../../core/ports/sync-reads.ts";
 import { PostgresCommit } from "../../store/append/append.ts";
 import { openPool, ReadPool } from "../../store/connections/database.ts";
 import { PostgresViewerReads } from "../../store/reads/viewer-reads.ts";
@@ -98,7 +98,7 @@ async function operationsOn(
     await each.fill(viewerId, 20);
     others.push(each.id);
   }
-  const question = (conversationId: string, since: number, limit: number): ChangesQuestion => ({
+  const question = (conversationId: string, since: number, limit: number): ChangesRequest => ({
     conversationId,
     viewerId,
     sinceRev: since,

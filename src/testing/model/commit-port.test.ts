@@ -5,8 +5,8 @@ import type { ConversationState } from "../../core/conversations/conversation.ts
 import { decide } from "../../core/decide.ts";
 import type { MarkMove } from "../../core/messages/marks.ts";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
+import type { AppendOutcome, Change } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
-import type { AppendOutcome, Change } from "../../core/ports/store.ts";
 import { newId } from "../../system.ts";
 import { aSend, membersNamed, withContacts } from "../builders/builders.ts";
 import { Random } from "../builders/random.ts";

@@ -24,26 +24,20 @@ import type {
 import type { Message, MessageSent } from "../../core/messages/message.ts";
 import { requoted } from "../../core/messages/quote.ts";
 import { type KeyUse, RecentKeys } from "../../core/messages/recent-keys.ts";
+import type {
+  ActorReads,
+  ContactsLookup,
+  KeyLookup,
+  MembershipLookup,
+  MessagePlace,
+  SeenTargetLookup,
+  TargetLookup,
+} from "../../core/ports/actor-reads.ts";
+import type { AppendOutcome, Batch, Change, CommitPort } from "../../core/ports/commit.ts";
 import type { Ownership } from "../../core/ports/ownership.ts";
 import { shardCount, shardOf } from "../../core/ports/ownership.ts";
-import {
-  type ActorReads,
-  type AppendOutcome,
-  type Batch,
-  type Change,
-  type CommitPort,
-  type ContactsQuestion,
-  type Cursor,
-  type JoinFacts,
-  type JoinQuestion,
-  type KeyQuestion,
-  type MembershipQuestion,
-  type MessagePlace,
-  type SeenTargetQuestion,
-  StoreUnavailable,
-  type TargetQuestion,
-  type UserFacts,
-} from "../../core/ports/store.ts";
+import { StoreUnavailable } from "../../core/ports/store-errors.ts";
+import type { Cursor, JoinFacts, JoinRequest, UserFacts } from "../../core/ports/sync-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import type { Random } from "../builders/random.ts";
 import type { VirtualClock } from "../clock.ts";
@@ -194,7 +188,7 @@ export class ModelStore {
     });
   }
 
-  findKeys(questions: readonly KeyQuestion[]) {
+  findKeys(questions: readonly KeyLookup[]) {
     return questions.flatMap((question) => {
       const log = this.logs.get(question.conversationId);
       const use = log?.keys.get(keyOf(question));
@@ -202,7 +196,7 @@ export class ModelStore {
     });
   }
 
-  findTargets(questions: readonly TargetQuestion[]): Message[] {
+  findTargets(questions: readonly TargetLookup[]): Message[] {
     return questions.flatMap(({ conversationId, messageId }) => {
       const messages = this.logs.get(conversationId)?.messages ?? [];
       const known = new Map(messages.map((message) => [message.id, message]));
@@ -215,7 +209,7 @@ export class ModelStore {
     return places.map(({ conversationId, seq }) => this.message(conversationId, seq)?.createdRev ?? null);
   }
 
-  findSeqs(questions: readonly SeenTargetQuestion[]): (number | null)[] {
+  findSeqs(questions: readonly SeenTargetLookup[]): (number | null)[] {
     return questions.map(({ userId, ...question }) => {
       const seq = this.findTargets([question])[0]?.seq ?? 0;
       const own = this.present(question.conversationId).find((member) => member.userId === userId);
@@ -230,7 +224,7 @@ export class ModelStore {
     });
   }
 
-  joinFacts({ viewerId, conversationId, since }: JoinQuestion): JoinFacts {
+  joinFacts({ viewerId, conversationId, since }: JoinRequest): JoinFacts {
     const asked = { viewerId, conversationId, generation, apartIds: [] };
     const log = this.logs.get(conversationId);
     const present = this.present(conversationId);
@@ -558,11 +552,11 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     return this.#ask(() => this.#model.load(ids));
   }
 
-  async findKeys(questions: readonly KeyQuestion[]) {
+  async findKeys(questions: readonly KeyLookup[]) {
     return this.#ask(() => this.#model.findKeys(questions));
   }
 
-  async findTargets(questions: readonly TargetQuestion[]): Promise<readonly Message[]> {
+  async findTargets(questions: readonly TargetLookup[]): Promise<readonly Message[]> {
     return this.#ask(() => this.#model.findTargets(questions));
   }
 
@@ -570,12 +564,12 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     return this.#ask(() => this.#model.findCreatedRevs(places));
   }
 
-  async findSeqs(questions: readonly SeenTargetQuestion[]): Promise<readonly (number | null)[]> {
+  async findSeqs(questions: readonly SeenTargetLookup[]): Promise<readonly (number | null)[]> {
     return this.#ask(() => this.#model.findSeqs(questions));
   }
 
   /** Nobody has blocked anybody, or is asked first. */
-  async findContacts(questions: readonly ContactsQuestion[]): Promise<readonly (readonly Contact[])[]> {
+  async findContacts(questions: readonly ContactsLookup[]): Promise<readonly (readonly Contact[])[]> {
     return this.#ask(() =>
       questions.map(({ conversationId, userIds }) =>
         userIds.map((userId) => ({
@@ -589,7 +583,7 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     );
   }
 
-  async areMembers(questions: readonly MembershipQuestion[]): Promise<readonly boolean[]> {
+  async areMembers(questions: readonly MembershipLookup[]): Promise<readonly boolean[]> {
     return this.#ask(() =>
       questions.map(({ conversationId, userId }) =>
         this.#model.present(conversationId).some((member) => member.userId === userId),
@@ -612,7 +606,7 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
   }
 
   async joinFacts(
-    conversations: readonly JoinQuestion[],
+    conversations: readonly JoinRequest[],
     users: readonly Omit<JoinUser, "type">[],
   ): Promise<{ readonly conversations: readonly JoinFacts[]; readonly users: readonly UserFacts[] }> {
     return this.#ask(() => ({

@@ -1,8 +1,9 @@
 import { type Charge, Charges } from "../../core/limits/charge.ts";
 import type { SendMessage } from "../../core/messages/send.ts";
+import type { AppendOutcome, Batch, CommitPort } from "../../core/ports/commit.ts";
 import type { Limits } from "../../core/ports/limiter.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
-import type { AppendOutcome, Batch, CommitPort, Position } from "../../core/ports/store.ts";
+import type { Position } from "../../core/ports/sync-reads.ts";
 import { isRejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/conversation/outcome.ts";
 import { startEngine } from "../../engine/engine.ts";

@@ -1,13 +1,13 @@
 import type { MemberRecord } from "../../core/conversations/conversation.ts";
 import { statusOf } from "../../core/messages/marks.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { Changes, ChangesQuestion } from "../../core/ports/store.ts";
+import type { Changes, ChangesRequest } from "../../core/ports/sync-reads.ts";
 import { type ModelStore, settingsOf } from "./commit-port.ts";
 
 const generation = 1;
 
 /** What `store/reads/changes-reads.ts` answers, from the model. */
-export function changesOf(model: ModelStore, question: ChangesQuestion): Changes {
+export function changesOf(model: ModelStore, question: ChangesRequest): Changes {
   const { conversationId, viewerId, sinceRev, sinceSeq, limit } = question;
   const log = model.logs.get(conversationId);
   const present = model.present(conversationId);

@@ -5,7 +5,7 @@ import type { Event } from "../../core/events.ts";
 import type { MarkMove } from "../../core/messages/marks.ts";
 import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../../core/messages/message.ts";
 import { type Reaction, reactionsOf } from "../../core/messages/reaction.ts";
-import type { AppendOutcome, Batch, Change } from "../../core/ports/store.ts";
+import type { AppendOutcome, Batch, Change } from "../../core/ports/commit.ts";
 import { PostgresCommit } from "../../store/append/append.ts";
 import { openPool, ReadPool } from "../../store/connections/database.ts";
 import { PostgresConversationCreation } from "../../store/conversation-creation.ts";

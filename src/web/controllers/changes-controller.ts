@@ -1,5 +1,5 @@
 import { noSuchConversation } from "../../core/authorize.ts";
-import type { Changes } from "../../core/ports/store.ts";
+import type { Changes } from "../../core/ports/sync-reads.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import type { Queries } from "../domain.ts";
 import { dataResponse } from "../http/json-response.ts";

@@ -1,6 +1,6 @@
 import { isUuid } from "../../core/ports/ids.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { JoinFacts } from "../../core/ports/store.ts";
+import type { JoinFacts } from "../../core/ports/sync-reads.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { Delivery } from "../../engine/sync/delivery.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";

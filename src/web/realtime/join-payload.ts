@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
-import type { Cursor } from "../../core/ports/store.ts";
+import type { Cursor } from "../../core/ports/sync-reads.ts";
 import { type Rejection, reject } from "../../core/rejection.ts";
 import type { DeviceWord } from "../../engine/sync/joins.ts";
 import { readUuid } from "../uuid.ts";

@@ -2,7 +2,7 @@ import type { Member } from "../../core/conversations/conversation.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Online, Presence, PresenceDiff, PresenceStatus } from "../../core/ports/presence.ts";
 import type { CreatedFrame } from "../../core/ports/pubsub.ts";
-import type { JoinFacts } from "../../core/ports/store.ts";
+import type { JoinFacts } from "../../core/ports/sync-reads.ts";
 import type { Apart, Visibility } from "../../core/presence/visibility.ts";
 import type { Joining } from "../../phoenix/channel.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { Position, Standing } from "../../core/ports/store.ts";
+import type { DevicePosition, Position } from "../../core/ports/sync-reads.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import { Backlog, type BacklogPage } from "../../engine/sync/backlog.ts";
 import type { Delivery } from "../../engine/sync/delivery.ts";
@@ -96,7 +96,7 @@ export class UserJoins implements TopicJoins {
   }
 
   /** Where members changed since it was read, it says nothing of who is one now. */
-  #isMemberStill({ conversationId, headRev }: Standing): boolean {
+  #isMemberStill({ conversationId, headRev }: DevicePosition): boolean {
     return this.#delivery.membersRevOf(conversationId) <= headRev;
   }
 

@@ -1,4 +1,4 @@
-import type { Changes } from "../../core/ports/store.ts";
+import type { Changes } from "../../core/ports/sync-reads.ts";
 import { bareConversationText } from "./conversation.ts";
 import { memberRecordText } from "./member.ts";
 import { seenTexts } from "./message.ts";

@@ -1,5 +1,5 @@
 import type { Conversation, ConversationSettings } from "../../core/conversations/conversation.ts";
-import type { ConversationSummary } from "../../core/ports/store.ts";
+import type { ConversationSummary } from "../../core/ports/viewer-reads.ts";
 import { instantText } from "./instant.ts";
 import { memberTexts } from "./member.ts";
 import { seenText } from "./message.ts";

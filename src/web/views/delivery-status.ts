@@ -1,4 +1,4 @@
-import type { Recipient } from "../../core/ports/store.ts";
+import type { Recipient } from "../../core/ports/viewer-reads.ts";
 import { instantText } from "./instant.ts";
 
 /** When each recipient has received and read a message; null: not yet. */

@@ -1,5 +1,5 @@
 import type { Member, MemberRecord } from "../../core/conversations/conversation.ts";
-import type { SeenMember } from "../../core/ports/store.ts";
+import type { SeenMember } from "../../core/ports/viewer-reads.ts";
 import { instantText } from "./instant.ts";
 
 /** A present member. */
