@@ -7,8 +7,8 @@ import { EmbeddedRefusal } from "../src/store/embedded/refusal.ts";
 import { DatabaseInUse } from "../src/store/ownership/other-processes.ts";
 import { MigrationRefusal } from "../src/store/schema/migrator.ts";
 import { StoreRefusal } from "../src/store/schema/store-checks.ts";
+import { PortInUse } from "../src/telemetry/admin-listener.ts";
 import { scrub } from "../src/telemetry/logger.ts";
-import { PortInUse } from "../src/telemetry/operators-listener.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { otherPort } from "./other-port.ts";
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { type Config, type Reading, readConfig } from "../src/config.ts";
-import { type Setting, type SettingName, type Surroundings, settings } from "../src/settings.ts";
+import { type Setting, type SettingContext, type SettingName, settings } from "../src/settings.ts";
 import type { FormerVariable } from "../src/variable-names.ts";
 import { doubtsAbout } from "./doubts.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
@@ -40,7 +40,7 @@ export interface ReadSettings {
 }
 
 /** Environment and this command's flags as the tree of settings. All that is wrong is told at once, and the command ends with 2. */
-export function settingsOf(command: Command, purpose: Surroundings["purpose"]): ReadSettings {
+export function settingsOf(command: Command, purpose: SettingContext["purpose"]): ReadSettings {
   const given = command.optsWithGlobals<Record<string, unknown>>();
   const flags: Record<string, string> = {};
   for (const { flag } of Object.values(settings) as Setting<unknown>[]) {

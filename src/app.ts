@@ -35,11 +35,11 @@ import { PostgresViewerReads } from "./store/reads/viewer-reads.ts";
 import { checkSchema, migrate } from "./store/schema/migrator.ts";
 import { checkDatabase } from "./store/schema/store-checks.ts";
 import { newId, systemClock, workedMs } from "./system.ts";
+import { AdminListener } from "./telemetry/admin-listener.ts";
 import { descriptorLimit, OpenDescriptors } from "./telemetry/descriptors.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { LoopLag } from "./telemetry/loop-lag.ts";
 import { Metrics } from "./telemetry/metrics.ts";
-import { OperatorsListener } from "./telemetry/operators-listener.ts";
 import { Endpoint } from "./web/endpoint.ts";
 import type { EndpointSettings, ExtraRoutes } from "./web/endpoint-options.ts";
 import { widenBacklog } from "./web/http/listen-backlog.ts";
@@ -86,7 +86,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   opened.defer(() => lag.stop());
   const { settings, disk } = await openDatabase(options, observer, opened);
   const health = new StoreHealth({ clock: systemClock, observer });
-  const operators = openOperators(config, observer, opened);
+  const operators = openAdminListener(config, observer, opened);
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
   const { engine, deliveryReads, ownership, pubsub } = openEngine({
     config,
@@ -181,13 +181,13 @@ class Stopping {
   }
 }
 
-function openOperators(
+function openAdminListener(
   config: Config,
   metrics: Metrics,
   opened: AsyncDisposableStack,
-): OperatorsListener | null {
+): AdminListener | null {
   if (!config.operators) return null;
-  const listener = new OperatorsListener({ ...config.operators, metrics });
+  const listener = new AdminListener({ ...config.operators, metrics });
   opened.defer(() => listener.stop());
   return listener;
 }

@@ -2,9 +2,9 @@ import type { Limits, Rate } from "./core/ports/limiter.ts";
 import { chooseDatabase, type DatabaseConfig } from "./database-settings.ts";
 import {
   type Setting,
+  type SettingContext,
   type SettingName,
   type SettingValue,
-  type Surroundings,
   settings,
 } from "./settings.ts";
 import { type FormerVariable, formerVariables, misspeltVariables } from "./variable-names.ts";
@@ -121,7 +121,7 @@ type Values = { readonly [N in SettingName]: SettingValue<N> };
  * `serve` alone is held to what serving needs: keys, and no Redis, for which there is no cluster mode yet.
  */
 export function readConfig(
-  given: Surroundings & { readonly flags: Readonly<Record<string, string | undefined>> },
+  given: SettingContext & { readonly flags: Readonly<Record<string, string | undefined>> },
 ): ConfigResult {
   const problems: string[] = [];
   const readings = Object.entries(settings).map(([name, setting]) =>
@@ -146,7 +146,7 @@ interface Found {
 function readSetting(
   name: SettingName,
   setting: Setting<unknown>,
-  given: Surroundings & { readonly flags: Readonly<Record<string, string | undefined>> },
+  given: SettingContext & { readonly flags: Readonly<Record<string, string | undefined>> },
   problems: string[],
 ): Reading {
   const found = findTexts(setting, given);
@@ -174,7 +174,7 @@ function readSetting(
 
 function findTexts(
   setting: Setting<unknown>,
-  given: Surroundings & { readonly flags: Readonly<Record<string, string | undefined>> },
+  given: SettingContext & { readonly flags: Readonly<Record<string, string | undefined>> },
 ): readonly Found[] {
   const found: Found[] = [];
   const flagged = setting.flag && given.flags[setting.flag];
@@ -210,7 +210,7 @@ function hintOf({ kind }: Setting<unknown>, { text }: Found): string {
 }
 
 /** A value that was refused is undefined here, and no contradiction. */
-function contradictions(values: Values, { purpose, environment }: Surroundings): readonly string[] {
+function contradictions(values: Values, { purpose, environment }: SettingContext): readonly string[] {
   const problems: string[] = [];
   problems.push(...unknownProtections(environment));
   if (values.jwksUrl && values.publicKeysFile) {
@@ -231,7 +231,7 @@ function contradictions(values: Values, { purpose, environment }: Surroundings):
 }
 
 /** A misspelt DB_SSL must not end in plaintext. */
-function unknownProtections(environment: Surroundings["environment"]): readonly string[] {
+function unknownProtections(environment: SettingContext["environment"]): readonly string[] {
   const names = Object.keys(environment).filter(
     (name) => /^(DB|DATABASE)_.*(SSL|TLS|CERT|VERIFY)/i.test(name) && name !== "DB_SSL" && environment[name],
   );
@@ -241,13 +241,13 @@ function unknownProtections(environment: Surroundings["environment"]): readonly 
 }
 
 /** `dev` makes its own keys: those that are set would let nobody in. */
-function unusedKeys({ jwksUrl, publicKeysFile }: Values, { purpose }: Surroundings): readonly string[] {
+function unusedKeys({ jwksUrl, publicKeysFile }: Values, { purpose }: SettingContext): readonly string[] {
   if (purpose !== "dev") return [];
   const names = [jwksUrl && "JWT_JWKS_URL", publicKeysFile && "JWT_PUBLIC_KEYS_FILE"].filter(Boolean);
   return names.map((name) => `${name} is ignored here: dev makes its own keys.`);
 }
 
-function unusedRedis({ purpose, environment }: Surroundings): readonly string[] {
+function unusedRedis({ purpose, environment }: SettingContext): readonly string[] {
   const redis = purpose === "serve" ? [] : redisVariables(environment);
   return redis.map((seen) => `${seen} is ignored here: this process runs on its own.`);
 }
@@ -255,7 +255,7 @@ function unusedRedis({ purpose, environment }: Surroundings): readonly string[] 
 const redisNames =
   /^REDIS_(URL|MODE|HOST|PORT|DB|USERNAME|PASSWORD|SSL|SENTINELS|MASTER_NAME|SENTINEL_PASSWORD)$/;
 
-function redisVariables(environment: Surroundings["environment"]): readonly string[] {
+function redisVariables(environment: SettingContext["environment"]): readonly string[] {
   return Object.entries(environment).flatMap(([name, text]) =>
     text && redisNames.test(name) ? [`${name}${redisNote(text)}`] : [],
   );

@@ -1,4 +1,4 @@
-import type { Surroundings } from "./settings.ts";
+import type { SettingContext } from "./settings.ts";
 import {
   type AddressParts,
   AddressRefusal,
@@ -17,7 +17,7 @@ export type DatabaseConfig =
   /** The address is complete: nothing of it is left to variables of the environment. */
   | { readonly type: "postgres"; readonly url: string };
 
-type Environment = Surroundings["environment"];
+type Environment = SettingContext["environment"];
 
 /** What the settings say, each read by itself; undefined: it was refused already. */
 export interface DatabaseValues {
@@ -54,7 +54,7 @@ const tlsOfSsl = { verify: "full", "no-verify": "unchecked", off: "off" } as con
  */
 export function chooseDatabase(
   values: DatabaseValues,
-  given: Surroundings & { readonly flags: Readonly<Record<string, string | undefined>> },
+  given: SettingContext & { readonly flags: Readonly<Record<string, string | undefined>> },
 ): ChosenDatabase {
   const chosen = new Choice(given.environment, given.flags["database-url"] !== undefined);
   try {

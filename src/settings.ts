@@ -18,7 +18,7 @@ import {
 import type { AddressParts } from "./store/connections/database-address.ts";
 
 /** What a default may depend on. */
-export interface Surroundings {
+export interface SettingContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** `look`: for a command that shows what is wrong instead of refusing it. */
   readonly purpose: "serve" | "dev" | "tool" | "look";
@@ -31,7 +31,7 @@ export interface Setting<T> {
   /** The option of `serve` and `dev`, without its dashes. */
   readonly flag?: string;
   readonly kind: ValueKind<T>;
-  readonly fallback: T | null | ((around: Surroundings) => T);
+  readonly fallback: T | null | ((around: SettingContext) => T);
   /** What the fallback is in words, where it is not the same everywhere. */
   readonly fallbackText?: string;
   readonly about: string;
@@ -40,7 +40,7 @@ export interface Setting<T> {
 }
 
 interface Present<T> extends Setting<T> {
-  readonly fallback: T | ((around: Surroundings) => T);
+  readonly fallback: T | ((around: SettingContext) => T);
 }
 
 interface Optional<T> extends Setting<T> {
@@ -63,7 +63,7 @@ const loopback = "127.0.0.1";
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-function dataHome({ environment }: Surroundings): string {
+function dataHome({ environment }: SettingContext): string {
   const { XDG_DATA_HOME: dataDir, HOME: home } = environment;
   if (dataDir) return join(dataDir, "whispr-msg");
   return home ? join(home, ".local/share/whispr-msg") : "./whispr-data";

@@ -62,7 +62,7 @@ export class Budget {
     this.#heldBytes += bytes;
   }
 
-  letGo(bytes: number): void {
+  resolveWaiters(bytes: number): void {
     this.#heldBytes -= bytes;
   }
 }

@@ -102,7 +102,7 @@ export interface Feed {
   readonly isOver: boolean;
 }
 
-export interface Push<Identity> {
+export interface ClientEvent<Identity> {
   readonly topic: string;
   readonly event: string;
   /** A parsed JSON value, unchecked, or a `Uint8Array` from a binary push. */
@@ -115,13 +115,13 @@ export interface Push<Identity> {
 export interface Channel<Identity> {
   /**
    * Called for every join and re-join; the topic's broadcasts from here on are held until it is settled. May be called
-   * again before it settled (another payload, or the membership changed), and after it when its outcome had to wait for
+   * again before it settled (another payload, or the subscription changed), and after it when its outcome had to wait for
    * the socket and was dropped: only the last outcome counts.
    * What it throws is answered `{reason: "internal"}`.
    */
   join(joining: Joining<Identity>): JoinOutcome | Promise<JoinOutcome>;
   /** Only for pushes of a joined topic with its join_ref. What it throws (or rejects with) is answered `{reason: "internal"}`. */
-  receive(push: Push<Identity>): void;
+  receive(push: ClientEvent<Identity>): void;
   /** Once for each topic of a socket that was accepted, when it ends: leave, close, eviction, a refused re-join. Not between re-joins. */
   left?(topic: string, identity: Identity): void;
 }

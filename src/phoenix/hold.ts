@@ -65,7 +65,7 @@ export class Hold {
 
   #forget(): void {
     this.#held = [];
-    this.#budget.letGo(this.#bytes);
+    this.#budget.resolveWaiters(this.#bytes);
     this.#bytes = 0;
   }
 }

@@ -4,10 +4,10 @@ import fc from "fast-check";
 import type { Channel, Feed, JoinOutcome, Position } from "./channel.ts";
 import { encodeBroadcast, Frame, type Ref } from "./codec.ts";
 import { Intake } from "./intake.ts";
-import type { Membership } from "./membership.ts";
 import { silentObserver } from "./observer.ts";
 import { Session } from "./session.ts";
 import { phoenixDefaults } from "./settings.ts";
+import type { Subscription } from "./subscription.ts";
 import { joinsByHand } from "./testing/endpoint.ts";
 import { TopicQuota } from "./topic-quota.ts";
 import { Topics } from "./topics.ts";
@@ -318,7 +318,7 @@ class Bench implements Wire {
   readonly log: string[] = [];
   #whenDrained: (() => void)[] = [];
   readonly subscribed = new Set<string>();
-  readonly topics = new Topics<Membership<string>>();
+  readonly topics = new Topics<Subscription<string>>();
   readonly joins = joinsByHand();
   readonly feeds: OpenFeed[] = [];
   failures: string[] = [];
@@ -388,7 +388,7 @@ class Bench implements Wire {
   broadcast(topic: string, n: number, alone: boolean): void {
     const frame = encodeBroadcast(topic, "news", String(n));
     const position = { stream: streamOf(n), at: n };
-    if (alone) for (const membership of this.topics.listeners(topic)) membership.tell(frame, position);
+    if (alone) for (const subscription of this.topics.listeners(topic)) subscription.tell(frame, position);
     else if (this.topics.hold(topic, frame, position) && this.subscribed.has(topic)) this.send(frame);
   }
 
@@ -508,7 +508,7 @@ class Game {
 
   #evict(topic: string): void {
     this.model.evict(topic);
-    for (const membership of this.bench.topics.listeners(topic)) membership.evict();
+    for (const subscription of this.bench.topics.listeners(topic)) subscription.evict();
   }
 
   #say({ op, topic, form, names }: Step<"leave" | "push">): void {

@@ -8,20 +8,20 @@ import type { Gate, Json, Routes } from "./channel.ts";
 import { encodeClose, encodeReply, type Frame, type Malformed } from "./codec.ts";
 import type { Unread } from "./frame-reader.ts";
 import type { FloodReason, Intake } from "./intake.ts";
-import { Membership, type MembershipHost } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { internal, malformedFrame, overloaded, tooManyTopics, unmatchedTopic } from "./refusals.ts";
 import { ReplyQueue } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
+import { Subscription, type SubscriptionHost } from "./subscription.ts";
 import type { TopicQuota } from "./topic-quota.ts";
 import type { Topics } from "./topics.ts";
 import type { Wire } from "./wire.ts";
 
-export class Session<Identity> implements MembershipHost<Identity> {
+export class Session<Identity> implements SubscriptionHost<Identity> {
   readonly identity: Identity;
   readonly wire: Wire;
   readonly settings: PhoenixSettings;
-  readonly topics: Topics<Membership<Identity>>;
+  readonly topics: Topics<Subscription<Identity>>;
   readonly #routes: Routes<Identity>;
   readonly #canonical: (topic: string) => string;
   readonly #gate: Gate<Identity> | undefined;
@@ -30,7 +30,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
   readonly #quota: TopicQuota;
   readonly #owner: unknown;
   /** By the canonical spelling of their topics. */
-  readonly #memberships = new Map<string, Membership<Identity>>();
+  readonly #subscriptions = new Map<string, Subscription<Identity>>();
   readonly budget: Budget;
   /** Made when a reply has to wait for the first time: most sockets never need it. */
   #replies: ReplyQueue | undefined;
@@ -39,7 +39,7 @@ export class Session<Identity> implements MembershipHost<Identity> {
     readonly identity: Identity;
     readonly wire: Wire;
     readonly settings: PhoenixSettings;
-    readonly topics: Topics<Membership<Identity>>;
+    readonly topics: Topics<Subscription<Identity>>;
     readonly routes: Routes<Identity>;
     readonly canonical?: ((topic: string) => string) | undefined;
     readonly gate?: Gate<Identity> | undefined;
@@ -130,16 +130,16 @@ export class Session<Identity> implements MembershipHost<Identity> {
 
   receive(frame: Frame): void {
     if (frame.topic === "phoenix") return this.#phoenix(frame);
-    const membership = this.#membershipOf(frame.topic);
-    if (frame.event === "phx_join") return this.#join(frame, membership);
-    if (frame.event === "phx_leave") return this.#leave(frame, membership);
-    if (membership?.answersTo(frame.joinRef)) return membership.receive(frame);
+    const subscription = this.#membershipOf(frame.topic);
+    if (frame.event === "phx_join") return this.#join(frame, subscription);
+    if (frame.event === "phx_leave") return this.#leave(frame, subscription);
+    if (subscription?.answersTo(frame.joinRef)) return subscription.receive(frame);
     this.unmatched(frame);
   }
 
   /** Nearly always it is spelled as it is kept. */
-  #membershipOf(spelling: string): Membership<Identity> | undefined {
-    return this.#memberships.get(spelling) ?? this.#memberships.get(this.#canonical(spelling));
+  #membershipOf(spelling: string): Subscription<Identity> | undefined {
+    return this.#subscriptions.get(spelling) ?? this.#subscriptions.get(this.#canonical(spelling));
   }
 
   /** Always answered: a client of another protocol would wait for ever. */
@@ -170,28 +170,28 @@ export class Session<Identity> implements MembershipHost<Identity> {
     else this.unmatched(frame);
   }
 
-  #join(frame: Frame, existing: Membership<Identity> | undefined): void {
+  #join(frame: Frame, existing: Subscription<Identity> | undefined): void {
     if (existing?.spelling === frame.topic) return existing.join(frame);
     // The client has two channels for one topic. As with two of the same spelling, the newer one stays.
     existing?.close();
     if (!this.#hasRoomForTopic) return this.refuse(frame, tooManyTopics);
     if (!this.budget.allowsJoin(frame.size)) return this.refuse(frame, overloaded);
-    const membership = this.#route(frame);
-    if (membership === undefined) return;
-    this.#memberships.set(membership.topic, membership);
+    const subscription = this.#route(frame);
+    if (subscription === undefined) return;
+    this.#subscriptions.set(subscription.topic, subscription);
     this.#quota.joined(this.#owner);
-    membership.join(frame);
+    subscription.join(frame);
   }
 
   get #hasRoomForTopic(): boolean {
-    return this.#memberships.size < this.settings.maxTopicsPerSocket && this.#quota.hasRoom(this.#owner);
+    return this.#subscriptions.size < this.settings.maxTopicsPerSocket && this.#quota.hasRoom(this.#owner);
   }
 
-  #route(frame: Frame): Membership<Identity> | undefined {
+  #route(frame: Frame): Subscription<Identity> | undefined {
     try {
       const topic = this.#canonical(frame.topic);
       const channel = this.#routes(topic);
-      if (channel !== undefined) return new Membership(this, { topic, spelling: frame.topic, channel });
+      if (channel !== undefined) return new Subscription(this, { topic, spelling: frame.topic, channel });
       this.unmatched(frame);
     } catch (error) {
       this.failed("join", frame.topic, error);
@@ -204,29 +204,29 @@ export class Session<Identity> implements MembershipHost<Identity> {
    * A leave of what is not joined is already done: ok, without effect. One with the join_ref of an earlier join is ignored, as in Phoenix:
    * the topic is still joined, and ok means left.
    */
-  #leave(frame: Frame, membership: Membership<Identity> | undefined): void {
-    if (membership?.answersTo(frame.joinRef)) return this.#end(frame, membership);
-    if (!this.#takesUseless(frame.size) || membership !== undefined || frame.ref === null) return;
+  #leave(frame: Frame, subscription: Subscription<Identity> | undefined): void {
+    if (subscription?.answersTo(frame.joinRef)) return this.#end(frame, subscription);
+    if (!this.#takesUseless(frame.size) || subscription !== undefined || frame.ref === null) return;
     this.wire.send(encodeReply(frame.joinRef, frame.ref, frame.topic, true, "{}"));
   }
 
-  #end(frame: Frame, membership: Membership<Identity>): void {
-    const { joinRef, spelling } = membership;
-    membership.end();
+  #end(frame: Frame, subscription: Subscription<Identity>): void {
+    const { joinRef, spelling } = subscription;
+    subscription.end();
     if (frame.ref !== null) this.wire.send(encodeReply(joinRef, frame.ref, frame.topic, true, "{}"));
     this.wire.send(encodeClose(joinRef, spelling));
   }
 
   /** The socket is gone. */
   end(): void {
-    for (const membership of [...this.#memberships.values()]) membership.end();
+    for (const subscription of [...this.#subscriptions.values()]) subscription.end();
   }
 
-  /** A membership ended; called by it, once. */
-  forget(membership: Membership<Identity>): void {
-    this.#memberships.delete(membership.topic);
+  /** A subscription ended; called by it, once. */
+  forget(subscription: Subscription<Identity>): void {
+    this.#subscriptions.delete(subscription.topic);
     this.#quota.left(this.#owner);
-    this.topics.left(membership);
+    this.topics.left(subscription);
   }
 
   /** Something that the client should have heard was dropped: it comes back and resumes. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Joining, JoinOutcome, Position, Push } from "./channel.ts";
+import type { ClientEvent, Joining, JoinOutcome, Position } from "./channel.ts";
 import { echoChannel, endpoint, joinsByHand } from "./testing/endpoint.ts";
 import { eventually, RawClient } from "./testing/raw-client.ts";
 
@@ -645,7 +645,7 @@ describe("trouble", () => {
   });
 
   test("a push is answered only while the join lasts that it belongs to, whether it names that or not", async () => {
-    const late: Push<string>[] = [];
+    const late: ClientEvent<string>[] = [];
     await using server = endpoint({ channel: echoChannel({ receive: (push) => void late.push(push) }) });
     const client = await RawClient.connect(server.url);
     await client.join(topic, "1");

@@ -7,12 +7,12 @@ import { Connection, type ConnectionHost, type SocketData } from "./connection.t
 import type { FrameLimit } from "./frame-reader.ts";
 import { Inbox } from "./inbox.ts";
 import { Intake, type TakeLot } from "./intake.ts";
-import type { Membership } from "./membership.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { Outbox } from "./outbox.ts";
 import { PingPace } from "./ping-pace.ts";
 import { Session } from "./session.ts";
 import type { PhoenixSettings } from "./settings.ts";
+import type { Subscription } from "./subscription.ts";
 import { TopicQuota } from "./topic-quota.ts";
 import { Topics } from "./topics.ts";
 
@@ -39,7 +39,7 @@ export class Sockets<Identity> {
   /** For `Bun.serve`. Its callbacks are guarded: an exception in one would end the process (STACK.md 2.4). */
   readonly websocket: WebSocketHandler<SocketData<Identity>>;
   readonly #options: SocketsOptions<Identity>;
-  readonly #topics = new Topics<Membership<Identity>>();
+  readonly #topics = new Topics<Subscription<Identity>>();
   readonly #quota: TopicQuota;
   readonly #ownerOf: (identity: Identity) => unknown;
   readonly #inbox: Inbox<Identity>;
@@ -193,7 +193,7 @@ export class Sockets<Identity> {
     if (!this.#topics.hold(topic, frame, position)) return;
     this.#publish(topic, frame);
     if (position === undefined) return;
-    for (const membership of this.#topics.each(topic)) membership.broadcasted(position);
+    for (const subscription of this.#topics.each(topic)) subscription.broadcasted(position);
   }
 
   /**
@@ -213,28 +213,28 @@ export class Sockets<Identity> {
   pushEachNow(topic: string, event: string, payloadsFor: (identity: Identity) => readonly Json[]): void {
     if (!this.#topics.isHeard(topic)) return;
     const encoded = new Map<readonly Json[], readonly string[]>();
-    for (const membership of this.#topics.each(topic)) {
-      const payloads = payloadsFor(membership.session.identity);
+    for (const subscription of this.#topics.each(topic)) {
+      const payloads = payloadsFor(subscription.session.identity);
       const frames =
         encoded.get(payloads) ?? payloads.map((payload) => encodeBroadcast(topic, event, payload));
       encoded.set(payloads, frames);
-      for (const frame of frames) membership.heard(frame);
+      for (const frame of frames) subscription.heard(frame);
     }
   }
 
   /** To all who hear the topic, in each one's spelling of it. */
-  #publish(topic: string, frame: string, source?: Membership<Identity>): void {
+  #publish(topic: string, frame: string, source?: Subscription<Identity>): void {
     this.#backpressure.sent(frame.length * this.#topics.count(topic));
     const isForAll = source?.publish(frame) ?? this.#server?.publish(topic, frame) !== 0;
     if (!isForAll) this.#noteOverruns(topic);
-    for (const membership of this.#topics.respelled(topic)) {
-      if (membership !== source) membership.heard(frame);
+    for (const subscription of this.#topics.respelled(topic)) {
+      if (subscription !== source) subscription.heard(frame);
     }
   }
 
   /** The WebSocket layer reports that it dropped a frame for some socket and closes it, but not which one. */
   #noteOverruns(topic: string): void {
-    for (const membership of this.#topics.each(topic)) membership.session.wire.noteOverrun();
+    for (const subscription of this.#topics.each(topic)) subscription.session.wire.noteOverrun();
   }
 
   /**
@@ -269,11 +269,11 @@ export class Sockets<Identity> {
     const matching = this.#matching(topic, match);
     if (matching.length === 0) return;
     const frame = encodeBroadcast(topic, event, payload);
-    for (const membership of matching) membership.tell(frame, position);
+    for (const subscription of matching) subscription.tell(frame, position);
   }
 
-  #matching(topic: string, match: (identity: Identity) => boolean): Membership<Identity>[] {
-    return this.#topics.listeners(topic).filter((membership) => match(membership.session.identity));
+  #matching(topic: string, match: (identity: Identity) => boolean): Subscription<Identity>[] {
+    return this.#topics.listeners(topic).filter((subscription) => match(subscription.session.identity));
   }
 
   /** O(1); counts joins in flight. */
@@ -314,7 +314,7 @@ export class Sockets<Identity> {
    */
   unsubscribeWhere(topic: string, match: (identity: Identity) => boolean): number {
     const matching = this.#matching(topic, match);
-    for (const membership of matching) membership.evict();
+    for (const subscription of matching) subscription.evict();
     return matching.length;
   }
 

@@ -1,4 +1,4 @@
-/** Which memberships listen to which topic on this node. Bounded by what the sockets hold: an empty topic is forgotten. */
+/** Which subscriptions listen to which topic on this node. Bounded by what the sockets hold: an empty topic is forgotten. */
 import type { Position } from "./channel.ts";
 
 /** A socket's place in a topic, as far as a broadcast is concerned. */
@@ -33,12 +33,12 @@ export class Topics<L extends Listener> {
     return this.#listeners.size;
   }
 
-  /** A copy: whoever walks it may end memberships. */
+  /** A copy: whoever walks it may end subscriptions. */
   listeners(topic: string): L[] {
     return [...(this.#listeners.get(topic)?.all ?? [])];
   }
 
-  /** Not a copy: do not end memberships while walking it. */
+  /** Not a copy: do not end subscriptions while walking it. */
   each(topic: string): Iterable<L> {
     return this.#listeners.get(topic)?.all ?? none;
   }

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Observer } from "../core/ports/observer.ts";
+import { AdminListener, PortInUse } from "./admin-listener.ts";
 import { createLogger } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
-import { OperatorsListener, PortInUse } from "./operators-listener.ts";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -154,7 +154,7 @@ test("a bug is logged and counted; a flood of them is counted whole and logged i
 describe("the operators' listener", () => {
   function listening(port = 0) {
     const { metrics } = metering();
-    const listener = new OperatorsListener({ host: "127.0.0.1", port, metrics });
+    const listener = new AdminListener({ host: "127.0.0.1", port, metrics });
     ends.push(() => listener.stop());
     return listener;
   }
@@ -180,7 +180,7 @@ describe("the operators' listener", () => {
       scrape: () => Promise.reject(new Error("broken gauge")),
       bug: (where: string) => void bugs.push(where),
     };
-    const listener = new OperatorsListener({ host: "127.0.0.1", port: 0, metrics });
+    const listener = new AdminListener({ host: "127.0.0.1", port: 0, metrics });
     ends.push(() => listener.stop());
     expect((await fetch(`${listener.url}/metrics`)).status).toBe(500);
     expect(bugs).toEqual(["operators' listener"]);

@@ -17,9 +17,9 @@ import { announcesTooMuch, bringsUselessBody, tooLarge, uselessBody } from "./ht
 import { ClientAddresses } from "./http/client-address.ts";
 import { ConnectionCap } from "./http/connection-cap.ts";
 import { Cors } from "./http/cors.ts";
+import { EventLoopLag } from "./http/event-loop-lag.ts";
 import { FailedTokens } from "./http/failed-tokens.ts";
 import { type Admitted, Handshakes, socketPaths } from "./http/handshake.ts";
-import { Lateness } from "./http/lateness.ts";
 import { longPollPaths, noLongPolling } from "./http/long-poll.ts";
 import { probe } from "./http/probes.ts";
 import { ProxyWatch } from "./http/proxy-watch.ts";
@@ -56,7 +56,7 @@ export class Endpoint {
   readonly #pauses: RetryPauses;
   readonly #userSockets: UserSockets;
   readonly #ends: SessionEnds;
-  readonly #lateness: Lateness;
+  readonly #lateness: EventLoopLag;
   readonly #typing: Typing;
   readonly #presences: Presences;
   readonly #delivery: Delivery;
@@ -76,7 +76,7 @@ export class Endpoint {
 
   constructor(options: EndpointOptions) {
     const { settings, clock, observer, limiter } = options;
-    const lateness = new Lateness({ clock, maxMs: settings.maxLoopLatenessMs });
+    const lateness = new EventLoopLag({ clock, maxMs: settings.maxLoopLatenessMs });
     this.#pauses = new RetryPauses(options);
     this.#admission = openAdmission({ ...options, pauses: this.#pauses });
     const charges = new Charges({ limiter, observer });

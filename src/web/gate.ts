@@ -2,7 +2,7 @@ import type { Charge, Charges } from "../core/limits/charge.ts";
 import { arrivals, type Operation, operations } from "../core/limits/operations.ts";
 import { type Rejection, reject } from "../core/rejection.ts";
 import { operationOf } from "./channels/event-operations.ts";
-import type { Lateness } from "./http/lateness.ts";
+import type { EventLoopLag } from "./http/event-loop-lag.ts";
 import type { RetryPauses } from "./http/retry-pauses.ts";
 import type { Session } from "./realtime/session.ts";
 
@@ -12,12 +12,12 @@ import type { Session } from "./realtime/session.ts";
  */
 export class Gate {
   readonly #charges: Charges;
-  readonly #lateness: Lateness;
+  readonly #lateness: EventLoopLag;
   readonly #pauses: Pick<RetryPauses, "next">;
 
   constructor(options: {
     readonly charges: Charges;
-    readonly lateness: Lateness;
+    readonly lateness: EventLoopLag;
     readonly pauses: Pick<RetryPauses, "next">;
   }) {
     this.#charges = options.charges;
@@ -88,7 +88,7 @@ export class Gate {
     return reject("overloaded", text, { retryAfterMs: this.#pauses.next() });
   }
 
-  /** Does not ask `Lateness` about operations that are never refused: it tells load from a single pause by how often it is asked. */
+  /** Does not ask `EventLoopLag` about operations that are never refused: it tells load from a single pause by how often it is asked. */
   #isLateFor(operation: Operation): boolean {
     const { shedAt } = arrivals[operations[operation].class];
     return shedAt !== null && this.#lateness.exceeds(shedAt);

@@ -3,7 +3,7 @@ import { Socket } from "phoenix";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
 import { Fixture, tokenOf } from "./fixture/fixture.ts";
-import { readDeviceWord } from "./realtime/join-payload.ts";
+import { readReportedCursors } from "./realtime/join-payload.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
@@ -64,7 +64,7 @@ test("of a conversation that cursors name twice, in two spellings, the lower cur
     { [anna]: 5, [anna.toUpperCase()]: 7 },
     { [anna.toUpperCase()]: 7, [anna]: 5 },
   ])
-    expect(readDeviceWord({ cursors })).toMatchObject({ cursors: new Map([[anna, 5]]) });
+    expect(readReportedCursors({ cursors })).toMatchObject({ cursors: new Map([[anna, 5]]) });
 });
 test("the two of a direct conversation may be named in any spelling, also twice", async () => {
   const id = await web.conversationOf(anna, ben);

@@ -5,22 +5,22 @@ import { refusedField } from "./payloads/refused-field.ts";
 import { readUuid } from "./uuid.ts";
 
 export const defaultPage = 50;
-export const largestPage = 100;
+export const maxPage = 100;
 export const defaultChangesPage = 100;
-export const largestChangesPage = 500;
+export const maxChangesPage = 500;
 /** Lists are for people; who wants more than this many conversations pages by something else. */
-export const largestOffset = 100_000;
+export const maxOffset = 100_000;
 
 /** A number as it may stand in a query: digits only, so that nothing is rounded or coerced. */
 const digits = /^[0-9]{1,15}$/;
 const largestNumber = 10 ** 15 - 1;
 
 export function readLimit(query: URLSearchParams): number | Rejection {
-  return clampedLimit(query, largestPage, defaultPage);
+  return clampedLimit(query, maxPage, defaultPage);
 }
 
 export function readChangesLimit(query: URLSearchParams): number | Rejection {
-  return clampedLimit(query, largestChangesPage, defaultChangesPage);
+  return clampedLimit(query, maxChangesPage, defaultChangesPage);
 }
 
 /** What is over the most is the most, however many digits it has: a page says itself whether there is more. */
@@ -44,7 +44,7 @@ export function readGeneration(query: URLSearchParams): number | Rejection | nul
 }
 
 export function readOffset(query: URLSearchParams): number | Rejection {
-  return readInteger(query, { name: "offset", lowest: 0, highest: largestOffset, absent: 0 });
+  return readInteger(query, { name: "offset", lowest: 0, highest: maxOffset, absent: 0 });
 }
 
 /** A `sent_at` in ISO 8601, a message's id or a seq. Null: the query names none. */

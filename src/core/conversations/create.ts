@@ -1,7 +1,7 @@
 import type { Rejection } from "../rejection.ts";
 import { reject } from "../rejection.ts";
 import type { Conversation } from "./conversation.ts";
-import { largestGroup } from "./members.ts";
+import { maxGroupMembers } from "./members.ts";
 
 /** Makes, or finds, the one direct conversation of two users. Not a turn of an actor: it creates what an actor would own. */
 export interface CreateDirect {
@@ -41,14 +41,14 @@ export type CreateConversation = CreateDirect | CreateGroup;
 
 export function checkCreateGroup({ otherUserIds }: CreateGroup): Rejection | null {
   if (otherUserIds.length < 1) return tooFew;
-  return otherUserIds.length < largestGroup ? null : tooMany;
+  return otherUserIds.length < maxGroupMembers ? null : tooMany;
 }
 
 const tooFew = reject("invalid_payload", "A group needs at least one other member.", {
   details: { user_ids: "must name at least one other user" },
 });
-const tooMany = reject("invalid_payload", `A group has at most ${largestGroup} members.`, {
-  details: { user_ids: `must be at most ${largestGroup} with you` },
+const tooMany = reject("invalid_payload", `A group has at most ${maxGroupMembers} members.`, {
+  details: { user_ids: `must be at most ${maxGroupMembers} with you` },
 });
 
 export function checkCreateDirect(command: CreateDirect): Rejection | null {

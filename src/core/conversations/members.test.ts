@@ -5,7 +5,7 @@ import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
 import { decide } from "../decide.ts";
 import type { ConversationState, Role } from "./conversation.ts";
-import { largestGroup } from "./members.ts";
+import { maxGroupMembers } from "./members.ts";
 
 const noonUs = 1_767_268_800_000_000;
 
@@ -61,7 +61,7 @@ test("several who are added share a revision, and come all or not at all", () =>
 
 test("a group does not grow beyond its bound", () => {
   const { state, owner } = aGroup();
-  const userIds = Array.from({ length: largestGroup - 3 }, () => newId());
+  const userIds = Array.from({ length: maxGroupMembers - 3 }, () => newId());
   expect(act(state, { type: "add_members", senderId: owner, userIds })).toMatchObject({ code: "conflict" });
   expect(act(state, { type: "add_members", senderId: owner, userIds: userIds.slice(1) })).toMatchObject({
     type: "decided",

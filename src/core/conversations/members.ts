@@ -8,7 +8,7 @@ import type { MemberChanged } from "./member-changed.ts";
 import { rank } from "./rank.ts";
 
 /** The most members of a group. */
-export const largestGroup = 1_000;
+export const maxGroupMembers = 1_000;
 
 /** Members come. All of them, or none. */
 export interface AddMembers {
@@ -50,7 +50,7 @@ export function decideAdd(state: ConversationState, command: AddMembers, nowUs: 
       details: { user_ids: present.slice(0, 10).join(", ") },
     });
   }
-  if (state.members.size + command.userIds.length > largestGroup) return groupIsFull;
+  if (state.members.size + command.userIds.length > maxGroupMembers) return groupIsFull;
   const contacts = command.userIds.map((userId) => contactOf(state, command.senderId, userId));
   const refusal = mayNotMeet(contacts, nowUs);
   if (refusal) return refusal;
@@ -138,7 +138,7 @@ export function applyMemberChanged(state: ConversationState, event: MemberChange
 
 export const directIsFixed = reject("conflict", "A direct conversation has its two members for good.");
 export const directOnly = reject("conflict", "This is for direct conversations.");
-const groupIsFull = reject("conflict", `A group has at most ${largestGroup} members.`);
+const groupIsFull = reject("conflict", `A group has at most ${maxGroupMembers} members.`);
 const leaveInstead = reject("conflict", "You cannot remove yourself; leave the conversation instead.");
 export const noSuchMember = reject("not_found", "This user is not a member of the conversation.");
 const ranksTooHigh = reject("forbidden", "Only members who rank below you can be removed by you.");

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { aMessageSent, aState } from "../../testing/builders/builders.ts";
 import { decide } from "../decide.ts";
-import { type Attachment, mostAttachments } from "./attachment.ts";
+import { type Attachment, maxAttachments } from "./attachment.ts";
 import type { Message } from "./message.ts";
 
 const windowUs = 1_000;
@@ -25,7 +25,7 @@ const others = (count: number): Attachment[] =>
   Array.from({ length: count }, (_, at) => ({ ...image, mediaId: `m${at}`, createdAtUs: at }));
 
 test("media are attached behind what is there, at the time when that was decided", () => {
-  const before = others(mostAttachments - 1);
+  const before = others(maxAttachments - 1);
   const { decision, nowUs } = attach({ attachments: before });
   const attachments = [...before, { ...image, createdAtUs: nowUs }];
   expect(decision).toMatchObject({
@@ -34,7 +34,7 @@ test("media are attached behind what is there, at the time when that was decided
 });
 
 test("the same media again change nothing, also when nothing more could be attached", () => {
-  const attachments = [...others(mostAttachments - 1), { ...image, createdAtUs: 1 }];
+  const attachments = [...others(maxAttachments - 1), { ...image, createdAtUs: 1 }];
   expect(attach({ attachments }, { afterUs: windowUs + 1 }).decision).toMatchObject({
     type: "unchanged",
     message: { attachments },
@@ -46,5 +46,5 @@ test("only the author attaches, in time, to media that are there, and ten at mos
   expect(attach({}, { afterUs: windowUs + 1 }).decision).toMatchObject({ code: "conflict" });
   expect(attach({ messageType: "text" }).decision).toMatchObject({ code: "conflict" });
   expect(attach({ deletedAtUs: 1 }).decision).toMatchObject({ code: "conflict" });
-  expect(attach({ attachments: others(mostAttachments) }).decision).toMatchObject({ code: "conflict" });
+  expect(attach({ attachments: others(maxAttachments) }).decision).toMatchObject({ code: "conflict" });
 });

@@ -1,7 +1,7 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
-import { type GivenAttachment, mostAttachments } from "./attachment.ts";
+import { type GivenAttachment, maxAttachments } from "./attachment.ts";
 import { changed, noSuchMessage, targetOf } from "./edit.ts";
 import { mayNotWrite } from "./writing.ts";
 
@@ -28,7 +28,7 @@ export function decideAttach(state: ConversationState, command: AttachMedia, now
   const { attachment } = command;
   const before = message.attachments ?? [];
   if (before.some(({ mediaId }) => mediaId === attachment.mediaId)) return { type: "unchanged", message };
-  if (before.length >= mostAttachments) return tooMany;
+  if (before.length >= maxAttachments) return tooMany;
   if (nowUs - message.sentAtUs > command.withinUs) return tooOld;
   const attachments = [...before, { ...attachment, createdAtUs: nowUs }];
   const attached = { ...message, rev: state.rev + 1, attachments };
@@ -37,5 +37,5 @@ export function decideAttach(state: ConversationState, command: AttachMedia, now
 
 const notTheAuthor = reject("forbidden", "Only its author can attach media to a message.");
 const notMedia = reject("conflict", "Media can be attached only to a media message that is not deleted.");
-const tooMany = reject("conflict", `A message has at most ${mostAttachments} attachments.`);
+const tooMany = reject("conflict", `A message has at most ${maxAttachments} attachments.`);
 const tooOld = reject("conflict", "The time in which media could be attached to this message is over.");

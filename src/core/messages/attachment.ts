@@ -3,7 +3,7 @@ export const mediaTypes = ["image", "video", "audio", "file"] as const;
 export type MediaType = (typeof mediaTypes)[number];
 
 /** The most of one message. */
-export const mostAttachments = 10;
+export const maxAttachments = 10;
 
 /** A reference to what the media service keeps; the bytes never come here. */
 export interface Attachment {

@@ -1,4 +1,4 @@
-import type { SeenMessage } from "../ports/viewer-reads.ts";
+import type { SeenMessage } from "./seen-message.ts";
 
 /** Returns the message with only its ids, numbers and times: what clients wrote is too large for the list. */
 export function partialOf({ message, status }: SeenMessage): SeenMessage {

@@ -23,7 +23,7 @@ export interface SendMessage {
   readonly clientRandom: number | null;
   /** The message that this one answers; null: none. */
   readonly replyToId: string | null;
-  /** Only of `media`, at most `mostAttachments`; null: none. */
+  /** Only of `media`, at most `maxAttachments`; null: none. */
   readonly attachments: readonly GivenAttachment[] | null;
   /** Whether the metadata names users who are mentioned. */
   readonly mentions: boolean;

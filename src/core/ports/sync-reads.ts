@@ -6,8 +6,8 @@ import type {
   Membership,
   Pending,
 } from "../conversations/conversation.ts";
+import type { SeenMessage } from "../messages/seen-message.ts";
 import type { JoinUser } from "../queries.ts";
-import type { SeenMessage } from "./viewer-reads.ts";
 
 /** What a device says that it knows of a conversation. */
 export interface Cursor {

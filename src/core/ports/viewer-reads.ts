@@ -1,16 +1,8 @@
 import type { Conversation, Member, Membership, Pending } from "../conversations/conversation.ts";
-import type { MessageStatus } from "../messages/marks.ts";
 import type { Message } from "../messages/message.ts";
+import type { SeenMessage } from "../messages/seen-message.ts";
 import type { ListConversations, ListMembers, MessagePart, ReadHistory } from "../queries.ts";
 import type { SyncReads } from "./sync-reads.ts";
-
-/** A message as one viewer sees it: to its sender, how far it has come; to others `sent`. */
-export interface SeenMessage {
-  readonly message: Message;
-  readonly status: MessageStatus;
-  /** What clients wrote was left out, because it is too large for a list. Absent: it is whole. */
-  readonly isPartial?: true;
-}
 
 /** A conversation in a list: with the newest message that the viewer may see. */
 export interface ConversationSummary {

@@ -25,12 +25,12 @@ import type { PubSub } from "../../core/ports/pubsub.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { securityNoteOf } from "../../core/security-trail.ts";
 import { mailboxFull, outcomeUnknown, tooLate, undecidable } from "../refusals.ts";
-import { Doubts } from "./doubts.ts";
 import { Mailbox, type Turn } from "./mailbox.ts";
 import type { Outcome } from "./outcome.ts";
+import { SuspectKeys } from "./suspect-keys.ts";
 
 /** What actors share, given to each by the supervisor. */
-export interface Surroundings {
+export interface ActorContext {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly pubsub: PubSub;
@@ -79,12 +79,12 @@ export interface Learned {
   readonly metadata: string | null;
 }
 
-/** A change in the lane. It counts only while its generation is its actor's. */
+/** A change in the lane. It counts only while its attempt is its actor's. */
 export interface Entry {
   readonly actor: Actor;
   readonly turn: Turn;
   readonly change: Change;
-  readonly generation: number;
+  readonly attempt: number;
 }
 
 /** Well below what RecentKeys holds: what was learned must not be forgotten before it is used. */
@@ -102,7 +102,7 @@ const additionsAtOnce = 4;
 export class Actor {
   readonly id: string;
   readonly shard: number;
-  readonly #around: Surroundings;
+  readonly #around: ActorContext;
   readonly #mailbox = new Mailbox();
   /** The expected state; null while it is being loaded. */
   #state: ConversationState | null = null;
@@ -114,13 +114,13 @@ export class Actor {
   #isWanted = false;
   #reloadWanted = false;
   #probing = false;
-  readonly #doubts = new Doubts();
-  generation = 0;
+  readonly #doubts = new SuspectKeys();
+  attempt = 0;
   /** What its state takes in memory, about; 0 until it is loaded for the first time. */
   bytes = 0;
   lastUsedMs: number;
 
-  constructor(options: { readonly id: string; readonly around: Surroundings }) {
+  constructor(options: { readonly id: string; readonly around: ActorContext }) {
     this.id = options.id;
     this.shard = shardOf(options.id);
     this.#around = options.around;
@@ -280,7 +280,7 @@ export class Actor {
 
   /** Nothing in memory is to be trusted any more: load afresh, as soon as nothing of it is on its way. */
   invalidate(): void {
-    this.generation++;
+    this.attempt++;
     this.#isWanted = true;
     this.#reloadWanted = true;
     this.#reloadWhenLanded();
@@ -380,7 +380,7 @@ export class Actor {
     this.#weigh(state);
     const { rev, members, membersRev } = state;
     turn.change = { conversationId: this.id, rev, events: decision.events, members, membersRev };
-    this.#around.commit({ actor: this, turn, change: turn.change, generation: this.generation });
+    this.#around.commit({ actor: this, turn, change: turn.change, attempt: this.attempt });
   }
 
   #weigh(state: ConversationState): void {

@@ -121,7 +121,7 @@ export class Lane {
       bytes < this.#settings.maxBytes
     ) {
       const entry = this.#queue[taken++]!;
-      if (entry.generation !== entry.actor.generation) continue;
+      if (entry.attempt !== entry.actor.attempt) continue;
       batch.push(entry);
       bytes += sizeOf(entry);
     }
@@ -222,7 +222,7 @@ export class Lane {
     }
     const [first, second] = halves(batch);
     await this.#store(first);
-    const [live, voided] = partition(second, (entry) => entry.generation === entry.actor.generation);
+    const [live, voided] = partition(second, (entry) => entry.attempt === entry.actor.attempt);
     for (const entry of voided) entry.actor.notStored(entry);
     const before = this.#waitingAgain(first);
     if (before > 0) return this.#waitBehind(before, live);

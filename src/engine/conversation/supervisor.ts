@@ -11,7 +11,7 @@ import type { PubSub } from "../../core/ports/pubsub.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { orUnavailable } from "../reads/or-unavailable.ts";
 import { membersUnsettled, undecidable, unreachable } from "../refusals.ts";
-import { Actor, type Entry, type Learned, type Questions, type Surroundings } from "./actor.ts";
+import { Actor, type ActorContext, type Entry, type Learned, type Questions } from "./actor.ts";
 import { type LookedUp, Lookups } from "./lookups.ts";
 import type { Turn } from "./mailbox.ts";
 import type { Outcome } from "./outcome.ts";
@@ -35,7 +35,7 @@ export class Supervisor {
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #settings: SupervisorSettings;
-  readonly #around: Surroundings;
+  readonly #around: ActorContext;
   readonly #lookups: Lookups;
   /** Of all actors. */
   #bytes = 0;
@@ -116,8 +116,8 @@ export class Supervisor {
    * While the store is away it goes on as long as somebody waits.
    */
   async #reload(actor: Actor): Promise<void> {
-    const { generation } = actor;
-    const isWanted = () => this.#actors.get(actor.id) === actor && actor.generation === generation;
+    const { attempt } = actor;
+    const isWanted = () => this.#actors.get(actor.id) === actor && actor.attempt === attempt;
     while (!this.#stopped && isWanted()) {
       const loaded = await this.#orAway(this.#lookups.state(actor.id));
       if (!isWanted()) return;
@@ -152,10 +152,10 @@ export class Supervisor {
 
   /** While the store is away it goes on as long as somebody waits. */
   async #probe(actor: Actor, questions: Questions): Promise<void> {
-    const { generation } = actor;
+    const { attempt } = actor;
     while (!this.#stopped) {
       const found = await this.#orAway(this.#lookups.about(actor.id, questions));
-      if (found) return tell(actor, found, actor.generation === generation);
+      if (found) return tell(actor, found, actor.attempt === attempt);
       await this.#pause();
       if (actor.isIdle) return actor.learned(nothingLearned);
     }

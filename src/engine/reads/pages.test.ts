@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { MemberRecord } from "../../core/conversations/conversation.ts";
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { Changes } from "../../core/ports/sync-reads.ts";
-import type { ConversationSummary, SeenMessage } from "../../core/ports/viewer-reads.ts";
+import type { ConversationSummary } from "../../core/ports/viewer-reads.ts";
 import type { ReadHistory } from "../../core/queries.ts";
 import { messageSentAs } from "../../testing/builders/builders.ts";
 import { encodedSize } from "../sync/written-size.ts";

@@ -1,6 +1,7 @@
 import { partialOf } from "../../core/messages/partial-message.ts";
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { Changes } from "../../core/ports/sync-reads.ts";
-import type { ConversationSummary, HistoryPage, SeenMessage } from "../../core/ports/viewer-reads.ts";
+import type { ConversationSummary, HistoryPage } from "../../core/ports/viewer-reads.ts";
 import type { ReadHistory } from "../../core/queries.ts";
 import { cutToSize } from "../sync/cut-to-size.ts";
 import { bytesOfMarks, bytesOfMember, bytesOfMemberId, encodedSize } from "../sync/written-size.ts";

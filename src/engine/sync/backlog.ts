@@ -1,5 +1,5 @@
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { Changes, DevicePosition, Position } from "../../core/ports/sync-reads.ts";
-import type { SeenMessage } from "../../core/ports/viewer-reads.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { cutToSize } from "./cut-to-size.ts";
 import { type Joins, lightestRow } from "./joins.ts";

@@ -1,5 +1,5 @@
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { Changes } from "../../core/ports/sync-reads.ts";
-import type { SeenMessage } from "../../core/ports/viewer-reads.ts";
 
 /** What a difference brings at one revision. */
 interface Part {

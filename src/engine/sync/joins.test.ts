@@ -6,7 +6,7 @@ import { aMessageSent, membersNamed } from "../../testing/builders/builders.ts";
 import { settled, VirtualClock } from "../../testing/clock.ts";
 import { ModelStore } from "../../testing/model/commit-port.ts";
 import { changesOf } from "../../testing/model/model-changes.ts";
-import { type DeviceWord, Joins, longestResume } from "./joins.ts";
+import { Joins, longestResume, type ReportedCursors } from "./joins.ts";
 
 /** Joins over a model, with what a device is known by, and what was asked of the store. */
 function someJoins(known: Partial<Pick<UserFacts, "generation" | "deviceGeneration" | "standings">> = {}) {
@@ -175,7 +175,10 @@ describe("the difference of a conversation", () => {
 });
 
 describe("a device's own word", () => {
-  const word = (cursors: Readonly<Record<string, number>>, generation: number | null = 1): DeviceWord => ({
+  const word = (
+    cursors: Readonly<Record<string, number>>,
+    generation: number | null = 1,
+  ): ReportedCursors => ({
     cursors: new Map(Object.entries(cursors)),
     generation,
   });

@@ -1,4 +1,5 @@
 import { authorize, noSuchConversation } from "../../core/authorize.ts";
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { ActorReads, MessagePlace } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { DeviceCursors } from "../../core/ports/device-cursors.ts";
@@ -11,7 +12,7 @@ import type {
   JoinRequest,
   UserFacts,
 } from "../../core/ports/sync-reads.ts";
-import type { SeenMessage, ViewerReads } from "../../core/ports/viewer-reads.ts";
+import type { ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { BatchLoader } from "../reads/batch-loader.ts";
@@ -58,7 +59,7 @@ export interface JoinedUser extends Pick<UserFacts, "pending" | "apartIds"> {
 }
 
 /** What a device says of itself as it joins. */
-export interface DeviceWord {
+export interface ReportedCursors {
   /** The last seq that it has, by conversation. */
   readonly cursors: ReadonlyMap<string, number>;
   readonly generation: number | null;
@@ -146,7 +147,10 @@ export class Joins {
   }
 
   /** From a read that began after this call. A device that was never seen starts at the heads, unless it says itself where it is. */
-  async user(question: Omit<JoinUser, "type">, word: DeviceWord | null): Promise<JoinedUser | Rejection> {
+  async user(
+    question: Omit<JoinUser, "type">,
+    word: ReportedCursors | null,
+  ): Promise<JoinedUser | Rejection> {
     const { deviceId, viewerId } = question;
     const saving = deviceId === null ? null : this.#settled({ userId: viewerId, deviceId });
     if (saving) await saving;
@@ -177,7 +181,7 @@ export class Joins {
   async #asSaid(
     userId: string,
     standings: readonly DevicePosition[],
-    word: DeviceWord,
+    word: ReportedCursors,
   ): Promise<readonly DevicePosition[] | Rejection> {
     const places = standings
       .filter(({ conversationId, seq }) => (word.cursors.get(conversationId) ?? seq) !== seq)
@@ -262,7 +266,7 @@ function revsLoader(messages: Pick<ActorReads, "findCreatedRevs">, clock: Clock)
 }
 
 /** What a device confirmed, or says, in a history that is gone is worth nothing. */
-function isTrusted({ generation, deviceGeneration }: UserFacts, word: DeviceWord | null): boolean {
+function isTrusted({ generation, deviceGeneration }: UserFacts, word: ReportedCursors | null): boolean {
   if (deviceGeneration !== null) return deviceGeneration === generation;
   if (!word || word.cursors.size === 0 || generation === 1) return true;
   return word.generation === generation;

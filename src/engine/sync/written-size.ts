@@ -1,6 +1,6 @@
 import { type Message, sizeOfMessage } from "../../core/messages/message.ts";
 import { shownReactions } from "../../core/messages/reaction.ts";
-import type { SeenMessage } from "../../core/ports/viewer-reads.ts";
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 
 /** Returns the characters of what clients wrote, as they are stored: what a read brings. */
 export function writtenSize(messages: readonly SeenMessage[]): number {

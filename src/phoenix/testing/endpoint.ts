@@ -1,5 +1,5 @@
 /** A real `Bun.serve` with nothing but Phoenix sockets on it; the token is the identity. For tests. */
-import type { Channel, Gate, Joining, JoinOutcome, Push } from "../channel.ts";
+import type { Channel, ClientEvent, Gate, Joining, JoinOutcome } from "../channel.ts";
 import type { FrameLimit } from "../frame-reader.ts";
 import { readToken } from "../handshake.ts";
 import type { TakeLot } from "../intake.ts";
@@ -88,7 +88,7 @@ export function echoChannel(parts: Partial<Channel<string>> = {}): Channel<strin
       ok: true,
       response: JSON.stringify({ you: joining.identity }),
     }),
-    receive: (push: Push<string>) =>
+    receive: (push: ClientEvent<string>) =>
       push.reply(true, JSON.stringify({ event: push.event, got: push.payload })),
     ...parts,
   };

@@ -1,7 +1,8 @@
 import { listedMembers, type Pending, type Role } from "../../core/conversations/conversation.ts";
 import type { MessageStatus } from "../../core/messages/marks.ts";
 import { partialOf } from "../../core/messages/partial-message.ts";
-import type { ConversationSummary, SeenMessage, ViewerReads } from "../../core/ports/viewer-reads.ts";
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
+import type { ConversationSummary, ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type { ListConversations } from "../../core/queries.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { apartFrom } from "./contact-rows.ts";

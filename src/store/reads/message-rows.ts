@@ -3,7 +3,7 @@ import { type MemberBefore, statusOf } from "../../core/messages/marks.ts";
 import { type Message, messageTypes, type ReplyTo } from "../../core/messages/message.ts";
 import { longestQuote } from "../../core/messages/quote.ts";
 import { type Reactions, shownReactions } from "../../core/messages/reaction.ts";
-import type { SeenMessage } from "../../core/ports/viewer-reads.ts";
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { MessagePart } from "../../core/queries.ts";
 import { packed, toUs, toUsOrNull, unpack } from "./rows.ts";
 

@@ -1,14 +1,17 @@
 import type { Charge } from "../../core/limits/charge.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
-import type { Push } from "../../phoenix/channel.ts";
+import type { ClientEvent } from "../../phoenix/channel.ts";
 import type { Gate } from "../gate.ts";
 import { rejectionText } from "../http/rejections.ts";
 import type { Session } from "../realtime/session.ts";
 import { type EventName, eventOperations } from "./event-operations.ts";
 
 /** What is done with a push, at whose cost; its reply may come later. What it returns is refused here, and counted. */
-export type Act = (push: Push<Session>, charge: Charge) => Rejection | null | Promise<Rejection | null>;
+export type Act = (
+  push: ClientEvent<Session>,
+  charge: Charge,
+) => Rejection | null | Promise<Rejection | null>;
 
 /** Acts by the names of their events. */
 export type Acts = readonly (readonly [EventName, Act])[];
@@ -37,19 +40,19 @@ export class Events {
     return [...this.#acts.keys()];
   }
 
-  receive(push: Push<Session>): void | Promise<void> {
+  receive(push: ClientEvent<Session>): void | Promise<void> {
     const act = this.#acts.get(push.event);
     const refusal = act ? this.#act(act, push) : this.#unknown;
     if (refusal instanceof Promise) return refusal.then((late) => this.#refuse(push, late));
     this.#refuse(push, refusal);
   }
 
-  #act(act: Act, push: Push<Session>): ReturnType<Act> {
+  #act(act: Act, push: ClientEvent<Session>): ReturnType<Act> {
     const charge = this.#gate.event(push.identity, eventOperations[push.event as EventName]);
     return isRejection(charge) ? charge : act(push, charge);
   }
 
-  #refuse(push: Push<Session>, refusal: Rejection | null): void {
+  #refuse(push: ClientEvent<Session>, refusal: Rejection | null): void {
     if (!refusal) return;
     this.#observer.refused(refusal.code);
     push.reply(false, rejectionText(refusal));

@@ -1,7 +1,7 @@
 import type { MarkMember } from "../../core/messages/marks.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import type { Push } from "../../phoenix/channel.ts";
+import type { ClientEvent } from "../../phoenix/channel.ts";
 import type { Entry } from "../commands/entry.ts";
 import {
   type MarkMessage,
@@ -88,11 +88,11 @@ function unreadEvent(options: MarkEventsOptions): readonly [EventName, Act] {
 }
 
 /** On a user's topic the payload names the conversation. */
-function payloadAt({ conversationId }: Entry, { payload }: Push<Session>): unknown {
+function payloadAt({ conversationId }: Entry, { payload }: ClientEvent<Session>): unknown {
   return conversationId === null ? payload : topicPayload(payload);
 }
 
-function entryOf(options: MarkEventsOptions, push: Push<Session>): Entry {
+function entryOf(options: MarkEventsOptions, push: ClientEvent<Session>): Entry {
   const { limits, observer, newId, conversationOf } = options;
   const { userId: senderId, deviceTag } = push.identity;
   const conversationId = conversationOf(push.topic);

@@ -1,5 +1,5 @@
 import { Type } from "@sinclair/typebox";
-import { largestGroup } from "../../core/conversations/members.ts";
+import { maxGroupMembers } from "../../core/conversations/members.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { PayloadShape, type Reading } from "../payload-shape.ts";
 import { optional, uuid } from "./fields.ts";
@@ -21,8 +21,8 @@ const shape = new PayloadShape({
     user_id: optional(uuid, userIdAllowed),
     // Each of them is looked up before the rules are asked.
     user_ids: optional(
-      Type.Array(uuid, { minItems: 1, maxItems: largestGroup }),
-      `must be the UUIDs of users, at least one and at most ${largestGroup}`,
+      Type.Array(uuid, { minItems: 1, maxItems: maxGroupMembers }),
+      `must be the UUIDs of users, at least one and at most ${maxGroupMembers}`,
     ),
   }),
   aliases: { member_ids: "user_ids" },

@@ -1,5 +1,5 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { type MediaType, mediaTypes, mostAttachments } from "../../core/messages/attachment.ts";
+import { type MediaType, maxAttachments, mediaTypes } from "../../core/messages/attachment.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
@@ -44,7 +44,7 @@ const alone = new PayloadShape({
   schema: Type.Object({ ...attachment, message_id: messageId, conversation_id: conversationId }),
 });
 
-export const attachmentsAllowed = `must be a list of at most ${mostAttachments} {media_id, media_type, metadata?}`;
+export const attachmentsAllowed = `must be a list of at most ${maxAttachments} {media_id, media_type, metadata?}`;
 
 export function readAttachments(
   list: readonly unknown[],

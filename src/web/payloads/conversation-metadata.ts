@@ -5,8 +5,8 @@ import { groupSettingsProblem } from "./group-settings.ts";
 import { refusedField } from "./refused-field.ts";
 
 /** Characters as people count them: code points. */
-const longestName = 100;
-export const nameAllowed = `must be a text of 1 to ${longestName} characters, at least one of them visible`;
+const maxNameCharacters = 100;
+export const nameAllowed = `must be a text of 1 to ${maxNameCharacters} characters, at least one of them visible`;
 
 export interface NamedMetadata {
   /** JSON text of an object, with the name in it. */
@@ -33,7 +33,7 @@ export function namedMetadata(
 }
 
 function nameProblem(name: unknown): string | null {
-  if (typeof name !== "string" || name === "" || isLongerThan(name, longestName)) return nameAllowed;
+  if (typeof name !== "string" || name === "" || isLongerThan(name, maxNameCharacters)) return nameAllowed;
   return visibleTextProblem(name);
 }
 

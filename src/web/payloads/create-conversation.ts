@@ -1,5 +1,5 @@
 import { Type } from "@sinclair/typebox";
-import { largestGroup } from "../../core/conversations/members.ts";
+import { maxGroupMembers } from "../../core/conversations/members.ts";
 import { mergedMetadata } from "../../core/conversations/metadata.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { fieldIn, PayloadShape } from "../payload-shape.ts";
@@ -65,8 +65,8 @@ const group = new PayloadShape({
     name: optional(Type.String(), nameAllowed),
     user_ids: Type.Array(uuid, {
       // Twice as many as may be, so that some may stand there twice; more are not worth reading.
-      maxItems: 2 * largestGroup,
-      description: `must be the UUIDs of the members, with or without your own, at most ${largestGroup} with you`,
+      maxItems: 2 * maxGroupMembers,
+      description: `must be the UUIDs of the members, with or without your own, at most ${maxGroupMembers} with you`,
     }),
     metadata,
     client_random: clientRandom,

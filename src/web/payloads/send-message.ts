@@ -1,5 +1,5 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { mostAttachments } from "../../core/messages/attachment.ts";
+import { maxAttachments } from "../../core/messages/attachment.ts";
 import type { MessageType } from "../../core/messages/message.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { contentProblem, metadataText } from "../opaque.ts";
@@ -49,7 +49,7 @@ const schema = Type.Object({
   sender_id: ignored,
   user_id: ignored,
   reply_to_id: optional(uuid, "must be the id of the message that this one answers"),
-  attachments: optional(Type.Array(Type.Unknown(), { maxItems: mostAttachments }), attachmentsAllowed),
+  attachments: optional(Type.Array(Type.Unknown(), { maxItems: maxAttachments }), attachmentsAllowed),
   signature: later("signatures"),
   sender_public_key: later("signatures"),
   media_id: elsewhere("media are named in attachments"),

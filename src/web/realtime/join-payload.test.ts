@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readCursor, readDeviceWord } from "./join-payload.ts";
+import { readCursor, readReportedCursors } from "./join-payload.ts";
 
 const id = "0192a7c0-0000-7000-8000-000000000001";
 const refused = expect.objectContaining({ code: "invalid_payload" });
@@ -20,15 +20,15 @@ test("what is neither a whole number nor its digits is refused, and half a curso
 });
 
 test("the cursors of a device are read from numbers and digits; the empty array of PHP is none", () => {
-  expect(readDeviceWord({ cursors: { [id]: "20" }, generation: "1" })).toEqual({
+  expect(readReportedCursors({ cursors: { [id]: "20" }, generation: "1" })).toEqual({
     cursors: new Map([[id, 20]]),
     generation: 1,
   });
-  expect(readDeviceWord({ cursors: { [id]: 20 } })).toEqual({
+  expect(readReportedCursors({ cursors: { [id]: 20 } })).toEqual({
     cursors: new Map([[id, 20]]),
     generation: null,
   });
-  expect(readDeviceWord({ cursors: [] })).toEqual({ cursors: new Map(), generation: null });
+  expect(readReportedCursors({ cursors: [] })).toEqual({ cursors: new Map(), generation: null });
   for (const cursors of [
     [1],
     { [id]: -1 },
@@ -42,6 +42,6 @@ test("the cursors of a device are read from numbers and digits; the empty array 
     false,
     0,
   ])
-    expect(readDeviceWord({ cursors })).toEqual(refused);
-  expect(readDeviceWord({})).toBeNull();
+    expect(readReportedCursors({ cursors })).toEqual(refused);
+  expect(readReportedCursors({})).toBeNull();
 });

@@ -2,7 +2,7 @@ import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { Cursor } from "../../core/ports/sync-reads.ts";
 import { type Rejection, reject } from "../../core/rejection.ts";
-import type { DeviceWord } from "../../engine/sync/joins.ts";
+import type { ReportedCursors } from "../../engine/sync/joins.ts";
 import { readUuid } from "../uuid.ts";
 import { numberIn, readWholeNumber, wholeNumber } from "../whole-number.ts";
 
@@ -36,7 +36,7 @@ export function readCursor(payload: unknown): Cursor | Rejection | null {
   return seq === null || rev === null ? null : { seq, rev, generation: numberIn(given.generation) };
 }
 
-export function readDeviceWord(payload: unknown): DeviceWord | Rejection | null {
+export function readReportedCursors(payload: unknown): ReportedCursors | Rejection | null {
   const given = fields(payload, deviceCheck.Check(payload), deviceCursors);
   if (!given) return given === null ? null : badCursors;
   const { cursors: said = null } = given;

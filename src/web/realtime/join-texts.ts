@@ -1,6 +1,6 @@
 import type { MemberMarks } from "../../core/conversations/conversation.ts";
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { Changes, Cursor, JoinFacts } from "../../core/ports/sync-reads.ts";
-import type { SeenMessage } from "../../core/ports/viewer-reads.ts";
 import type { JoinedConversation, JoinedUser } from "../../engine/sync/joins.ts";
 import { changesText } from "../views/changes.ts";
 import { bareConversationText } from "../views/conversation.ts";

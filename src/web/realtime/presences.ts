@@ -7,7 +7,7 @@ import type { Apart, Visibility } from "../../core/presence/visibility.ts";
 import type { Joining } from "../../phoenix/channel.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
 import type { Admission } from "../http/admission.ts";
-import type { Lateness } from "../http/lateness.ts";
+import type { EventLoopLag } from "../http/event-loop-lag.ts";
 import { presenceDiffTexts } from "../views/presence.ts";
 import { PresenceFeed } from "./presence-feed.ts";
 import type { Session } from "./session.ts";
@@ -35,7 +35,7 @@ export interface PresencesOptions {
   readonly sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners" | "pushEachNow">;
   /** Decides who sees whom. */
   readonly visibility: Visibility;
-  readonly lateness: Pick<Lateness, "exceeds">;
+  readonly lateness: Pick<EventLoopLag, "exceeds">;
   readonly admission: Pick<Admission, "isCrowded">;
   readonly clock: Clock;
   /** Nobody sees the user as online from this time on. */
@@ -55,7 +55,7 @@ export class Presences {
   readonly #presence: Presence;
   readonly #sockets: Pick<Sockets<Session>, "broadcastNow" | "hasListeners" | "pushEachNow">;
   readonly #visibility: Visibility;
-  readonly #lateness: Pick<Lateness, "exceeds">;
+  readonly #lateness: Pick<EventLoopLag, "exceeds">;
   readonly #admission: Pick<Admission, "isCrowded">;
   readonly #clock: Clock;
   readonly #feeds = new Map<Session, PresenceFeed>();

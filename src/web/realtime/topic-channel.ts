@@ -1,4 +1,4 @@
-import type { Channel, Joining, JoinOutcome, Push } from "../../phoenix/channel.ts";
+import type { Channel, ClientEvent, Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Events } from "../channels/events.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Session } from "./session.ts";
@@ -34,7 +34,7 @@ export class TopicChannel implements Channel<Session> {
     }
   }
 
-  receive(push: Push<Session>): void | Promise<void> {
+  receive(push: ClientEvent<Session>): void | Promise<void> {
     return this.#events.receive(push);
   }
 

@@ -9,7 +9,7 @@ import type { Feed, Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
 import type { Gate } from "../gate.ts";
 import { rejectionText } from "../http/rejections.ts";
-import { readDeviceWord } from "./join-payload.ts";
+import { readReportedCursors } from "./join-payload.ts";
 import { joinedUserText, pendingText } from "./join-texts.ts";
 import type { Presences } from "./presences.ts";
 import { UserReceiver, type UserSubscriptions } from "./receivers.ts";
@@ -61,7 +61,7 @@ export class UserJoins implements TopicJoins {
     const { topic, identity } = joining;
     const { userId: viewerId, deviceId } = identity;
     if (topic !== `${userTopic}${viewerId}`) return this.#refuseStranger(viewerId);
-    const word = readDeviceWord(joining.payload);
+    const word = readReportedCursors(joining.payload);
     if (word && "type" in word) return this.#refuse(word);
     const joined = await this.#joins.user({ viewerId, deviceId }, word);
     if (isRejection(joined)) return this.#refuse(joined);

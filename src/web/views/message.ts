@@ -1,7 +1,7 @@
 import type { MessageStatus } from "../../core/messages/marks.ts";
 import type { Message, ReplyTo } from "../../core/messages/message.ts";
 import { shownReactions } from "../../core/messages/reaction.ts";
-import type { SeenMessage } from "../../core/ports/viewer-reads.ts";
+import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import { attachmentTexts } from "./attachment.ts";
 import { instantText } from "./instant.ts";
 import { reactionSummaryText, reactionTexts } from "./reaction.ts";

@@ -32,7 +32,7 @@ export interface Scraped {
  * `/metrics` for operators, on an address of its own: gateways that strip a prefix would make it public on the other one.
  * Listens from construction on; throws `PortInUse`.
  */
-export class OperatorsListener {
+export class AdminListener {
   readonly #server: Bun.Server<undefined>;
   readonly #host: string;
   readonly #metrics: Scraped;

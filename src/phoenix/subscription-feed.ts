@@ -1,4 +1,4 @@
-/** The feed of one backfill of one membership. Its join_ref is that of the join: a re-join ends it. */
+/** The feed of one backfill of one subscription. Its join_ref is that of the join: a re-join ends it. */
 import type { Feed, Json } from "./channel.ts";
 import { encodePush, type Ref } from "./codec.ts";
 import type { Hold } from "./hold.ts";

@@ -7,7 +7,7 @@ const doubtedCommands = 1_000;
  * Senders of one conversation of whom the store knew a key that this memory had forgotten: it is asked about their next keys
  * before they are decided. A client that repeats old sends costs look-ups to its own conversation, and failed batches to nobody.
  */
-export class Doubts {
+export class SuspectKeys {
   readonly #left = new Map<string, number>();
 
   doubt(senderId: string): void {

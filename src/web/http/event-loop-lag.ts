@@ -14,7 +14,7 @@ const tickMs = 50;
  * Under load there is always somebody who asks. When nobody did for longer than the bound, it was one pause (of the garbage
  * collector, of the machine) that made the loop late, and little waits: a single one is forgiven, time counts from its end.
  */
-export class Lateness {
+export class EventLoopLag {
   readonly #clock: Clock;
   readonly #maxMs: number;
   #dueMs = Number.POSITIVE_INFINITY;

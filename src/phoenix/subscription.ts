@@ -6,24 +6,33 @@
  * set while a join is in flight: from its begin on nothing counts as received until the new subscription sent it.
  */
 import type { Budget } from "./budget.ts";
-import type { Channel, Feed, Joining, JoinOutcome, Json, Position, Push, Receiver } from "./channel.ts";
+import type {
+  Channel,
+  ClientEvent,
+  Feed,
+  Joining,
+  JoinOutcome,
+  Json,
+  Position,
+  Receiver,
+} from "./channel.ts";
 import { encodeClose, encodePush, encodeReply, type Frame, type Ref, respell } from "./codec.ts";
 import { Hold } from "./hold.ts";
-import { MembershipFeed } from "./membership-feed.ts";
 import type { FailedIn } from "./observer.ts";
 import { PendingJoin } from "./pending-join.ts";
 import { internal, overloaded } from "./refusals.ts";
 import type { ReplyQueue, WaitingReply } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
+import { MembershipFeed } from "./subscription-feed.ts";
 import type { Listener, Topics } from "./topics.ts";
 import type { Wire } from "./wire.ts";
 
-/** What a membership needs of its socket's session. */
-export interface MembershipHost<Identity> {
+/** What a subscription needs of its socket's session. */
+export interface SubscriptionHost<Identity> {
   readonly identity: Identity;
   readonly wire: Wire;
   readonly settings: PhoenixSettings;
-  readonly topics: Topics<Membership<Identity>>;
+  readonly topics: Topics<Subscription<Identity>>;
   readonly budget: Budget;
   /** No reply waits, and there is room for one. */
   readonly answersAtOnce: boolean;
@@ -34,8 +43,8 @@ export interface MembershipHost<Identity> {
   refuse(frame: Frame, response: Json): void;
   /** An error reply to a frame of no subscription. */
   unmatched(frame: Frame): void;
-  /** The membership ended. */
-  forget(membership: Membership<Identity>): void;
+  /** The subscription ended. */
+  forget(subscription: Subscription<Identity>): void;
   /** More was broadcast than could be held, and nothing will read it again. */
   overrun(): void;
   /** It cannot be served; the client is to come back. */
@@ -49,12 +58,12 @@ const largeFrame = 1_024;
 type Accepted = Extract<JoinOutcome, { ok: true }>;
 type Backfill = NonNullable<Accepted["backfill"]>;
 
-/** One call of `Channel.join`; its outcome counts only while it is the membership's latest. */
+/** One call of `Channel.join`; its outcome counts only while it is the subscription's latest. */
 class Attempt<Identity> implements Joining<Identity> {
   /** Gone once settled: a joined topic does not keep what it was joined with. */
   payload: unknown;
   constructor(
-    readonly membership: Membership<Identity>,
+    readonly subscription: Subscription<Identity>,
     /** The join frame's. */
     readonly size: number,
     payload: unknown,
@@ -64,19 +73,19 @@ class Attempt<Identity> implements Joining<Identity> {
     this.payload = payload;
   }
   get topic(): string {
-    return this.membership.topic;
+    return this.subscription.topic;
   }
   get identity(): Identity {
-    return this.membership.session.identity;
+    return this.subscription.session.identity;
   }
   get hasRoom(): boolean {
-    return this.membership.session.wire.hasRoom;
+    return this.subscription.session.wire.hasRoom;
   }
   push(event: string, payload: Json): void {
-    this.membership.pushFrom(this, event, payload);
+    this.subscription.pushFrom(this, event, payload);
   }
   prove(): void {
-    this.membership.proveFrom(this);
+    this.subscription.proveFrom(this);
   }
 }
 
@@ -97,26 +106,26 @@ class Settled<Identity> implements WaitingReply {
     this.#outcome = undefined;
   }
   send(): void {
-    if (this.#outcome) this.#attempt.membership.conclude(this.#attempt, this.#outcome, this.#isWhole);
+    if (this.#outcome) this.#attempt.subscription.conclude(this.#attempt, this.#outcome, this.#isWhole);
   }
   ask(asked: () => void): void {
-    this.#attempt.membership.askAgain(this.#attempt, asked);
+    this.#attempt.subscription.askAgain(this.#attempt, asked);
   }
 }
 
 /** A class with fields, not a closure per push: one is made for every frame that a channel receives. */
-class ReceivedPush<Identity> implements Push<Identity> {
+class ReceivedEvent<Identity> implements ClientEvent<Identity> {
   #answered = false;
   /** Of the subscription that it belongs to: only while that lasts it is answered. */
   readonly #joinRef: Ref;
   constructor(
-    readonly membership: Membership<Identity>,
+    readonly subscription: Subscription<Identity>,
     readonly frame: Frame,
   ) {
-    this.#joinRef = membership.joinRef;
+    this.#joinRef = subscription.joinRef;
   }
   get topic(): string {
-    return this.membership.topic;
+    return this.subscription.topic;
   }
   get event(): string {
     return this.frame.event;
@@ -125,16 +134,16 @@ class ReceivedPush<Identity> implements Push<Identity> {
     return this.frame.payload;
   }
   get identity(): Identity {
-    return this.membership.session.identity;
+    return this.subscription.session.identity;
   }
   reply(ok: boolean, response: Json): void {
     if (this.#answered) return;
     this.#answered = true;
-    this.membership.replyTo(this.frame, this.#joinRef, ok, response);
+    this.subscription.replyTo(this.frame, this.#joinRef, ok, response);
   }
 }
 
-export class Membership<Identity> implements Listener {
+export class Subscription<Identity> implements Listener {
   #pending: PendingJoin | undefined;
   /** The only attempt whose outcome counts; set with `pending`. */
   #attempt: Attempt<Identity> | undefined;
@@ -153,7 +162,7 @@ export class Membership<Identity> implements Listener {
   readonly channel: Channel<Identity>;
 
   constructor(
-    readonly session: MembershipHost<Identity>,
+    readonly session: SubscriptionHost<Identity>,
     of: { readonly topic: string; readonly spelling: string; readonly channel: Channel<Identity> },
   ) {
     this.topic = of.topic;
@@ -412,16 +421,16 @@ export class Membership<Identity> implements Listener {
     for (const frame of pending.pushes) this.session.unmatched(frame);
   }
 
-  /** A push of the client with this membership's join_ref. Pushes pipelined behind a join wait for it, as in Phoenix. */
+  /** A push of the client with this subscription's join_ref. Pushes pipelined behind a join wait for it, as in Phoenix. */
   receive(frame: Frame): void {
     if (frame.size > largeFrame && this.session.wire.isCrowded) return this.session.refuse(frame, overloaded);
     const pending = this.#pending;
-    if (pending === undefined) this.#deliver(new ReceivedPush(this, frame));
+    if (pending === undefined) this.#deliver(new ReceivedEvent(this, frame));
     else if (pending.allows(frame)) pending.keep(frame, pending.pushes);
     else this.session.refuse(frame, overloaded);
   }
 
-  #deliver(push: ReceivedPush<Identity>): void {
+  #deliver(push: ReceivedEvent<Identity>): void {
     try {
       const returned: unknown = this.channel.receive(push);
       if (returned instanceof Promise) returned.catch((error: unknown) => this.#receiveFailed(push, error));
@@ -430,7 +439,7 @@ export class Membership<Identity> implements Listener {
     }
   }
 
-  #receiveFailed(push: ReceivedPush<Identity>, error: unknown): void {
+  #receiveFailed(push: ReceivedEvent<Identity>, error: unknown): void {
     this.session.failed("receive", this.topic, error);
     push.reply(false, internal);
   }
