@@ -41,6 +41,7 @@ describe("help", () => {
     ["admin", "new-generation"],
     ["admin", "block"],
     ["admin", "unblock"],
+    ["admin", "user-id"],
     ["doctor"],
     ["completion"],
   ];
@@ -201,6 +202,47 @@ describe("token", () => {
     const { code, out, err } = await run(["token", "--user", alice, "--ttl", "25h"]);
     expect([code, out]).toEqual([2, ""]);
     expect(err).toContain("up to 24h");
+  });
+});
+
+describe("admin user-id", () => {
+  const environment = { JWT_SUBJECT_NAMESPACE: "6ba7b810-9dad-11d1-80b4-00c04fd430c8" };
+  const mapped = "2ed6657d-e927-568b-95e1-2665a8aea6a2";
+
+  test("prints the user id of a subject, by the namespace of the variable or the option", async () => {
+    const { code, out } = await run(["admin", "user-id", "www.example.com"], environment);
+    expect([code, out]).toEqual([0, `${mapped}\n`]);
+    const option = ["--subject-namespace", environment.JWT_SUBJECT_NAMESPACE, "--json"];
+    expect(JSON.parse((await run(["admin", "user-id", "www.example.com", ...option])).out)).toEqual({
+      subject: "www.example.com",
+      userId: mapped,
+      namespace: environment.JWT_SUBJECT_NAMESPACE,
+    });
+  });
+
+  test("prints a UUID as it is, in lower case, with no namespace", async () => {
+    const { out } = await run(["admin", "user-id", alice.toUpperCase(), "--json"], environment);
+    expect(JSON.parse(out)).toEqual({ subject: alice.toUpperCase(), userId: alice, namespace: null });
+    expect((await run(["admin", "user-id", alice])).out).toBe(`${alice}\n`);
+  });
+
+  test("says what to set, or what is wrong with the subject", async () => {
+    const unset = await run(["admin", "user-id", "www.example.com"]);
+    expect(unset).toMatchObject({ code: 2, err: expect.stringContaining("Set JWT_SUBJECT_NAMESPACE") });
+    const long = await run(["admin", "user-id", "x".repeat(256)], environment);
+    expect(long).toMatchObject({ code: 2, err: expect.stringContaining("1 to 255 characters") });
+    const noUuid = await run(["admin", "user-id", "x"], { JWT_SUBJECT_NAMESPACE: "whispr" });
+    expect(noUuid).toMatchObject({ code: 2, err: expect.stringContaining("allowed: a UUID like") });
+  });
+
+  test("is the user that a token for that subject acts for", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const path = join(directory, "subjects.pem");
+    writeFileSync(path, privateKey.export({ format: "pem", type: "pkcs8" }));
+    const args = ["token", "--key", path, "--user", "www.example.com", "--json"];
+    const { token, userId } = JSON.parse((await run(args, environment)).out);
+    expect([decodeJwt(token).sub, userId]).toEqual(["www.example.com", mapped]);
+    expect((await run(args)).code).toBe(2);
   });
 });
 

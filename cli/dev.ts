@@ -92,7 +92,8 @@ async function page(config: Config, key: SigningKey): Promise<ExtraRoutes> {
   const minted = tokenRoute({
     users: sampleUsers,
     ttlMs: pageTokenTtlMs,
-    sign: (given) => signToken(key, { ...given, issuer, audience: audiences[0]! }),
+    sign: ({ userId, ...given }) =>
+      signToken(key, { subject: userId, ...given, issuer, audience: audiences[0]! }),
   });
   const toPage = () => new Response(null, { status: 302, headers: { location: "/playground" } });
   return new Map([["GET /", toPage], ...(await playground(sampleUsers)), ...minted]);
@@ -101,8 +102,8 @@ async function page(config: Config, key: SigningKey): Promise<ExtraRoutes> {
 async function welcome(app: App, config: Config, key: SigningKey): Promise<void> {
   const { signToken } = await import("./signing-key.ts");
   const { issuer, audiences } = config.tokens;
-  const tokenOf = (userId: string) =>
-    signToken(key, { userId, deviceId: "dev", issuer, audience: audiences[0]!, ttlMs: tokenTtlMs });
+  const tokenOf = (subject: string) =>
+    signToken(key, { subject, deviceId: "dev", issuer, audience: audiences[0]!, ttlMs: tokenTtlMs });
   const [aliceToken, bobToken] = await Promise.all([tokenOf(alice.id), tokenOf(bob.id)]);
   const title = (text: string) => coloured("bold", text);
   const playground = config.playground

@@ -24,7 +24,7 @@ export interface SigningKey {
 }
 
 export interface TokenClaims {
-  readonly userId: string;
+  readonly subject: string;
   readonly deviceId: string | null;
   readonly issuer: string;
   readonly audience: string;
@@ -101,10 +101,10 @@ function keyId({ x, y, n }: { readonly x?: string; readonly y?: string; readonly
 }
 
 export function signToken(key: SigningKey, claims: TokenClaims): Promise<string> {
-  const { userId, deviceId, issuer, audience, ttlMs } = claims;
+  const { subject, deviceId, issuer, audience, ttlMs } = claims;
   return new SignJWT(deviceId === null ? {} : { deviceId })
     .setProtectedHeader({ alg: key.algorithm, kid: key.kid })
-    .setSubject(userId)
+    .setSubject(subject)
     .setIssuer(issuer)
     .setAudience(audience)
     .setJti(crypto.randomUUID())

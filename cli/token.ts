@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { deviceIdOf, maxDeviceIdLength, TokenRefused } from "../src/auth/claims.ts";
+import { toUuid } from "../src/core/ports/ids.ts";
 import { duration } from "../src/setting-values.ts";
+import { userIdOfSubject } from "./admin-user-id.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
@@ -18,15 +20,15 @@ const longestTtlMs = 24 * 3_600_000;
 
 export function tokenCommand(): Command {
   const command = new Command("token")
-    .description("sign a token with a private key of yours, for trying things out")
+    .description("sign a token with your private key, to try things out")
     .option("--key <file>", "private key, JWK or PEM (default: the key that dev made)")
-    .requiredOption("--user <uuid>", "whose token it is")
-    .option("--device <id>", "device it belongs to")
+    .requiredOption("--user <subject>", "the user: a UUID, or any subject when JWT_SUBJECT_NAMESPACE is set")
+    .option("--device <id>", "the device that it belongs to")
     .option(
       "--audience <name>",
-      "audience, ws for one that opens sockets only (default: the first of JWT_AUDIENCE)",
+      "the audience; ws: the token opens sockets only (default: the first of JWT_AUDIENCE)",
     )
-    .option("--ttl <time>", "how long it is good for", "1h")
+    .option("--ttl <time>", "how long it is valid, up to 24h", "1h")
     .option("--json", "as JSON: token, userId, deviceId, expiresAt")
     .addHelpText(
       "after",
@@ -42,16 +44,14 @@ async function printToken(options: TokenOptions, command: Command): Promise<void
   const ttlMs = duration(1_000, longestTtlMs).parse(options.ttl);
   if (ttlMs === undefined)
     throw wrong(
-      `--ttl is "${options.ttl}"; allowed: a time like 90s, 15m, 1h, up to 24h. What is printed may stay in a log; longer ones are for your auth service to give.`,
+      `--ttl is "${options.ttl}"; allowed: a time like 90s, 15m, 1h, up to 24h. A printed token may stay in a log, so let your auth service issue longer ones.`,
     );
-  const { toUuid } = await import("../src/core/ports/ids.ts");
-  const userId = toUuid(options.user);
-  if (userId === null) throw wrong(`--user is "${options.user}"; allowed: a uuid.`);
+  const userId = userIdOfSubject(options.user, config.tokens.subjectNamespace);
   refuseDevice(options.device);
   const key = await (options.key === undefined ? readDevKey(config.dataDir) : readSigningKey(options.key));
   const deviceId = options.device ?? null;
   const token = await signToken(key, {
-    userId,
+    subject: toUuid(options.user) ?? options.user,
     deviceId,
     issuer: config.tokens.issuer,
     audience: options.audience ?? config.tokens.audiences[0]!,
@@ -62,7 +62,7 @@ async function printToken(options: TokenOptions, command: Command): Promise<void
   printJson({ token, userId, deviceId, expiresAt: new Date(decodeJwt(token).exp! * 1_000).toISOString() });
 }
 
-/** As a server does, so that no token is printed that none accepts. */
+/** Refuses a device id that a server refuses, so that every printed token is accepted. */
 function refuseDevice(device: string | undefined): void {
   try {
     deviceIdOf({ deviceId: device });

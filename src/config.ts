@@ -30,6 +30,8 @@ export interface Config {
     readonly audiences: readonly string[];
     readonly leewayMs: number;
     readonly maxLifetimeMs: number;
+    /** Null: a subject that is not a UUID is refused. */
+    readonly subjectNamespace: string | null;
   };
   readonly cors: { readonly origins: readonly string[] | "any" };
   readonly log: { readonly level: LogLevel; readonly format: "json" | "pretty"; readonly security: boolean };
@@ -288,6 +290,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
       audiences: values.jwtAudiences,
       leewayMs: values.jwtLeewayMs,
       maxLifetimeMs: values.jwtMaxLifetimeMs,
+      subjectNamespace: values.jwtSubjectNamespace,
     },
     cors: { origins: values.corsOrigins.includes("*") ? "any" : values.corsOrigins },
     log: { level: values.logLevel, format: values.logFormat, security: values.securityLog },

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { toUuid } from "./core/ports/ids.ts";
 import { type AddressParts, AddressRefusal, hostOf, isSocket } from "./store/connections/database-address.ts";
 import { databaseUrlOf, parseDatabaseUrl } from "./store/connections/database-url.ts";
 
@@ -94,6 +95,12 @@ const unfit = /[\r\n\0\ufffd]/;
 export const text: ValueKind<string> = {
   allowed: "a text without line breaks, in UTF-8",
   parse: (given) => (unfit.test(given) ? undefined : given),
+  show: String,
+};
+
+export const uuid: ValueKind<string> = {
+  allowed: "a UUID like 6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+  parse: (given) => toUuid(given) ?? undefined,
   show: String,
 };
 

@@ -13,6 +13,7 @@ import {
   origins,
   text,
   url,
+  uuid,
   type ValueKind,
 } from "./setting-values.ts";
 import type { AddressParts } from "./store/connections/database-address.ts";
@@ -244,6 +245,14 @@ export const settings = {
     kind: duration(minuteMs, 3_660 * 24 * hourMs),
     fallback: 366 * 24 * hourMs,
     about: "how far ahead the exp of a token may be; a token that is valid for longer is refused",
+  }),
+  jwtSubjectNamespace: optional<string>({
+    variables: ["JWT_SUBJECT_NAMESPACE"],
+    flag: "subject-namespace",
+    kind: uuid,
+    fallbackText: "subjects that are not UUIDs are refused",
+    about:
+      "accept subjects that are not UUIDs: each becomes the user id UUIDv5(this namespace, subject). Another namespace makes every such user a new user",
   }),
   corsOrigins: setting<readonly string[]>({
     variables: ["CORS_ALLOWED_ORIGINS"],

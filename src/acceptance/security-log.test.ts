@@ -80,7 +80,7 @@ test("a token that is not accepted is logged with its address and why, at both d
   ).toBe(401);
   const address = "127.0.0.1";
   await logged("authentication_failed", { address, door: "rest", reason: "the token has expired" });
-  const reason = "a refresh token opens nothing but a new token";
+  const reason = "a refresh token can only be exchanged for a new token";
   await logged("authentication_failed", { address, door: "socket", reason });
   for (const part of [...token.split("."), ...refresh.split(".")])
     expect(server.output()).not.toContain(part);

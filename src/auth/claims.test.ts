@@ -93,6 +93,67 @@ describe("texts in claims", () => {
   });
 });
 
+describe("subjects that are not UUIDs", () => {
+  const namespace = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+
+  /** The user id of a token whose `sub` is written exactly so, or why it is refused. */
+  async function userOf(json: string, subjectNamespace: string | null = namespace): Promise<string> {
+    const { tokens } = start(given(), { subjectNamespace });
+    const verified = await tokens.verify(signTexts(header, withClaim("sub", json)), "socket");
+    return verified.ok ? verified.identity.userId : refusal(verified);
+  }
+
+  test("are refused where no namespace is set", async () => {
+    expect(await userOf('"auth0|ada"', null)).toBe("unauthorized: the token's subject must be a user's uuid");
+  });
+
+  test("become the UUIDv5 in the namespace: the values of RFC 9562 A.4 and of Python's uuid5", async () => {
+    expect(await userOf('"www.example.com"')).toBe("2ed6657d-e927-568b-95e1-2665a8aea6a2");
+    expect(await userOf('"é"')).toBe("ebfe0af8-3997-5ade-b634-ba92cf69f557");
+    expect(await userOf('"ünï|📱"')).toBe("30d15629-49b0-514f-9761-5dcfc60c3eef");
+    expect(await userOf('"\\u00fcn\\u00ef|\\ud83d\\udcf1"')).toBe("30d15629-49b0-514f-9761-5dcfc60c3eef");
+  });
+
+  test("that differ in case, in a space or in composition are different users", async () => {
+    const texts = ["ada", "Ada", " ada", "ada ", "é", "e\u0301", `{${userId}}`, userId.replaceAll("-", "")];
+    const ids = await Promise.all(texts.map((text) => userOf(JSON.stringify(text))));
+    expect(new Set(ids).size).toBe(texts.length);
+    for (const id of ids)
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
+  test("may have 255 characters", async () => {
+    expect(await userOf(JSON.stringify("é".repeat(255)))).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await userOf(JSON.stringify("x".repeat(256)))).toContain("1 to 255 characters");
+  });
+
+  test.each([
+    ['""', "1 to 255 characters"],
+    [String.raw`"a\u0000b"`, "a control character"],
+    [String.raw`"a\u009bb"`, "a control character"],
+    [String.raw`"\ud800"`, "an unpaired surrogate"],
+    [String.raw`"\udc00\ud800"`, "an unpaired surrogate"],
+    ["7", "must be a string"],
+    ["null", "must be a string"],
+    ['["ada"]', "must be a string"],
+  ])("of %s are refused", async (json, reason) => {
+    const answer = await userOf(json);
+    expect(answer).toStartWith("unauthorized: the token's subject ");
+    expect(answer).toContain(reason);
+  });
+
+  test("change nothing for subjects that are UUIDs, of any version and case", async () => {
+    for (const uuid of [
+      userId,
+      "ffffffff-ffff-ffff-ffff-ffffffffffff",
+      "2ed6657d-e927-568b-95e1-2665a8aea6a2",
+    ]) {
+      expect(await userOf(JSON.stringify(uuid))).toBe(uuid);
+      expect(await userOf(JSON.stringify(uuid.toUpperCase()))).toBe(uuid);
+    }
+  });
+});
+
 describe("times in claims", () => {
   const noTimes = [
     "1e999",

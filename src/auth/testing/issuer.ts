@@ -98,7 +98,10 @@ export function answerWith(...signers: Signer[]): () => Response {
   return () => Response.json({ keys: signers.map(published) });
 }
 
-export function start(source: KeySource) {
+export function start(
+  source: KeySource,
+  { subjectNamespace = null }: { readonly subjectNamespace?: string | null } = {},
+) {
   const clock = new ManualClock();
   const failures: string[] = [];
   const ignored: string[] = [];
@@ -114,6 +117,7 @@ export function start(source: KeySource) {
     audiences: ["whispr", "whispr-api"],
     leewayMs: 5_000,
     maxLifetimeMs: 366 * 24 * 60 * minuteMs,
+    subjectNamespace,
   };
   const tokens = new JwtTokens({ keys, clock, settings });
   const claims = (given: Record<string, unknown> = {}) => ({
