@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../testing/clock.ts";
 import { noLimits } from "../testing/costs/limits-off.ts";
+import { limiterContract } from "./contract.ts";
 import { LocalLimiter } from "./local.ts";
-import { limiterContract } from "./testing/contract.ts";
 
 limiterContract((options) => new LocalLimiter(options));
 

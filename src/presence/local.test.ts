@@ -1,5 +1,5 @@
 import { describe } from "bun:test";
+import { presenceContract } from "./contract.ts";
 import { LocalPresence } from "./local.ts";
-import { presenceContract } from "./testing/contract.ts";
 
 describe("presence in one process", () => presenceContract((options) => new LocalPresence(options)));

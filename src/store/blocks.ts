@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { BlockedSide } from "../core/conversations/blocks.ts";
 import type { Member, Pending, Role } from "../core/conversations/conversation.ts";
 import type { BlockedPair, Blocks, PairKey } from "../core/ports/blocks.ts";
-import type { Clock } from "../core/ports/clock.ts";
+import { type Clock, pause } from "../core/ports/clock.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import { adminChannel, readAdminNote } from "./admin-trail.ts";
@@ -146,7 +146,7 @@ export class PostgresBlocks implements Blocks {
       const failure = await this.#open();
       if (failure === null) break;
       if (failures >= failuresToTell) this.#observer.warn("block_listener_unreachable", { reason: failure });
-      await new Promise<void>((resolve) => this.#clock.after(reconnectPauseMs, resolve));
+      await pause(this.#clock, reconnectPauseMs);
     }
     if (!this.#stopped) this.#listener();
   }

@@ -7,3 +7,10 @@ export interface Clock {
   /** Calls back once, not before `delayMs` have passed. The result cancels it. Does not keep the process alive. */
   after(delayMs: number, call: () => void): () => void;
 }
+
+/** Resolves not before `delayMs` have passed. Cannot be cancelled: whoever waits looks afterwards whether it is still wanted. */
+export function pause(clock: Pick<Clock, "after">, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}

@@ -2,7 +2,7 @@ import type { Event } from "../../core/events.ts";
 import type { MarkedConversation } from "../../core/messages/marks.ts";
 import { sizeOfMessage } from "../../core/messages/message.ts";
 import type { ActorReads, KeyLookup } from "../../core/ports/actor-reads.ts";
-import type { Clock } from "../../core/ports/clock.ts";
+import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { AppendOutcome, CommitPort } from "../../core/ports/commit.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Ownership } from "../../core/ports/ownership.ts";
@@ -243,7 +243,7 @@ export class Lane {
 
   /** Nothing was written; the store has reported why. The pause keeps one in trouble from being asked in a tight loop. */
   async #again(batch: readonly Entry[]): Promise<void> {
-    await this.#pause(retryPauseMs);
+    await pause(this.#clock, retryPauseMs);
     this.#split(batch, (entry) => entry.turn.answer === null);
   }
 
@@ -254,7 +254,7 @@ export class Lane {
   async #settleUnknown(batch: readonly Entry[], error: unknown): Promise<void> {
     this.#observer.warn("batch_outcome_unknown", { reason: reasonOf(error), rows: batch.length });
     // Marks alone: whatever became of them, they go again.
-    if (batch.length === 0) return this.#pause(retryPauseMs);
+    if (batch.length === 0) return pause(this.#clock, retryPauseMs);
     const shards = [...new Set(batch.map((entry) => shardOf(entry.actor.id)))];
     await this.#untilReached(() => this.#ownership.renew(shards));
     await this.#tellStored(batch);
@@ -290,7 +290,7 @@ export class Lane {
       try {
         return await ask();
       } catch {
-        await this.#pause(retryPauseMs);
+        await pause(this.#clock, retryPauseMs);
       }
     }
   }
@@ -303,10 +303,6 @@ export class Lane {
         return { failure };
       }),
     );
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(delayMs, resolve));
   }
 }
 

@@ -4,7 +4,7 @@ import type { Message } from "../../core/messages/message.ts";
 import { asSeenFrom } from "../../core/messages/quote.ts";
 import { differsFrom } from "../../core/messages/send.ts";
 import type { ActorReads, MembershipLookup } from "../../core/ports/actor-reads.ts";
-import type { Clock } from "../../core/ports/clock.ts";
+import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Ownership } from "../../core/ports/ownership.ts";
 import type { PubSub } from "../../core/ports/pubsub.ts";
@@ -124,7 +124,7 @@ export class Supervisor {
       if (loaded && isRejection(loaded)) return this.#forget(actor, loaded);
       if (loaded?.state) return actor.loaded(loaded.state);
       if (loaded) return this.#forget(actor, noSuchConversation);
-      await this.#pause();
+      await pause(this.#clock, retryPauseMs);
       if (isWanted() && actor.isIdle) this.#drop(actor);
     }
   }
@@ -135,7 +135,7 @@ export class Supervisor {
     while (!isMember && !this.#stopped && turn.answer) {
       turn.membership = orUnavailable(this.#lookups.membership(askedBy(turn)));
       const found = await turn.membership;
-      if (found === unreachable && !actor.isLoaded) await this.#pause();
+      if (found === unreachable && !actor.isLoaded) await pause(this.#clock, retryPauseMs);
       else if (isRejection(found)) actor.turnAway(turn, found);
       else if (found.isMember) isMember = true;
       else actor.turnAway(turn, noSuchConversation);
@@ -156,7 +156,7 @@ export class Supervisor {
     while (!this.#stopped) {
       const found = await this.#orAway(this.#lookups.about(actor.id, questions));
       if (found) return tell(actor, found, actor.attempt === attempt);
-      await this.#pause();
+      await pause(this.#clock, retryPauseMs);
       if (actor.isIdle) return actor.learned(nothingLearned);
     }
   }
@@ -266,10 +266,6 @@ export class Supervisor {
       this.#observer.actorPassivated();
     }
     return !this.#isFull;
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(retryPauseMs, resolve));
   }
 }
 

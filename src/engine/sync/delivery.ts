@@ -1,5 +1,5 @@
 import type { Member } from "../../core/conversations/conversation.ts";
-import type { Clock } from "../../core/ports/clock.ts";
+import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { DeliveryReads } from "../../core/ports/delivery-reads.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { ChangeFrame } from "../../core/ports/pubsub.ts";
@@ -198,7 +198,7 @@ export class Delivery {
       if (changes.hasMore) repair.isIncomplete = true;
       else this.#tellWaiting(known, repair);
       resolveReached(known);
-      if (known.rev === rev && hasMore(repair)) await this.#pause();
+      if (known.rev === rev && hasMore(repair)) await pause(this.#clock, retryPauseMs);
     } while (hasMore(repair) && isWanted());
     known.repair = null;
     resolveWaiters(known, ({ isOverdue }) => isOverdue);
@@ -268,14 +268,10 @@ export class Delivery {
         return await read();
       } catch (error) {
         this.#observer.warn("missed_frames_unreadable", { reason: String(error) });
-        await this.#pause(error instanceof StoreUnavailable ? retryPauseMs : bugPauseMs);
+        await pause(this.#clock, error instanceof StoreUnavailable ? retryPauseMs : bugPauseMs);
       }
     }
     return null;
-  }
-
-  #pause(ms = retryPauseMs): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(ms, resolve));
   }
 }
 

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { Clock } from "../../core/ports/clock.ts";
+import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { type Ownership, shardCount } from "../../core/ports/ownership.ts";
 import { takeAll, takeSome } from "../append/fence.ts";
@@ -166,7 +166,7 @@ export class AdvisoryOwnership implements Ownership {
       this.#tried = true;
       if (this.#held || this.#stopped) break;
       this.#sayWaiting();
-      await new Promise<void>((resolve) => this.#clock.after(retryMs, resolve));
+      await pause(this.#clock, retryMs);
     }
     this.#acquiring = false;
   }

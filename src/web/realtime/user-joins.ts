@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/ports/clock.ts";
+import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { DevicePosition, Position } from "../../core/ports/sync-reads.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
@@ -139,12 +139,12 @@ export class UserJoins implements TopicJoins {
     while (!feed.isOver) {
       const waitMs = this.#gate.backlogWaitMs(userId);
       if (waitMs > 0) {
-        await this.#pause(waitMs);
+        await pause(this.#clock, waitMs);
         continue;
       }
       const page = await backlog.next();
       if (!page || !isRejection(page)) return page;
-      await this.#pause();
+      await pause(this.#clock, retryPauseMs);
     }
     return null;
   }
@@ -154,12 +154,8 @@ export class UserJoins implements TopicJoins {
     while (!feed.isOver) {
       const facts = await this.#joins.userFacts({ viewerId, deviceId });
       if (!isRejection(facts)) return backlog.extend(facts.standings);
-      await this.#pause();
+      await pause(this.#clock, retryPauseMs);
     }
-  }
-
-  #pause(forMs = retryPauseMs): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(forMs, resolve));
   }
 
   #refuseStranger(userId: string): JoinOutcome {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import type { Clock } from "../../core/ports/clock.ts";
-import type { NewId } from "../../core/ports/ids.ts";
-import type { Online, Presence, PresenceDiff } from "../../core/ports/presence.ts";
-import { VirtualClock } from "../../testing/clock.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { NewId } from "../core/ports/ids.ts";
+import type { Online, Presence, PresenceDiff } from "../core/ports/presence.ts";
+import { VirtualClock } from "../testing/clock.ts";
 
 export type MakePresence = (options: { readonly clock: Clock; readonly newId: NewId }) => Presence;
 

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Clock } from "../../core/ports/clock.ts";
-import type { Limiter, Limits, Rate } from "../../core/ports/limiter.ts";
-import { VirtualClock } from "../../testing/clock.ts";
-import { noLimits } from "../../testing/costs/limits-off.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Limiter, Limits, Rate } from "../core/ports/limiter.ts";
+import { VirtualClock } from "../testing/clock.ts";
+import { noLimits } from "../testing/costs/limits-off.ts";
 
 export type MakeLimiter = (options: { readonly clock: Clock; readonly limits: Limits }) => Limiter;
 
