@@ -6,7 +6,7 @@ import { markedOf } from "./marks.ts";
 import { queryOf } from "./statement.ts";
 import { untaggedUntilUs } from "./untagged-keys.ts";
 
-/** The lane's writer: one connection of its own, reopened when it was lost. */
+/** Writes the batches of a lane over one connection of its own. Opens it again after it was lost. */
 export class PostgresCommit implements CommitPort {
   readonly #settings: DatabaseSettings;
   readonly #onLost: (error: Error) => void;
@@ -29,10 +29,9 @@ export class PostgresCommit implements CommitPort {
       return { type: "again", error };
     }
     try {
-      const { atUs } = batch;
-      const query = queryOf(rows, { atUs, epochOf, untaggedUntilUs: this.#untaggedUntilUs });
+      const query = queryOf(rows, batch, { epochOf, untaggedUntilUs: this.#untaggedUntilUs });
       const result = await client.query<AppendRow>(query);
-      return outcomeOf(result.rows[0]!, rows);
+      return outcomeOf(result.rows[0]!, rows, batch);
     } catch (error) {
       const outcome = failureOf(error);
       if (outcome.type !== "refused") this.#drop(client);
@@ -61,7 +60,7 @@ export class PostgresCommit implements CommitPort {
     return client;
   }
 
-  /** Also one on which nothing can be written: after a failover it may lead to a standby. */
+  /** Closes a connection that failed, also a read-only one: after a failover it may lead to a standby. */
   #drop(client: pg.Client): void {
     if (this.#client === client) this.#client = null;
     destroy(client);
@@ -75,7 +74,7 @@ interface AppendRow {
   readonly marked?: string | null;
 }
 
-function outcomeOf({ held, moved, marked = null }: AppendRow, rows: Rows): AppendOutcome {
+function outcomeOf({ held, moved, marked = null }: AppendRow, rows: Rows, batch: Batch): AppendOutcome {
   if (held) return { type: "fenced", shards: without(rows.shards, held) };
   const ids = moved
     ? new Set(
@@ -85,7 +84,7 @@ function outcomeOf({ held, moved, marked = null }: AppendRow, rows: Rows): Appen
         ),
       )
     : none;
-  return { type: "stored", moved: ids, marked: markedOf(marked, rows, ids) };
+  return { type: "stored", moved: ids, marked: markedOf(marked, { rows, batch, moved: ids }) };
 }
 
 const none: ReadonlySet<string> = new Set();
@@ -95,7 +94,7 @@ function without<T>(all: readonly T[], some: readonly T[]): T[] {
   return all.filter((each) => !gone.has(each));
 }
 
-/** SQLSTATE classes: 22 and 23 are about the data; a server that goes away (57P, 08, FATAL) leaves the outcome open. */
+/** SQLSTATE classes 22 and 23 are about the data. A server that goes away (57P, 08, FATAL) leaves the outcome open. */
 function failureOf(error: unknown): Exclude<AppendOutcome, { type: "stored" | "fenced" }> {
   if (!isServerError(error)) return { type: "unknown", error };
   const { code = "", constraint } = error;
@@ -106,7 +105,7 @@ function failureOf(error: unknown): Exclude<AppendOutcome, { type: "stored" | "f
   return { type: "again", error };
 }
 
-/** PostgreSQL's `detail` shows the row, and with it what somebody wrote. */
+/** Drops PostgreSQL's `detail`: it shows the row, and with it the content of a message. */
 function withoutContent({ code, message }: pg.DatabaseError): Error {
   return new Error(`${code}: ${message}`);
 }

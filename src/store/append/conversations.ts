@@ -1,34 +1,60 @@
-import type { ChangedConversation } from "./batch.ts";
-import { boolArray, byteaArray, int8Array, timestamptzArray, uuidArray } from "./binary-array.ts";
-import { rowsOf, widthOf } from "./part.ts";
+import type {
+  ConversationChanged,
+  ConversationDeactivated,
+} from "../../core/conversations/conversation-changed.ts";
+import type { Event } from "../../core/events.ts";
+import { bool, bytea, encode, int8, timestamptz, uuid } from "./column.ts";
+import type { Table, TableRows } from "./table.ts";
 
-const shape = {
-  conversation_id: "uuid",
-  rev: "int8",
-  updated_at: "timestamptz",
-  metadata: "bytea",
-  is_active: "bool",
-} as const;
+/** A conversation as the batch leaves it. */
+interface ChangedConversation {
+  readonly conversationId: string;
+  readonly rev: number;
+  readonly atUs: number;
+  /** Empty, which no JSON text is: unchanged. */
+  readonly metadata: string;
+  readonly isActive: boolean;
+}
 
-export const conversationsWidth = widthOf(shape);
+const columns = {
+  conversation_id: uuid((changed: ChangedConversation) => changed.conversationId),
+  rev: int8((changed: ChangedConversation) => changed.rev),
+  updated_at: timestamptz((changed: ChangedConversation) => changed.atUs),
+  metadata: bytea((changed: ChangedConversation) => changed.metadata),
+  is_active: bool((changed: ChangedConversation) => changed.isActive),
+};
 
-/** Conversations that became others than they were. */
-export function conversationsCte(first: number): string {
-  return `
+/** Updates conversations whose metadata or state changed. */
+export const conversations: Table<"u"> = {
+  inputs: { u: columns },
+  sql: ({ u }) => `
 settings as (
   update conversations c set rev = u.rev, updated_at = u.updated_at, metadata = coalesce(nullif(u.metadata, ''), c.metadata),
     is_active = u.is_active
-  from ${rowsOf(first, "u", shape)} join heads on heads.conversation_id = u.conversation_id
+  from ${u} join heads on heads.conversation_id = u.conversation_id
   where c.id = u.conversation_id
-)`;
-}
+)`,
+  collect: () => new ConversationRows(),
+};
 
-export function conversationColumns(changed: readonly ChangedConversation[]): Buffer[] {
-  return [
-    uuidArray(changed.map(({ conversationId }) => conversationId)),
-    int8Array(changed.map(({ rev }) => rev)),
-    timestamptzArray(changed.map(({ atUs }) => atUs)),
-    byteaArray(changed.map(({ metadata }) => metadata)),
-    boolArray(changed.map(({ isActive }) => isActive)),
-  ];
+class ConversationRows implements TableRows {
+  readonly #changed = new Map<string, ChangedConversation>();
+
+  add(event: Event): void {
+    if (event.type === "conversation_changed" || event.type === "conversation_deactivated")
+      this.#change(event);
+  }
+
+  parameters(): readonly Buffer[] {
+    return encode(columns, [...this.#changed.values()]);
+  }
+
+  #change(event: ConversationChanged | ConversationDeactivated): void {
+    const { conversationId, rev, atUs } = event;
+    const { metadata, isActive } =
+      event.type === "conversation_changed"
+        ? event.conversation
+        : { metadata: this.#changed.get(conversationId)?.metadata ?? "", isActive: false };
+    this.#changed.set(conversationId, { conversationId, rev, atUs, metadata, isActive });
+  }
 }

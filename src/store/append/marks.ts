@@ -7,37 +7,37 @@ import type {
   MarkMoved,
   MemberBefore,
 } from "../../core/messages/marks.ts";
+import type { Batch } from "../../core/ports/commit.ts";
 import type { HeadMove, Rows } from "./batch.ts";
-import { int8Array, uuidArray } from "./binary-array.ts";
-import { rowsOf, widthOf } from "./part.ts";
+import { encode, int8, rowsFrom, uuid, widthOf } from "./column.ts";
 
-const shape = {
-  conversation_id: "uuid",
-  user_id: "uuid",
-  delivered_seq: "int8",
-  read_seq: "int8",
-} as const;
+const columns = {
+  conversation_id: uuid((mark: MarkMove) => mark.conversationId),
+  user_id: uuid((mark: MarkMove) => mark.userId),
+  delivered_seq: int8((mark: MarkMove) => mark.deliveredSeq),
+  read_seq: int8((mark: MarkMove) => mark.readSeq),
+};
 
 /** The rows and their time. */
-export const marksWidth = widthOf(shape) + 1;
-/** The most messages that are told of for each conversation. */
-const toldMessages = 50;
+export const marksWidth = widthOf(columns) + 1;
+/** The most messages reported for each conversation. */
+const maxReportedMessages = 50;
 
 /**
  * Marks have no `rev`: only the fence decides over them, `isHeld` in the statement. They grow, and never pass the head as this statement
- * leaves it. Marks of members who are asked first do not move until they accept. No indexed column is touched, so that the updates are HOT.
- * The laterals keep plans that were made on empty tables at one look-up per row. What was received as it was read has one range: that of
- * reading.
+ * leaves it. The marks of a member with a pending request stay at 0 until they accept. No indexed column is touched, so that the updates are
+ * HOT. The laterals keep plans that were made on empty tables at one look-up per row. A message that is delivered and read at once has one
+ * range: that of reading.
  */
-export function marksCtes(first: number, isHeld: string): string {
-  const at = `$${first + widthOf(shape)}::timestamptz`;
+export function marksSql(first: number, isHeld: string): string {
+  const at = `$${first + widthOf(columns)}::timestamptz`;
   return `
 wanted as materialized (
   select w.conversation_id, m.user_id, m.delivered_seq as delivered_from, m.read_seq as read_from,
     greatest(m.delivered_seq, least(m.reach, head.seq, greatest(w.delivered_seq, w.read_seq, 0))) as delivered_to,
     greatest(m.read_seq, least(m.reach, head.seq, greatest(w.read_seq, 0))) as read_to,
     unread.from_seq as unread_from
-  from ${rowsOf(first, "w", shape)}
+  from ${rowsFrom(first, "w", columns)}
   left join heads on heads.conversation_id = w.conversation_id
   left join lateral (
     select user_id, delivered_seq, read_seq, case when pending = 'request' then 0 end as reach from conversation_members
@@ -67,7 +67,7 @@ ranges as (
 )`;
 }
 
-/** What the marks did, as one text: ids and numbers only. The snapshot is that of before the statement. */
+/** Returns what the marks did, as one JSON text of ids and numbers. It sees the snapshot from before the statement. */
 export const markedColumn = `(
   select json_agg(json_build_array(c.conversation_id, c.moved, members.present, messages.newest))::text
   from (
@@ -85,17 +85,11 @@ export const markedColumn = `(
     from (
       select id, seq, sender_id from messages
       where conversation_id = c.conversation_id and seq > c.lowest and seq <= c.highest
-      order by seq desc limit ${toldMessages}) m) messages
+      order by seq desc limit ${maxReportedMessages}) m) messages
 )`;
 
-export function markColumns(marks: readonly MarkMove[], atUs: number): (Buffer | string)[] {
-  return [
-    uuidArray(marks.map((mark) => mark.conversationId)),
-    uuidArray(marks.map((mark) => mark.userId)),
-    int8Array(marks.map((mark) => mark.deliveredSeq)),
-    int8Array(marks.map((mark) => mark.readSeq)),
-    formatInstant(atUs),
-  ];
+export function markParameters(marks: readonly MarkMove[], atUs: number): (Buffer | string)[] {
+  return [...encode(columns, marks), formatInstant(atUs)];
 }
 
 type MarkedRow = readonly [
@@ -115,18 +109,20 @@ type MovedRow = readonly [
 type MemberRow = readonly [userId: string, joinedSeq: number, deliveredSeq: number, readSeq: number];
 type MessageRow = readonly [id: string, seq: number, senderId: string];
 
-/** `text` is of `markedColumn`. Of the heads that moved, what this batch itself stored is added: the statement's snapshot is without it. */
+/**
+ * Returns what the marks of a batch did; `text` is of `markedColumn`. Adds what this batch itself stored in conversations that are not in
+ * `moved`: the statement's snapshot is without it.
+ */
 export function markedOf(
   text: string | null,
-  rows: Rows,
-  moved: ReadonlySet<string>,
+  { rows, batch, moved }: { readonly rows: Rows; readonly batch: Batch; readonly moved: ReadonlySet<string> },
 ): readonly MarkedConversation[] {
   if (text === null) return [];
   const heads = new Map(rows.heads.map((head) => [head.conversationId, head]));
   return (JSON.parse(text) as MarkedRow[]).map(toMarked).map((marked) => {
     const head = heads.get(marked.conversationId);
     const isStored = head && !moved.has(head.conversationId);
-    return isStored && marked.moved.length > 0 ? withNew(marked, head, rows.members) : marked;
+    return isStored && marked.moved.length > 0 ? withNew(marked, head, batch) : marked;
   });
 }
 
@@ -154,17 +150,26 @@ function toMessage([id, seq, senderId]: MessageRow): MarkedMessage {
 function withNew(
   marked: MarkedConversation,
   { conversationId, sent }: HeadMove,
-  changes: readonly MemberChanged[],
+  batch: Batch,
 ): MarkedConversation {
   const own = sent.filter((message) => marked.moved.some((move) => isOver(move, message.seq)));
   const newest = own.map(({ id, seq, senderId }) => ({ id, seq, senderId })).reverse();
   const members = new Map(marked.members.map((member) => [member.userId, member]));
-  for (const change of changes) if (change.conversationId === conversationId) moveMember(members, change);
+  for (const change of lastMemberChanges(batch, conversationId)) moveMember(members, change);
   return {
     ...marked,
     members: [...members.values()],
-    messages: [...newest, ...marked.messages].slice(0, toldMessages),
+    messages: [...newest, ...marked.messages].slice(0, maxReportedMessages),
   };
+}
+
+function lastMemberChanges({ changes }: Batch, conversationId: string): Iterable<MemberChanged> {
+  const last = new Map<string, MemberChanged>();
+  for (const change of changes) {
+    if (change.conversationId !== conversationId) continue;
+    for (const event of change.events) if ("member" in event) last.set(event.member.userId, event);
+  }
+  return last.values();
 }
 
 function moveMember(
