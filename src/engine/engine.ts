@@ -15,6 +15,7 @@ import { Meetings } from "./conversation/meetings.ts";
 import { Registry, type RegistrySettings } from "./conversation/registry.ts";
 import { Supervisor, type SupervisorSettings } from "./conversation/supervisor.ts";
 import { LastSeen } from "./last-seen.ts";
+import { PrivateState } from "./private/private-state.ts";
 import { Queries } from "./queries.ts";
 import { FairTurns, type FairTurnsSettings } from "./reads/fair-turns.ts";
 import { Marks } from "./receipts/marks.ts";
@@ -63,7 +64,8 @@ export function startEngine(options: {
   readonly settings: EngineSettings;
 }): Engine {
   const { ports, settings } = options;
-  const { actorReads, viewerReads, creation, own, ownership, pubsub, clock, observer } = ports;
+  const { actorReads, viewerReads, creation, ownership, pubsub, clock, observer } = ports;
+  const own = new PrivateState({ store: ports.own, pubsub });
   const lanes: readonly Lane[] = ports.commits.map(
     (port) =>
       new Lane({

@@ -151,17 +151,11 @@ export class Queries {
     return found.isExpired ? cursorExpired : pageOfChanges(found, sinceRev);
   }
 
-  /** Private: the user's other devices are told, and nobody else. */
   async markUnread(
     command: MarkAsUnread,
   ): Promise<{ readonly ownRev: number; readonly seq: number } | Rejection> {
     const marked = await this.#inTurn(command.userId, () => this.#own.markUnread(command));
-    if (!marked) return noSuchMessage;
-    if (isRejection(marked)) return marked;
-    const { userId, conversationId, messageId } = command;
-    const unreadFrom = { messageId, seq: marked.seq };
-    this.#pubsub.publish({ type: "own", userId, conversationId, ownRev: marked.ownRev, unreadFrom });
-    return marked;
+    return marked ?? noSuchMessage;
   }
 
   /** Answers strangers, members and removed members alike. */

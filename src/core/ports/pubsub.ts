@@ -2,6 +2,7 @@ import type { Member } from "../conversations/conversation.ts";
 import type { Event } from "../events.ts";
 import type { MarkedMessage, MarkMoved, StatusChange } from "../messages/marks.ts";
 import type { Apart } from "../presence/visibility.ts";
+import type { OwnChange } from "../private/own-change.ts";
 
 /** All events of one command, stored, on their way to whoever listens. */
 export interface ChangeFrame {
@@ -42,14 +43,13 @@ export interface MarksFrame {
   readonly lastJoinedSeq: number;
 }
 
-/** Private state of one user, for his own devices. */
+/** A change of one user's private state, for their own devices. */
 export interface OwnFrame {
   readonly type: "own";
   readonly userId: string;
   readonly ownRev: number;
   readonly conversationId: string;
-  /** Null: no longer marked as unread. */
-  readonly unreadFrom: { readonly messageId: string; readonly seq: number } | null;
+  readonly change: OwnChange;
 }
 
 /** A member types, or has ended. Stored nowhere. */

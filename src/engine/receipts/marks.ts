@@ -143,9 +143,7 @@ export class Marks {
     try {
       const clear = () => this.#own.clearUnread(userId, conversationId);
       const cleared = await this.#clearing.run(userId, clear);
-      if (!cleared) return;
-      if (isRejection(cleared)) throw new Error(cleared.message);
-      this.#pubsub.publish({ type: "own", userId, conversationId, ownRev: cleared.ownRev, unreadFrom: null });
+      if (cleared && isRejection(cleared)) throw new Error(cleared.message);
     } catch (error) {
       this.#observer.warn("unread_not_cleared", { reason: String(error) });
     }

@@ -268,8 +268,13 @@ export class Broadcasts {
   }
 
   #tellOwn(frame: OwnFrame): void {
-    const event = frame.unreadFrom ? "message_unread" : "conversation_read";
-    this.#toUser(frame.userId, event, () => ownUnreadText(frame));
+    const { change } = frame;
+    switch (change.type) {
+      case "unread": {
+        const event = change.from ? "message_unread" : "conversation_read";
+        return this.#toUser(frame.userId, event, () => ownUnreadText(frame, change));
+      }
+    }
   }
 
   /** The typist's other devices hear of it, the one that he types on does not. */

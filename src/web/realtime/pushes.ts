@@ -3,6 +3,7 @@ import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import type { MarkMoved, StatusChange } from "../../core/messages/marks.ts";
 import type { Message, ReactionChanged } from "../../core/messages/message.ts";
 import type { ChangeFrame, MarksFrame, OwnFrame, TypingFrame } from "../../core/ports/pubsub.ts";
+import type { UnreadChanged } from "../../core/private/own-change.ts";
 import { bareConversationText } from "../views/conversation.ts";
 import { instantText } from "../views/instant.ts";
 import { memberRecordText } from "../views/member.ts";
@@ -100,8 +101,8 @@ export function messageReadText(
 }
 
 /** `message_unread`, to a user's own devices; `conversation_read` without a message: not unread any more. */
-export function ownUnreadText({ conversationId, ownRev, unreadFrom }: OwnFrame): string {
-  const messageId = unreadFrom ? `"${unreadFrom.messageId}"` : "null";
+export function ownUnreadText({ conversationId, ownRev }: OwnFrame, { from }: UnreadChanged): string {
+  const messageId = from ? `"${from.messageId}"` : "null";
   return `{"message_id":${messageId},"conversation_id":"${conversationId}","own_rev":${ownRev}}`;
 }
 
