@@ -31,6 +31,7 @@ import { PostgresDeviceCursors } from "./store/private/device-cursors.ts";
 import { PostgresOwnState } from "./store/private/own-state.ts";
 import { PostgresActorReads } from "./store/reads/actor-reads.ts";
 import { PostgresDeliveryReads } from "./store/reads/delivery-reads.ts";
+import { PostgresSyncReads } from "./store/reads/sync-reads.ts";
 import { PostgresViewerReads } from "./store/reads/viewer-reads.ts";
 import { checkSchema, migrate } from "./store/schema/migrator.ts";
 import { checkDatabase } from "./store/schema/store-checks.ts";
@@ -256,7 +257,6 @@ function openEngine(given: {
   const pool = openPool(settings, lost);
   opened.defer(() => stopping.within("closing the database", pool.end()));
   const reads = new ReadPool({ pool: health.watching(pool) });
-  const viewerReads = new PostgresViewerReads({ reads });
   const actorReads = new PostgresActorReads({ reads });
   const commits = Array.from(
     { length: config.lanes.count },
@@ -279,7 +279,8 @@ function openEngine(given: {
     ports: {
       commits: commits.map((port) => new WatchedCommit({ port, health })),
       actorReads,
-      viewerReads,
+      viewerReads: new PostgresViewerReads({ reads }),
+      syncReads: new PostgresSyncReads({ reads }),
       creation: new PostgresConversationCreation({ reads }),
       cursors: new PostgresDeviceCursors({ reads }),
       lastSeen: new PostgresLastSeen({ reads }),

@@ -9,6 +9,7 @@ import type { OwnState } from "../core/ports/own-state.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
+import type { SyncReads } from "../core/ports/sync-reads.ts";
 import type { ViewerReads } from "../core/ports/viewer-reads.ts";
 import { Lane, type LaneSettings } from "./conversation/group-commit.ts";
 import { Meetings } from "./conversation/meetings.ts";
@@ -35,6 +36,7 @@ export interface EnginePorts {
   readonly commits: readonly CommitPort[];
   readonly actorReads: ActorReads;
   readonly viewerReads: ViewerReads;
+  readonly syncReads: SyncReads;
   readonly creation: ConversationCreation;
   readonly cursors: DeviceCursors;
   readonly lastSeen: LastSeenStore;
@@ -64,7 +66,7 @@ export function startEngine(options: {
   readonly settings: EngineSettings;
 }): Engine {
   const { ports, settings } = options;
-  const { actorReads, viewerReads, creation, ownership, pubsub, clock, observer } = ports;
+  const { actorReads, viewerReads, syncReads, creation, ownership, pubsub, clock, observer } = ports;
   const own = new PrivateState({ store: ports.own, pubsub });
   const lanes: readonly Lane[] = ports.commits.map(
     (port) =>
@@ -120,9 +122,9 @@ export function startEngine(options: {
   const turns = new FairTurns({ settings: settings.requests, clock });
   return {
     commands,
-    queries: new Queries({ turns, reads: viewerReads, lastSeen, creation, own, pubsub, clock }),
+    queries: new Queries({ turns, reads: viewerReads, syncReads, lastSeen, creation, own, pubsub, clock }),
     joins: new Joins({
-      reads: viewerReads,
+      reads: syncReads,
       messages: actorReads,
       cursors: ports.cursors,
       settled: (device) => cursors.settled(device),

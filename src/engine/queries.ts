@@ -18,7 +18,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { ConversationCreation } from "../core/ports/conversation-creation.ts";
 import type { OwnState } from "../core/ports/own-state.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
-import type { Changes } from "../core/ports/sync-reads.ts";
+import type { Changes, SyncReads } from "../core/ports/sync-reads.ts";
 import type {
   ConversationSummary,
   HistoryPage,
@@ -60,6 +60,7 @@ export type CreatedDirect =
 export class Queries {
   readonly #turns: FairTurns;
   readonly #reads: ViewerReads;
+  readonly #syncReads: Pick<SyncReads, "changes">;
   readonly #creation: ConversationCreation;
 
   readonly #own: OwnState;
@@ -71,6 +72,7 @@ export class Queries {
     readonly turns: FairTurns;
     readonly lastSeen: Pick<LastSeen, "recent">;
     readonly reads: ViewerReads;
+    readonly syncReads: Pick<SyncReads, "changes">;
     readonly creation: ConversationCreation;
     readonly own: OwnState;
     readonly pubsub: PubSub;
@@ -78,6 +80,7 @@ export class Queries {
   }) {
     this.#turns = options.turns;
     this.#reads = options.reads;
+    this.#syncReads = options.syncReads;
     this.#lastSeen = options.lastSeen;
     this.#creation = options.creation;
     this.#own = options.own;
@@ -143,7 +146,7 @@ export class Queries {
   async changes(query: ReadChanges): Promise<Changes | Rejection> {
     const { viewerId, conversationId, sinceRev, generation, limit } = query;
     const asked = { viewerId, conversationId, sinceRev, generation, limit, sinceSeq: null };
-    const answers = await this.#inTurn(viewerId, () => this.#reads.changes([asked]));
+    const answers = await this.#inTurn(viewerId, () => this.#syncReads.changes([asked]));
     if (isRejection(answers)) return answers;
     const found = answers[0]!;
     const refusal = authorize.read_changes(found.membership);

@@ -2,7 +2,7 @@ import type { ActorReads, MessagePlace } from "../core/ports/actor-reads.ts";
 import type { BlockedPair } from "../core/ports/blocks.ts";
 import type { Change } from "../core/ports/commit.ts";
 import type { DeviceCursors } from "../core/ports/device-cursors.ts";
-import type { ViewerReads } from "../core/ports/viewer-reads.ts";
+import type { SyncReads } from "../core/ports/sync-reads.ts";
 import { BlockEnforcer } from "../engine/conversation/block-enforcer.ts";
 import { Lookups } from "../engine/conversation/lookups.ts";
 import { Meetings } from "../engine/conversation/meetings.ts";
@@ -20,7 +20,7 @@ import type { PoisonedStore } from "./model/poisoned-store.ts";
 
 function joinsOver(store: PoisonedStore, clock: VirtualClock) {
   const generation = 1;
-  const reads: Pick<ViewerReads, "joinFacts" | "changes"> = {
+  const reads: Pick<SyncReads, "joinFacts" | "changes"> = {
     joinFacts: (conversations, users) =>
       store.statement([conversations, users], () => ({
         conversations: conversations.map(({ conversationId, viewerId }) => ({

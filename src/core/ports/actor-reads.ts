@@ -10,7 +10,7 @@ export interface KeyLookup extends SendKey {
   readonly senderId: string;
 }
 
-/** A message by its id, where it is said to be. */
+/** A message by its id, in the conversation that the caller names. */
 export interface TargetLookup {
   readonly conversationId: string;
   readonly messageId: string;
@@ -21,11 +21,11 @@ export interface ContactsLookup {
   readonly conversationId: string;
   readonly adderId: string;
   readonly userIds: readonly string[];
-  /** Whether `isKnown` is needed: it is costly to find. */
+  /** Whether `isKnown` is needed. Finding it is expensive. */
   readonly asksFirst: boolean;
 }
 
-/** A `TargetLookup` of a user, who may not see the message. */
+/** A `TargetLookup` on behalf of a user, who may not see the message. */
 export interface SeenTargetLookup extends TargetLookup {
   readonly userId: string;
 }
@@ -40,32 +40,32 @@ export interface MessagePlace {
   readonly seq: number;
 }
 
-/** Reads for the engine itself; they throw `StoreUnavailable`. */
+/**
+ * Reads for the engine itself: no viewer, so no authorization. Each call is one query, whatever its length and whatever the messages hold.
+ * Results are in the order of the requests unless said otherwise. All throw `StoreUnavailable`.
+ */
 export interface ActorReads {
-  /** In one query; conversations that do not exist are absent from the answer. */
+  /** Returns what actors start from. Conversations that do not exist are absent; order is undefined. */
   loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]>;
   /**
-   * Which of the keys are held by a stored message, as they are stored: under the device asked for, or `untagged`, or both; absent: free. In
-   * one query.
+   * Returns the keys that stored messages hold, as they are stored: under the device of the lookup, or `untagged`, or both. Free keys are
+   * absent; order is undefined.
    */
-  findKeys(questions: readonly KeyLookup[]): Promise<readonly (KeyLookup & KeyUse)[]>;
-  /** Those that are stored in the conversation named with them, with all their reactions. In one query. */
-  findTargets(questions: readonly TargetLookup[]): Promise<readonly Message[]>;
-  /**
-   * Where they are, in the order asked; null: not stored in that conversation, or not the user's to see. In one query, whatever the messages
-   * hold.
-   */
-  findSeqs(questions: readonly SeenTargetLookup[]): Promise<readonly (number | null)[]>;
-  /** The revisions that created these messages, in the order asked; null: no such message. In one query, whatever the messages hold. */
+  findKeys(lookups: readonly KeyLookup[]): Promise<readonly (KeyLookup & KeyUse)[]>;
+  /** Returns the messages that are stored in the named conversation, with all their reactions. Others are absent; order is undefined. */
+  findTargets(lookups: readonly TargetLookup[]): Promise<readonly Message[]>;
+  /** Returns the `seq` of each message. Null: it is not stored in that conversation, or the user may not see it. */
+  findSeqs(lookups: readonly SeenTargetLookup[]): Promise<readonly (number | null)[]>;
+  /** Returns the revision that created each message. Null: no such message. */
   findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]>;
-  /** Whether each is a present member, in the order asked. In one query. */
-  areMembers(questions: readonly MembershipLookup[]): Promise<readonly boolean[]>;
-  /** In the order asked, each in the order of its users. `isKnown` is false where it was not asked. In one query. */
-  findContacts(questions: readonly ContactsLookup[]): Promise<readonly (readonly Contact[])[]>;
-  /** JSON texts of objects, in the order asked; null: no such conversation. In one query. */
+  /** Returns whether each user is a present member. */
+  areMembers(lookups: readonly MembershipLookup[]): Promise<readonly boolean[]>;
+  /** Returns the contacts of each lookup in the order of its users. `isKnown` is false where the lookup does not need it. */
+  findContacts(lookups: readonly ContactsLookup[]): Promise<readonly (readonly Contact[])[]>;
+  /** Returns the metadata of each conversation, the JSON text of an object. Null: no such conversation. */
   readMetadata(conversationIds: readonly string[]): Promise<readonly (string | null)[]>;
-  /** Which of these changes are stored, by conversation and rev, as they were decided. In one query. */
+  /** Returns whether each change is stored under its conversation and rev, exactly as it was decided. */
   findStored(changes: readonly Change[]): Promise<readonly boolean[]>;
-  /** In the order asked, null for what does not exist. In one query. */
-  readMessages(asked: readonly MessagePlace[]): Promise<readonly (Message | null)[]>;
+  /** Returns each message. Null: no such message. */
+  readMessages(places: readonly MessagePlace[]): Promise<readonly (Message | null)[]>;
 }

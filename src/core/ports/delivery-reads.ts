@@ -1,16 +1,16 @@
 import type { Member } from "../conversations/conversation.ts";
-import type { ViewerReads } from "./viewer-reads.ts";
+import type { SyncReads } from "./sync-reads.ts";
 
 export interface PresentMembers {
-  /** Of their last change. */
+  /** The revision of their last change. */
   readonly membersRev: number;
   readonly members: ReadonlyMap<string, Member>;
 }
 
-/** Reads what a node missed and what it needs to forward it. Each throws `StoreUnavailable`. */
-export interface DeliveryReads extends Pick<ViewerReads, "changes"> {
-  /** Reads the revisions of the heads in one query. Absent: there is no such conversation. */
+/** Reads what a node missed, and what it needs to forward that. All throw `StoreUnavailable`. */
+export interface DeliveryReads extends Pick<SyncReads, "changes"> {
+  /** Returns the revisions of the heads, in one query. Conversations that do not exist are absent. */
   heads(conversationIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** Reads who is a member now. Null: there is no such conversation. */
+  /** Returns the present members. Null: there is no such conversation. */
   members(conversationId: string): Promise<PresentMembers | null>;
 }

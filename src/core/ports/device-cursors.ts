@@ -1,12 +1,15 @@
 import type { DevicePosition, Position } from "./sync-reads.ts";
 
-/** What each device has confirmed. Throws `StoreUnavailable`. */
+/** What each device has confirmed. All throw `StoreUnavailable`. */
 export interface DeviceCursors {
-  /** A device that was never seen, or only in a history that is gone, starts at the heads. Answers where it stands. One statement. */
+  /**
+   * Registers a device and returns its positions. A device that is new, or known only from a history that a restore replaced, starts at the
+   * heads. One statement.
+   */
   register(
     device: { readonly userId: string; readonly deviceId: string },
     atUs: number,
   ): Promise<readonly DevicePosition[]>;
-  /** Many devices in one statement. Cursors only move forward. */
+  /** Saves the positions of many devices, in one statement. Cursors only move forward. */
   save(moves: readonly (Position & { readonly userId: string; readonly deviceId: string })[]): Promise<void>;
 }

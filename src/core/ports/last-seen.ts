@@ -1,5 +1,5 @@
-/** When users were online last, in microseconds by user. Throws `StoreUnavailable`. */
+/** When users were last online, in microseconds since the Unix epoch. Throws `StoreUnavailable`. */
 export interface LastSeen {
-  /** Many users in one statement. Times only move forward. */
+  /** Saves the times of many users, by user id, in one statement. Times only move forward. */
   save(users: ReadonlyMap<string, number>): Promise<void>;
 }

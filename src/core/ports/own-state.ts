@@ -1,12 +1,12 @@
 import type { AllowReadding } from "../conversations/allow-readding.ts";
 import type { MarkAsUnread } from "../messages/marks.ts";
 
-/** Private state of users. Throws `StoreUnavailable`. */
+/** Private state of users. `ownRev` numbers the changes of one user: 1, 2, 3 …, with gaps. All throw `StoreUnavailable`. */
 export interface OwnState {
-  /** Null: the user does not see such a message. */
+  /** Marks a conversation as unread from a message on. Null: the user may not see such a message. */
   markUnread(command: MarkAsUnread): Promise<{ readonly ownRev: number; readonly seq: number } | null>;
-  /** Others may add the user again. False: the user did not leave by themselves, or the time in which nobody may is over. */
+  /** Lets others add the user again at once. False: the user did not leave by themselves, or the time in which nobody may is over. */
   allowReadding(command: AllowReadding, nowUs: number): Promise<boolean>;
-  /** No longer marked as unread. Null: it was not. */
+  /** Removes the mark as unread. Null: there was none. */
   clearUnread(userId: string, conversationId: string): Promise<{ readonly ownRev: number } | null>;
 }

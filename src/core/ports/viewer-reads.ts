@@ -2,19 +2,21 @@ import type { Conversation, Member, Membership, Pending } from "../conversations
 import type { Message } from "../messages/message.ts";
 import type { SeenMessage } from "../messages/seen-message.ts";
 import type { ListConversations, ListMembers, MessagePart, ReadHistory } from "../queries.ts";
-import type { SyncReads } from "./sync-reads.ts";
 
-/** A conversation in a list: with the newest message that the viewer may see. */
+/** A conversation in a list, with the newest message that the viewer may see. */
 export interface ConversationSummary {
-  /** In a list without its members, and of a large group with the ids of the `listedMembers` longest-standing ones. */
+  /** In a list it has no members, and a large group has only the ids of its `listedMembers` longest-standing members. */
   readonly conversation: Conversation;
   readonly memberCount: number;
   readonly lastMessage: SeenMessage | null;
-  /** Why the viewer has not chosen yet to be in it; null: they have. */
+  /** Why the viewer has not accepted the conversation yet; null: they have. */
   readonly pending: Pending | null;
-  /** Others' messages that are not deleted, after what the viewer has read or from where he marked it as unread; counted to 1,000. */
+  /**
+   * The messages of others, deleted ones aside, after the viewer's read mark, or from the message that they marked as unread. Counted up to
+   * 1,000.
+   */
   readonly unreadCount: number;
-  /** The messages that the viewer may see: all after the one at which the viewer's membership began, tombstones included. */
+  /** The messages that the viewer may see, tombstones included: all since their membership began. */
   readonly messageCount: number;
 }
 
@@ -23,30 +25,33 @@ export interface HistoryPage {
   /** Newest first. */
   readonly messages: readonly SeenMessage[];
   readonly hasMore: boolean;
-  /** The messages of all pages, as `messageCount` of the summary. */
+  /** The messages of all pages: the `messageCount` of the summary. */
   readonly total: number;
 }
 
 /** A member as a viewer sees them. */
 export interface SeenMember extends Member {
-  /** When they were online last; null: never, or not since that is stored. */
+  /** When they were last online; null: never, or before the server began to store it. */
   readonly lastSeenAtUs: number | null;
-  /** There is a block between the two. */
+  /** One of the two has blocked the other. */
   readonly isApart: boolean;
 }
 
-/** When somebody has received and read a message, within a second; null: not yet. */
+/** When a member received and read a message, to within a second; null: not yet. */
 export interface Recipient {
   readonly userId: string;
   readonly deliveredAtUs: number | null;
   readonly readAtUs: number | null;
 }
 
-/** Reads for viewers; each joins the viewer's membership in the same statement. They throw `StoreUnavailable`. */
-export interface ViewerReads extends SyncReads {
+/**
+ * Reads for viewers. Each joins the viewer's membership in the same statement: a null membership comes with nothing else. Each is one query.
+ * All throw `StoreUnavailable`.
+ */
+export interface ViewerReads {
   /**
-   * One query, whatever the number of conversations; newest activity first. Of the last messages, as many as fit into a page are whole, the
-   * smallest first, so that a large one costs no other conversation its place.
+   * Returns a page of the viewer's conversations, newest activity first. As many last messages as fit into a page are whole, the smallest
+   * first, so that a large message costs no other conversation its place.
    */
   listConversations(query: ListConversations): Promise<{
     readonly summaries: readonly ConversationSummary[];
@@ -56,24 +61,24 @@ export interface ViewerReads extends SyncReads {
     viewerId: string,
     conversationId: string,
   ): Promise<{ readonly membership: Membership; readonly summary: ConversationSummary | null }>;
-  /** Null membership: no members are returned. */
+  /** Returns the present members. */
   listMembers(
     query: ListMembers,
   ): Promise<{ readonly membership: Membership; readonly members: readonly SeenMember[] }>;
-  /** All of the reactions, where they are asked for. Null: there is none, or none that the viewer sees. */
+  /** Returns a part of one message; `reactions` are all of them. Null: there is no such message, or the viewer may not see it. */
   showMessage(
     viewerId: string,
     messageId: string,
     part: MessagePart,
   ): Promise<{ readonly membership: Membership; readonly message: Message } | null>;
   /**
-   * The present members who were members before the message, without its sender; the longest-standing first. Null: there is no such
-   * message, or none that the viewer sees.
+   * Returns the recipients: present members who were members before the message, without its sender, longest-standing first. Null: there is
+   * no such message, or the viewer may not see it.
    */
   showDeliveryStatus(
     viewerId: string,
     messageId: string,
   ): Promise<{ readonly membership: Membership; readonly recipients: readonly Recipient[] } | null>;
-  /** Null membership: no messages are returned. An unknown cursor id is an empty page. */
+  /** Returns a page of the log. The page of an unknown cursor id is empty. */
   readHistory(query: ReadHistory): Promise<HistoryPage>;
 }

@@ -1,6 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
-import type { JoinFacts, JoinRequest, UserFacts } from "../../core/ports/sync-reads.ts";
-import type { ViewerReads } from "../../core/ports/viewer-reads.ts";
+import type { JoinFacts, JoinRequest, SyncReads, UserFacts } from "../../core/ports/sync-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import { BatchLoader } from "../reads/batch-loader.ts";
 import { LearnedWeights } from "../reads/learned-weights.ts";
@@ -30,7 +29,7 @@ export class FactsLoader {
   readonly #marks = new LearnedWeights({ initial: 2 });
 
   constructor(options: {
-    readonly reads: Pick<ViewerReads, "joinFacts">;
+    readonly reads: Pick<SyncReads, "joinFacts">;
     readonly clock: Clock;
     readonly maxWaiting: number;
   }) {
@@ -66,7 +65,7 @@ export class FactsLoader {
   }
 
   async #read(
-    reads: Pick<ViewerReads, "joinFacts">,
+    reads: Pick<SyncReads, "joinFacts">,
     questions: readonly Question[],
   ): Promise<readonly (JoinFacts | UserFacts)[]> {
     const conversations = questions.filter((question) => "conversationId" in question);

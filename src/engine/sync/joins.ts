@@ -10,9 +10,9 @@ import type {
   DevicePosition,
   JoinFacts,
   JoinRequest,
+  SyncReads,
   UserFacts,
 } from "../../core/ports/sync-reads.ts";
-import type { ViewerReads } from "../../core/ports/viewer-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { BatchLoader } from "../reads/batch-loader.ts";
@@ -89,7 +89,7 @@ export class Joins {
   readonly #rowSizes = new LearnedWeights({ initial: lightestRow });
 
   constructor(options: {
-    readonly reads: Pick<ViewerReads, "joinFacts" | "changes">;
+    readonly reads: Pick<SyncReads, "joinFacts" | "changes">;
     readonly messages: Pick<ActorReads, "findCreatedRevs">;
     readonly cursors: Pick<DeviceCursors, "register">;
     /** Resolves when what devices have confirmed so far is where a join reads it; null: it is. */
@@ -215,7 +215,7 @@ export class Joins {
   }
 }
 
-function changesLoader(reads: Pick<ViewerReads, "changes">, rowSizes: LearnedWeights, clock: Clock) {
+function changesLoader(reads: Pick<SyncReads, "changes">, rowSizes: LearnedWeights, clock: Clock) {
   return new BatchLoader<ChangesRequest & { readonly weight: number }, Changes>({
     async load(questions) {
       const all = await reads.changes(questions);

@@ -24,6 +24,7 @@ import { checkGeneration, newGeneration } from "../ownership/generation.ts";
 import { PostgresDeviceCursors } from "../private/device-cursors.ts";
 import { PostgresOwnState } from "../private/own-state.ts";
 import { PostgresActorReads } from "../reads/actor-reads.ts";
+import { PostgresSyncReads } from "../reads/sync-reads.ts";
 import { PostgresViewerReads } from "../reads/viewer-reads.ts";
 import { migrations } from "../schema/migrations.ts";
 import { checkSchema, MigrationRefusal, migrate, migrationStatus } from "../schema/migrator.ts";
@@ -298,6 +299,7 @@ async function everythingOf({ reads, database: { url } }: Writer, ids: readonly 
   const [group, anna, ben, , one, two] = ids as [string, string, string, string, string, string];
   const actor = new PostgresActorReads({ reads });
   const viewer = new PostgresViewerReads({ reads });
+  const sync = new PostgresSyncReads({ reads });
   const history = { type: "read_history", viewerId: anna, conversationId: group, limit: 3 } as const;
   const cursor = { by: "time", timeUs: startUs + 3 } as const;
   const page = { limit: 10, offset: 0 };
@@ -313,11 +315,11 @@ async function everythingOf({ reads, database: { url } }: Writer, ids: readonly 
     recipients: await viewer.showDeliveryStatus(ben, two),
     history: await viewer.readHistory({ ...history, before: null, after: null }),
     older: await viewer.readHistory({ ...history, before: cursor, after: null }),
-    facts: await viewer.joinFacts(
+    facts: await sync.joinFacts(
       [{ viewerId: ben, conversationId: group, since }],
       [{ viewerId: ben, deviceId: "phone" }],
     ),
-    changes: await viewer.changes([{ ...question, limit: 50 }]),
+    changes: await sync.changes([{ ...question, limit: 50 }]),
     inspected: [
       await inspectConversation(url, group, page),
       await inspectUser(url, ben, page),

@@ -10,19 +10,22 @@ import { CountingPool } from "../../testing/counting-pool.ts";
 import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
 import { openPool } from "../connections/database.ts";
 import { PostgresOwnState } from "../private/own-state.ts";
+import { PostgresSyncReads } from "./sync-reads.ts";
 import { PostgresViewerReads } from "./viewer-reads.ts";
 
 let database: MigratedDatabase;
 let pool: ReturnType<typeof openPool>;
 let counting: CountingPool;
-let reads: PostgresViewerReads;
+let reads: PostgresSyncReads;
+let viewer: PostgresViewerReads;
 let own: PostgresOwnState;
 
 beforeAll(async () => {
   database = await migratedDatabase();
   pool = openPool(database.settings, () => {});
   counting = new CountingPool({ pool });
-  reads = new PostgresViewerReads({ reads: counting });
+  reads = new PostgresSyncReads({ reads: counting });
+  viewer = new PostgresViewerReads({ reads: counting });
   own = new PostgresOwnState({ reads: counting });
 }, 120_000);
 
@@ -250,7 +253,7 @@ async function expectUnread(
 ) {
   const { readSeq } = kept.marks.find(({ userId }) => userId === viewerId)!;
   const from = Math.min(readSeq + 1, unreadFrom.get(viewerId)?.seq ?? Number.MAX_SAFE_INTEGER);
-  const { summary } = await reads.showConversation(viewerId, conversationId);
+  const { summary } = await viewer.showConversation(viewerId, conversationId);
   expect(summary!.unreadCount).toBe([...kept.countable].filter((seq) => seq >= from).length);
 }
 

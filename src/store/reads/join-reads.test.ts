@@ -5,18 +5,18 @@ import { StoredConversation } from "../../testing/builders/stored-conversation.t
 import { CountingPool } from "../../testing/counting-pool.ts";
 import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
 import { openPool } from "../connections/database.ts";
-import { PostgresViewerReads } from "./viewer-reads.ts";
+import { PostgresSyncReads } from "./sync-reads.ts";
 
 let database: MigratedDatabase;
 let pool: ReturnType<typeof openPool>;
 let counting: CountingPool;
-let reads: PostgresViewerReads;
+let reads: PostgresSyncReads;
 
 beforeAll(async () => {
   database = await migratedDatabase();
   pool = openPool(database.settings, () => {});
   counting = new CountingPool({ pool });
-  reads = new PostgresViewerReads({ reads: counting });
+  reads = new PostgresSyncReads({ reads: counting });
 }, 120_000);
 
 afterAll(async () => {

@@ -1,6 +1,11 @@
 import type { MemberMarks, Pending, Role } from "../../core/conversations/conversation.ts";
-import type { DevicePosition, JoinFacts, JoinRequest, UserFacts } from "../../core/ports/sync-reads.ts";
-import type { ViewerReads } from "../../core/ports/viewer-reads.ts";
+import type {
+  DevicePosition,
+  JoinFacts,
+  JoinRequest,
+  SyncReads,
+  UserFacts,
+} from "../../core/ports/sync-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import type { ReadPool } from "../connections/database.ts";
 import { apartFrom } from "./contact-rows.ts";
@@ -102,7 +107,7 @@ export async function readJoinFacts(
   conversations: readonly JoinRequest[],
   users: readonly Omit<JoinUser, "type">[],
   marks: ParsedMarks,
-): ReturnType<ViewerReads["joinFacts"]> {
+): ReturnType<SyncReads["joinFacts"]> {
   const viewers = [...new Set([...conversations, ...users].map(({ viewerId }) => viewerId))];
   const { rows } = await reads.query<ConversationFactsRow | UserFactsRow | ViewerRow>({
     ...joinFacts,

@@ -17,6 +17,7 @@ import {
   type Writer,
 } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresActorReads } from "./actor-reads.ts";
+import { PostgresSyncReads } from "./sync-reads.ts";
 import { PostgresViewerReads } from "./viewer-reads.ts";
 
 /** What messages are to each other and what members make of them, from the statement that stores it to what is read. */
@@ -24,10 +25,12 @@ import { PostgresViewerReads } from "./viewer-reads.ts";
 let writer: Writer;
 let actor: PostgresActorReads;
 let viewer: PostgresViewerReads;
+let sync: PostgresSyncReads;
 beforeAll(async () => {
   writer = await startWriter();
   actor = new PostgresActorReads({ reads: writer.reads });
   viewer = new PostgresViewerReads({ reads: writer.reads });
+  sync = new PostgresSyncReads({ reads: writer.reads });
 }, 120_000);
 afterAll(() => writer.close());
 
@@ -41,7 +44,7 @@ async function readEverywhere(conversationId: string, seq: number, viewerId: str
     after: null,
     limit: 100,
   });
-  const [changes] = await viewer.changes([
+  const [changes] = await sync.changes([
     { conversationId, viewerId, sinceRev: 0, generation: null, sinceSeq: null, limit: 100 },
   ]);
   const { message } = page.messages.find((each) => each.message.seq === seq)!;
@@ -149,7 +152,7 @@ test("I8: a member is not shown what a reply answers when that is from before he
     sinceSeq: null,
     limit: 9,
   };
-  const [hole] = await viewer.changes([question]);
+  const [hole] = await sync.changes([question]);
   expect(hole!.messages[0]!.message.replyTo!.quote).not.toBeNull();
   expect(await viewer.showMessage(members[1]!, parent.id, "all")).toBeNull();
   expect(await viewer.showMessage(newId(), messageOf(reply).id, "all")).toBeNull();

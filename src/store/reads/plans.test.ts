@@ -25,6 +25,7 @@ import { PostgresLastSeen } from "../last-seen.ts";
 import { PostgresDeviceCursors } from "../private/device-cursors.ts";
 import { PostgresOwnState } from "../private/own-state.ts";
 import { PostgresActorReads } from "./actor-reads.ts";
+import { PostgresSyncReads } from "./sync-reads.ts";
 import { PostgresViewerReads } from "./viewer-reads.ts";
 
 /**
@@ -134,8 +135,9 @@ async function useViewerReads(): Promise<void> {
   for (const part of ["all", "place", "reactions", "attachments"] as const)
     await reads.showMessage(user, newId(), part);
   await reads.showDeliveryStatus(user, newId());
-  await reads.joinFacts([], []);
-  await reads.changes([]);
+  const sync = new PostgresSyncReads({ reads: writer.reads });
+  await sync.joinFacts([], []);
+  await sync.changes([]);
   const cursors = [
     null,
     { by: "seq", seq: 9 },

@@ -1,26 +1,15 @@
-import type { Changes, ChangesRequest, JoinRequest } from "../../core/ports/sync-reads.ts";
 import type { HistoryPage, ViewerReads } from "../../core/ports/viewer-reads.ts";
-import type {
-  JoinUser,
-  ListConversations,
-  ListMembers,
-  MessagePart,
-  ReadHistory,
-} from "../../core/queries.ts";
+import type { ListConversations, ListMembers, MessagePart, ReadHistory } from "../../core/queries.ts";
 import type { ReadPool } from "../connections/database.ts";
-import { readChanges } from "./changes-reads.ts";
 import { readConversation, readList } from "./conversation-reads.ts";
 import { readDeliveryStatus } from "./delivery-status-reads.ts";
 import { readHistory } from "./history-reads.ts";
-import { readJoinFacts } from "./join-reads.ts";
 import { readMembers } from "./member-reads.ts";
 import { readMessage } from "./message-reads.ts";
-import { ParsedMarks } from "./parsed-marks.ts";
 
-/** What members read. The present membership of the viewer is part of each statement: who left is a stranger. */
+/** Reads for viewers. Each statement joins the viewer's present membership: former members are strangers. */
 export class PostgresViewerReads implements ViewerReads {
   readonly #reads: ReadPool;
-  readonly #marks = new ParsedMarks();
 
   constructor(options: { readonly reads: ReadPool }) {
     this.#reads = options.reads;
@@ -52,16 +41,5 @@ export class PostgresViewerReads implements ViewerReads {
     part: MessagePart,
   ): ReturnType<ViewerReads["showMessage"]> {
     return readMessage(this.#reads, viewerId, messageId, part);
-  }
-
-  joinFacts(
-    conversations: readonly JoinRequest[],
-    users: readonly Omit<JoinUser, "type">[],
-  ): ReturnType<ViewerReads["joinFacts"]> {
-    return readJoinFacts(this.#reads, conversations, users, this.#marks);
-  }
-
-  changes(questions: readonly ChangesRequest[]): Promise<readonly Changes[]> {
-    return readChanges(this.#reads, questions);
   }
 }

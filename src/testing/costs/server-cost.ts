@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { ChangesRequest } from "../../core/ports/sync-reads.ts";
 import { PostgresCommit } from "../../store/append/append.ts";
 import { openPool, ReadPool } from "../../store/connections/database.ts";
+import { PostgresSyncReads } from "../../store/reads/sync-reads.ts";
 import { PostgresViewerReads } from "../../store/reads/viewer-reads.ts";
 import { migrate } from "../../store/schema/migrator.ts";
 import { newId } from "../../system.ts";
@@ -59,11 +60,7 @@ async function subjectOn(server: string, name: string, changes: readonly string[
   const commit = new PostgresCommit({ settings, onLost: () => {} });
   const sql = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
     (await outside.query<Row & Record<string, unknown>>(text, [...values])).rows as Row[];
-  const operations = await operationsOn(
-    { sql },
-    new PostgresViewerReads({ reads: new ReadPool({ pool }) }),
-    commit,
-  );
+  const operations = await operationsOn({ sql }, new ReadPool({ pool }), commit);
   await outside.query("vacuum analyze");
   return {
     name,
@@ -85,9 +82,11 @@ type Sql = Parameters<typeof StoredConversation.of>[0];
 /** The same data everywhere: a user with many conversations, one of which has a long log and many members. */
 async function operationsOn(
   database: Sql,
-  reads: PostgresViewerReads,
+  pool: ReadPool,
   commit: PostgresCommit,
 ): Promise<Subject["operations"]> {
+  const reads = new PostgresViewerReads({ reads: pool });
+  const sync = new PostgresSyncReads({ reads: pool });
   const viewerId = newId();
   const friends = Array.from({ length: 49 }, newId);
   const long = await StoredConversation.of(database, [viewerId, ...friends]);
@@ -118,15 +117,15 @@ async function operationsOn(
   const writer = await StoredConversation.of(database, [viewerId, friends[0]!]);
   return {
     "join of a conversation with a cursor": () =>
-      reads.joinFacts(
+      sync.joinFacts(
         [{ viewerId, conversationId: long.id, since: { seq: longLog, rev: longLog, generation: 1 } }],
         [],
       ),
-    "join of a user": () => reads.joinFacts([], [{ viewerId, deviceId: "phone" }]),
-    "difference with nothing new": () => reads.changes([question(long.id, longLog, 100)]),
-    "difference of 100": () => reads.changes([question(long.id, longLog / 2, 100)]),
+    "join of a user": () => sync.joinFacts([], [{ viewerId, deviceId: "phone" }]),
+    "difference with nothing new": () => sync.changes([question(long.id, longLog, 100)]),
+    "difference of 100": () => sync.changes([question(long.id, longLog / 2, 100)]),
     "backlog page of 50 conversations": () =>
-      reads.changes(others.slice(0, 50).map((id) => question(id, 10, 100))),
+      sync.changes(others.slice(0, 50).map((id) => question(id, 10, 100))),
     "history of 50": () => reads.readHistory({ ...history, before: middle }),
     "list of 50": () =>
       reads.listConversations({ type: "list_conversations", viewerId, limit: 50, offset: 0 }),

@@ -65,15 +65,15 @@ export function anEngine(options: EngineOnModelOptions = {}) {
     ports: {
       commits: [commit],
       actorReads: store,
-      viewerReads: Object.assign(store, {
+      syncReads: Object.assign(store, { changes: unused }),
+      viewerReads: {
         listConversations: unused,
         showConversation: unused,
         listMembers: unused,
         showMessage: unused,
         showDeliveryStatus: unused,
         readHistory: unused,
-        changes: unused,
-      }),
+      },
       creation: { createDirect: unused, createGroup: unused },
       cursors: {
         register: unused,

@@ -10,6 +10,7 @@ import { AdvisoryOwnership } from "../../store/ownership/advisory-ownership.ts";
 import { PostgresDeviceCursors } from "../../store/private/device-cursors.ts";
 import { PostgresOwnState } from "../../store/private/own-state.ts";
 import { PostgresActorReads } from "../../store/reads/actor-reads.ts";
+import { PostgresSyncReads } from "../../store/reads/sync-reads.ts";
 import { PostgresViewerReads } from "../../store/reads/viewer-reads.ts";
 import { newId, systemClock } from "../../system.ts";
 import { aSend, noteTaker, type ObserverNotes } from "../builders/builders.ts";
@@ -64,6 +65,7 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
       commits: [commit],
       actorReads: new PostgresActorReads({ reads }),
       viewerReads: new PostgresViewerReads({ reads }),
+      syncReads: new PostgresSyncReads({ reads }),
       creation: new PostgresConversationCreation({ reads }),
       cursors: new PostgresDeviceCursors({ reads }),
       lastSeen: new PostgresLastSeen({ reads }),

@@ -117,7 +117,8 @@ class Stage {
       ports: {
         commits: [options.wrapCommit?.(this.#store, this.#clock) ?? this.#store],
         actorReads: this.#store,
-        viewerReads: Object.assign(this.#store, unusedReads),
+        viewerReads: unusedReads,
+        syncReads: Object.assign(this.#store, { changes: unused }),
         creation: unusedReads,
         cursors: unusedReads,
         lastSeen: unusedReads,
