@@ -270,10 +270,10 @@ describe("migrate, on a database of one's own", () => {
   test("doctor finds the database good and the schema behind", async () => {
     const environment = { DATABASE_URL: database.url, PORT: "0", ADMIN_PORT: "0" };
     const { code, out } = await run(["doctor", "--json"], environment);
-    const findings: { subject: string; verdict: string; text: string }[] = JSON.parse(out);
+    const findings: { subject: string; status: string; text: string }[] = JSON.parse(out);
     expect(code).toBe(0);
-    expect(findings).toContainEqual(expect.objectContaining({ subject: "database", verdict: "good" }));
-    expect(findings).toContainEqual(expect.objectContaining({ subject: "schema", verdict: "doubtful" }));
+    expect(findings).toContainEqual(expect.objectContaining({ subject: "database", status: "ok" }));
+    expect(findings).toContainEqual(expect.objectContaining({ subject: "schema", status: "warn" }));
   });
 
   test("admin new-generation needs the schema, and then begins the next generation each time", async () => {
@@ -349,8 +349,8 @@ describe("S10: how a command was started", () => {
     expect(err).toContain(`changes how this executable runs or loads code into it: ${names}.`);
     const { out } = await run(["doctor", "--json"], environment);
     expect(JSON.parse(out)).toContainEqual({
-      subject: "surroundings",
-      verdict: "doubtful",
+      subject: "environment",
+      status: "warn",
       text: expect.stringContaining(names),
     });
     const served = await run(["serve"], {
@@ -370,7 +370,7 @@ test("doctor and migrate tell of what is no PostgreSQL in a sentence, and doctor
   const { code, out } = await run(["doctor"], environment);
   expect(code).toBe(1);
   expect(out).toMatch(
-    /BAD +database: .*the connection was ended at once; check that DATABASE_URL names a PostgreSQL/,
+    /fail +database: .*the connection was ended at once; check that DATABASE_URL names a PostgreSQL/,
   );
   expect(out).toContain(`in use by another process; choose another one: PORT=${port + 1}`);
   const { err } = await run(["migrate", "status"], environment);

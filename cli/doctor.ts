@@ -6,18 +6,18 @@ import { coloured, print, printJson } from "./print.ts";
 import { type ReadSettings, settingsOf, withSettings } from "./setting-options.ts";
 
 const marks = {
-  good: () => coloured("green", "ok  "),
-  doubtful: () => coloured("yellow", "warn"),
-  bad: () => coloured("red", "BAD "),
+  ok: () => coloured("green", "ok  "),
+  warn: () => coloured("yellow", "warn"),
+  fail: () => coloured("red", "fail"),
 } as const;
 
 export function doctorCommand(): Command {
   const command = new Command("doctor")
-    .description("look for what would hurt: descriptor limit, data directory, database settings, keys")
-    .option("--json", "as JSON")
+    .description("find what would cause trouble: descriptor limit, data directory, database settings, keys")
+    .option("--json", "as JSON: a list of subject, status (ok, warn or fail) and text")
     .addHelpText(
       "after",
-      "\nExamples:\n  whispr-msg doctor\n  DATABASE_URL=postgres://whispr@db/whispr whispr-msg doctor --json\n\nExit codes: 0 nothing is bad; 1 something is; 2 wrong usage or settings.",
+      "\nExamples:\n  whispr-msg doctor\n  DATABASE_URL=postgres://whispr@db/whispr whispr-msg doctor --json\n\nExit codes: 0 nothing failed; 1 something failed; 2 wrong usage or settings.",
     )
     .action((options: { json?: true }) => examine(command, options.json === true));
   return withSettings(command);
@@ -28,35 +28,37 @@ async function examine(command: Command, asJson: boolean): Promise<void> {
   const { examinations } = await import("./examinations.ts");
   const findings = [
     ...settingsFindings(read),
-    ...surroundingsFindings(),
+    ...environmentFindings(),
     ...(await examinations(read.config)),
   ];
   if (asJson) printJson(findings);
   else for (const finding of findings) print(lineOf(finding));
-  const bad = findings.filter(({ verdict }) => verdict === "bad").length;
-  if (bad > 0)
-    throw new CommandRefused(`${bad} of ${findings.length} to mend before serving: see BAD above.`);
+  const failed = findings.filter(({ status }) => status === "fail").length;
+  if (failed > 0)
+    throw new CommandRefused(
+      `${failed} of ${findings.length} checks failed: correct what is marked fail before you serve.`,
+    );
 }
 
-/** What serve and dev would refuse or warn of. */
+/** Returns the settings that serve and dev would refuse or warn about. */
 function settingsFindings({ misspelt, former }: ReadSettings): readonly Finding[] {
   const subject = "settings";
-  const bad = misspelt.map((text): Finding => ({ subject, verdict: "bad", text }));
-  if (former.length === 0) return bad;
+  const failed = misspelt.map((text): Finding => ({ subject, status: "fail", text }));
+  if (former.length === 0) return failed;
   const names = former.map(({ name }) => name).join(", ");
   return [
-    ...bad,
-    { subject, verdict: "doubtful", text: `of the former service, without effect here: ${names}` },
+    ...failed,
+    { subject, status: "warn", text: `without effect here, of the former service: ${names}` },
   ];
 }
 
-/** What serve and dev would log as they start. */
-function surroundingsFindings(): readonly Finding[] {
+/** Returns what serve and dev would log at the start. */
+function environmentFindings(): readonly Finding[] {
   return doubtsAbout(Bun.env, process.argv.slice(2)).map(
-    ({ text }): Finding => ({ subject: "surroundings", verdict: "doubtful", text }),
+    ({ text }): Finding => ({ subject: "environment", status: "warn", text }),
   );
 }
 
-function lineOf({ verdict, subject, text }: Finding): string {
-  return `${marks[verdict]()}  ${subject}: ${text}`;
+function lineOf({ status, subject, text }: Finding): string {
+  return `${marks[status]()}  ${subject}: ${text}`;
 }

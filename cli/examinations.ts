@@ -16,7 +16,7 @@ import { systemClock } from "../src/system.ts";
 import { explain } from "./explain.ts";
 import type { Finding } from "./finding.ts";
 import { owners } from "./owner-examinations.ts";
-import { operatorsPort, publicPort } from "./port-examinations.ts";
+import { adminPort, publicPort } from "./port-examinations.ts";
 
 /** Sockets, files and database connections of one process; 100,000 sockets need as many descriptors. */
 const wantedDescriptors = 65_536;
@@ -27,7 +27,7 @@ export async function examinations(config: Config): Promise<readonly Finding[]> 
     [descriptors(), ...owners(config), clientAddresses(config)],
     config.database.type === "embedded" ? [dataDirectory(config.dataDir)] : [],
     database(config),
-    Promise.all([publicPort(config), operatorsPort(config)]),
+    Promise.all([publicPort(config), adminPort(config)]),
     [await keys(config)],
   ]);
   return groups.flat();
@@ -37,11 +37,10 @@ function descriptors(): Finding {
   const subject = "descriptor limit";
   const limits = existsSync("/proc/self/limits") ? readFileSync("/proc/self/limits", "utf8") : "";
   const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(limits)?.[1];
-  if (hard === undefined) return { subject, verdict: "doubtful", text: "cannot be read on this system" };
-  if (hard === "unlimited" || Number(hard) >= wantedDescriptors)
-    return { subject, verdict: "good", text: hard };
+  if (hard === undefined) return { subject, status: "warn", text: "cannot be read on this system" };
+  if (hard === "unlimited" || Number(hard) >= wantedDescriptors) return { subject, status: "ok", text: hard };
   const text = `${hard}, so about ${Math.max(0, Number(hard) - 1_000)} sockets per process; raise it (ulimit -Hn, LimitNOFILE=, --ulimit nofile=)`;
-  return { subject, verdict: "doubtful", text };
+  return { subject, status: "warn", text };
 }
 
 /** Nothing tells from here whether a proxy stands in front; the server warns when one shows (`proxy_not_trusted`). */
@@ -49,9 +48,9 @@ function clientAddresses({ trustedProxies }: Config): Finding {
   const subject = "client addresses";
   const text =
     trustedProxies.length > 0
-      ? `x-forwarded-for is believed from ${trustedProxies.join(", ")}`
-      : "those that connect; behind a proxy set TRUSTED_PROXIES to its address, else all its clients share the limits of one";
-  return { subject, verdict: "good", text };
+      ? `x-forwarded-for is trusted from ${trustedProxies.join(", ")}`
+      : "those that connect; behind a proxy set TRUSTED_PROXIES to its address, else all its clients count as one address";
+  return { subject, status: "ok", text };
 }
 
 function dataDirectory(dataDir: string): Finding {
@@ -59,15 +58,15 @@ function dataDirectory(dataDir: string): Finding {
   const nearest = nearestExisting(resolve(dataDir));
   const mount = mountOf(realpathSync(nearest));
   const problem = pathProblem(dataDir) ?? unusable(nearest, mount);
-  if (problem) return { subject, verdict: "bad", text: `${problem}; set WHISPR_DATA_DIR` };
+  if (problem) return { subject, status: "fail", text: `${problem}; set WHISPR_DATA_DIR` };
   const place = nearest === resolve(dataDir) ? "writable" : `will be made below ${nearest}`;
   return forgetful.has(mount?.type ?? "")
     ? {
         subject,
-        verdict: "doubtful",
+        status: "warn",
         text: `${place}, on ${mount?.type}: gone when the machine or container is`,
       }
-    : { subject, verdict: "good", text: place };
+    : { subject, status: "ok", text: place };
 }
 
 /** Why no database can be there; null: it can. */
@@ -109,8 +108,8 @@ async function database(config: Config): Promise<readonly Finding[]> {
     return [
       {
         subject: "database",
-        verdict: "good",
-        text: "the embedded one, which does not run now (start serve or dev to examine it)",
+        status: "ok",
+        text: "the embedded database is not running; start serve or dev to examine it",
       },
     ];
   }
@@ -121,7 +120,7 @@ async function database(config: Config): Promise<readonly Finding[]> {
     const states = await migrationStatus({ url });
     found.push(schema(states), ...(await generation(url, states)));
   } catch (error) {
-    found.push({ subject: "database", verdict: "bad", text: explain(error, config).text });
+    found.push({ subject: "database", status: "fail", text: explain(error, config).text });
   }
   return found;
 }
@@ -138,19 +137,16 @@ function databaseUrl(config: Config): string | null {
 
 function settingsOf(facts: DatabaseFacts): readonly Finding[] {
   const subject = "database";
-  const bad: Finding[] = refusalsOf(facts).map((text) => ({ subject, verdict: "bad", text }));
+  const bad: Finding[] = refusalsOf(facts).map((text) => ({ subject, status: "fail", text }));
   if (bad.length > 0) return bad;
-  return [
-    { subject, verdict: "good", text: `PostgreSQL ${facts.version}, durable, UTF8` },
-    ...standby(facts),
-  ];
+  return [{ subject, status: "ok", text: `PostgreSQL ${facts.version}, durable, UTF8` }, ...standby(facts)];
 }
 
 function standby({ settings }: DatabaseFacts): readonly Finding[] {
   if (settings.synchronous_standby_names) return [];
   const text =
     "no synchronous standby: fine alone; a failover to an asynchronous one may lose what was acknowledged last";
-  return [{ subject: "database failover", verdict: "good", text }];
+  return [{ subject: "database failover", status: "ok", text }];
 }
 
 /** Through the connections that serve makes, so that it is what they get. */
@@ -158,17 +154,17 @@ async function sessions(url: string, { connections }: Config): Promise<readonly 
   const subject = "database sessions";
   const problems = await findSessionProblems(url, connections.poolSize);
   if (problems.length === 0)
-    return [{ subject, verdict: "good", text: "each has its own settings, and may do what serving needs" }];
-  return problems.map(({ text, isFatal }) => ({ subject, verdict: isFatal ? "bad" : "doubtful", text }));
+    return [{ subject, status: "ok", text: "each has its own settings, and may do what serving needs" }];
+  return problems.map(({ text, isFatal }) => ({ subject, status: isFatal ? "fail" : "warn", text }));
 }
 
 function schema(states: Awaited<ReturnType<typeof migrationStatus>>): Finding {
   const pending = states.filter(({ appliedAt }) => appliedAt === null).length;
   return pending === 0
-    ? { subject: "schema", verdict: "good", text: "up to date" }
+    ? { subject: "schema", status: "ok", text: "up to date" }
     : {
         subject: "schema",
-        verdict: "doubtful",
+        status: "warn",
         text: `${pending} migrations pending: whispr-msg migrate up`,
       };
 }
@@ -182,14 +178,12 @@ async function generation(
   const found = await readGeneration(url);
   const subject = "generation";
   if (!found) {
-    return [
-      { subject, verdict: "doubtful", text: "none: store_generation is empty; the next start fills it" },
-    ];
+    return [{ subject, status: "warn", text: "none: store_generation is empty; the next start fills it" }];
   }
   const text = `${found.generation}, since ${found.since}`;
-  if (found.verdict !== "another") return [{ subject, verdict: "good", text }];
+  if (found.verdict !== "another") return [{ subject, status: "ok", text }];
   const next = `${text}; the database was restored, copied or promoted since it was served last: the next start begins another one, and devices that know more than it does start anew`;
-  return [{ subject, verdict: "doubtful", text: next }];
+  return [{ subject, status: "warn", text: next }];
 }
 
 async function keys({ tokens }: Config): Promise<Finding> {
@@ -197,7 +191,7 @@ async function keys({ tokens }: Config): Promise<Finding> {
   if (!tokens.keys) {
     return {
       subject,
-      verdict: "doubtful",
+      status: "warn",
       text: "none: serve needs JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE (dev makes its own)",
     };
   }
@@ -209,10 +203,10 @@ async function keys({ tokens }: Config): Promise<Finding> {
       ...(tokens.keys.type === "url" && isReadInPlaintext(tokens.keys.url) ? [plaintextKeys] : []),
     ];
     const text = [names, ...doubts].join("; ");
-    return { subject, verdict: doubts.length > 0 ? "doubtful" : "good", text };
+    return { subject, status: doubts.length > 0 ? "warn" : "ok", text };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
-    return { subject, verdict: "bad", text: `${problem}; ${keysWayOut(tokens.keys)}` };
+    return { subject, status: "fail", text: `${problem}; ${keysWayOut(tokens.keys)}` };
   }
 }
 

@@ -60,9 +60,9 @@ function isOfListening(error: unknown): boolean {
   return error instanceof Error && "syscall" in error && error.syscall === "listen";
 }
 
-function notOurs({ http, operators }: Config, code: string): string {
+function notOurs({ http, admin }: Config, code: string): string {
   const asked = [`HOST is ${http.host}, PORT ${http.port}`];
-  if (operators) asked.push(`ADMIN_HOST is ${operators.host}, ADMIN_PORT ${operators.port}`);
+  if (admin) asked.push(`ADMIN_HOST is ${admin.host}, ADMIN_PORT ${admin.port}`);
   const cause =
     code === "EACCES"
       ? "This user may not listen on a port below 1024; take a higher one"

@@ -197,7 +197,7 @@ describe("a data directory that cannot be", () => {
       }
       expectSentence(
         await run(["doctor"], { WHISPR_DATA_DIR: dataDir }),
-        /BAD +data directory .*set WHISPR_DATA_DIR/,
+        /fail +data directory .*set WHISPR_DATA_DIR/,
       );
     },
     120_000,

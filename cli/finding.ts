@@ -1,6 +1,6 @@
 /** What an examination of `doctor` found. */
 export interface Finding {
   readonly subject: string;
-  readonly verdict: "good" | "doubtful" | "bad";
+  readonly status: "ok" | "warn" | "fail";
   readonly text: string;
 }

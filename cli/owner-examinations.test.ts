@@ -12,14 +12,14 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 async function found(dataDir: string): Promise<Record<string, string>> {
   const environment = { WHISPR_DATA_DIR: dataDir, PORT: "0", ADMIN_PORT: "0" };
   const { out } = await runCommand(["doctor", "--json"], environment);
-  const findings: { subject: string; verdict: string; text: string }[] = JSON.parse(out);
-  return Object.fromEntries(findings.map(({ subject, verdict, text }) => [subject, `${verdict}: ${text}`]));
+  const findings: { subject: string; status: string; text: string }[] = JSON.parse(out);
+  return Object.fromEntries(findings.map(({ subject, status, text }) => [subject, `${status}: ${text}`]));
 }
 
 test("doctor says who serves, and who owns and runs what before anything is made", async () => {
   const { "service user": service, "data owners": owners } = await found(join(base, "new"));
-  expect(service).toMatch(asRoot ? /^doubtful: root, which it does not need/ : /^good: /);
-  expect(owners).toMatch(/^good: .* will own it; PostgreSQL runs as /);
+  expect(service).toMatch(asRoot ? /^warn: root, which it does not need/ : /^ok: /);
+  expect(owners).toMatch(/^ok: .* will own it; PostgreSQL runs as /);
   if (asRoot) expect(owners).not.toMatch(/runs as (root|nobody)/);
 });
 
@@ -30,10 +30,10 @@ test("doctor says so where a directory's parents, or another owner, would keep s
   for (const path of [theirs, join(theirs, "data")]) chownSync(path, 65_500, 65_500);
   writeFileSync(join(theirs, "data", "owner.lock"), "");
   expect((await found(join(theirs, "data")))["data owners"]).toBe(
-    "doubtful: user 65500 owns it: serve would refuse it to root",
+    "warn: user 65500 owns it: serve would refuse it to root",
   );
   expect((await found(join(theirs, "other")))["data owners"]).toStartWith(
-    `bad: ${theirs}: belongs to user 65500: somebody else could put something in the place of the data.`,
+    `fail: ${theirs}: belongs to user 65500: somebody else could put something in the place of the data.`,
   );
   const former = join(base, "former");
   mkdirSync(former);

@@ -19,8 +19,8 @@ export function owners(config: Config): readonly Finding[] {
 function service(): Finding {
   const subject = "service user";
   const uid = process.getuid?.() ?? 0;
-  if (uid === 0) return { subject, verdict: "doubtful", text: asRootText };
-  return { subject, verdict: "good", text: userText(uid) };
+  if (uid === 0) return { subject, status: "warn", text: asRootText };
+  return { subject, status: "ok", text: userText(uid) };
 }
 
 function dataDirectory(config: Config): Finding {
@@ -28,36 +28,35 @@ function dataDirectory(config: Config): Finding {
   try {
     return { subject, ...ownersOf(config) };
   } catch (error) {
-    if (error instanceof EmbeddedRefusal) return { subject, verdict: "bad", text: error.message };
+    if (error instanceof EmbeddedRefusal) return { subject, status: "fail", text: error.message };
     if (!/^E[A-Z]+$/.test(codeOf(error))) throw error;
-    return { subject, verdict: "doubtful", text: `cannot be looked at (${codeOf(error)})` };
+    return { subject, status: "warn", text: `cannot be looked at (${codeOf(error)})` };
   }
 }
 
-type Verdict = Pick<Finding, "verdict" | "text">;
+type Result = Pick<Finding, "status" | "text">;
 
-function ownersOf({ dataDir, postgresUser }: Config): Verdict {
+function ownersOf({ dataDir, postgresUser }: Config): Result {
   const own = process.getuid?.() ?? 0;
   const found = uidOf(resolve(dataDir));
   if (found !== null && found !== own) return ofAnother(found, resolve(dataDir));
   const layout = layoutOf(trustedPath(dataDir));
   const user = own === 0 ? (databaseUser(postgresUser, layout.root)?.uid ?? own) : own;
   const postgres = `PostgreSQL runs as ${userText(user)}`;
-  if (found === null) return { verdict: "good", text: `${userText(own)} will own it; ${postgres}` };
+  if (found === null) return { status: "ok", text: `${userText(own)} will own it; ${postgres}` };
   const data = uidOf(layout.database);
   const given = data === null ? "" : `, ${userText(data)} the database in it`;
-  return { verdict: "good", text: `${userText(own)} owns it${given}; ${postgres}` };
+  return { status: "ok", text: `${userText(own)} owns it${given}; ${postgres}` };
 }
 
 /** Root may look at what another user serves. */
-function ofAnother(owner: number, dataDir: string): Verdict {
+function ofAnother(owner: number, dataDir: string): Result {
   const text = `${userText(owner)} owns it`;
   if (process.getuid?.() !== 0)
-    return { verdict: "bad", text: `${text}, and serve would refuse it to this user` };
-  if (!isOfFormerVersion(dataDir))
-    return { verdict: "doubtful", text: `${text}: serve would refuse it to root` };
+    return { status: "fail", text: `${text}, and serve would refuse it to this user` };
+  if (!isOfFormerVersion(dataDir)) return { status: "warn", text: `${text}: serve would refuse it to root` };
   return {
-    verdict: "doubtful",
+    status: "warn",
     text: `${text}, as versions up to 0.4 left it: the next start takes it back for root`,
   };
 }

@@ -7,29 +7,29 @@ import { otherPort } from "./other-port.ts";
 export async function publicPort({ http }: Config): Promise<Finding> {
   const { host, port } = http;
   const subject = `port ${port} on ${host}`;
-  if (port === 0) return { subject, verdict: "good", text: "any that is free" };
+  if (port === 0) return { subject, status: "ok", text: "any that is free" };
   const problem = await listenProblem(host, port);
-  if (problem === null) return { subject, verdict: "good", text: "free" };
-  if (problem !== "EADDRINUSE") return { subject, verdict: "bad", text: textOf(problem, "HOST", "PORT") };
-  if (await answersAsOurs(http)) return { subject, verdict: "good", text: "a whispr-msg answers there" };
+  if (problem === null) return { subject, status: "ok", text: "free" };
+  if (problem !== "EADDRINUSE") return { subject, status: "fail", text: textOf(problem, "HOST", "PORT") };
+  if (await answersAsOurs(http)) return { subject, status: "ok", text: "a whispr-msg answers there" };
   const text = `in use by another process; choose another one: PORT=${otherPort(port)}`;
-  return { subject, verdict: "bad", text };
+  return { subject, status: "fail", text };
 }
 
 /** A running whispr-msg has it as well: which of the two does, only the public port tells. */
-export async function operatorsPort({ operators, http }: Config): Promise<Finding> {
-  if (!operators) return { subject: "operators' port", verdict: "good", text: "off" };
-  const { host, port } = operators;
-  const subject = `operators' port ${port} on ${host}`;
+export async function adminPort({ admin, http }: Config): Promise<Finding> {
+  if (!admin) return { subject: "admin port", status: "ok", text: "off" };
+  const { host, port } = admin;
+  const subject = `admin port ${port} on ${host}`;
   const problem = await listenProblem(host, port);
-  if (problem === null) return { subject, verdict: "good", text: "free" };
+  if (problem === null) return { subject, status: "ok", text: "free" };
   if (problem !== "EADDRINUSE")
-    return { subject, verdict: "bad", text: textOf(problem, "ADMIN_HOST", "ADMIN_PORT") };
+    return { subject, status: "fail", text: textOf(problem, "ADMIN_HOST", "ADMIN_PORT") };
   const isOurs = await answersAsOurs(http);
   const text = isOurs
     ? "in use, by the whispr-msg that answers on the public port if it is its own"
     : `in use by another process; choose another one: ADMIN_PORT=${otherPort(port)}, or 0 for none`;
-  return { subject, verdict: isOurs ? "good" : "bad", text };
+  return { subject, status: isOurs ? "ok" : "fail", text };
 }
 
 function textOf(code: string, host: string, port: string): string {

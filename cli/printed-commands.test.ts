@@ -75,6 +75,8 @@ function codesOf(markdown: string): readonly string[] {
 
 const documents = [
   "README.md",
+  "CHANGELOG.md",
+  "SECURITY.md",
   "src/ARCHITECTURE.md",
   "bench/README.md",
   ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
@@ -160,7 +162,7 @@ describe("as README.md prints it", () => {
   const environment = { WHISPR_DATA_DIR: join(directory, "data"), HOME: directory };
 
   test(
-    "npm start serves, the console of two minutes sends and repeats, and a token of npm start is good",
+    "npm start serves, its quick start sends and repeats, and a token of npm start is good",
     async () => {
       const port = await freePort();
       const command = ["npm", "start", "--"];
@@ -173,14 +175,15 @@ describe("as README.md prints it", () => {
           token!,
         ]),
       );
-      const [, console] = /^The same from a terminal[\s\S]*?^```sh\n([\s\S]*?)^```$/m.exec(readme)!;
+      const [, console] = /^The same from another terminal[\s\S]*?^```sh run\n([\s\S]*?)^```$/m.exec(readme)!;
       const twice = `${here(console!)}\necho\n${here(console!)}`;
       const env = { PATH: process.env.PATH ?? "", ...environment, ...tokens };
       const typed = Bun.spawnSync(["bash", "-c", twice], { env });
       expect(typed.stdout.toString()).toMatch(/"content":"hello"[\s\S]*"duplicate":true/);
       expect(typed.stderr.toString()).toBe("");
 
-      const [tokenLine] = /npm -s start -- token [^`]*/.exec(readme)!;
+      const guide = readFileSync(join(root, "docs/app.md"), "utf8");
+      const [tokenLine] = /npm -s start -- token [^`]*/.exec(guide)!;
       const made = Bun.spawnSync(["bash", "-c", tokenLine], { env, cwd: root });
       const headers = { authorization: `Bearer ${made.stdout.toString().trim()}` };
       expect(made.stderr.toString()).toBe("");

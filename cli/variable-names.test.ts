@@ -56,7 +56,7 @@ test("config and doctor go on, and say what would be refused", async () => {
   const examined = await runCommand(["doctor"], environment);
   expect(examined.code).toBe(1);
   expect(examined.out).toMatch(
-    /BAD +settings: WHISPR_DATADIR is not a setting; did you mean WHISPR_DATA_DIR\?/,
+    /fail +settings: WHISPR_DATADIR is not a setting; did you mean WHISPR_DATA_DIR\?/,
   );
-  expect(examined.out).toMatch(/warn +settings: of the former service, without effect here: SECRET_KEY_BASE/);
+  expect(examined.out).toMatch(/warn +settings: without effect here, of the former service: SECRET_KEY_BASE/);
 });

@@ -85,7 +85,7 @@ create table delivery_statuses (
   check (from_seq <= to_seq)
 );
 
--- The shape of the design document: one row per message and recipient, with exact times.
+-- One row per message and recipient, with exact times.
 create view message_delivery_statuses as
 select m.id as message_id, m.conversation_id, m.seq, r.user_id,
   coalesce(case when delivered.to_seq >= m.seq then delivered.at end, read.at) as delivered_at, read.at as read_at

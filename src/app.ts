@@ -87,7 +87,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   opened.defer(() => lag.stop());
   const { settings, disk } = await openDatabase(options, observer, opened);
   const health = new StoreHealth({ clock: systemClock, observer });
-  const operators = openAdminListener(config, observer, opened);
+  const admin = openAdminListener(config, observer, opened);
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
   const { engine, deliveryReads, ownership, pubsub } = openEngine({
     config,
@@ -124,7 +124,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   let stopped: Promise<void> | null = null;
   return {
     url: endpoint.url,
-    adminUrl: operators?.url ?? null,
+    adminUrl: admin?.url ?? null,
     ready: Promise.all([keys.firstRead, gained(ownership)]).then(() => {}),
     bug: (where, error) => observer.bug(where, error),
     stop: () => {
@@ -136,8 +136,8 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 /** A port below 1024 may need root, where nobody gave the capability for it. */
-function warnOfRoot({ http, operators }: Config, observer: Observer): void {
-  const needsRoot = [http.port, operators?.port ?? 0].some((port) => port > 0 && port < 1_024);
+function warnOfRoot({ http, admin }: Config, observer: Observer): void {
+  const needsRoot = [http.port, admin?.port ?? 0].some((port) => port > 0 && port < 1_024);
   if (process.getuid?.() === 0 && !needsRoot) observer.warn("running_as_root");
 }
 
@@ -187,8 +187,8 @@ function openAdminListener(
   metrics: Metrics,
   opened: AsyncDisposableStack,
 ): AdminListener | null {
-  if (!config.operators) return null;
-  const listener = new AdminListener({ ...config.operators, metrics });
+  if (!config.admin) return null;
+  const listener = new AdminListener({ ...config.admin, metrics });
   opened.defer(() => listener.stop());
   return listener;
 }

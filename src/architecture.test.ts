@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 
-/** DESIGN.md 5: what each folder of src may import, of our own and from npm. */
+/** What each folder of src may import, of our own and from npm: the table of src/ARCHITECTURE.md, "Folders". */
 interface Allowed {
   readonly folders: readonly string[];
   readonly packages: readonly string[];
@@ -296,7 +296,7 @@ function withoutTexts(code: string): string {
   );
 }
 
-describe("words (DESIGN.md 13)", () => {
+describe('words (src/ARCHITECTURE.md, "Words")', () => {
   const forbidden = new Set([
     "manager",
     "helper",

@@ -26,7 +26,7 @@ describe("defaults", () => {
   test("serve listens everywhere on 4000, operators on loopback 9464, the database is the embedded one", () => {
     const config = accepted(read({ ...keys, HOME: "/home/ada" }));
     expect(config.http).toEqual({ host: "0.0.0.0", port: 4000 });
-    expect(config.operators).toEqual({ host: "127.0.0.1", port: 9464 });
+    expect(config.admin).toEqual({ host: "127.0.0.1", port: 9464 });
     expect(config.database).toEqual({ type: "embedded" });
     expect(config.dataDir).toBe("/home/ada/.local/share/whispr-msg");
   });
@@ -217,6 +217,6 @@ test("durations are milliseconds or carry a unit", () => {
   expect(accepted(read({ ...keys, WS_SESSION_MAX: "12h" })).sockets.sessionMaxMs).toBe(12 * 3_600_000);
 });
 
-test("ADMIN_PORT 0 turns the operators' listener off", () => {
-  expect(accepted(read({ ...keys, ADMIN_PORT: "0" })).operators).toBeNull();
+test("ADMIN_PORT 0 turns the admin listener off", () => {
+  expect(accepted(read({ ...keys, ADMIN_PORT: "0" })).admin).toBeNull();
 });

@@ -12,7 +12,7 @@ import { type FormerVariable, formerVariables, misspeltVariables } from "./varia
 /** Everything that can be set, read once. Off is null; alternatives are tagged. */
 export interface Config {
   readonly http: { readonly host: string; readonly port: number };
-  readonly operators: { readonly host: string; readonly port: number } | null;
+  readonly admin: { readonly host: string; readonly port: number } | null;
   readonly dataDir: string;
   /** Who the embedded PostgreSQL runs as when root starts this; null: one is chosen. */
   readonly postgresUser: string | null;
@@ -273,7 +273,7 @@ function redisNote(text: string): string {
 function treeOf(values: Values, database: DatabaseConfig): Config {
   return {
     http: { host: values.host, port: values.port },
-    operators: values.adminPort === 0 ? null : { host: values.adminHost, port: values.adminPort },
+    admin: values.adminPort === 0 ? null : { host: values.adminHost, port: values.adminPort },
     dataDir: values.dataDir,
     postgresUser: values.postgresUser,
     database,

@@ -313,7 +313,7 @@ describe("other addresses", () => {
     for (const given of ["::1", "[::1]"]) {
       const result = read({ HOST: given, ADMIN_HOST: given });
       expect(result.ok && result.config.http.host).toBe("::1");
-      expect(result.ok && result.config.operators?.host).toBe("::1");
+      expect(result.ok && result.config.admin?.host).toBe("::1");
     }
     for (const given of ["localhost:4000", "http://localhost", "/run/whispr.sock", "a b", "[host]"])
       expect(refusal({ HOST: given })).toMatch(

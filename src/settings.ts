@@ -27,16 +27,16 @@ export interface SettingContext {
 }
 
 export interface Setting<T> {
-  /** Where several are named the first wins; two that differ are refused. */
+  /** When several are set, the first wins; two that differ are refused. */
   readonly variables: readonly [string, ...string[]];
   /** The option of `serve` and `dev`, without its dashes. */
   readonly flag?: string;
   readonly kind: ValueKind<T>;
   readonly fallback: T | null | ((around: SettingContext) => T);
-  /** What the fallback is in words, where it is not the same everywhere. */
+  /** The fallback in words, where it is not the same everywhere. */
   readonly fallbackText?: string;
   readonly about: string;
-  /** Its value is never shown, not even when it is refused. */
+  /** The value is never shown, not even when it is refused. */
   readonly isSecret?: true;
 }
 
@@ -52,12 +52,12 @@ function setting<T>(given: Present<T>): Present<T> {
   return given;
 }
 
-/** Not given: off, or chosen by another setting. */
+/** Not set: off, or derived from another setting. */
 function optional<T>(given: Omit<Optional<T>, "fallback">): Optional<T> {
   return { ...given, fallback: null };
 }
 
-/** A rate that may be switched off. */
+/** A rate; 0 turns it off. */
 const rate = integer(0, 1_000_000);
 
 const loopback = "127.0.0.1";
@@ -82,7 +82,7 @@ const levels = {
   critical: "fatal",
 } as const;
 
-/** Every setting there is. A new one is a line here and one in the tree of config.ts. */
+/** Every setting. A new one is an entry here and one in the tree of config.ts; docs/settings.md is written from this table. */
 export const settings = {
   host: setting({
     variables: ["HOST"],
@@ -90,28 +90,28 @@ export const settings = {
     kind: listenHost,
     fallback: ({ purpose }) => (purpose === "dev" ? loopback : "0.0.0.0"),
     fallbackText: "0.0.0.0, for dev 127.0.0.1",
-    about: "address the public port listens on",
+    about: "address that the public port listens on",
   }),
   port: setting({
     variables: ["PORT", "HTTP_PORT"],
     flag: "port",
     kind: integer(0, 65_535),
     fallback: 4000,
-    about: "public port, HTTP and WebSocket (0: any free one)",
+    about: "public port, for HTTP and WebSocket; 0 = any free port",
   }),
   adminHost: setting({
     variables: ["ADMIN_HOST"],
     flag: "admin-host",
     kind: listenHost,
     fallback: loopback,
-    about: "address of the operators' listener (/metrics)",
+    about: "address of the admin listener (/metrics)",
   }),
   adminPort: setting({
     variables: ["ADMIN_PORT"],
     flag: "admin-port",
     kind: integer(0, 65_535),
     fallback: 9464,
-    about: "port of the operators' listener, 0 = off",
+    about: "port of the admin listener, 0 = off",
   }),
   dataDir: setting({
     variables: ["WHISPR_DATA_DIR"],
@@ -124,34 +124,32 @@ export const settings = {
   postgresUser: optional<string>({
     variables: ["WHISPR_POSTGRES_USER"],
     kind: text,
-    fallbackText: "the account whispr-msg, else a number that no account has",
-    about:
-      "who the embedded PostgreSQL runs as when root starts whispr-msg: an account of its own, or a number",
+    fallbackText: "the account whispr-msg, else a uid without an account",
+    about: "account or uid that the embedded PostgreSQL runs as when root starts whispr-msg",
   }),
   databaseUrl: optional<AddressParts>({
     variables: ["DATABASE_URL"],
     flag: "database-url",
     kind: databaseUrl,
     fallbackText: "the embedded PostgreSQL",
-    about:
-      "a PostgreSQL of yours; what it leaves out is taken from DB_*, and where both say it they must agree",
+    about: "address of your PostgreSQL; DB_* supply what it leaves out, and must agree where both are set",
   }),
   dbHost: optional<string>({
     variables: ["DB_HOST"],
     kind: databaseHost,
-    about: "host of a PostgreSQL of yours, or the directory of its Unix socket",
+    about: "host of your PostgreSQL, or the directory of its Unix socket",
   }),
   dbPort: setting({
     variables: ["DB_PORT"],
     kind: integer(1, 65_535),
     fallback: 5432,
-    about: "its port",
+    about: "port of your PostgreSQL",
   }),
   dbUsername: setting({
     variables: ["DB_USERNAME"],
     kind: text,
     fallback: "postgres",
-    about: "user to connect as",
+    about: "user that connects to it",
   }),
   dbPassword: optional<string>({
     variables: ["DB_PASSWORD"],
@@ -162,7 +160,7 @@ export const settings = {
   dbName: optional<string>({
     variables: ["DB_NAME"],
     kind: text,
-    about: "database to use, needed with DB_HOST",
+    about: "database to use; required with DB_HOST",
   }),
   dbSsl: setting<"verify" | "no-verify" | "off">({
     variables: ["DB_SSL"],
@@ -176,13 +174,13 @@ export const settings = {
       "no-verify": "no-verify",
     }),
     fallback: "off",
-    about: "TLS to PostgreSQL; verify checks its certificate",
+    about: "TLS to PostgreSQL; verify also checks the certificate",
   }),
   dbPoolSize: setting({
     variables: ["DB_POOL_SIZE"],
     kind: integer(2, 500),
     fallback: 10,
-    about: "connections for reads, of which REST uses at most half; each lane has one of its own",
+    about: "connections for reads; REST uses at most half of them. Each lane has its own connection",
   }),
   dbConnectTimeoutMs: setting({
     variables: ["DB_CONNECT_TIMEOUT"],
@@ -194,57 +192,57 @@ export const settings = {
     variables: ["DB_STATEMENT_TIMEOUT"],
     kind: duration(100, 10 * minuteMs),
     fallback: 5_000,
-    about: "longest run of one statement",
+    about: "longest time that a statement may run",
   }),
   autoMigrate: setting({
     variables: ["WHISPR_AUTO_MIGRATE"],
     flag: "auto-migrate",
     kind: flag,
     fallback: false,
-    about: "serve applies pending migrations itself; embedded and dev always do",
+    about: "let serve apply pending migrations; with the embedded database, and in dev, it always does",
   }),
   jwksUrl: optional<string>({
     variables: ["JWT_JWKS_URL"],
     flag: "jwks-url",
     kind: url(["http:", "https:"]),
-    about: "where the keys that tokens are verified with are published",
+    about: "address of the public keys (JWKS) that verify tokens",
   }),
   publicKeysFile: optional<string>({
     variables: ["JWT_PUBLIC_KEYS_FILE"],
     flag: "public-keys-file",
     kind: text,
-    about: "the same keys in a file: JWKS or PEM",
+    about: "file with these keys instead: JWKS or PEM",
   }),
   jwksRefreshMs: setting({
     variables: ["JWT_JWKS_REFRESH_MS"],
     kind: duration(1_000, 7 * 24 * hourMs),
     fallback: hourMs,
     about:
-      "how often the keys are read again (a file at least every 30 s); a token that they do not verify reads them at once",
+      "how often the keys are read again, a file at least every 30 s; a token that they do not verify causes a read at once",
   }),
   jwtIssuer: setting({
     variables: ["JWT_ISSUER"],
     kind: text,
     fallback: "whispr-auth",
-    about: "issuer that tokens must name",
+    about: "issuer (iss) that tokens must have",
   }),
   jwtAudiences: setting<readonly string[]>({
     variables: ["JWT_AUDIENCE"],
     kind: list,
     fallback: ["whispr"],
-    about: "audiences of which tokens must name one, separated by commas",
+    about: "audiences (aud), separated by commas; a token must have one of them",
   }),
   jwtLeewayMs: setting({
     variables: ["JWT_LEEWAY"],
     kind: duration(0, 5 * minuteMs),
     fallback: 5_000,
-    about: "how far the issuer's clock may be ahead of ours, for nbf and iat; exp has no leeway",
+    about: "how far the issuer's clock may be ahead, for nbf and iat; exp has no leeway",
   }),
   jwtMaxLifetimeMs: setting({
     variables: ["JWT_MAX_LIFETIME"],
     kind: duration(minuteMs, 3_660 * 24 * hourMs),
     fallback: 366 * 24 * hourMs,
-    about: "how far ahead the exp of a token may be; a token that is valid for longer is refused",
+    about: "how far in the future exp may be; a token that is valid for longer is refused",
   }),
   jwtSubjectNamespace: optional<string>({
     variables: ["JWT_SUBJECT_NAMESPACE"],
@@ -258,14 +256,14 @@ export const settings = {
     variables: ["CORS_ALLOWED_ORIGINS"],
     kind: origins,
     fallback: ["*"],
-    about: "browser origins that may call",
+    about: "origins of web pages that may call the API and open sockets",
   }),
   logLevel: setting<(typeof levels)[keyof typeof levels]>({
     variables: ["LOG_LEVEL"],
     flag: "log-level",
     kind: choice(levels),
     fallback: "info",
-    about: "least important lines that are written",
+    about: "minimum log level",
   }),
   logFormat: setting<"json" | "pretty">({
     variables: ["LOG_FORMAT"],
@@ -273,20 +271,20 @@ export const settings = {
     kind: choice({ json: "json", pretty: "pretty" }),
     fallback: ({ isTerminal }) => (isTerminal ? "pretty" : "json"),
     fallbackText: "pretty on a terminal, else json",
-    about: "form of the log on stdout",
+    about: "format of the log on stdout",
   }),
   securityLog: setting({
     variables: ["WHISPR_SECURITY_LOG"],
     kind: flag,
     fallback: true,
-    about: 'write the security log, lines with "log":"security", whatever LOG_LEVEL is',
+    about: 'write the security log (lines with "log":"security"), at every LOG_LEVEL',
   }),
   stopTimeoutMs: setting({
     variables: ["WHISPR_STOP_TIMEOUT"],
     flag: "stop-timeout",
     kind: duration(100, hourMs),
     fallback: 25_000,
-    about: "how long a stop may take before what is left is cut off",
+    about: "how long a stop may take; then the rest is cut off",
   }),
   lanes: setting({
     variables: ["WHISPR_LANES"],
@@ -298,43 +296,43 @@ export const settings = {
     variables: ["WHISPR_BATCH_ROWS"],
     kind: integer(1, 5_000),
     fallback: 500,
-    about: "most rows of one commit",
+    about: "maximum rows in one commit",
   }),
   batchBytes: setting({
     variables: ["WHISPR_BATCH_BYTES"],
     kind: integer(65_536, 64 << 20),
     fallback: 4 << 20,
-    about: "most bytes of content and metadata in one commit",
+    about: "maximum bytes of content and metadata in one commit",
   }),
   maxActors: setting({
     variables: ["WHISPR_MAX_ACTORS"],
     kind: integer(1, 5_000_000),
     fallback: 50_000,
-    about: "most conversations in memory",
+    about: "maximum conversations in memory",
   }),
   maxActorBytes: setting({
     variables: ["WHISPR_MAX_ACTOR_BYTES"],
     kind: integer(1 << 20, 64 * (1 << 30)),
     fallback: 256 << 20,
-    about: "most bytes that conversations in memory take, about; those that are used least leave first",
+    about: "approximate maximum bytes of all conversations in memory; the least recently used leave first",
   }),
   maxMailboxTurns: setting({
     variables: ["WHISPR_MAX_MAILBOX"],
     kind: integer(1, 1_000_000),
     fallback: 2_000,
-    about: "most unsettled commands of one conversation; beyond it `overloaded`",
+    about: "maximum unsettled commands of one conversation; above it `overloaded`",
   }),
   maxTurns: setting({
     variables: ["WHISPR_MAX_COMMANDS"],
     kind: integer(1, 10_000_000),
     fallback: 50_000,
-    about: "most unsettled commands of the process; beyond it `overloaded`",
+    about: "maximum unsettled commands of the process; above it `overloaded`",
   }),
   maxTurnBytes: setting({
     variables: ["WHISPR_MAX_COMMAND_BYTES"],
     kind: integer(1 << 20, 1 << 30),
     fallback: 128 << 20,
-    about: "most bytes of content and metadata in unsettled commands; beyond it `overloaded`",
+    about: "maximum bytes of content and metadata in unsettled commands; above it `overloaded`",
   }),
   commandDeadlineMs: setting({
     variables: ["WHISPR_COMMAND_DEADLINE"],
@@ -346,198 +344,199 @@ export const settings = {
     variables: ["MAX_MESSAGE_SIZE"],
     kind: integer(1, 262_144),
     fallback: 65_536,
-    about: "most bytes of UTF-8 in a message's content",
+    about: "maximum bytes of UTF-8 in the content of a message",
   }),
   maxMetadataBytes: setting({
     variables: ["WHISPR_MAX_METADATA_SIZE"],
     kind: integer(2, 131_072),
     fallback: 16_384,
-    about: "most bytes of a message's metadata",
+    about: "maximum bytes of the metadata of a message",
   }),
   editWindowMs: setting({
     variables: ["WHISPR_EDIT_WINDOW"],
     kind: duration(0, 365 * 24 * hourMs),
     fallback: 24 * hourMs,
-    about: "how long after it was sent a message may be edited by its author",
+    about: "how long authors may edit a message after they sent it",
   }),
   deleteWindowMs: setting({
     variables: ["WHISPR_DELETE_WINDOW"],
     kind: duration(0, 365 * 24 * hourMs),
     fallback: 48 * hourMs,
-    about: "how long after it was sent a message may be deleted for everyone by its author",
+    about: "how long authors may delete a message for everyone after they sent it",
   }),
   firstContact: setting<"open" | "request">({
     variables: ["FIRST_CONTACT"],
     kind: choice({ open: "open", request: "request" }),
     fallback: "open",
     about:
-      "request: a conversation with users who share none with its creator that they chose to be in is theirs to accept or decline first",
+      "request: users who share no conversation with its creator that they chose to be in may accept or decline a new conversation first",
   }),
   presenceShownTo: setting<"participants" | "members">({
     variables: ["PRESENCE_SHOWN_TO"],
     kind: choice({ participants: "participants", members: "members" }),
     fallback: "participants",
     about:
-      "who shows as online in a conversation: those who created it, took part in it or accepted it, or all members; never to users with a block between them",
+      "who is visible as online in a conversation: those who created it, took part in it or accepted it (participants), or all members; never across a block",
   }),
   maxFrameBytes: setting({
     variables: ["WHISPR_MAX_FRAME_SIZE"],
     kind: integer(65_536, 16 << 20),
     fallback: 512 << 10,
     about:
-      "most bytes of a WebSocket frame or request body; a frame of over four times this closes its socket",
+      "maximum bytes of a WebSocket frame or request body; a frame of more than four times this closes its socket",
   }),
   sendBufferBytes: setting({
     variables: ["WHISPR_SEND_BUFFER"],
     kind: integer(65_536, 64 << 20),
     fallback: 1 << 20,
-    about: "bytes that may wait for a slow socket; beyond it the socket is closed and may resume",
+    about:
+      "maximum bytes that wait for a slow socket; above it the socket is closed, and the client may resume",
   }),
   maxHeldBytes: setting({
     variables: ["WHISPR_MAX_HELD_BYTES"],
     kind: integer(8 << 20, 2 ** 40),
     fallback: 128 << 20,
     about:
-      "most bytes held for clients that read or send slowly: of answers over REST, of sockets and of request bodies, each; beyond it whoever holds most is refused or cut off",
+      "maximum bytes held for clients that read or send slowly, separately for REST responses, sockets and request bodies; above it the client that holds most is refused or cut off",
   }),
   idleTimeoutMs: setting({
     variables: ["WS_IDLE_TIMEOUT"],
     kind: duration(1_000, hourMs),
     fallback: 90_000,
-    about: "a socket from which nothing came for so long is closed",
+    about: "how long a socket may send nothing before it is closed",
   }),
   sessionMaxMs: setting({
     variables: ["WS_SESSION_MAX"],
     kind: duration(minuteMs, 30 * 24 * hourMs),
     fallback: 12 * hourMs,
-    about: "longest life of a socket opened with a token of audience ws",
+    about: "longest life of a socket that was opened with a token of audience ws",
   }),
   userMessagesPerMin: setting({
     variables: ["LIMIT_USER_MESSAGES_PER_MIN"],
     kind: rate,
     fallback: 100,
-    about: "messages of one user in a minute, 0 = off; beyond it `rate_limited`, as with every limit",
+    about: "messages per minute of one user, 0 = off; above it `rate_limited`, as with every limit",
   }),
   userMessagesBurst: setting({
     variables: ["LIMIT_USER_MESSAGES_BURST"],
     kind: integer(1, 1_000_000),
     fallback: 200,
-    about: "how many of them may come at once; repeated sends count as operations instead",
+    about: "how many of them may come at once; a repeated send counts as an operation instead",
   }),
   conversationMessagesPerMin: setting({
     variables: ["LIMIT_CONVERSATION_MESSAGES_PER_MIN"],
     kind: rate,
     fallback: 30,
-    about: "messages of one user into one group of more than 50 members in a minute, 0 = off",
+    about: "messages per minute of one user into one group of more than 50 members, 0 = off",
   }),
   connectionOpsPerMin: setting({
     variables: ["LIMIT_CONNECTION_OPS_PER_MIN"],
     kind: rate,
     fallback: 200,
-    about: "operations on one socket in a minute, 0 = off; typing and reads are counted apart",
+    about: "operations per minute on one socket, 0 = off; typing and reads are counted separately",
   }),
   userOpsPerMin: optional<number>({
     variables: ["LIMIT_USER_OPS_PER_MIN"],
     kind: rate,
     fallbackText: "1000, off where LIMIT_CONNECTION_OPS_PER_MIN is 0",
     about:
-      "operations of one user at all doors in a minute, 0 = off; marks are counted apart, five times as many",
+      "operations per minute of one user over REST and all sockets, 0 = off; marks are counted separately, with five times as many allowed",
   }),
   userReadKbPerMin: optional<number>({
     variables: ["LIMIT_USER_READ_KB_PER_MIN"],
     kind: rate,
     fallbackText: "120000, off where LIMIT_CONNECTION_OPS_PER_MIN is 0",
-    about: "kB of answers to what one user reads in a minute, a read counts as 8 kB at least, 0 = off",
+    about: "kB per minute that one user reads; a read counts as at least 8 kB; 0 = off",
   }),
   userJoinsPerMin: optional<number>({
     variables: ["LIMIT_USER_JOINS_PER_MIN"],
     kind: rate,
     fallbackText: "20000, off where LIMIT_CONNECTION_JOINS_PER_MIN is 0",
-    about: "joins and leaves of one user on all sockets in a minute, 0 = off",
+    about: "joins and leaves per minute of one user on all sockets, 0 = off",
   }),
   userMembersAddedPerMin: optional<number>({
     variables: ["LIMIT_USER_MEMBERS_ADDED_PER_MIN"],
     kind: rate,
     fallbackText: "500, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
-    about: "people whom one user brings into conversations in a minute, four times as many at once, 0 = off",
+    about: "users per minute whom one user adds to conversations, four times as many at once, 0 = off",
   }),
   pairMembershipsPerHour: optional<number>({
     variables: ["LIMIT_PAIR_MEMBERSHIPS_PER_HOUR"],
     kind: rate,
     fallbackText: "30, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
-    about: "groups that one user brings the same other user into in an hour, 0 = off",
+    about: "groups per hour to which one user adds the same other user, 0 = off",
   }),
   userPushedKbPerMin: optional<number>({
     variables: ["LIMIT_USER_PUSHED_KB_PER_MIN"],
     kind: rate,
-    fallbackText: "450 for each of LIMIT_USER_MESSAGES_PER_MIN, 45000 at least, off where that is 0",
+    fallbackText: "450 for each of LIMIT_USER_MESSAGES_PER_MIN, at least 45000, off where that is 0",
     about:
-      "kB that one user causes on each socket that listens, in a minute, 0 = off; at once 0.8 of WHISPR_SEND_BUFFER",
+      "kB per minute that one user causes on each socket that listens, 0 = off; at once 0.8 of WHISPR_SEND_BUFFER",
   }),
   userDeliveredMbPerMin: optional<number>({
     variables: ["LIMIT_USER_DELIVERED_MB_PER_MIN"],
     kind: rate,
-    fallbackText: "2.56 for each of LIMIT_USER_MESSAGES_PER_MIN, 256 at least, off where that is 0",
-    about: "MB that one user causes for all members together, in a minute, 0 = off",
+    fallbackText: "2.56 for each of LIMIT_USER_MESSAGES_PER_MIN, at least 256, off where that is 0",
+    about: "MB per minute that one user causes for all members together, 0 = off",
   }),
   connectionJoinsPerMin: setting({
     variables: ["LIMIT_CONNECTION_JOINS_PER_MIN"],
     kind: rate,
     fallback: 5_000,
-    about: "joins and leaves on one socket in a minute, 0 = off",
+    about: "joins and leaves per minute on one socket, 0 = off",
   }),
   userRequestsAtOnce: setting({
     variables: ["LIMIT_USER_REQUESTS_AT_ONCE"],
     kind: rate,
     fallback: 300,
-    about: "reads and creations of one user over REST that are under way or wait, 0 = off",
+    about: "reads and creations of one user over REST that run or wait, 0 = off",
   }),
   connectionHeartbeatsPerMin: setting({
     variables: ["LIMIT_CONNECTION_HEARTBEATS_PER_MIN"],
     kind: rate,
     fallback: 1_000,
     about:
-      "heartbeats, malformed frames and frames refused for their size on one socket in a minute, counted so too, 0 = off; beyond it the socket is closed",
+      "heartbeats, malformed frames and oversized frames per minute on one socket, counted like frames, 0 = off; above it the socket is closed",
   }),
   connectionFramesPerMin: optional<number>({
     variables: ["LIMIT_CONNECTION_FRAMES_PER_MIN"],
     kind: rate,
     fallbackText: "15000 or 10 for each message allowed, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
     about:
-      "frames on one socket in a minute, each counted once more for every KiB before it is read, 0 = off; beyond it the socket is closed",
+      "frames per minute on one socket, each counted once more for every KiB, before it is read; 0 = off; above it the socket is closed",
   }),
   userFramesPerMin: optional<number>({
     variables: ["LIMIT_USER_FRAMES_PER_MIN"],
     kind: rate,
     fallbackText: "60000 or 10 for each message allowed, off where LIMIT_USER_MESSAGES_PER_MIN is 0",
     about:
-      "the same of all sockets of one user, and the KiB of their request bodies, a third of them at once, 0 = off; beyond it the socket is closed, a request 429",
+      "the same for all sockets and the request bodies (per KiB) of one user, a third of them at once, 0 = off; above it the socket is closed, and a request gets 429",
   }),
   addressHandshakesPerMin: setting({
     variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_IP"],
     kind: rate,
     fallback: 120,
     about:
-      "handshakes and requests from one address in a minute whose token no key of ours signed, 0 = off; beyond it such a one is answered 429, and tokens from there are verified a few at a time",
+      "handshakes and requests per minute from one address with a token that none of our keys signed, 0 = off; above it they get 429, and tokens from there are verified a few at a time",
   }),
   userHandshakesPerMin: optional<number>({
     variables: ["LIMIT_HANDSHAKES_PER_MIN_PER_USER"],
     kind: rate,
     fallbackText: "120, off where LIMIT_HANDSHAKES_PER_MIN_PER_IP is 0",
-    about: "sockets opened by one user in a minute, 0 = off; beyond it 429",
+    about: "sockets per minute that one user opens, 0 = off; above it 429",
   }),
   socketsPerUser: setting({
     variables: ["LIMIT_SOCKETS_PER_USER"],
     kind: rate,
     fallback: 100,
-    about: "sockets that one user may have open at once, 0 = off; beyond it 429",
+    about: "sockets that one user may have open, 0 = off; above it 429",
   }),
   handshakesPerSec: setting({
     variables: ["LIMIT_HANDSHAKES_PER_SEC"],
     kind: rate,
     fallback: 0,
     about:
-      "sockets opened in a second at most, 0 = off; beyond it 503. Without it as many as the server bears, measured",
+      "sockets opened per second, 0 = off; above it 503. When it is off, the server admits as many as it measures that it can take",
   }),
   playground: setting({
     variables: ["WHISPR_PLAYGROUND"],
@@ -545,20 +544,20 @@ export const settings = {
     kind: flag,
     fallback: ({ purpose }) => purpose === "dev",
     fallbackText: "off, for dev on",
-    about: "serve the playground, a page to try everything out, at /playground",
+    about: "serve the playground at /playground, a page to try everything out",
   }),
   trustedProxies: optional<readonly string[]>({
     variables: ["TRUSTED_PROXIES"],
     kind: networks,
     about:
-      "addresses and networks of proxies whose x-forwarded-for is believed; without it all clients behind a proxy count as one address",
+      "addresses and networks of proxies whose x-forwarded-for is trusted; without it all clients behind a proxy count as one address",
   }),
   maxLoopLatenessMs: setting({
     variables: ["WHISPR_MAX_LOOP_LATENESS"],
     kind: durationOrOff(20, minuteMs),
     fallback: 200,
     about:
-      "how late the event loop may be, 0 = off; later than that what comes is `overloaded`, typing at half of it",
+      "how late the event loop may be, 0 = off; above it requests are `overloaded`, typing at half of it",
   }),
 } as const;
 

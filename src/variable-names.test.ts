@@ -1,6 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { type ConfigResult, readConfig } from "./config.ts";
 
 const keys = { JWT_JWKS_URL: "http://auth.example/jwks.json" };
@@ -106,12 +104,4 @@ describe("variables of the former messaging service", () => {
     const result = read(meaningful);
     expect(result.ok && result.former).toEqual([]);
   });
-});
-
-test("README.md names no setting that does not exist", () => {
-  const readme = readFileSync(join(import.meta.dir, "..", "README.md"), "utf8");
-  const named = readme.match(/\b(WHISPR|LIMIT|JWT|WS)_[A-Z_]+[A-Z]\b/g) ?? [];
-  const environment = Object.fromEntries(named.map((name) => [name, "0"]));
-  const complaints = warnings(read(environment)).filter((text) => text.includes("is not a setting"));
-  expect([named.length > 5, complaints]).toEqual([true, []]);
 });

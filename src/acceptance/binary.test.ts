@@ -232,7 +232,7 @@ async function expectTalks({ url }: ServerProcess, messages: number): Promise<re
   return [token, content];
 }
 
-/** A build that mangles names lets these through with 200 (STACK.md 2.1). */
+/** A build that mangles names lets these through with 200. */
 async function expectNumbersChecked(url: string, token: string, conversationId: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
   const paths = ["0", "-5", "1.5", "abc", "", "1e1"].flatMap((limit) => [

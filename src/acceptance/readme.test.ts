@@ -1,23 +1,24 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../package.json";
 import { eventually } from "../testing/eventually.ts";
-import { freePort, type ServerProcess, startServer } from "../testing/processes/server.ts";
+import { freePort, type ServerProcess, serverCommand, startServer } from "../testing/processes/server.ts";
 
 /**
- * README.md cannot lie: its snippets are run, in order, as a reader would paste them, against the server that `npm start` starts.
+ * The pages cannot lie: their snippets are run, in order, as a reader would paste them, against the server that `npm start` starts.
  *
- * The convention. A fence whose info string is `sh run` or `js run` is run. All `sh` ones are one shell session that has the tokens of
- * `npm start` in its environment. All `js` ones are one module, piece after piece; it begins with the environment that the shell exports
- * by then. Each waits for the one before. `localhost:4000` stands for the server. Comments say what comes of a snippet before the next
- * one begins: `→ a line` is printed by it, `app.mjs → a line` in a `sh` one is printed by the module; `…` stands for anything. Nothing
- * else is printed. Every `js` fence is one of these; other `sh` ones (`npm start`) are not run.
+ * The convention. A fence whose info string is `sh run` or `js run` is run. All `sh` ones of a page are one shell session that has the
+ * tokens of `npm start` in its environment, and `whispr-msg` on its PATH. All `js` ones are one module, piece after piece; it begins with
+ * the environment that the shell has by then. Each waits for the one before. `localhost:4000` stands for the server. Comments say what
+ * comes of a snippet before the next one begins: `→ a line` is printed by it, `app.mjs → a line` in a `sh` one is printed by the module;
+ * `…` stands for anything. Nothing else is printed. Every `js` fence is one of these; other `sh` ones (`npm start`) are not run.
  */
 
 const root = join(import.meta.dir, "../..");
-const readme = readFileSync(join(root, "README.md"), "utf8");
+const textOf = (path: string) => readFileSync(join(root, path), "utf8");
+const readme = textOf("README.md");
 
 interface Snippet {
   readonly language: string;
@@ -28,8 +29,11 @@ interface Snippet {
   readonly appPrints: readonly string[];
 }
 
-const fences = [...readme.matchAll(/^```(\S+)( run)?\n([\s\S]*?)^```$/gm)];
-const snippets = fences.filter(([, , run]) => run).map(([, language, , code]) => snippetOf(language!, code!));
+const fencesOf = (page: string) => [...textOf(page).matchAll(/^```(\S+)( run)?\n([\s\S]*?)^```$/gm)];
+const snippetsOf = (page: string) =>
+  fencesOf(page)
+    .filter(([, , run]) => run)
+    .map(([, language, , code]) => snippetOf(language!, code!));
 
 function snippetOf(language: string, code: string): Snippet {
   const prints = [...code.matchAll(/^(?:#|\/\/) → (.*)$/gm)].map(([, line]) => line!);
@@ -126,6 +130,7 @@ class Reader implements AsyncDisposable {
 
   constructor(options: {
     readonly server: ServerProcess;
+    readonly snippets: readonly Snippet[];
     readonly runtime: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
   }) {
@@ -133,7 +138,9 @@ class Reader implements AsyncDisposable {
     this.#runtime = options.runtime;
     this.#path = join(directory, `app-${new URL(options.server.url).port}.mjs`);
     this.#shell = new Program(["sh"], options.environment);
-    const codes = snippets.filter(({ language }) => language === "js").map(({ code }) => this.#here(code));
+    const codes = options.snippets
+      .filter(({ language }) => language === "js")
+      .map(({ code }) => this.#here(code));
     writeFileSync(this.#path, moduleOf(codes));
   }
 
@@ -148,7 +155,7 @@ class Reader implements AsyncDisposable {
     expectLines([...ofShell, ...(this.#app?.take() ?? [])], [...prints, ...appPrints]);
   }
 
-  /** Nothing more was printed than what README.md tells. */
+  /** Nothing more was printed than what the page says. */
   expectSilence(): void {
     expectLines(this.#app?.take() ?? [], []);
   }
@@ -196,55 +203,67 @@ async function tokensOf(server: ServerProcess): Promise<Readonly<Record<string, 
   return tokens();
 }
 
-/** Before version 22 Node's WebSocket, which the README counts on, is behind a flag; later the flag says nothing new. */
-const runtimes = {
-  bun: [process.execPath, "run"],
-  node: ["node", "--experimental-websocket", "--no-warnings"],
-};
+/** Before version 22 Node's WebSocket, which the pages count on, is behind a flag; later the flag says nothing new. */
+const node = ["node", "--experimental-websocket", "--no-warnings"];
+const bun = [process.execPath, "run"];
+const sessions = [
+  ["README.md", "node", node],
+  ["docs/app.md", "node", node],
+  ["docs/app.md", "bun", bun],
+  ["docs/auth.md", "node", node],
+] as const;
 
-for (const [name, runtime] of Object.entries(runtimes)) {
-  test(`the snippets of README.md do what it says, with ${name}`, async () => {
-    const dataDir = join(directory, name);
+/** `whispr-msg` for the shell: the executable, or the sources where there is none. */
+const programs = join(directory, "bin");
+mkdirSync(programs);
+writeFileSync(join(programs, "whispr-msg"), `#!/bin/sh\nexec ${serverCommand().join(" ")} "$@"\n`, {
+  mode: 0o755,
+});
+
+test.each(sessions)(
+  "the snippets of %s do what it says, with %s",
+  async (page, name, runtime) => {
+    const dataDir = join(directory, `${page.replace("/", "-")} ${name}`);
     mkdirSync(dataDir);
     const environment = { WHISPR_DATA_DIR: dataDir };
     const server = await startServer({ arguments: ["dev"], environment, port: await freePort() });
     // In the end: it stops its database as well.
     await using stopping = new AsyncDisposableStack();
     stopping.defer(() => server.end("SIGTERM").then(() => {}));
-    const path = process.env.PATH ?? "";
-    await using reader = new Reader({
-      server,
-      runtime,
-      environment: { PATH: path, ...(await tokensOf(server)) },
-    });
+    const snippets = snippetsOf(page);
+    const path = `${programs}:${process.env.PATH ?? ""}`;
+    const tokens = await tokensOf(server);
+    await using reader = new Reader({ server, snippets, runtime, environment: { PATH: path, ...tokens } });
     for (const snippet of snippets) await reader.run(snippet);
     reader.expectSilence();
-  }, 180_000);
-}
+  },
+  180_000,
+);
 
-describe("README.md", () => {
-  test("has a snippet for each thing that an app does", () => {
-    const guide = readme.slice(readme.indexOf("## Building an app"));
-    for (const section of [
-      "Connect",
-      "Join",
-      "Send",
-      "Resume after a disconnect",
-      "Receipts",
-      "Replies, reactions, typing",
-    ]) {
-      const text = guide.slice(guide.indexOf(`### ${section}\n`)).split(/^##/m)[1]!;
-      expect([section, /^```(js|sh) run$/m.test(text)]).toEqual([section, true]);
-    }
-  });
+test("the guide has a snippet for each thing that an app does", () => {
+  const guide = textOf("docs/app.md");
+  for (const section of [
+    "Connect",
+    "Join",
+    "Send",
+    "Resume after a disconnect",
+    "Receipts",
+    "Replies, reactions, typing",
+  ]) {
+    const text = guide.slice(guide.indexOf(`## ${section}\n`)).split(/^##/m)[1]!;
+    expect([section, /^```(js|sh) run$/m.test(text)]).toEqual([section, true]);
+  }
+});
 
-  test("names the version that this is", () => {
-    const [major, minor] = version.split(".");
-    expect(readme).toContain(`\nThis is version ${major}.${minor}: `);
-  });
+test("README.md names the version that this is", () => {
+  const [major, minor] = version.split(".");
+  expect(readme).toContain(`\nThis is version ${major}.${minor}. `);
+  expect(readme).toContain(`\nVersion ${major}.${minor} runs on one node`);
+});
 
-  test("has no JavaScript that is not run, and its snippets are short", () => {
-    expect(fences.filter(([, language, run]) => language === "js" && !run)).toEqual([]);
-    for (const { code } of snippets) expect(code.split("\n").length).toBeLessThan(40);
-  });
+test("the pages have no JavaScript that is not run, and their snippets are short", () => {
+  for (const page of new Set(sessions.map(([page]) => page))) {
+    expect(fencesOf(page).filter(([, language, run]) => language === "js" && !run)).toEqual([]);
+    for (const { code } of snippetsOf(page)) expect(code.split("\n").length).toBeLessThan(40);
+  }
 });

@@ -91,7 +91,7 @@ describe("long polling", () => {
     expect([posted.status, await posted.json()]).toMatchObject([404, { status: 403, error: "not_found" }]);
   });
 
-  test("is left again by a client that fell back, with the line of README, and it joins over WebSocket", async () => {
+  test("is left again by a client that fell back, with the line of docs/app.md, and it joins over WebSocket", async () => {
     let away = true;
     class Flaky extends WebSocket {
       constructor(url: string, protocols?: string[]) {

@@ -36,7 +36,7 @@ export interface SocketsOptions<Identity> {
 }
 
 export class Sockets<Identity> {
-  /** For `Bun.serve`. Its callbacks are guarded: an exception in one would end the process (STACK.md 2.4). */
+  /** For `Bun.serve`. Its callbacks are guarded: an exception in one would end the process. */
   readonly websocket: WebSocketHandler<SocketData<Identity>>;
   readonly #options: SocketsOptions<Identity>;
   readonly #topics = new Topics<Subscription<Identity>>();

@@ -67,7 +67,7 @@ export class AdminListener {
   }
 
   #failed(error: unknown): Response {
-    this.#metrics.bug("operators' listener", error);
+    this.#metrics.bug("admin listener", error);
     return new Response("internal\n", { status: 500 });
   }
 }

@@ -151,7 +151,7 @@ test("a bug is logged and counted; a flood of them is counted whole and logged i
   expect(lines.at(-1)).toMatchObject({ event: "internal_error", where: "somewhere", suppressed: 990 });
 });
 
-describe("the operators' listener", () => {
+describe("the admin listener", () => {
   function listening(port = 0) {
     const { metrics } = metering();
     const listener = new AdminListener({ host: "127.0.0.1", port, metrics });
@@ -183,6 +183,6 @@ describe("the operators' listener", () => {
     const listener = new AdminListener({ host: "127.0.0.1", port: 0, metrics });
     ends.push(() => listener.stop());
     expect((await fetch(`${listener.url}/metrics`)).status).toBe(500);
-    expect(bugs).toEqual(["operators' listener"]);
+    expect(bugs).toEqual(["admin listener"]);
   });
 });

@@ -2,7 +2,7 @@
 export const audiences = ["all_members", "moderators_plus", "admins_only"] as const;
 export type Audience = (typeof audiences)[number];
 
-/** What a group says of it, in `metadata.group_settings`; contract/rest.md 1.3. */
+/** Where a group says who may do what: `metadata.group_settings` (docs/app.md, "Groups"). */
 export interface Permissions {
   readonly message_permission: Audience;
   readonly media_permission: Audience;

@@ -1,4 +1,4 @@
-/** What the server says, as it says it: README.md and contract/rest.md. Fields that a client may leave unread are left out here. */
+/** The frames and responses of the server, as docs/protocol.md has them. Fields that this page does not read are left out. */
 
 export type Role = "owner" | "admin" | "moderator" | "member";
 export type Status = "sent" | "delivered" | "read";

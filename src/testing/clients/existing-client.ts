@@ -1,7 +1,7 @@
 import { FrameSocket, type Reply } from "./frame-socket.ts";
 
 /**
- * The habits of the existing mobile client at their heaviest: contract/websocket.md 2.3, rest.md 1.2 and 1.8. It never waits for what it was
+ * The habits of the existing mobile client at their heaviest. It never waits for what it was
  * told to wait for and does not look at errors: whatever is refused is noted, as a loss to its user.
  */
 export class ExistingClient {

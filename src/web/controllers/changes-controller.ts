@@ -13,7 +13,7 @@ export interface ChangesOptions {
   readonly queries: Queries;
 }
 
-/** What a device missed: contract/decisions.md, sync on the wire. */
+/** What a device missed: docs/protocol.md, "Numbers and cursors". */
 export function changeRoutes(options: ChangesOptions): readonly Route[] {
   return [
     {

@@ -24,7 +24,7 @@ export interface ConversationsOptions extends BoundedReading {
   readonly clock: Clock;
 }
 
-/** Conversations over REST: contract/rest.md 1.2, #1 to #3, #27 and #28. */
+/** Conversations over REST. */
 export function conversationRoutes(options: ConversationsOptions): readonly Route[] {
   return [
     {

@@ -26,7 +26,7 @@ export interface MembersOptions extends BoundedReading {
   readonly newId: NewId;
 }
 
-/** Members over REST: contract/rest.md 1.2, #22 to #26. */
+/** Members over REST. */
 export function memberRoutes(options: MembersOptions): readonly Route[] {
   return [
     {

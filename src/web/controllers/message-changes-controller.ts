@@ -16,7 +16,7 @@ export interface MessageChangesOptions extends BoundedReading {
   readonly newId: NewId;
 }
 
-/** Edits and deletions over REST: contract/rest.md 1.2, #11 and #13. */
+/** Edits and deletions over REST. */
 export function messageChangeRoutes(options: MessageChangesOptions): readonly Route[] {
   return [
     {

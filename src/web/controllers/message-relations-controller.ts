@@ -18,7 +18,7 @@ export interface MessageRelationsOptions extends BoundedReading {
   readonly newId: NewId;
 }
 
-/** Reactions and attachments over REST: contract/rest.md 1.2, #14 to #16, #20 and #21. */
+/** Reactions and attachments over REST. */
 export function messageRelationRoutes(options: MessageRelationsOptions): readonly Route[] {
   // The existing client names itself in the query of what it takes back; the token says who that is.
   const query = [...messageQuery, "user_id"];

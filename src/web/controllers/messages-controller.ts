@@ -24,7 +24,7 @@ export interface MessagesOptions extends BoundedReading {
   readonly newId: NewId;
 }
 
-/** Messages over REST: contract/rest.md 1.2, #8 and #9. Sending is the same command as the channel's `new_message`. */
+/** Messages over REST. Sending is the same command as the channel's `new_message`. */
 export function messageRoutes(options: MessagesOptions): readonly Route[] {
   return [
     {

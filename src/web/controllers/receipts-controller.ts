@@ -20,7 +20,7 @@ export interface ReceiptsOptions extends BoundedReading {
   readonly newId: NewId;
 }
 
-/** Receipts over REST: contract/rest.md 1.2, #12, `PATCH /messages/:id/receipt` and what came of them. */
+/** Receipts over REST: `PATCH /messages/:id/receipt`, and who has received and read a message. */
 export function receiptRoutes(options: ReceiptsOptions): readonly Route[] {
   return [
     {

@@ -8,7 +8,7 @@ const tickMs = 50;
 
 /**
  * How late the event loop is. Bun serves everything that is readable before it runs a timer, so under more load than it can bear
- * no timer tells: whoever is about to do work asks how long the next tick is overdue (STACK.md 10). With a bound of 0
+ * no timer tells: whoever is about to do work asks how long the next tick is overdue. With a bound of 0
  * there is no timer, and it is never late.
  *
  * Under load there is always somebody who asks. When nobody did for longer than the bound, it was one pause (of the garbage

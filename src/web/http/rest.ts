@@ -36,7 +36,7 @@ type Handler = (context: Context) => Promise<Response> | Response;
 
 /**
  * The REST API as one fetch function that never rejects. Elysia routes and nothing else: bodies and queries are read by the
- * controllers, because what Elysia reads it also coerces and strips (STACK.md 2.2), and whatever it refuses leaves
+ * controllers, because what Elysia reads it also coerces and strips, and whatever it refuses leaves
  * through `onError` in our envelope.
  */
 export function restApi(options: RestOptions): Elysia {

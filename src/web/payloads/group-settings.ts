@@ -5,7 +5,7 @@ import { isRawNumber } from "../../phoenix/exact-json.ts";
 import { refusedField } from "./refused-field.ts";
 
 /**
- * The settings of groups that clients know (contract/rest.md 1.3) and that nothing here enforces: why, and the values that are true all the
+ * The settings of groups that clients know and that nothing here enforces: why, and the values that are true all the
  * same. Any other value is refused, so that nobody relies on it.
  */
 const unavailable: ReadonlyMap<string, { readonly because: string; readonly values: readonly unknown[] }> =

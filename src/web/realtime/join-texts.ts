@@ -8,7 +8,7 @@ import { marksText } from "../views/marks.ts";
 import { seenTexts } from "../views/message.ts";
 import type { Session } from "./session.ts";
 
-/** JSON text of what joins answer and what is pushed before a topic is live. Contract: decisions.md, "Sync on the wire". */
+/** JSON text of replies to joins, and of what is pushed before a topic is live: docs/protocol.md, "Topics" and "Numbers and cursors". */
 
 /** The ok of a join of `conversation:<id>`; null when the store does not know all of it. */
 export function joinedConversationText(

@@ -9,7 +9,7 @@ import { instantText } from "../views/instant.ts";
 import { memberRecordText } from "../views/member.ts";
 import { messageText } from "../views/message.ts";
 
-/** JSON text of what is pushed without being asked for: contract/websocket.md 2.6, with `rev` where all members see the change. */
+/** JSON text of the pushes of docs/protocol.md, with `rev` where all members see the change. */
 
 /** `message_updated` and `message_edited`. `encoded`: the message's text, if it was made already. */
 export function editedText(message: Message, encoded: string = messageText(message)): string {

@@ -5,7 +5,7 @@ import type { Session } from "./session.ts";
 
 const sweepEveryMs = 1_000;
 
-/** The client takes 4001 as "fetch a new token, then connect again" (contract/websocket.md 2.3). */
+/** The client takes 4001 as "fetch a new token, then connect again" (docs/protocol.md, "Close codes"). */
 export const sessionOver = 4001;
 
 /**

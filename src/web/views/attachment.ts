@@ -15,7 +15,7 @@ export function attachmentTexts(messageId: string, attachments: readonly Attachm
   return `[${(attachments ?? []).map((each) => attachmentText(messageId, each)).join()}]`;
 }
 
-/** What the existing client looks for beside the metadata that it gave, and what each is: contract/rest.md 1.4. */
+/** The fields that clients look for beside the metadata that they gave, and where each is found. */
 const described = [
   ["mime_type", isText],
   ["filename", isText],

@@ -12,7 +12,7 @@ import { reactionSummaryText, reactionTexts } from "./reaction.ts";
  */
 
 /**
- * The fields of contract/rest.md 1.3 with `seq` and `rev`. What a client takes for false or null when it is absent
+ * The fields of a message, with `seq` and `rev`. What a client takes for false or null when it is absent
  * (`forwarded_from_id`, `delete_for_everyone`) is left out: every byte is sent once per member. Without a status given, a message that
  * just entered the log is `sent`; of one that changed since only the store knows it, and what is absent leaves a client's tick alone.
  */
