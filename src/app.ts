@@ -412,6 +412,6 @@ function reservedDescriptors({ connections, lanes }: Config): number {
 }
 
 function gained(ownership: AdvisoryOwnership): Promise<void> {
-  if (ownership.isHeld()) return Promise.resolve();
-  return new Promise((resolve) => ownership.onChange((held) => held && resolve()));
+  if (ownership.isOwner) return Promise.resolve();
+  return new Promise((resolve) => ownership.onChange((_, held) => held && resolve()));
 }

@@ -96,7 +96,7 @@ describe("the play notices", () => {
     {
       what: "when a batch of unknown outcome is not fenced before it is decided again",
       file: "conversation/group-commit.ts",
-      from: "await this.#untilReached(() => this.#ownership.renew(shards));\n    await this.#tellStored",
+      from: "await this.#renew(shards);\n    await this.#tellStored",
       to: "await this.#tellStored",
       noticed: "a command is stored twice",
     },

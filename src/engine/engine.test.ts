@@ -295,13 +295,13 @@ test("I3: a conversation that left memory still knows its keys", async () => {
 test("I1: past its deadline an undecided command is unavailable and never stored, also not later", async () => {
   const { submit, aConversation, clock, store, model } = anEngine();
   const { id, anna } = aConversation();
-  store.lose();
+  store.ownership.lose();
   const sent = submit({ conversationId: id, senderId: anna });
   await clock.runFor(deadlineMs - 1);
   expect(sent.outcomes).toEqual([]);
   await clock.runUntil(() => answered([sent]), 500);
   expect(sent.outcomes).toMatchObject([{ code: "unavailable", retryAfterMs: 1_000 }]);
-  store.gain();
+  store.ownership.gain();
   await clock.runFor(20_000);
   expect(model.has(id, sent.command.id)).toBe(false);
 });
@@ -447,12 +447,12 @@ test("I4: without the right to write nothing is decided; with it back, everythin
   const { id, anna } = aConversation();
   const first = submit({ conversationId: id, senderId: anna, content: "before" });
   await clock.runUntil(() => answered([first]), 1_000);
-  store.lose();
+  store.ownership.lose();
   const waiting = submit({ conversationId: id, senderId: anna, content: "after" });
   await clock.runFor(1_000);
   expect(waiting.outcomes).toEqual([]);
   const loads = notes.loads;
-  store.gain();
+  store.ownership.gain();
   await clock.runUntil(() => answered([waiting]), 1_000);
   expect(notes.loads).toBeGreaterThan(loads);
   expect(contents(id)).toEqual(["before", "after"]);
@@ -572,7 +572,7 @@ test("E3: of another history of the store, neither confirmed positions nor waiti
   const sent = batches.length;
   engine.marks.note({ type: "mark", conversationId: id, userId: ben, kind: "read", seq: 1 });
   engine.cursors.confirmed({ userId: ben, deviceId: "phone", conversationId: id, seq: 1, rev: 1 });
-  store.restore();
+  store.ownership.restore();
   release();
   await engine.cursors.save();
   await clock.runFor(3_000);
@@ -587,11 +587,11 @@ test("E2: what waits while the right to serve is not confirmed is decided when i
   submit({ conversationId: id, senderId: anna });
   await clock.runFor(100);
   const { loads } = notes;
-  store.pause();
+  store.ownership.pause();
   const waiting = submit({ conversationId: id, senderId: anna });
   await clock.runFor(2_000);
   expect(waiting.outcomes).toEqual([]);
-  store.resume();
+  store.ownership.resume();
   await clock.runFor(100);
   expect(waiting.outcomes).toMatchObject([{ type: "done" }]);
   expect(notes.loads).toBe(loads);

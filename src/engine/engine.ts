@@ -7,7 +7,7 @@ import type { LastSeen as LastSeenStore } from "../core/ports/last-seen.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { OwnState } from "../core/ports/own-state.ts";
 import type { Ownership } from "../core/ports/ownership.ts";
-import { shardOf } from "../core/ports/ownership.ts";
+import { shardOf, someShard } from "../core/ports/ownership.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { SyncReads } from "../core/ports/sync-reads.ts";
 import type { ViewerReads } from "../core/ports/viewer-reads.ts";
@@ -137,9 +137,7 @@ export function startEngine(options: {
     async drain() {
       commands.drain();
       await commands.idle();
-      // Who lost the right to write could not store its marks: the next ones of their members bring them.
-      const marked = ownership.isHeld() ? lanes.map((lane) => lane.marks.drain()) : [];
-      await Promise.all([...marked, cursors.save(), lastSeen.save()]);
+      await Promise.all([drainMarks(lanes, ownership), cursors.save(), lastSeen.save()]);
     },
     stop() {
       supervisor.stop();
@@ -147,4 +145,11 @@ export function startEngine(options: {
       lastSeen.stop();
     },
   };
+}
+
+/** Marks of shards that this node does not hold cannot be stored: the next ones of their members bring them. */
+async function drainMarks(lanes: readonly Lane[], ownership: Ownership): Promise<void> {
+  if (!someShard((shard) => ownership.isHeld(shard))) return;
+  for (const { marks } of lanes) marks.lose((conversationId) => !ownership.isHeld(shardOf(conversationId)));
+  await Promise.all(lanes.map((lane) => lane.marks.drain()));
 }

@@ -49,7 +49,7 @@ export interface EndpointOptions {
   readonly receipts: Receipts;
   /** Reads the changes whose frames were lost. */
   readonly deliveryReads: DeliveryReads;
-  readonly ownership: Pick<Ownership, "isHeld" | "onChange" | "onNewHistory">;
+  readonly ownership: Pick<Ownership, "ownerOf" | "onChange" | "onNewHistory">;
   readonly pubsub: PubSub;
   readonly presence: Presence;
   readonly lastSeen: LastSeen;

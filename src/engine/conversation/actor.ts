@@ -34,8 +34,8 @@ export interface ActorContext {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly pubsub: PubSub;
-  /** Whether this node may decide now. */
-  readonly mayDecide: () => boolean;
+  /** Whether this node may decide for the shard now. */
+  readonly mayDecide: (shard: number) => boolean;
   /** Hands a decided change to the lane. */
   readonly commit: (entry: Entry) => void;
   /** Asks for a fresh state; it comes by `loaded`, or all who wait are refused. */
@@ -348,7 +348,9 @@ export class Actor {
   }
 
   #canDecide(): boolean {
-    return this.#state !== null && !this.#reloadWanted && !this.#probing && this.#around.mayDecide();
+    return (
+      this.#state !== null && !this.#reloadWanted && !this.#probing && this.#around.mayDecide(this.shard)
+    );
   }
 
   #decide(turn: Turn): void {
@@ -482,6 +484,8 @@ export class Actor {
     const hasRoom = () => messageIds.size < targetsAtOnce && contacts.length < additionsAtOnce;
     for (let index = this.#decided; index < last && hasRoom(); index++) {
       const turn = this.#mailbox.at(index);
+      // Should they be a member again by its turn, it is asked for then.
+      if (!this.#mayAct(turn.command)) turn.probed = false;
       if (!this.#mayAct(turn.command)) continue;
       const messageId = targetIdOf(turn.command);
       const isDoubted = !turn.probed && this.#doubtsKeyOf(turn.command);

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { Command } from "../../core/commands.ts";
 import type { BlockedSide } from "../../core/conversations/blocks.ts";
 import type { BlockedPair, Blocks } from "../../core/ports/blocks.ts";
+import { allShards, type OwnershipListener } from "../../core/ports/ownership.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
 import { newId } from "../../system.ts";
 import { membersNamed, noteTaker } from "../../testing/builders/builders.ts";
@@ -36,7 +37,7 @@ function anEnforcer() {
   /** Answers to commands of conversations that hang. */
   const hanging: ((outcome: Outcome) => void)[] = [];
   let wake = () => {};
-  let change = (_: boolean) => {};
+  let change: OwnershipListener = () => {};
   const world = {
     held: true,
     isAway: false,
@@ -95,7 +96,7 @@ function anEnforcer() {
     wake: () => wake(),
     gain() {
       world.held = true;
-      change(true);
+      change(allShards, true);
     },
   };
 }

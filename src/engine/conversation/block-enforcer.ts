@@ -2,7 +2,7 @@ import type { BlockedPair, Blocks, PairKey } from "../../core/ports/blocks.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { Ownership } from "../../core/ports/ownership.ts";
+import { type Ownership, shardOf, someShard } from "../../core/ports/ownership.ts";
 import type { PubSub } from "../../core/ports/pubsub.ts";
 import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { storeRows } from "../reads/store-rows.ts";
@@ -67,7 +67,7 @@ export class BlockEnforcer {
   }
 
   start(): void {
-    this.#ownership.onChange((held) => held && this.#wake());
+    this.#ownership.onChange((_, held) => held && this.#wake());
     this.#blocks.subscribe(() => this.#wake());
     this.#wakeAfter(pollMs);
   }
@@ -96,7 +96,7 @@ export class BlockEnforcer {
   }
 
   #mayRun(): boolean {
-    return !this.#stopped && this.#ownership.isHeld();
+    return !this.#stopped && someShard((shard) => this.#ownership.isHeld(shard));
   }
 
   /** Begins every pending pair that is due. False: the store could not be read. */
@@ -130,6 +130,7 @@ export class BlockEnforcer {
   async #beginIfDue(pair: BlockedPair): Promise<void> {
     while (this.#underWay.size >= pairsAtOnce) await Promise.race(this.#underWay.values());
     const key = keyOf(pair);
+    if (!this.#ownership.isHeld(shardOfPair(pair))) return;
     if (this.#underWay.has(key) || !this.#retries.isDue(pair, this.#clock.monotonicMs())) return;
     this.#retries.begun(pair);
     const work = this.#apply(pair).then((failure) => {
@@ -224,6 +225,11 @@ export class BlockEnforcer {
     this.#cancelTimer();
     if (!this.#stopped) this.#cancelTimer = this.#clock.after(delayMs, () => this.#wake());
   }
+}
+
+/** Returns the shard whose owner applies the pair. Without a conversation, any shard that all nodes compute alike. */
+function shardOfPair({ conversation, lowId }: BlockedPair): number {
+  return shardOf(conversation?.id ?? lowId);
 }
 
 /** Returns the error of the database if there is one. */

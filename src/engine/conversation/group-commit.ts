@@ -193,11 +193,21 @@ export class Lane {
     for (const half of halvesOfMarks(marks)) await this.#store([], half);
   }
 
-  /** Others wrote for these shards, or nobody did and they are still ours: either way they get new epochs before anything is sent. */
+  /**
+   * Others wrote for these shards, or nobody did and they are still ours. Those that are get new epochs before anything is sent. Nothing of
+   * the others is sent again: their commands wait undecided, as in any conversation that is not this node's.
+   */
   async #fenced(batch: readonly Entry[], shards: readonly number[]): Promise<void> {
-    const lost = new Set(shards);
-    await this.#untilReached(() => this.#ownership.renew(shards));
-    this.#split(batch, (entry) => lost.has(entry.actor.shard));
+    const stale = new Set(shards);
+    await this.#renew(shards);
+    this.#split(batch, (entry) => stale.has(entry.actor.shard));
+  }
+
+  /** Marks of shards that are another node's by then are refused: they would be fenced for ever. */
+  async #renew(shards: readonly number[]): Promise<void> {
+    const held = await this.#untilReached(() => this.#ownership.renew(shards));
+    const lost = new Set(shards.filter((shard) => !held.has(shard)));
+    if (lost.size > 0) this.marks.lose((conversationId) => lost.has(shardOf(conversationId)));
   }
 
   /** A key is taken that no memory knew. Whoever sent a taken one is looked up from now on; the others go again as they are. */
@@ -249,14 +259,14 @@ export class Lane {
 
   /**
    * The connection was lost under the batch. New epochs keep the old transaction from ever storing it, or show that it did; what is then
-   * found is told, what is not is decided again.
+   * found is told. What is not is decided again, where the shard is still this node's.
    */
   async #settleUnknown(batch: readonly Entry[], error: unknown): Promise<void> {
     this.#observer.warn("batch_outcome_unknown", { reason: reasonOf(error), rows: batch.length });
     // Marks alone: whatever became of them, they go again.
     if (batch.length === 0) return pause(this.#clock, retryPauseMs);
-    const shards = [...new Set(batch.map((entry) => shardOf(entry.actor.id)))];
-    await this.#untilReached(() => this.#ownership.renew(shards));
+    const shards = [...new Set(batch.map((entry) => entry.actor.shard))];
+    await this.#renew(shards);
     await this.#tellStored(batch);
   }
 

@@ -67,7 +67,7 @@ export class Supervisor {
       left,
       maxTurns: settings.maxTurnsPerActor,
       weighed: (actor, more) => this.#weighed(actor, more),
-      mayDecide: () => ownership.isHeld(),
+      mayDecide: (shard) => ownership.isHeld(shard),
       reload: (actor) => void this.#reload(actor),
       probe: (actor, questions) => void this.#probe(actor, questions),
       answerDuplicate: (turn, { seq, joinedSeq }) =>
@@ -75,9 +75,7 @@ export class Supervisor {
       verify: (actor, turn) => void this.#verify(actor, turn),
       refuseStranger: (turn) => void this.#answerLater(turn, () => this.#refuseStranger(turn)),
     };
-    ownership.onChange((held) => {
-      if (held) this.#startAfresh();
-    });
+    ownership.onChange((shards, held) => this.#moved(shards, held));
     ownership.onResumed(() => {
       for (const actor of this.#actors.values()) if (!actor.isIdle) actor.resume();
     });
@@ -103,11 +101,15 @@ export class Supervisor {
     this.#cancelSweep();
   }
 
-  /** What was remembered before the right to decide was gained may have been overtaken by another node. */
-  #startAfresh(): void {
+  /**
+   * What was remembered of a shard before it was gained may have been overtaken by another node. What is under way when it is lost waits for
+   * its outcome, for the shard to come back, or for its deadline.
+   */
+  #moved(shards: ReadonlySet<number>, held: boolean): void {
     for (const actor of this.#actors.values()) {
+      if (!shards.has(actor.shard)) continue;
       if (actor.isIdle) this.#drop(actor);
-      else actor.invalidate();
+      else if (held) actor.invalidate();
     }
   }
 

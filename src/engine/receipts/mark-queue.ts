@@ -165,13 +165,24 @@ export class MarkQueue {
     this.#resting = [];
     for (const kind of ["delivered", "read"] as const) {
       for (const slot of [...this.#slots[kind].values()].flatMap((users) => [...users.values()])) {
-        const { answers } = slot;
-        slot.answers = [];
         slot.state = "void";
-        this.#forget(slot);
-        for (const answer of answers) answer(unreachable);
+        this.#end(slot);
       }
     }
+  }
+
+  #end(slot: Slot): void {
+    const { answers } = slot;
+    slot.answers = [];
+    this.#forget(slot);
+    for (const answer of answers) answer(unreachable);
+  }
+
+  /** Another node stores the marks of these conversations from now on: those that are due here are refused, to be sent again. */
+  lose(isLost: (conversationId: string) => boolean): void {
+    const [lost, kept] = partition(this.#due, ({ conversationId }) => isLost(conversationId));
+    this.#due = kept;
+    for (const slot of lost) this.#end(slot);
   }
 
   refused({ slots }: TakenMarks, refusal: Rejection): void {
@@ -262,6 +273,13 @@ export class MarkQueue {
     if (this.#size > 0) return;
     for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
+}
+
+function partition(slots: readonly Slot[], test: (slot: Slot) => boolean): readonly [Slot[], Slot[]] {
+  const yes: Slot[] = [];
+  const no: Slot[] = [];
+  for (const slot of slots) (test(slot) ? yes : no).push(slot);
+  return [yes, no];
 }
 
 /** Of two moves or more. Both kinds of one member stay together. */

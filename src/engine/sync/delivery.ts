@@ -2,6 +2,7 @@ import type { Member } from "../../core/conversations/conversation.ts";
 import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { DeliveryReads } from "../../core/ports/delivery-reads.ts";
 import type { Observer } from "../../core/ports/observer.ts";
+import { allShards, shardOf } from "../../core/ports/ownership.ts";
 import type { ChangeFrame } from "../../core/ports/pubsub.ts";
 import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import type { Changes } from "../../core/ports/sync-reads.ts";
@@ -29,7 +30,8 @@ export class Delivery {
   readonly #forwarded: Forwarded;
   #stopped = false;
   #comparing = false;
-  #compareAgain = false;
+  /** Shards of which heads are to be compared. */
+  #toCompare: ReadonlySet<number> = new Set();
 
   constructor(options: {
     readonly reads: DeliveryReads;
@@ -111,18 +113,19 @@ export class Delivery {
   }
 
   /**
-   * Frames may have been missed: forgets what nobody listens to, compares the heads of what somebody listens to with what was forwarded, 1,000 a query, and reads what is
-   * missing. Goes on until the store has answered. Calls during it make it begin again.
+   * Frames of these shards may have been missed: forgets what nobody listens to, compares the heads of what somebody listens to with what was
+   * forwarded, 1,000 a query, and reads what is missing. Goes on until the store has answered. Calls during it make it begin again.
    */
-  async compareHeads(): Promise<void> {
+  async compareHeads(shards: ReadonlySet<number> = allShards): Promise<void> {
     this.#forwarded.forgetUnheard();
-    this.#compareAgain = true;
+    this.#toCompare = this.#toCompare.union(shards);
     if (this.#comparing) return;
     this.#comparing = true;
     try {
-      while (this.#compareAgain) {
-        this.#compareAgain = false;
-        const ids = this.#forwarded.heard();
+      while (this.#toCompare.size > 0) {
+        const some = this.#toCompare;
+        this.#toCompare = new Set();
+        const ids = this.#forwarded.heard().filter((id) => some.has(shardOf(id)));
         for (let from = 0; from < ids.length; from += headsAtOnce)
           await this.#compareSome(ids.slice(from, from + headsAtOnce));
       }

@@ -268,7 +268,7 @@ test("I4: a second process on the same database stands by and says so, and takes
     registry: { commandDeadlineMs: 300, maxTurns: 100, maxTurnBytes: 1 << 20 },
   });
   await eventually("the second stands by", () => second.ownership.waitsFor?.includes("stands by") === true);
-  expect(second.ownership.isHeld()).toBe(false);
+  expect(second.ownership.isOwner).toBe(false);
   expect(await second.send(own)).toMatchObject({ type: "rejection", code: "unavailable" });
   await node.stop();
   await second.owns();
@@ -278,7 +278,7 @@ test("I4: a second process on the same database stands by and says so, and takes
   });
   const first = node;
   node = second;
-  expect(first.ownership.isHeld()).toBe(false);
+  expect(first.ownership.isOwner).toBe(false);
   expect(await database.sql(brokenLogs)).toEqual([]);
 }, 120_000);
 
@@ -288,7 +288,7 @@ test("I4: when the first loses its connection, exactly one of two owns at any ti
   // While nobody owns, a client stays where it was: the other one would hold its command until the deadline.
   let last = node;
   const sending = load(conversations, () => {
-    last = [second, node].find(({ ownership }) => ownership.isHeld()) ?? last;
+    last = [second, node].find(({ ownership }) => ownership.isOwner) ?? last;
     return last;
   });
   await eventually("messages flow", () => sending.count() > 20);

@@ -39,7 +39,7 @@ async function owned(settings: DatabaseSettings): Promise<void> {
   });
   ownership.start();
   try {
-    await eventually("it owns the database", () => ownership.isHeld());
+    await eventually("it owns the database", () => ownership.isOwner);
   } finally {
     await ownership.stop();
   }
@@ -92,7 +92,7 @@ test("after a failover: a connection that leads to where nothing can be written 
   await writer.connect();
   await writer.query(`alter database ${name} reset default_transaction_read_only`);
   await writer.end();
-  await eventually("it owns the database", () => ownership.isHeld());
+  await eventually("it owns the database", () => ownership.isOwner);
   expect(await commit.append(aBatch({}), () => 0)).toMatchObject({ type: "stored" });
   await ownership.stop();
   await commit.close();

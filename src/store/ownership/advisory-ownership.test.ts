@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Clock } from "../../core/ports/clock.ts";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
@@ -8,6 +8,7 @@ import { type MigratedDatabase, migratedDatabase } from "../../testing/model/eng
 import { databaseLink } from "../../testing/processes/database-link.ts";
 import { StoreHealth } from "../connections/health.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
+import { ownershipContract } from "./contract.ts";
 
 let database: MigratedDatabase;
 beforeAll(async () => {
@@ -38,7 +39,7 @@ function watchedOwner(
   const owner = new AdvisoryOwnership({ settings, ...identity, clock, observer, health });
   const changes: (boolean | "new history" | "resumed")[] = [];
   owner.onResumed(() => changes.push("resumed"));
-  owner.onChange((held) => changes.push(held));
+  owner.onChange((_, held) => changes.push(held));
   owner.onNewHistory(() => changes.push("new history"));
   return {
     owner,
@@ -56,13 +57,19 @@ async function connections(): Promise<number> {
   return rows.length;
 }
 
+async function endOwnersSession(): Promise<void> {
+  await database.sql(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'whispr-msg owner'",
+  );
+}
+
 test("I12: a stop leaves no connection and no lock behind, at whatever moment of the start it comes", async () => {
   for (const turns of [0, 1, 5, 20, 100]) {
     const owner = anOwner();
     owner.start();
     for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
     await owner.stop();
-    expect(owner.isHeld()).toBe(false);
+    expect(owner.isOwner).toBe(false);
   }
   await eventually("every connection is closed", async () => (await connections()) === 0);
 });
@@ -70,7 +77,7 @@ test("I12: a stop leaves no connection and no lock behind, at whatever moment of
 test("I4: many processes that start at once: exactly one owns, and each end hands over to one other", async () => {
   const owners = Array.from({ length: 4 }, () => anOwner());
   for (const owner of owners) owner.start();
-  const holding = () => owners.filter((owner) => owner.isHeld());
+  const holding = () => owners.filter((owner) => owner.isOwner);
   for (let left = 4; left > 0; left--) {
     await eventually("somebody owns", () => holding().length > 0);
     const [holder, ...others] = holding();
@@ -79,31 +86,35 @@ test("I4: many processes that start at once: exactly one owns, and each end hand
   }
 });
 
-test("I4: shards that are renewed get epochs above every earlier one, and without the lock nothing is renewed", async () => {
-  const owner = anOwner();
-  await expect(owner.renew([1])).rejects.toThrow("does not hold");
-  owner.start();
-  await eventually("it owns", () => owner.isHeld());
-  const before = [7, 8, 9].map((shard) => owner.epochOf(shard));
-  expect(await owner.renew([7, 9])).toEqual(new Set([7, 9]));
-  expect([7, 8, 9].map((shard) => owner.epochOf(shard))).toEqual([
-    before[0]! + 1,
-    before[1]!,
-    before[2]! + 1,
-  ]);
-  await owner.stop();
+describe("the advisory lock", () => {
+  ownershipContract(async () => {
+    const owner = anOwner();
+    return {
+      ownership: owner,
+      begin: () => owner.start(),
+      takeAway: endOwnersSession,
+      raiseEpochs: async (shards) => {
+        await database.sql("update conversation_ownership set epoch = epoch + 1 where shard = any($1)", [
+          shards,
+        ]);
+      },
+      storedEpochs: async () => {
+        const rows = await database.sql("select shard, epoch from conversation_ownership");
+        return new Map(rows.map(({ shard, epoch }) => [Number(shard), Number(epoch)]));
+      },
+      stop: () => owner.stop(),
+    };
+  });
 });
 
 test("I4: when owner and standby lose their connections, exactly one of them owns again by itself", async () => {
   const [owner, standby] = [anOwner(), anOwner()];
   owner.start();
-  await eventually("it owns", () => owner.isHeld());
+  await eventually("it owns", () => owner.isOwner);
   standby.start();
   await eventually("the other stands by", () => standby.waitsFor?.includes("stands by") === true);
-  await database.sql(
-    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'whispr-msg owner'",
-  );
-  await eventually("one of them owns", () => owner.isHeld() !== standby.isHeld());
+  await endOwnersSession();
+  await eventually("one of them owns", () => owner.isOwner !== standby.isOwner);
   await Promise.all([owner.stop(), standby.stop()]);
 });
 
@@ -112,10 +123,10 @@ test("I4 E2: a process that was paused does not hold the right from the moment i
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + pausedMs };
   const { owner, changes, warned } = watchedOwner({ clock });
   owner.start();
-  await eventually("it owns", () => owner.isHeld());
+  await eventually("it owns", () => owner.isOwner);
   pausedMs += 10_000;
-  expect([owner.isHeld(), changes]).toEqual([false, [true]]);
-  await eventually("it may serve again", () => owner.isHeld());
+  expect([owner.isOwner, changes]).toEqual([false, [true]]);
+  await eventually("it may serve again", () => owner.isOwner);
   expect([changes, owner.waitsFor, warned()]).toEqual([[true, "resumed"], null, []]);
   await owner.stop();
 });
@@ -124,15 +135,15 @@ test("I4 E11: a connection that is open and says nothing is not proof of the rig
   const link = await databaseLink(database.url);
   const { owner, changes } = watchedOwner({ url: link.url, patienceMs: 10 * 60_000 });
   owner.start();
-  await eventually("it owns", () => owner.isHeld());
+  await eventually("it owns", () => owner.isOwner);
   link.cut();
   const cutMs = performance.now();
-  await eventually("the right to lapse", () => !owner.isHeld(), 30_000);
+  await eventually("the right to lapse", () => !owner.isOwner, 30_000);
   expect(performance.now() - cutMs).toBeGreaterThan(2_000);
   expect(owner.waitsFor).toContain("no answer for 3 s");
   const standby = anOwner();
   standby.start();
-  await eventually("another process owns", () => standby.isHeld(), 30_000);
+  await eventually("another process owns", () => standby.isOwner, 30_000);
   expect(changes).toEqual([true, false]);
   await Promise.all([owner.stop(), standby.stop()]);
   await link.close();
@@ -141,7 +152,7 @@ test("I4 E11: a connection that is open and says nothing is not proof of the rig
 test("A7: what a process waits for is said once at warn, and again after a minute, however often it tries", async () => {
   const owner = anOwner();
   owner.start();
-  await eventually("it owns", () => owner.isHeld());
+  await eventually("it owns", () => owner.isOwner);
   const clock = new VirtualClock();
   const { owner: standby, notes, pings } = watchedOwner({ clock });
   const retry = async (afterMs: number) => {
@@ -166,22 +177,20 @@ test("A7: what a process waits for is said once at warn, and again after a minut
 test("E3: a generation that somebody else began is another history: the owner says so within its next question, and goes on", async () => {
   const { owner, changes } = watchedOwner();
   owner.start();
-  await eventually("it owns", () => owner.isHeld());
+  await eventually("it owns", () => owner.isOwner);
   await database.sql("update store_generation set generation = generation + 1");
   await eventually("it notices", () => changes.includes("new history"));
-  expect([changes, owner.isHeld()]).toEqual([[true, "new history"], true]);
+  expect([changes, owner.isOwner]).toEqual([[true, "new history"], true]);
   await owner.stop();
 });
 
 test("E3: another history that was found by a take-over is announced before the right is gained", async () => {
   const { owner, changes } = watchedOwner();
   owner.start();
-  await eventually("it owns", () => owner.isHeld());
+  await eventually("it owns", () => owner.isOwner);
   await database.sql("update store_generation set generation = generation + 1");
-  await database.sql(
-    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'whispr-msg owner'",
-  );
-  await eventually("it owns again", () => changes.length >= 4 && owner.isHeld());
+  await endOwnersSession();
+  await eventually("it owns again", () => changes.length >= 4 && owner.isOwner);
   expect(changes).toEqual([true, false, "new history", true]);
   await owner.stop();
 });

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import { type Ownership, shardCount } from "../../core/ports/ownership.ts";
+import { allShards, type Ownership, type OwnershipListener, shardCount } from "../../core/ports/ownership.ts";
 import { takeAll, takeSome } from "../append/fence.ts";
 import { endUntagged } from "../append/untagged-keys.ts";
 import { type DatabaseSettings, destroy, isServerError, openClient } from "../connections/database.ts";
@@ -36,20 +36,21 @@ export const isOwned = `exists (
     and (classid::int8 << 32 | objid::int8) = ${ownerLockKey})`;
 
 /**
- * Without a cluster, the right to own is one session advisory lock: who gets it takes every shard at once with new epochs. Its
+ * Without a cluster, the right to own is one session advisory lock: who gets it takes every shard at once with new epochs, and loses all of
+ * them with it. No other node can be reached from here: `ownerOf` names this one or none. Its
  * connection is the proof, so every take-over runs on it; when it is lost, so is the right, until the lock is had again. A process that
  * does not get it stands by and tries again five times a second. The owner asks twice a second whether its session is still there: a process
  * that was paused or cut off does not hold the right once the last answer is three seconds old, before it notices anything else.
  */
 export class AdvisoryOwnership implements Ownership {
+  readonly nodeId: string;
   readonly #settings: DatabaseSettings;
-  readonly #nodeId: string;
   readonly #binary: string;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #health: StoreHealth;
   readonly #epochs = new Float64Array(shardCount);
-  readonly #listeners: ((held: boolean) => void)[] = [];
+  readonly #listeners: OwnershipListener[] = [];
   readonly #resumeListeners: (() => void)[] = [];
   readonly #historyListeners: (() => void)[] = [];
   #client: pg.Client | null = null;
@@ -79,7 +80,7 @@ export class AdvisoryOwnership implements Ownership {
     readonly health: StoreHealth;
   }) {
     this.#settings = options.settings;
-    this.#nodeId = options.nodeId;
+    this.nodeId = options.nodeId;
     this.#binary = options.binary;
     this.#clock = options.clock;
     this.#observer = options.observer;
@@ -91,8 +92,17 @@ export class AdvisoryOwnership implements Ownership {
     void this.#acquire();
   }
 
-  isHeld(): boolean {
+  /** Whether this process owns every conversation now; else it owns none. */
+  get isOwner(): boolean {
     return this.#held && this.#isConfirmed();
+  }
+
+  isHeld(_shard: number): boolean {
+    return this.isOwner;
+  }
+
+  ownerOf(_shard: number): string | null {
+    return this.isOwner ? this.nodeId : null;
   }
 
   #isConfirmed(): boolean {
@@ -101,7 +111,7 @@ export class AdvisoryOwnership implements Ownership {
 
   /** What keeps this process from owning, in words; null when it owns. */
   get waitsFor(): string | null {
-    if (this.isHeld()) return null;
+    if (this.isOwner) return null;
     return this.#held ? `the database: ${silent.message}` : this.#waitsFor;
   }
 
@@ -119,7 +129,7 @@ export class AdvisoryOwnership implements Ownership {
     if (!this.#held || !client) throw new Error("this process does not hold the lock at present");
     this.#renewals++;
     try {
-      this.#remember(await client.query(takeSome, [this.#nodeId, shards]));
+      this.#remember(await client.query(takeSome, [this.nodeId, shards]));
     } catch (error) {
       this.#health.failed(error);
       if (!isServerError(error)) destroy(client);
@@ -131,7 +141,7 @@ export class AdvisoryOwnership implements Ownership {
     return new Set(shards);
   }
 
-  onChange(listener: (held: boolean) => void): void {
+  onChange(listener: OwnershipListener): void {
     this.#listeners.push(listener);
   }
 
@@ -194,12 +204,12 @@ export class AdvisoryOwnership implements Ownership {
       return;
     }
     if (!(await this.#isSchemaFit(client))) return;
-    this.#remember(await client.query(takeAll, [this.#nodeId]));
+    this.#remember(await client.query(takeAll, [this.nodeId]));
     await client.query(endUntagged);
     await this.#checkGeneration(client);
     await this.#ask(client);
     if (this.#client !== client || this.#stopped) return;
-    this.#observer.note("owns every conversation", { node: this.#nodeId });
+    this.#observer.note("owns every conversation", { node: this.nodeId });
     this.#said = { reason: "", atMs: Number.NEGATIVE_INFINITY };
     this.#watch(client);
   }
@@ -316,6 +326,6 @@ export class AdvisoryOwnership implements Ownership {
   #change(held: boolean): void {
     if (this.#held === held) return;
     this.#held = held;
-    for (const listener of this.#listeners) listener(held);
+    for (const listener of this.#listeners) listener(allShards, held);
   }
 }

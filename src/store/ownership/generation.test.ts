@@ -112,10 +112,10 @@ test("the owner finds a restored database before it says that it holds the right
     health: someHealth(),
   });
   const restoredAtGain = Promise.withResolvers<Promise<number>>();
-  owner.onChange((held) => held && restoredAtGain.resolve(restoredRev(id)));
+  owner.onChange((_, held) => held && restoredAtGain.resolve(restoredRev(id)));
   owner.start();
   expect(await await restoredAtGain.promise).toBe(2);
-  await eventually("it owns", () => owner.isHeld());
+  await eventually("it owns", () => owner.isOwner);
   expect(warnings.map(({ event }) => event)).toEqual(["store_history_changed"]);
   await owner.stop();
 });

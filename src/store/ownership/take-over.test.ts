@@ -224,11 +224,11 @@ describe("I4: every take-over raises epochs", () => {
     const { id } = await aGroup();
     const [asleep, next] = [anOwner(), anOwner()];
     asleep.start();
-    await eventually("the first one owns", () => asleep.isHeld());
+    await eventually("the first one owns", () => asleep.isOwner);
     const remembered = Float64Array.from({ length: 4_096 }, (_, shard) => asleep.epochOf(shard));
     await asleep.stop();
     next.start();
-    await eventually("the next one owns", () => next.isHeld());
+    await eventually("the next one owns", () => next.isOwner);
     for (let shard = 0; shard < 4_096; shard++) {
       if (next.epochOf(shard) <= remembered[shard]!) throw new Error(`shard ${shard} has no new epoch`);
     }

@@ -119,8 +119,8 @@ test("what users notice of a step that is taken back is said before, and only of
 
 test("nothing is taken back while a whispr-msg serves or stands by: the refusal says who, and changes nothing", async () => {
   const [owner, standby] = [aNode(), aNode()];
-  await eventually("one of them owns", () => owner.ownership.isHeld() || standby.ownership.isHeld());
-  const [serving, waiting] = owner.ownership.isHeld() ? [owner, standby] : [standby, owner];
+  await eventually("one of them owns", () => owner.ownership.isOwner || standby.ownership.isOwner);
+  const [serving, waiting] = owner.ownership.isOwner ? [owner, standby] : [standby, owner];
   await eventually("the other one waits", () => waiting.ownership.waitsFor?.includes("stands by") === true);
   for (const to of [0, 5, undefined]) {
     const refused = await down(to).catch((error: unknown) => error);
@@ -140,7 +140,7 @@ test("nothing is taken back while a whispr-msg serves or stands by: the refusal 
   await expect(down()).rejects.toBeInstanceOf(DatabaseInUse);
   await stranger.query("select pg_advisory_unlock_all()");
   stranger.release();
-  expect(serving.ownership.isHeld()).toBe(false);
+  expect(serving.ownership.isOwner).toBe(false);
   expect(await down()).toHaveLength(1);
 }, 120_000);
 
@@ -152,7 +152,7 @@ test("one that only stands by is enough to refuse", async () => {
   await stranger.query(
     "select pg_advisory_unlock_all(), set_config('application_name', 'whispr-msg owner', false)",
   );
-  await eventually("it owns", () => standby.ownership.isHeld());
+  await eventually("it owns", () => standby.ownership.isOwner);
   await stopAll();
   await expect(down()).rejects.toThrow("a whispr-msg that stands by");
   await stranger.query("select set_config('application_name', '', false)");
@@ -180,33 +180,33 @@ test("a server that starts while steps are taken back does not serve, not on hal
   reader.release();
   await going;
   await eventually("it says what it waits for", () => {
-    expect(ownership.isHeld()).toBe(false);
+    expect(ownership.isOwner).toBe(false);
     return ownership.waitsFor?.includes("The database lacks") === true;
   });
   expect(ownership.waitsFor).toBe(
     `a schema that it can serve on. The database lacks ${migrations.length - 2} migration(s), from 3_messages. Run \`whispr-msg migrate up\`, or set WHISPR_AUTO_MIGRATE=1.`,
   );
   await migrate({ url: database.url, direction: "up" });
-  await eventually("it owns", () => ownership.isHeld());
+  await eventually("it owns", () => ownership.isOwner);
 }, 120_000);
 
 test("a server that stands by while a newer one takes the schema further does not take over what is not for it", async () => {
   const [first, second] = [aNode(), aNode()];
-  await eventually("one of them owns", () => first.ownership.isHeld() || second.ownership.isHeld());
+  await eventually("one of them owns", () => first.ownership.isOwner || second.ownership.isOwner);
   await sql("insert into schema_migrations (version, name, oldest_binary) values (900, 'later', '9.0.0')");
-  const [owner, standby] = first.ownership.isHeld() ? [first, second] : [second, first];
+  const [owner, standby] = first.ownership.isOwner ? [first, second] : [second, first];
   nodes = [standby];
   await owner.stop();
   await eventually(
     "it says what it waits for",
     () => standby.ownership.waitsFor?.includes("900_later") === true,
   );
-  expect(standby.ownership.isHeld()).toBe(false);
+  expect(standby.ownership.isOwner).toBe(false);
   // It is not in the way of one that can serve on this schema.
   await eventually("the right is free", async () => {
     const [{ free }] = await sql(`select pg_try_advisory_xact_lock(${ownerLockKey}) as free`);
     return free;
   });
   await sql("delete from schema_migrations where version = 900");
-  await eventually("it owns", () => standby.ownership.isHeld());
+  await eventually("it owns", () => standby.ownership.isOwner);
 }, 120_000);

@@ -34,13 +34,13 @@ import type {
   TargetLookup,
 } from "../../core/ports/actor-reads.ts";
 import type { AppendOutcome, Batch, Change, CommitPort } from "../../core/ports/commit.ts";
-import type { Ownership } from "../../core/ports/ownership.ts";
 import { shardCount, shardOf } from "../../core/ports/ownership.ts";
 import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import type { Cursor, JoinFacts, JoinRequest, UserFacts } from "../../core/ports/sync-reads.ts";
 import type { JoinUser } from "../../core/queries.ts";
 import type { Random } from "../builders/random.ts";
 import type { VirtualClock } from "../clock.ts";
+import { ModelOwnership } from "./ownership.ts";
 
 /** Content with which the model refuses a change for its data. */
 export const poison = "poison";
@@ -147,7 +147,7 @@ export class ModelStore {
   }
 
   /** Takes shards as another process would. */
-  raiseEpochs(shards: readonly number[]): void {
+  raiseEpochs(shards: Iterable<number>): void {
     for (const shard of shards) this.epochs[shard]!++;
   }
 
@@ -507,17 +507,12 @@ export interface Faults {
 export const noFaults: Faults = { again: 0, lost: 0, hangs: 0, slow: 0, rival: 0, reads: 0 };
 
 /** The store as the engine sees it: over a wire that delays, loses and hangs, in virtual time. */
-export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
+export class MisbehavingStore implements CommitPort, ActorReads {
+  readonly ownership: ModelOwnership;
   readonly #model: ModelStore;
   readonly #clock: VirtualClock;
   readonly #random: Random;
   readonly #rivalWrites: (conversationId: string) => void;
-  readonly #known = new Float64Array(shardCount);
-  readonly #listeners: ((held: boolean) => void)[] = [];
-  readonly #historyListeners: (() => void)[] = [];
-  readonly #resumeListeners: (() => void)[] = [];
-  #held = true;
-  #isConfirmed = true;
   faults: Faults;
 
   constructor(options: {
@@ -532,6 +527,7 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
     this.#random = options.random;
     this.#rivalWrites = options.rivalWrites;
     this.faults = options.faults;
+    this.ownership = new ModelOwnership({ store: options.model, ask: (read) => this.#ask(read) });
   }
 
   async append(batch: Batch, epochOf: (shard: number) => number): Promise<AppendOutcome> {
@@ -613,68 +609,6 @@ export class MisbehavingStore implements CommitPort, ActorReads, Ownership {
       conversations: conversations.map((question) => this.#model.joinFacts(question)),
       users: users.map(({ viewerId }) => this.#model.userFacts(viewerId)),
     }));
-  }
-
-  isHeld(): boolean {
-    return this.#held && this.#isConfirmed;
-  }
-
-  epochOf(shard: number): number {
-    return this.#known[shard]!;
-  }
-
-  async renew(shards: readonly number[]): Promise<ReadonlySet<number>> {
-    return this.#ask(() => {
-      if (!this.#held) throw new Error("this process does not hold the lock at present");
-      this.#model.raiseEpochs(shards);
-      for (const shard of shards) this.#known[shard] = this.#model.epochs[shard]!;
-      return new Set(shards);
-    });
-  }
-
-  onChange(listener: (held: boolean) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  onResumed(listener: () => void): void {
-    this.#resumeListeners.push(listener);
-  }
-
-  /** The right is not confirmed until `resume`: it is held by nobody else. */
-  pause(): void {
-    this.#isConfirmed = false;
-  }
-
-  resume(): void {
-    this.#isConfirmed = true;
-    for (const listener of this.#resumeListeners) listener();
-  }
-
-  onNewHistory(listener: () => void): void {
-    this.#historyListeners.push(listener);
-  }
-
-  /** The store has another history now. */
-  restore(): void {
-    for (const listener of this.#historyListeners) listener();
-  }
-
-  /** Loses the right to write; `gain` takes everything with new epochs. */
-  lose(): void {
-    this.#change(false);
-  }
-
-  gain(): void {
-    if (this.#held) return;
-    this.#model.raiseEpochs([...this.#known.keys()]);
-    this.#known.set(this.#model.epochs);
-    this.#change(true);
-  }
-
-  #change(held: boolean): void {
-    if (this.#held === held) return;
-    this.#held = held;
-    for (const listener of this.#listeners) listener(held);
   }
 
   /** The batch may arrive now, after its outcome was asked for, or never: what decides is the epoch at that moment. */

@@ -81,7 +81,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
       },
       lastSeen: { save: unused },
       own: { markUnread: unused, clearUnread: unused, allowReadding: unused },
-      ownership: store,
+      ownership: store.ownership,
       pubsub: { publish: options.publish ?? ((frame) => void frames.push(frame)), subscribe() {} },
       clock,
       observer: notes.observer,

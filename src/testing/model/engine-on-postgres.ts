@@ -83,7 +83,7 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
     ownership,
     notes,
     frames,
-    owns: () => eventually("this node owns the database", () => ownership.isHeld()),
+    owns: () => eventually("this node owns the database", () => ownership.isOwner),
     aTalk: () => aTalk(engine),
     send: (given) => new Promise((resolve) => engine.commands.submit(aSend(given), resolve, null)),
     async stop() {

@@ -7,6 +7,7 @@ import { reactionOf } from "../../core/messages/react.ts";
 import { keyLifetimeUs } from "../../core/messages/recent-keys.ts";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { CommitPort } from "../../core/ports/commit.ts";
+import { shardOf } from "../../core/ports/ownership.ts";
 import type { Frame, MarksFrame } from "../../core/ports/pubsub.ts";
 import type { RefusalCode } from "../../core/rejection.ts";
 import { isRejection } from "../../core/rejection.ts";
@@ -19,6 +20,7 @@ import { settled, VirtualClock } from "../clock.ts";
 import { unlimitedRequests } from "../costs/limits-off.ts";
 import { LogJudge } from "../log-judge.ts";
 import { type Faults, MisbehavingStore, ModelStore, noFaults, poison } from "./commit-port.ts";
+import { otherNode } from "./ownership.ts";
 
 /** What can be varied to see whether the play notices. */
 export interface PlayOptions {
@@ -93,6 +95,8 @@ class Stage {
   readonly #toldMarks = new Map<string, number>();
   readonly #ackedSeq = new Map<string, number>();
   readonly #lastRefused = new Map<string, number>();
+  /** To another node: their marks are refused. */
+  #hasLostShards = false;
   #joinsUnderWay = 0;
   #marksUnderWay = 0;
   #retriesLeft = 20;
@@ -123,7 +127,7 @@ class Stage {
         cursors: unusedReads,
         lastSeen: unusedReads,
         own: unusedReads,
-        ownership: this.#store,
+        ownership: this.#store.ownership,
         pubsub: { publish: (frame) => this.#hear(frame), subscribe() {} },
         clock: this.#clock,
         observer: this.#notes.observer,
@@ -165,7 +169,7 @@ class Stage {
   /** The store behaves again: everything must come to its end, and every conversation must work as if nothing had been. */
   async calm(): Promise<void> {
     this.#store.faults = noFaults;
-    this.#store.gain();
+    this.#store.ownership.gain();
     this.#retriesLeft = 0;
     await this.#clock
       .runUntil(() => this.#isQuiet(), 60_000)
@@ -200,7 +204,8 @@ class Stage {
     const talk = this.#random.pick(this.#talks);
     const dice = this.#random.below(100);
     if (dice < 8) return this.#join(talk.id, this.#random.pick([...talk.users, stranger]));
-    if (dice < 10) return this.#loseTheRightForAWhile();
+    if (dice < 9) return this.#loseTheRightForAWhile();
+    if (dice < 10) return this.#loseShardsForAWhile();
     if (dice < 12)
       return this.#clock.stepWallClock(this.#random.pick([-1_000_000, 1_000_000, keyLifetimeUs]));
     if (dice < 25) return this.#mark(talk);
@@ -308,17 +313,28 @@ class Stage {
         this.#expect((reached ?? -1) >= Math.min(seq, head), "a mark tells of what is not stored");
       else
         this.#expect(
-          !this.#judgeOfLogs.isSteadyMember(id, userId),
+          !this.#judgeOfLogs.isSteadyMember(id, userId) ||
+            (this.#hasLostShards && refusal.code === "unavailable"),
           `a member's mark is refused: ${refusal.code}`,
         );
     });
   }
 
+  /** Another node takes some shards, and this one notices now or when it writes. They come back. */
+  #loseShardsForAWhile(): void {
+    const { ownership } = this.#store;
+    this.#hasLostShards = true;
+    const shards = this.#talks.map(({ id }) => shardOf(id)).filter(() => this.#random.chance(0.5));
+    if (this.#random.chance(0.5)) ownership.lose(shards, otherNode);
+    else ownership.steal(shards);
+    this.#clock.after(this.#random.below(600), () => ownership.gain(shards));
+  }
+
   #loseTheRightForAWhile(): void {
-    this.#store.lose();
+    this.#store.ownership.lose();
     this.#clock.after(this.#random.below(600), () => {
       if (this.#random.chance(0.3)) this.#rivalWrites(this.#random.pick(this.#talks).id);
-      this.#store.gain();
+      this.#store.ownership.gain();
     });
   }
 

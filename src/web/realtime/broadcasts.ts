@@ -98,8 +98,8 @@ export class Broadcasts {
     options.pubsub.subscribe((frame) => this.#hear(frame));
   }
 
-  compareHeads(): Promise<void> {
-    return this.delivery.compareHeads();
+  compareHeads(shards: ReadonlySet<number>): Promise<void> {
+    return this.delivery.compareHeads(shards);
   }
 
   /** The store has another history: what waits to be told is of the old one. Sockets must be closed by then. */

@@ -1,21 +1,21 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { Ownership } from "../../core/ports/ownership.ts";
+import { type Ownership, someShard } from "../../core/ports/ownership.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
 import type { Broadcasts } from "./broadcasts.ts";
 import type { Session } from "./session.ts";
 
-/** How long sockets stay open while this node has no right to serve: longer than a restart of the database takes. */
+/** How long sockets stay open while no owner can be reached: longer than a restart of the database takes. */
 const graceMs = 3_000;
 const closeAtOnce = { batch: 100, pauseMs: 50 };
 
 /**
- * Keeps no socket open that hears nothing: without the right to serve, what others store is not published here. After a short grace the
- * sockets are closed with 1012 (handshakes are refused meanwhile), so that clients find a node that serves. When the right is back, what was
- * missed is read for the sockets that stayed. Another history of the store closes all of them at once.
+ * Keeps no socket open that hears nothing: while no owner can be reached, what others store is not published here. After a short grace the
+ * sockets are closed with 1012 (handshakes are refused meanwhile), so that clients find a node that serves. Of shards that are gained, what
+ * was missed is read for the sockets that stayed. Another history of the store closes all of them at once.
  */
 export class Standby {
-  readonly #ownership: Pick<Ownership, "isHeld">;
+  readonly #ownership: Pick<Ownership, "ownerOf">;
   readonly #sockets: Pick<Sockets<Session>, "closeAll" | "closeWhere" | "size">;
   readonly #broadcasts: Pick<Broadcasts, "compareHeads" | "forgetAll">;
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class Standby {
   #cancel: () => void = () => {};
 
   constructor(options: {
-    readonly ownership: Pick<Ownership, "isHeld" | "onChange" | "onNewHistory">;
+    readonly ownership: Pick<Ownership, "ownerOf" | "onChange" | "onNewHistory">;
     readonly sockets: Pick<Sockets<Session>, "closeAll" | "closeWhere" | "size">;
     readonly broadcasts: Pick<Broadcasts, "compareHeads" | "forgetAll">;
     readonly clock: Clock;
@@ -34,7 +34,7 @@ export class Standby {
     this.#broadcasts = options.broadcasts;
     this.#clock = options.clock;
     this.#observer = options.observer;
-    options.ownership.onChange((held) => (held ? this.#gained() : this.#lost()));
+    options.ownership.onChange((shards, held) => (held ? this.#gained(shards) : this.#lost()));
     options.ownership.onNewHistory(() => this.#startAfresh());
   }
 
@@ -42,15 +42,16 @@ export class Standby {
     this.#cancel();
   }
 
-  #gained(): void {
+  #gained(shards: ReadonlySet<number>): void {
     this.#cancel();
-    this.#broadcasts.compareHeads().catch((error) => this.#observer.bug("comparing heads", error));
+    this.#broadcasts.compareHeads(shards).catch((error) => this.#observer.bug("comparing heads", error));
   }
 
   #lost(): void {
     this.#cancel();
     this.#cancel = this.#clock.after(graceMs, () => {
-      if (this.#ownership.isHeld() || this.#sockets.size === 0) return;
+      const isServed = someShard((shard) => this.#ownership.ownerOf(shard) !== null);
+      if (isServed || this.#sockets.size === 0) return;
       this.#observer.warn("sockets_closed_without_ownership", { sockets: this.#sockets.size });
       this.#sockets
         .closeAll({ ...closeAtOnce, code: 1012, reason: "restart" })
