@@ -1,5 +1,5 @@
 // Writes docs/limits.md: what each operation costs, and how much there is of what. `bun cli/limits.ts` after a change of
-// src/core/limits, of the routes or the events. Not a command of the product.
+// src/core/limits or src/operations. Not a command of the product.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readConfig } from "../src/config.ts";
@@ -7,20 +7,20 @@ import { amountText, budgetOf, budgets, type LimitName, rateText } from "../src/
 import {
   arrivals,
   type Consequence,
+  type Costs,
+  costs,
   freeAnswer,
-  type Operation,
-  operations,
   type Share,
-} from "../src/core/limits/operations.ts";
-import { eventOperations } from "../src/web/channels/event-operations.ts";
-import { apiRoutes, type RoutesOptions } from "../src/web/controllers/routes.ts";
+} from "../src/core/limits/costs.ts";
+import { operations } from "../src/operations/list.ts";
+import { topicOperations } from "../src/operations/topics/topic-operations.ts";
 
 export const limitsPath = join(import.meta.dir, "../docs/limits.md");
 
 const head = `# Limits
 
-What every operation costs, at every door alike: REST and sockets draw on the same budgets. Written from the tables in
-\`src/core/limits\` by \`bun cli/limits.ts\`.
+What every operation costs, at every door alike: REST and sockets draw on the same budgets. Written from
+\`src/operations\` and \`src/core/limits\` by \`bun cli/limits.ts\`.
 
 A refusal is \`rate_limited\`: over REST 429 with \`retry-after\` (whole seconds), over a channel an error reply, both with
 \`retry_after_ms\` and a text that names what was counted and how much of it is allowed. It changed nothing. Refusals are counted
@@ -79,7 +79,7 @@ function budgetTable(): readonly string[] {
   });
   if (!read.ok) throw new Error(read.problems.join("\n"));
   const { limits } = read.config;
-  const rows = (Object.keys(budgets) as LimitName[]).map((name) => {
+  const lines = (Object.keys(budgets) as LimitName[]).map((name) => {
     const { perMinute, burst } = limits[name];
     const size = perMinute === 0 ? "off | " : `${rateText(name, perMinute)} | ${amountText(name, burst)}`;
     return `| \`${name}\` | ${budgetOf(name).counts} | ${budgetOf(name).by} | ${size} | ${sizedBy[name]} |`;
@@ -89,17 +89,34 @@ function budgetTable(): readonly string[] {
     "",
     "| budget | counts | for each | by default | at once | setting |",
     "|---|---|---|---|---|---|",
-    ...rows,
+    ...lines,
   ];
 }
 
+interface Row {
+  readonly name: string;
+  readonly doors: readonly string[];
+  readonly costs: Costs;
+}
+
+const rows: readonly Row[] = [
+  ...operations.map(({ name, costs, rest, channel }) => ({
+    name,
+    costs,
+    doors: [
+      ...rest.map(({ method, path }) => `\`${method} ${path}\``),
+      ...new Set(channel.flatMap(({ events }) => events.map((event) => `\`${event}\``))),
+    ],
+  })),
+  ...topicOperations.map(({ name, costs, event, topic }) => ({
+    name,
+    costs,
+    doors: [`\`${event}\`${topic === null ? "" : ` of \`${topic}:<id>\``}`],
+  })),
+  { name: "unknown_event", costs: costs.ownChange, doors: ["any other event"] },
+];
+
 function operationTable(): readonly string[] {
-  const doors = doorsOf();
-  const rows = (Object.keys(operations) as Operation[]).map((operation) => {
-    const { class: kind, decided } = operations[operation];
-    const later = decided.flatMap((each) => consequences[each]).join("; ");
-    return `| \`${operation}\` | ${(doors.get(operation) ?? []).join(", ")} | ${kind} | ${arrivalText(operation)} | ${later} |`;
-  });
   return [
     "## Operations",
     "",
@@ -108,12 +125,14 @@ function operationTable(): readonly string[] {
     "",
     "| operation | doors | class | when it arrives | when decided |",
     "|---|---|---|---|---|",
-    ...rows,
+    ...rows.map(({ name, doors, costs }) => {
+      const later = costs.decided.flatMap((each) => consequences[each]).join("; ");
+      return `| \`${name}\` | ${doors.join(", ")} | ${costs.class} | ${arrivalText(costs)} | ${later} |`;
+    }),
   ];
 }
 
-function arrivalText(operation: Operation): string {
-  const { class: kind } = operations[operation];
+function arrivalText({ class: kind }: Costs): string {
   if (kind === "message") return `1 \`user_messages\`, ${shareText(["user_reads", 0])}`;
   const { connection, user } = arrivals[kind];
   const ofConnection = connection === null ? [] : [`1 \`${connection}\` (sockets)`];
@@ -124,23 +143,6 @@ function shareText([limit, cost]: Share): string {
   if (cost === 0) return `the kB of its answer beyond what was sent and ${freeAnswer} \`${limit}\``;
   const isMeasured = limit === "user_reads";
   return isMeasured ? `the kB of its answer, ${cost} at least, \`${limit}\`` : `${cost} \`${limit}\``;
-}
-
-/** Where each operation comes in, in the words of the wire. */
-function doorsOf(): ReadonlyMap<Operation, readonly string[]> {
-  const doors = new Map<Operation, string[]>([
-    ["join_conversation", ["`phx_join` of `conversation:<id>`"]],
-    ["join_user", ["`phx_join` of `user:<id>`"]],
-    ["leave_topic", ["`phx_leave`"]],
-    ["unknown_event", ["any other event"]],
-    ["apply_blocks", ["none: the server itself"]],
-  ]);
-  const add = (operation: Operation, door: string) =>
-    doors.set(operation, [...(doors.get(operation) ?? []), `\`${door}\``]);
-  for (const { method, path, operations: all } of apiRoutes({} as RoutesOptions))
-    for (const operation of all) add(operation, `${method} ${path}`);
-  for (const [event, operation] of Object.entries(eventOperations)) add(operation, event);
-  return doors;
 }
 
 const tail = `## What else is bounded

@@ -25,15 +25,20 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: [],
     files: ["store/connections/database.ts", "store/schema/schema.ts"],
   },
-  // TypeBox is the schema language of Elysia.
+  // TypeBox is the schema language of Elysia. JSON is read and written exactly, as the protocol does it.
+  operations: {
+    folders: ["core", "engine"],
+    packages: ["@sinclair/typebox"],
+    files: ["phoenix/exact-json.ts"],
+  },
   web: {
-    folders: ["core", "engine", "phoenix", "telemetry"],
-    packages: ["elysia", "@elysiajs/*", "@sinclair/typebox"],
+    folders: ["core", "engine", "operations", "phoenix", "telemetry"],
+    packages: ["elysia", "@elysiajs/*"],
   },
   // The page and its routes: an app of its own.
-  playground: { folders: ["core", "telemetry", "web"], packages: [] },
-  grpc: { folders: ["core", "engine", "telemetry"], packages: ["@grpc/grpc-js"] },
-  jobs: { folders: ["core", "engine", "telemetry"], packages: [] },
+  playground: { folders: ["core", "operations", "telemetry", "web"], packages: [] },
+  grpc: { folders: ["core", "engine", "operations", "telemetry"], packages: ["@grpc/grpc-js"] },
+  jobs: { folders: ["core", "engine", "operations", "telemetry"], packages: [] },
 };
 
 /** Folders whose files may reach into a part of core only with these. */

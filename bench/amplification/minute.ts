@@ -1,10 +1,5 @@
 import type { LimitName } from "../../src/core/limits/budgets.ts";
-import {
-  arrivals,
-  operations as costs,
-  freeAnswer,
-  type Operation,
-} from "../../src/core/limits/operations.ts";
+import { arrivals, type Costs, freeAnswer } from "../../src/core/limits/costs.ts";
 import { defaultLimits } from "../../src/testing/default-limits.ts";
 import type { Measured } from "./measured.ts";
 import { operations } from "./operations.ts";
@@ -20,7 +15,7 @@ const listeners = 1_000;
  */
 export function timesInMinute(row: Measured): number {
   const counted = operations.get(row.operation) ?? [];
-  return Math.min(...bySize(row), ...counted.flatMap((operation) => byOperation(operation, row)));
+  return Math.min(...bySize(row), ...counted.flatMap((costs) => byOperation(costs, row)));
 }
 
 /** Part of one core that they take of the server and of PostgreSQL together. */
@@ -40,8 +35,7 @@ function bySize({ operation, sentBytes }: Measured): readonly number[] {
   return [perMinute("user_frames") / (1 + sentBytes / 1_024)];
 }
 
-function byOperation(operation: Operation, row: Measured): readonly number[] {
-  const { class: kind, decided } = costs[operation];
+function byOperation({ class: kind, decided }: Costs, row: Measured): readonly number[] {
   const shares = arrivals[kind].user.map(([name, cost]) =>
     name === "user_reads" ? ofReads(cost, row) : perMinute(name) / cost,
   );

@@ -115,7 +115,7 @@ describe("what a send costs", () => {
     const { submit, model, clock, engine, chargeOf, limiter } = anEngine({ maxActors: 1, limits });
     const [id, elsewhere] = [newId(), newId()];
     for (const each of [id, elsewhere]) model.create(each, membersNamed([anna, newId()]));
-    const send = (given: object, charge = freeCharge("send_message")) =>
+    const send = (given: object, charge = freeCharge()) =>
       submit({ conversationId: id, senderId: anna, ...given }, charge);
     const before = Array.from({ length: 40 }, (_, clientRandom) => send({ clientRandom }));
     await clock.runUntil(() => answered(before), 1_000);

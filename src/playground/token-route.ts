@@ -1,9 +1,9 @@
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
+import { refusedField } from "../operations/refused-field.ts";
 import type { ExtraRoutes } from "../web/endpoint-options.ts";
 import { readJson } from "../web/http/body.ts";
 import { jsonResponse } from "../web/http/json-response.ts";
 import { rejectionResponse } from "../web/http/rejections.ts";
-import { refusedField } from "../web/payloads/refused-field.ts";
 import { pagePrefixes, type SampleUser } from "./page-routes.ts";
 
 export interface TokenRouteOptions {

@@ -2,11 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { limitsDocument, limitsPath } from "../../cli/limits.ts";
 import { budgets } from "../core/limits/budgets.ts";
-import { arrivals, type Operation, operations } from "../core/limits/operations.ts";
+import { arrivals } from "../core/limits/costs.ts";
 import type { Limits } from "../core/ports/limiter.ts";
+import { operations } from "../operations/list.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import { eventOperations } from "./channels/event-operations.ts";
-import { apiRoutes, type RoutesOptions } from "./controllers/routes.ts";
 import { Fixture } from "./fixture/fixture.ts";
 
 /** That nothing comes in at either door without a cost: whatever is added, these tests find it by itself. */
@@ -14,7 +13,10 @@ import { Fixture } from "./fixture/fixture.ts";
 const ann = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
 
-const routes = apiRoutes({} as RoutesOptions);
+const routes = operations.flatMap(({ rest }) => rest);
+const events = operations.flatMap(({ channel }) =>
+  channel.flatMap(({ topic, events }) => events.map((event) => ({ topic, event }))),
+);
 const one = { perMinute: 1, burst: 1 };
 /** One use of each, and of reads the least that a read costs. */
 const least = Object.fromEntries(
@@ -47,18 +49,15 @@ describe("every route draws on the budget of its user, and is refused by 429 whe
 });
 
 describe("every event draws on the budget of its user, over all sockets together, and is refused when that is used up:", () => {
-  for (const event of Object.keys(eventOperations))
-    test(event, async () => {
+  for (const { topic: kind, event } of events)
+    test(`${kind}: ${event}`, async () => {
       const joins = { user_joins: off, user_reads: off, connection_joins: off };
       const ofConnections = { connection_operations: off, connection_typing: off, connection_reads: off };
       const limited = { ...least, ...before, ...joins, ...ofConnections };
       const each = new Fixture({ clock: new VirtualClock(), limits: limited });
       const id = await each.conversationOf(ben, ann);
       const wires = await Promise.all([each.socketOf(ann), each.socketOf(ann), each.socketOf(ann)]);
-      const topic =
-        event === "update_status" || event === "mark_conversation_read"
-          ? `user:${ann}`
-          : `conversation:${id}`;
+      const topic = kind === "user" ? `user:${ann}` : `conversation:${id}`;
       const reasons: unknown[] = [];
       for (const wire of wires) {
         expect((await wire.join(topic)).status).toBe("ok");
@@ -70,26 +69,9 @@ describe("every event draws on the budget of its user, over all sockets together
     });
 });
 
-test("every operation comes in at some door, but those of the server itself and of the protocol", () => {
-  const named = new Set<Operation>([
-    ...routes.flatMap((route) => route.operations),
-    ...Object.values(eventOperations),
-    ...(["join_conversation", "join_user", "leave_topic", "unknown_event"] as const),
-  ]);
-  const without = (Object.keys(operations) as Operation[]).filter((operation) => !named.has(operation));
-  expect(without).toEqual(["apply_blocks"]);
-});
-
-test("what one route may do is all of one class, by which it is counted before its body is read", () => {
-  const mixed = routes.filter(
-    (route) => new Set(route.operations.map((each) => operations[each].class)).size > 1,
-  );
-  expect(mixed).toEqual([]);
-});
-
-test("every class but the server's own is counted for its user", () => {
+test("every class is counted for its user", () => {
   for (const [name, { user }] of Object.entries(arrivals))
-    expect([name, user.length > 0]).toEqual([name, !["server", "message"].includes(name)]);
+    expect([name, user.length > 0]).toEqual([name, name !== "message"]);
 });
 
 test("docs/limits.md is the table (bun cli/limits.ts writes it)", () => {

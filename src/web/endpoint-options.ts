@@ -8,12 +8,13 @@ import type { Presence } from "../core/ports/presence.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import type { PresenceShownTo } from "../core/presence/visibility.ts";
+import type { PayloadLimits } from "../operations/payload-limits.ts";
+import type { Commands, Marks, Queries } from "../operations/services.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
-import type { Commands, Joins, LastSeen, Marks, Queries, Receipts } from "./domain.ts";
+import type { Joins, LastSeen, Receipts } from "./domain.ts";
 import type { DescriptorLimits } from "./http/connection-cap.ts";
 import type { AllowedOrigins } from "./http/cors.ts";
 import type { Checks } from "./http/probes.ts";
-import type { PayloadLimits } from "./payloads/limits.ts";
 
 export interface EndpointSettings {
   readonly hostname: string;

@@ -3,6 +3,9 @@ import { Charges } from "../core/limits/charge.ts";
 import { Visibility } from "../core/presence/visibility.ts";
 import { isRejection, type Rejection, reject } from "../core/rejection.ts";
 import type { Delivery } from "../engine/sync/delivery.ts";
+import type { Services } from "../operations/services.ts";
+import { canonicalTopic } from "../operations/topics/topics.ts";
+import { MessageTexts } from "../operations/views/message-texts.ts";
 import type { Routes } from "../phoenix/channel.ts";
 import { frameLot } from "../phoenix/intake.ts";
 import { type SocketData, Sockets } from "../phoenix/sockets.ts";
@@ -27,21 +30,20 @@ import { QuickAnswers } from "./http/quick-answers.ts";
 import { internal, rejectionResponse } from "./http/rejections.ts";
 import { repeatedHeader } from "./http/repeated-headers.ts";
 import { noRoute, RequestMeter } from "./http/request-meter.ts";
+import { restApi } from "./http/rest.ts";
 import { RetryPauses } from "./http/retry-pauses.ts";
 import { type SlowClients, watchSlowClients } from "./http/slow-clients.ts";
 import { Broadcasts } from "./realtime/broadcasts.ts";
 import { frameLimitOf } from "./realtime/frame-limits.ts";
-import { MessageTexts } from "./realtime/message-texts.ts";
 import { Presences } from "./realtime/presences.ts";
 import { UserSubscriptions } from "./realtime/receivers.ts";
 import type { Session } from "./realtime/session.ts";
 import { SessionEnds } from "./realtime/session-ends.ts";
 import { socketsObserver } from "./realtime/sockets-observer.ts";
 import { Standby } from "./realtime/standby.ts";
-import { canonicalTopic } from "./realtime/topics.ts";
 import { Typing } from "./realtime/typing.ts";
 import { UserSockets } from "./realtime/user-sockets.ts";
-import { channelsOf, refusedFrame, restOf } from "./routes.ts";
+import { channelsOf, refusedFrame } from "./routes.ts";
 
 /**
  * The public listener: WebSocket handshakes, probes, REST. Listens from construction on; throws as `Bun.serve` does when it
@@ -124,11 +126,7 @@ export class Endpoint {
       unanswered: () => this.#unanswered,
     });
     const visibility = new Visibility({ shownTo: settings.presenceShownTo });
-    const own = { gate, authentication, texts, visibility, meter: this.#meter, addressOf: this.#addressOf };
-    const rest = restOf(options, { ...own, slow: this.#slow });
-    this.#rest = rest.compile().fetch;
     this.#server = this.#listen();
-    rest.server = this.#server;
     const { descriptors: limits } = options;
     this.#overflow = new AcceptOverflow({ port: this.#server.port!, limits, clock, observer });
     this.sockets.attach(this.#server);
@@ -150,7 +148,20 @@ export class Endpoint {
     this.#delivery = delivery;
     this.#standby = new Standby({ ...options, sockets, broadcasts });
     const subscriptions = new UserSubscriptions({ delivery });
-    channelOf = channelsOf(options, { ...live, delivery, subscriptions });
+    const services = servicesOf(options, live);
+    channelOf = channelsOf({ ...options, ...live, delivery, subscriptions, services });
+    const rest = restApi({
+      services,
+      authentication,
+      gate,
+      observer,
+      newId: options.newId,
+      meter: this.#meter,
+      addressOf: this.#addressOf,
+      slow: this.#slow,
+    });
+    this.#rest = rest.compile().fetch;
+    rest.server = this.#server;
     observer.gauge("sockets", () => this.sockets.size);
     observer.gauge("unread_socket_bytes", () => this.sockets.unreadBytes);
     observer.gauge("online_users", () => options.presence.size);
@@ -305,6 +316,14 @@ export class Endpoint {
     this.#options.observer.bug(`${where}, request ${requestId}`, error);
     return this.#refuse(internal(requestId));
   }
+}
+
+/** What the operations of both doors work with. */
+function servicesOf(
+  { commands, queries, marks, presence, settings, observer, newId, clock }: EndpointOptions,
+  live: Pick<Services, "texts" | "visibility" | "typing" | "presences">,
+): Services {
+  return { commands, queries, marks, presence, limits: settings.payloads, observer, newId, clock, ...live };
 }
 
 function peerOf(request: Request, server: Server<SocketData<Session>>): string {

@@ -1,14 +1,14 @@
 import type { Charge, Charges } from "../core/limits/charge.ts";
-import { arrivals, type Operation, operations } from "../core/limits/operations.ts";
+import { arrivals, type Costs } from "../core/limits/costs.ts";
 import { type Rejection, reject } from "../core/rejection.ts";
-import { operationOf } from "./channels/event-operations.ts";
+import { costsOfEvent } from "../operations/event-costs.ts";
 import type { EventLoopLag } from "./http/event-loop-lag.ts";
 import type { RetryPauses } from "./http/retry-pauses.ts";
 import type { Session } from "./realtime/session.ts";
 
 /**
  * What may come in now: limits by user, connection and address, and less of everything while the loop is late. Both doors ask it about each
- * operation; what that costs is in `core/limits/operations.ts`.
+ * operation; what each costs is in its file.
  */
 export class Gate {
   readonly #charges: Charges;
@@ -27,16 +27,16 @@ export class Gate {
 
   /** A frame of a socket, before anything else is made of it. Never asked for heartbeats. */
   frame(session: Session, event: string): Rejection | null {
-    const operation = operationOf(event);
+    const costs = costsOfEvent(event);
     // An arrival has its place already (`Admission`): stock clients join again only after 1 s, then 2, 5 and 10.
-    const isAdmitted = operation === "join_conversation" && session.arrival.takesJoins;
-    if (this.#isLateFor(operation) && !isAdmitted) return late;
-    return this.#charges.arrived(operation, session);
+    const isAdmitted = costs.class === "join" && session.arrival.takesJoins;
+    if (this.#isLateFor(costs) && !isAdmitted) return late;
+    return this.#charges.arrived(costs, session);
   }
 
   /** An event of a joined topic, whose frame came in. The charge of what it does, or the refusal of one message too many. */
-  event(session: Session, operation: Operation): Charge | Rejection {
-    return this.#charges.begin(operation, session);
+  event(session: Session, costs: Costs): Charge | Rejection {
+    return this.#charges.begin(costs, session);
   }
 
   /** Frames of one user's sockets, before they are read. False: they sent too many. */
@@ -50,19 +50,19 @@ export class Gate {
   }
 
   /** A request over REST whose token is not verified yet. */
-  request(operation: Operation): Rejection | null {
-    return this.#isLateFor(operation) ? late : null;
+  request(costs: Costs): Rejection | null {
+    return this.#isLateFor(costs) ? late : null;
   }
 
   /** A request of a user. The charge of what it does, or why it may not come in. */
-  requestOf(userId: string, operation: Operation): Charge | Rejection {
+  requestOf(userId: string, costs: Costs): Charge | Rejection {
     const caller = { userId, connectionKey: null };
-    return this.#charges.arrived(operation, caller) ?? this.#charges.begin(operation, caller);
+    return this.#charges.arrived(costs, caller) ?? this.#charges.begin(costs, caller);
   }
 
   /** So many bytes are sent to the user as the answer to this operation, which came with `sentBytes`. */
-  answered(userId: string, operation: Operation, bytes: number, sentBytes = 0): void {
-    this.#charges.answered(userId, operation, bytes, sentBytes);
+  answered(userId: string, costs: Costs, bytes: number, sentBytes = 0): void {
+    this.#charges.answered(userId, costs, bytes, sentBytes);
   }
 
   /** A page of what a device of this user missed, of so many bytes, was sent. */
@@ -89,8 +89,8 @@ export class Gate {
   }
 
   /** Does not ask `EventLoopLag` about operations that are never refused: it tells load from a single pause by how often it is asked. */
-  #isLateFor(operation: Operation): boolean {
-    const { shedAt } = arrivals[operations[operation].class];
+  #isLateFor(costs: Costs): boolean {
+    const { shedAt } = arrivals[costs.class];
     return shedAt !== null && this.#lateness.exceeds(shedAt);
   }
 }

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Socket } from "phoenix";
+import { readReportedCursors } from "../operations/topics/join-payload.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
 import { Fixture, tokenOf } from "./fixture/fixture.ts";
-import { readReportedCursors } from "./realtime/join-payload.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";

@@ -10,11 +10,11 @@ import type { Limiter, Rate } from "../ports/limiter.ts";
 import { isRejection, reject } from "../rejection.ts";
 import { budgets, type LimitName } from "./budgets.ts";
 import { type Charge, Charges } from "./charge.ts";
-import { type Operation, operations } from "./operations.ts";
+import { type Costs, costs } from "./costs.ts";
 import { pushedBytes } from "./pushed-bytes.ts";
 
 const everyLimit = Object.keys(budgets) as LimitName[];
-const everyOperation = Object.keys(operations) as Operation[];
+const everyCost: readonly Costs[] = Object.values(costs);
 
 /** A limiter that shows what is counted of each limit, over all its keys. Each has room for so much and no more. */
 function aTally(room: Partial<Record<LimitName, number>> = {}) {
@@ -79,12 +79,11 @@ const decisions: readonly Decision[] = [
 
 /** What the table says that a decision costs, written once more and without looking at how it is counted. */
 function priceOf(
-  operation: Operation,
+  { decided }: Costs,
   decision: Decision,
   members: number,
 ): Partial<Record<LimitName, number>> {
   if (decision.type !== "decided" || decision.events.length === 0) return {};
-  const { decided } = operations[operation];
   const added = decision.events.filter(({ type }) => type === "member_added").length;
   const bytes = pushedBytes(decision.events);
   return {
@@ -104,13 +103,13 @@ const rooms = fc.record(
 test("however often an operation is decided again, what is counted is what the table says of its last decision, and only its arrival where that is too much", () => {
   fc.assert(
     fc.property(
-      fc.constantFrom(...everyOperation),
+      fc.constantFrom(...everyCost),
       rooms,
       fc.constantFrom(2, 51),
       fc.array(fc.constantFrom(...decisions), { maxLength: 8 }),
       (operation, room, members, decided) => {
         const { charges, all, of } = aTally(room);
-        const isMessage = operations[operation].class === "message";
+        const isMessage = operation.class === "message";
         const charge = charges.begin(operation, overSocket);
         if (isRejection(charge)) {
           expect([isMessage, all()]).toEqual([true, {}]);
@@ -137,13 +136,13 @@ test("however often an operation is decided again, what is counted is what the t
 test("a send that changes nothing counts as an operation of its connection and its user, where there is one left", () => {
   for (const decision of [duplicate, unchanged]) {
     const { charges, all } = aTally();
-    const charge = charges.begin("edit_message", overSocket) as Charge;
+    const charge = charges.begin(costs.message, overSocket) as Charge;
     expect(all()).toEqual({ user_messages: 1 });
     charge.settle(decision, aState({ userIds: ["anna", "ben"] }));
     expect(all()).toEqual({ connection_operations: 1, user_operations: 1 });
   }
   const { charges, all } = aTally({ user_operations: 0 });
-  (charges.begin("send_message", overSocket) as Charge).settle(
+  (charges.begin(costs.message, overSocket) as Charge).settle(
     duplicate,
     aState({ userIds: ["anna", "ben"] }),
   );
@@ -152,12 +151,12 @@ test("a send that changes nothing counts as an operation of its connection and i
 
 test("an arrival is counted for its connection and its user, or for neither; a leave always, and over REST no connection", () => {
   fc.assert(
-    fc.property(fc.constantFrom(...everyOperation), rooms, fc.boolean(), (operation, room, isRest) => {
+    fc.property(fc.constantFrom(...everyCost), rooms, fc.boolean(), (operation, room, isRest) => {
       const { charges, all, refusals } = aTally(room);
       const refused = charges.arrived(operation, { userId: "anna", connectionKey: isRest ? null : "1" });
       const ofConnection = Object.keys(all()).filter((limit) => limit.startsWith("connection_"));
       if (isRest) expect(ofConnection).toEqual([]);
-      if (operation === "leave_topic") expect(refused).toBeNull();
+      if (operation.class === "leave") expect(refused).toBeNull();
       else if (refused) expect(all()).toEqual({});
       expect(refusals).toHaveLength(refused ? 1 : 0);
     }),
@@ -166,32 +165,32 @@ test("an arrival is counted for its connection and its user, or for neither; a l
 
 test("an answer costs what its read or join did not pay when it arrived", () => {
   const { charges, all, of } = aTally();
-  charges.answered("anna", "read_history", 7_000);
+  charges.answered("anna", costs.read, 7_000);
   expect(all()).toEqual({});
-  charges.answered("anna", "read_history", 108_000);
+  charges.answered("anna", costs.read, 108_000);
   expect(of("user_reads")).toBe(100);
-  charges.answered("anna", "join_conversation", 3_000);
+  charges.answered("anna", costs.join, 3_000);
   expect(of("user_reads")).toBe(102);
 });
 
 test("the answer to a change costs what it has beyond what was sent with it and 8 kB, and who has nothing left to read is refused what is answered with more than it brings", () => {
   const { charges, all, of } = aTally({ user_reads: 300 });
-  const send = charges.begin("send_message", overSocket) as Charge;
+  const send = charges.begin(costs.message, overSocket) as Charge;
   send.answered(408_000, 400_000);
-  charges.answered("anna", "update_conversation", 7_000);
+  charges.answered("anna", costs.change, 7_000);
   expect(of("user_reads")).toBe(0);
-  charges.answered("anna", "update_conversation", 209_000, 1_000);
+  charges.answered("anna", costs.change, 209_000, 1_000);
   expect(of("user_reads")).toBe(200);
-  expect(charges.arrived("update_conversation", overSocket)).toBeNull();
+  expect(charges.arrived(costs.change, overSocket)).toBeNull();
   send.answered(408_000, 1);
-  expect(charges.arrived("update_conversation", overSocket)).toMatchObject({ code: "rate_limited" });
+  expect(charges.arrived(costs.change, overSocket)).toMatchObject({ code: "rate_limited" });
   send.settle(duplicate, aState({ userIds: ["anna", "ben"] }));
   expect(all()).toMatchObject({ user_messages: 1, user_operations: 1 });
 });
 
 test("a creation counts the people whom it brings in, and nothing once it shows that it was made before", () => {
   const { charges, all } = aTally();
-  const charge = charges.begin("create_group", overSocket) as Charge;
+  const charge = charges.begin(costs.creation, overSocket) as Charge;
   const group = {
     type: "create_group",
     id: "c",
@@ -215,7 +214,7 @@ test("what costs all that is allowed at once is not too large, what costs more i
     const limits = { ...noLimits, user_pushed: pushed, user_delivered: { perMinute: 1e9, burst: 1e9 } };
     const limiter = new LocalLimiter({ clock: new VirtualClock(), limits });
     const charges = new Charges({ limiter, observer: { rateLimited() {} } });
-    const charge = charges.begin("send_message", overSocket) as Charge;
+    const charge = charges.begin(costs.message, overSocket) as Charge;
     return charge.settle({ type: "decided", events: [sent] }, aState({ userIds: ["anna", "ben"] }));
   };
   expect(refusalWith({ perMinute: bytes, burst: bytes })).toBeNull();

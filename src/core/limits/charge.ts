@@ -6,7 +6,7 @@ import type { Observer } from "../ports/observer.ts";
 import { type Rejection, reject } from "../rejection.ts";
 import { amountText, budgetOf, type LimitName, rateText } from "./budgets.ts";
 import { addedBy, type Consequences, costOfConsequences, type Item } from "./consequences.ts";
-import { arrivals, freeAnswer, type Operation, operations } from "./operations.ts";
+import { arrivals, type Consequence, type Costs, creationCosts, freeAnswer } from "./costs.ts";
 
 /** Who asks, and over which connection. */
 export interface Caller {
@@ -26,7 +26,7 @@ const nothing: readonly Item[] = [];
 const never = Number.POSITIVE_INFINITY;
 
 /**
- * Charges users for what they ask, by the table of `operations.ts` and at every door alike. What is known when an operation arrives is
+ * Charges users for what they ask, by the costs of each operation (`costs.ts`) and at every door alike. What is known when an operation arrives is
  * counted then (`arrived`, `begin`), what only its decision shows is counted with it (`Charge`).
  */
 export class Charges {
@@ -46,22 +46,22 @@ export class Charges {
   }
 
   /** Counts an operation that arrives for its connection and its user: for both, or for none and it is refused. A leave is never refused. */
-  arrived(operation: Operation, { userId, connectionKey }: Caller): Rejection | null {
-    const { connection, user } = arrivals[operations[operation].class];
+  arrived(costs: Costs, { userId, connectionKey }: Caller): Rejection | null {
+    const { connection, user } = arrivals[costs.class];
     // On the way of every message.
     if (connection === null && user.length === 0) return null;
     const items = user.map(([limit, cost]) => ({ limit, key: userId, cost }));
     if (connection !== null && connectionKey !== null)
       items.unshift({ limit: connection, key: connectionKey, cost: 1 });
-    if (operation !== "leave_topic") return this.take(items);
+    if (costs.class !== "leave") return this.take(items);
     for (const { limit, key, cost } of items) this.#limiter.take(limit, key, cost);
     return null;
   }
 
   /** The charge of an operation, to be settled by what is decided on it. A send or an edit is counted here, by a guess, or refused. */
-  begin(operation: Operation, { userId, connectionKey }: Caller): Charge | Rejection {
-    const charge = new Charge({ charges: this, operation, userId, connectionKey });
-    if (operations[operation].class !== "message") return charge;
+  begin(costs: Costs, { userId, connectionKey }: Caller): Charge | Rejection {
+    const charge = new Charge({ charges: this, costs, userId, connectionKey });
+    if (costs.class !== "message") return charge;
     return charge.guess() ?? charge;
   }
 
@@ -69,8 +69,8 @@ export class Charges {
    * Counts the bytes of an answer that were not paid for: of a read or a join, those beyond the cost of its arrival; of a change, those
    * beyond what was sent with it and `freeAnswer`. Never refuses: the work is done.
    */
-  answered(userId: string, operation: Operation, bytes: number, sentBytes = 0): void {
-    const { user } = arrivals[operations[operation].class];
+  answered(userId: string, costs: Costs, bytes: number, sentBytes = 0): void {
+    const { user } = arrivals[costs.class];
     const counted = user.find(([limit]) => limit === "user_reads")?.[1] || freeAnswer;
     const more = (bytes - sentBytes) / 1_000 - counted;
     if (more > 0) this.#limiter.charge("user_reads", userId, more);
@@ -129,8 +129,8 @@ export class Charges {
   }
 
   /** What an operation that was decided, or a creation that is to be made, costs its user. */
-  consequences(operation: Operation, userId: string, what: Consequences): readonly Item[] {
-    return costOfConsequences(operation, userId, what, this.#countsBytes);
+  consequences(decided: readonly Consequence[], userId: string, what: Consequences): readonly Item[] {
+    return costOfConsequences(decided, userId, what, this.#countsBytes);
   }
 }
 
@@ -147,7 +147,7 @@ function tooLarge(limit: LimitName, cost: number, burst: number): Rejection {
  */
 export class Charge {
   readonly #charges: Charges;
-  readonly #operation: Operation;
+  readonly #costs: Costs;
   readonly #userId: string;
   readonly #connectionKey: string | null;
   /** Counted as a message; false: as an operation. Null: it is none of either here. */
@@ -156,12 +156,12 @@ export class Charge {
 
   constructor(options: {
     readonly charges: Charges;
-    readonly operation: Operation;
+    readonly costs: Costs;
     readonly userId: string;
     readonly connectionKey: string | null;
   }) {
     this.#charges = options.charges;
-    this.#operation = options.operation;
+    this.#costs = options.costs;
     this.#userId = options.userId;
     this.#connectionKey = options.connectionKey;
   }
@@ -185,14 +185,19 @@ export class Charge {
     if (events.length === 0) return this.#asOperation();
     const { id: conversationId, members } = state;
     const what = { conversationId, members: members.size, events, added: () => addedBy(events) };
-    return this.#asMessage() ?? this.#take(this.#operation, what);
+    return this.#asMessage() ?? this.#take(this.#costs.decided, what);
   }
 
   /** Counts the people whom a creation brings in; none: it created nothing. As with `settle`, the last call counts. */
   settleCreation({ type, id }: CreateConversation, added: readonly string[]): Rejection | null {
     this.#release();
     if (added.length === 0) return null;
-    return this.#take(type, { conversationId: id, members: 0, events: [], added: () => added });
+    return this.#take(creationCosts[type], {
+      conversationId: id,
+      members: 0,
+      events: [],
+      added: () => added,
+    });
   }
 
   /** Nothing comes of what was decided: what that cost is given back, its arrival stays counted. Any number of times. */
@@ -202,7 +207,7 @@ export class Charge {
 
   /** What it was answered with has so many bytes, what was sent with it so many. */
   answered(bytes: number, sentBytes: number): void {
-    this.#charges.answered(this.#userId, this.#operation, bytes, sentBytes);
+    this.#charges.answered(this.#userId, this.#costs, bytes, sentBytes);
   }
 
   get #aMessage(): readonly Item[] {
@@ -235,8 +240,8 @@ export class Charge {
     return null;
   }
 
-  #take(operation: Operation, what: Consequences): Rejection | null {
-    const items = this.#charges.consequences(operation, this.#userId, what);
+  #take(decided: readonly Consequence[], what: Consequences): Rejection | null {
+    const items = this.#charges.consequences(decided, this.#userId, what);
     const tooMany = this.#charges.take(items);
     if (tooMany === null) this.#taken = items;
     return tooMany;

@@ -1,6 +1,6 @@
 import type { Event } from "../events.ts";
 import type { LimitName } from "./budgets.ts";
-import { type Consequence, type Operation, operations } from "./operations.ts";
+import type { Consequence } from "./costs.ts";
 import { pushedBytes } from "./pushed-bytes.ts";
 
 /** So much of one key of a budget. */
@@ -25,14 +25,13 @@ const largeFrom = 50;
 
 /** Returns what an operation costs its user once it is decided. `countsBytes`: false where no limit counts them, because adding them up costs. */
 export function costOfConsequences(
-  operation: Operation,
+  decided: readonly Consequence[],
   userId: string,
   what: Consequences,
   countsBytes: boolean,
 ): readonly Item[] {
   const items: Item[] = [];
-  for (const each of operations[operation].decided)
-    if (countsBytes || each !== "pushed") addTo(items, each, userId, what);
+  for (const each of decided) if (countsBytes || each !== "pushed") addTo(items, each, userId, what);
   return items;
 }
 

@@ -436,7 +436,6 @@ export class Actor {
     const { observer } = this.#around;
     const { code } = rejection;
     if (rejection !== outcomeUnknown) charge?.annul();
-    observer.refused(code);
     if (code !== "forbidden") return;
     const { senderId, type, conversationId } = command;
     observer.security("privilege_refused", {

@@ -2,7 +2,6 @@ import { type Command, metBy, sizeOf } from "../../core/commands.ts";
 import type { Charge } from "../../core/limits/charge.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { Rejection } from "../../core/rejection.ts";
 import { overloaded, stopping } from "../refusals.ts";
 import { newTurn } from "./mailbox.ts";
 import type { Meetings } from "./meetings.ts";
@@ -58,10 +57,10 @@ export class Registry {
    * issued the command.
    */
   submit(command: Command, answer: Answer, charge: Charge | null): void {
-    if (this.#draining) return this.#refuse(answer, stopping);
-    if (this.#isFull()) return this.#refuse(answer, overloaded);
+    if (this.#draining) return answer(stopping);
+    if (this.#isFull()) return answer(overloaded);
     const actor = this.#supervisor.actor(command.conversationId);
-    if (!actor) return this.#refuse(answer, overloaded);
+    if (!actor) return answer(overloaded);
     const acceptedMs = this.#clock.monotonicMs();
     const bytes = sizeOf(command);
     this.#underWay++;
@@ -83,7 +82,7 @@ export class Registry {
     );
     if (!refusal) return this.#observer.commandAccepted();
     gone?.();
-    this.#refuse(counted, refusal);
+    counted(refusal);
   }
 
   /** From now on every command is refused as `unavailable`. */
@@ -108,10 +107,5 @@ export class Registry {
     this.#bytesUnderWay -= bytes;
     if (this.#underWay > 0 || this.#whenIdle.length === 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
-  }
-
-  #refuse(answer: Answer, rejection: Rejection): void {
-    this.#observer.refused(rejection.code);
-    answer(rejection);
   }
 }

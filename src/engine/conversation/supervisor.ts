@@ -210,7 +210,6 @@ export class Supervisor {
       this.#observer.bug("answering a command from the store", error);
       return undecidable;
     });
-    if (outcome.type === "rejection") this.#observer.refused(outcome.code);
     try {
       answer(outcome);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { budgets } from "../../core/limits/budgets.ts";
 import { Charge, Charges } from "../../core/limits/charge.ts";
-import type { Operation } from "../../core/limits/operations.ts";
+import { costs } from "../../core/limits/costs.ts";
 import type { Limiter, Limits, Rate } from "../../core/ports/limiter.ts";
 
 /**
@@ -35,7 +35,7 @@ export const unlimitedRequests = { maxAtOnce: 1_000, maxAtOncePerUser: 1_000, ma
 export const unlimited: Limiter = { take: () => 0, charge() {}, giveBack() {}, rateOf: () => off };
 
 /** The charge of an operation that costs nobody anything. */
-export function freeCharge(operation: Operation): Charge {
+export function freeCharge(): Charge {
   const charges = new Charges({ limiter: unlimited, observer: { rateLimited() {} } });
-  return new Charge({ charges, operation, userId: "anybody", connectionKey: null });
+  return new Charge({ charges, costs: costs.message, userId: "anybody", connectionKey: null });
 }

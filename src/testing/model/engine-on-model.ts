@@ -1,4 +1,5 @@
 import { type Charge, Charges } from "../../core/limits/charge.ts";
+import { costs } from "../../core/limits/costs.ts";
 import type { SendMessage } from "../../core/messages/send.ts";
 import type { AppendOutcome, Batch, CommitPort } from "../../core/ports/commit.ts";
 import type { Limits } from "../../core/ports/limiter.ts";
@@ -103,7 +104,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
   });
   /** Of a send over REST that came in. */
   const chargeOf = (userId = newId()): Charge => {
-    const charge = charges.begin("send_message", { userId, connectionKey: null });
+    const charge = charges.begin(costs.message, { userId, connectionKey: null });
     if (isRejection(charge)) throw new Error("refused at the door");
     return charge;
   };

@@ -104,7 +104,7 @@ async function aTalk(engine: Engine): Promise<Talk> {
       otherUserId: ben,
       atUs: systemClock.nowUs(),
     },
-    freeCharge("create_direct"),
+    freeCharge(),
   );
   if (!("created" in made)) throw new Error("the conversation was not created");
   return { id, anna, ben };

@@ -1,13 +1,18 @@
-import { Elysia } from "elysia";
+import { type AnyElysia, Elysia } from "elysia";
+import type { Costs } from "../../core/limits/costs.ts";
+import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { NewId } from "../../core/ports/ids.ts";
 import type { Observer } from "../../core/ports/observer.ts";
+import type { Identity } from "../../core/ports/tokens.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
-import type { Call, Route } from "../controllers/route.ts";
+import { operations } from "../../operations/list.ts";
+import type { Answer, RestDoor } from "../../operations/operation.ts";
+import type { Services } from "../../operations/services.ts";
 import type { Gate } from "../gate.ts";
 import type { Authentication } from "./authentication.ts";
 import { isUnfinished } from "./bodies.ts";
 import { announcedBytes } from "./body.ts";
-import { bodySizeOf } from "./json-response.ts";
+import { bodySizeOf, dataResponse } from "./json-response.ts";
 import { internal, rejectionResponse } from "./rejections.ts";
 import { noRoute, type RequestMeter } from "./request-meter.ts";
 import type { SlowClients } from "./slow-clients.ts";
@@ -16,7 +21,7 @@ import type { SlowClients } from "./slow-clients.ts";
 export const restPrefixes = ["/api/v1", "/messaging/api/v1"] as const;
 
 export interface RestOptions {
-  readonly routes: readonly Route[];
+  readonly services: Services;
   readonly authentication: Authentication;
   readonly gate: Gate;
   readonly observer: Observer;
@@ -32,97 +37,128 @@ interface Context {
   readonly params: Readonly<Record<string, string | null>>;
 }
 
-type Handler = (context: Context) => Promise<Response> | Response;
+/** A door of the REST API, with what its operation costs. */
+interface Route {
+  readonly door: RestDoor;
+  readonly costs: Costs;
+}
+
+const routes: readonly Route[] = operations.flatMap(({ rest, costs }) =>
+  rest.map((door) => ({ door, costs })),
+);
+
+/** Elysia reads no body: what it reads it also coerces and strips. */
+const untouched = { parse: "none" } as const;
 
 /**
- * The REST API as one fetch function that never rejects. Elysia routes and nothing else: bodies and queries are read by the
- * controllers, because what Elysia reads it also coerces and strips, and whatever it refuses leaves
- * through `onError` in our envelope.
+ * The REST API as one fetch function that never rejects: a loop over the list of operations. Elysia routes; bodies and queries are checked by
+ * the shapes of the operations, once the caller is known and their bytes are counted. What Elysia refuses leaves through `onError` in our
+ * envelope.
  */
-export function restApi(options: RestOptions): Elysia {
+export function restApi(options: RestOptions): AnyElysia {
   // With the default, hosts of fewer than four letters lose the first segment of every path (elysiajs/elysia#748).
   const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
   app.onError(({ code, error, request }) =>
     options.meter.measure(noRoute, request, () => refuse(options, refusalOf(options, code, error))),
   );
   for (const prefix of restPrefixes) mount(app, prefix, options);
-  return app as unknown as Elysia;
+  return app;
 }
 
 /** Measured under one template for all prefixes. */
-function mount(app: { route: unknown; all: unknown }, prefix: string, options: RestOptions): void {
-  const { route, all } = bind(app);
-  const { meter, routes } = options;
-  for (const each of routes) {
-    const template = restPrefixes[0] + each.path;
-    route(each.method, prefix + each.path, (context) =>
-      meter.measure(template, context.request, () => run(options, each, context)),
+function mount(app: AnyElysia, prefix: string, options: RestOptions): void {
+  const { meter } = options;
+  for (const route of routes) {
+    const { method, path } = route.door;
+    const template = restPrefixes[0] + path;
+    app.route(
+      method,
+      prefix + path,
+      ({ request, params }) =>
+        meter.measure(template, request, () => run(options, route, { request, params })),
+      untouched,
     );
   }
-  for (const [path, methods] of methodsByPath(routes)) {
+  for (const [path, methods] of methodsByPath()) {
     const refused = () => refuse(options, wrongMethod, { allow: methods.join(", ") });
-    all(prefix + path, ({ request }) => meter.measure(restPrefixes[0] + path, request, refused));
+    app.all(
+      prefix + path,
+      ({ request }) => meter.measure(restPrefixes[0] + path, request, refused),
+      untouched,
+    );
   }
 }
 
-/** Elysia's types follow each route through the whole application; ours are those of `Context`, for every route. */
-function bind(app: { route: unknown; all: unknown }) {
-  const untouched = { parse: "none" };
-  const route = app.route as (method: string, path: string, handler: Handler, hook: object) => void;
-  const all = app.all as (path: string, handler: Handler, hook: object) => void;
-  return {
-    route: (method: string, path: string, handler: Handler) =>
-      route.call(app, method, path, handler, untouched),
-    all: (path: string, handler: Handler) => all.call(app, path, handler, untouched),
-  };
-}
-
-function methodsByPath(routes: readonly Route[]): ReadonlyMap<string, readonly string[]> {
+function methodsByPath(): ReadonlyMap<string, readonly string[]> {
   const methods = new Map<string, string[]>();
-  for (const { path, method } of routes) methods.set(path, [...(methods.get(path) ?? []), method]);
+  for (const { door } of routes) methods.set(door.path, [...(methods.get(door.path) ?? []), door.method]);
   return methods;
 }
 
-async function run(options: RestOptions, route: Route, { request, params }: Context): Promise<Response> {
+async function run(options: RestOptions, route: Route, context: Context): Promise<Response> {
+  const { gate, authentication } = options;
+  const { request } = context;
+  const { door, costs } = route;
   try {
-    const [operation] = route.operations;
-    const late = options.gate.request(operation);
+    const late = gate.request(costs);
     if (late) return refuse(options, late);
-    const known = await options.authentication.ofRequest(request, () => options.addressOf(request));
+    const known = await authentication.ofRequest(request, () => options.addressOf(request));
     if (isRejection(known)) return refuse(options, known);
-    const { identity } = known;
-    const tooMuch = request.body && options.gate.body(identity.userId, announcedBytes(request));
+    const { userId } = known.identity;
+    const tooMuch = request.body && gate.body(userId, announcedBytes(request));
     if (tooMuch) return refuse(options, tooMuch);
-    const charge = options.gate.requestOf(identity.userId, operation);
-    if (isRejection(charge)) return refuse(options, charge);
-    const query = new URL(request.url).searchParams;
-    countUnknown(options, route, query);
-    return await answered(options, route, { request, params, query, identity, charge });
+    return await answered(options, route, context, known.identity);
   } catch (error) {
-    return refuse(options, bug(options, `${route.method} ${route.path}`, error));
+    return refuse(options, bug(options, `${door.method} ${door.path}`, error));
   }
 }
 
-async function answered(options: RestOptions, route: Route, given: Omit<Call, "json">): Promise<Response> {
-  const { slow, gate } = options;
-  const { request, identity } = given;
-  const { userId } = identity;
-  const answer = await route.run({ ...given, json: () => slow.bodies.json(request, userId) });
-  const sentBytes = request.body ? announcedBytes(request) : 0;
-  if (answer instanceof Response) gate.answered(userId, route.operations[0], bodySizeOf(answer), sentBytes);
-  const bounded = answer instanceof Response ? await slow.answers.bounded(request, userId, answer) : answer;
-  if (bounded instanceof Response) return bounded;
+async function answered(
+  options: RestOptions,
+  { door, costs }: Route,
+  { request, params }: Context,
+  identity: Identity,
+): Promise<Response> {
+  const { slow, gate, services, observer } = options;
+  const { userId, deviceId } = identity;
+  const charge = gate.requestOf(userId, costs);
+  if (isRejection(charge)) return refuse(options, charge);
+  const query = new URL(request.url).searchParams;
+  countUnknown(observer, door, query);
+  const call = {
+    caller: { userId, deviceId, deviceTag: deviceTagOf(deviceId) },
+    params,
+    query,
+    charge,
+    hasBody: request.body !== null,
+    header: (name: string) => request.headers.get(name),
+    json: () => slow.bodies.json(request, userId),
+  };
+  const answer = await door.answer(call, services);
+  if (isRejection(answer)) return refused(options, request, answer);
+  const response = responseOf(answer);
+  gate.answered(userId, costs, bodySizeOf(response), request.body ? announcedBytes(request) : 0);
+  const bounded = await slow.answers.bounded(request, userId, response);
+  return bounded instanceof Response ? bounded : refused(options, request, bounded);
+}
+
+function responseOf(answer: Answer): Response {
+  if (answer.status === 204) return new Response(null, { status: 204 });
+  return dataResponse(answer.status, answer.data, answer.meta ?? "{}");
+}
+
+function refused(options: RestOptions, request: Request, rejection: Rejection): Response {
   if (request.signal.aborted) return gone();
-  return refuse(options, bounded, isUnfinished(bounded) ? { connection: "close" } : {});
+  return refuse(options, rejection, isUnfinished(rejection) ? { connection: "close" } : {});
 }
 
 function countUnknown(
-  { observer }: RestOptions,
-  { method, path, query: known }: Route,
+  observer: Observer,
+  { method, path, query: known }: RestDoor,
   query: URLSearchParams,
-) {
+): void {
   if (query.size === 0) return;
-  const unknown = [...query.keys()].filter((name) => !known?.includes(name)).length;
+  const unknown = [...query.keys()].filter((name) => !Object.hasOwn(known, name)).length;
   if (unknown > 0) observer.unknownFields(`${method} ${path}`, unknown);
 }
 

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import type { ChangeFrame } from "../../core/ports/pubsub.ts";
 import { Visibility } from "../../core/presence/visibility.ts";
+import { MessageTexts } from "../../operations/views/message-texts.ts";
 import { LocalPubSub } from "../../pubsub/local.ts";
 import { newId } from "../../system.ts";
 import { aMessageSent, membersNamed, noteTaker } from "../../testing/builders/builders.ts";
 import { settled, VirtualClock } from "../../testing/clock.ts";
 import { Broadcasts } from "./broadcasts.ts";
-import { MessageTexts } from "./message-texts.ts";
 import type { FramePosition } from "./receivers.ts";
 
 const conversationId = newId();

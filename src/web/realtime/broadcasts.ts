@@ -15,12 +15,12 @@ import type {
 } from "../../core/ports/pubsub.ts";
 import type { Visibility } from "../../core/presence/visibility.ts";
 import { Delivery } from "../../engine/sync/delivery.ts";
+import type { MessageTexts } from "../../operations/views/message-texts.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
 import { FanOut } from "./fan-out.ts";
 import { eventsTogether, type OtherEvent, partsOf, topicsOf } from "./frame-parts.ts";
 import { MarkBroadcasts } from "./mark-broadcasts.ts";
 import { createdPushes, memberPushes, once, type Push } from "./member-pushes.ts";
-import type { MessageTexts } from "./message-texts.ts";
 import type { Presences } from "./presences.ts";
 import {
   conversationChangedText,

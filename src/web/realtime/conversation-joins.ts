@@ -3,17 +3,18 @@ import type { Observer } from "../../core/ports/observer.ts";
 import type { JoinFacts } from "../../core/ports/sync-reads.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { Delivery } from "../../engine/sync/delivery.ts";
+import { readCursor } from "../../operations/topics/join-payload.ts";
+import { joinedConversationText } from "../../operations/topics/join-texts.ts";
+import { joinConversation } from "../../operations/topics/topic-operations.ts";
+import { conversationOfTopic } from "../../operations/topics/topics.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
 import type { Gate } from "../gate.ts";
 import { rejectionText } from "../http/rejections.ts";
-import { readCursor } from "./join-payload.ts";
-import { joinedConversationText } from "./join-texts.ts";
 import type { Presences } from "./presences.ts";
 import { ConversationReceiver, type UserSubscriptions } from "./receivers.ts";
 import type { Session } from "./session.ts";
 import type { TopicJoins } from "./topic-channel.ts";
-import { conversationOf } from "./topics.ts";
 import type { Typing } from "./typing.ts";
 
 /** What a join with a cursor reads of each member. The answer of a large group shows only some of them. */
@@ -54,10 +55,10 @@ export class ConversationJoins implements TopicJoins {
 
   /** Strangers, unknown ids and malformed ids get the same answer. */
   async join(joining: Joining<Session>): Promise<JoinOutcome> {
-    const conversationId = conversationOf(joining.topic);
+    const conversationId = conversationOfTopic(joining.topic);
     if (!isUuid(conversationId)) return this.#refuseStranger(joining);
     const since = readCursor(joining.payload);
-    if (since && "type" in since) return this.#refuse(since);
+    if (since && isRejection(since)) return this.#refuse(since);
     const viewerId = joining.identity.userId;
     const joined = await this.#joins.conversation({ viewerId, conversationId, since });
     if (isRejection(joined))
@@ -66,7 +67,7 @@ export class ConversationJoins implements TopicJoins {
     const response = joinedConversationText(joined, since);
     if (!response || !head) return this.#refuseStranger(joining);
     const readBytes = response.length + bytesOfMark * joined.facts.marks.length;
-    this.#gate.answered(viewerId, "join_conversation", readBytes);
+    this.#gate.answered(viewerId, joinConversation.costs, readBytes);
     await this.#delivery.reached(conversationId, head.rev);
     return {
       ok: true,
@@ -83,7 +84,7 @@ export class ConversationJoins implements TopicJoins {
   }
 
   left(topic: string, session: Session): void {
-    const conversationId = conversationOf(topic);
+    const conversationId = conversationOfTopic(topic);
     this.#typing.left(session, conversationId);
     this.#presences.leftConversation(session, conversationId);
   }
@@ -94,7 +95,7 @@ export class ConversationJoins implements TopicJoins {
   }
 
   #refuseStranger({ topic, identity }: Joining<Session>): JoinOutcome {
-    const id = conversationOf(topic);
+    const id = conversationOfTopic(topic);
     const fields = { user_id: identity.userId, conversation_id: isUuid(id) ? id : "malformed" };
     this.#observer.security("join_refused", fields);
     return this.#refuse(notAuthorized);

@@ -1,24 +1,37 @@
+import { operations } from "../../operations/list.ts";
+import { topicOperations } from "../../operations/topics/topic-operations.ts";
+import { kindOfTopic } from "../../operations/topics/topics.ts";
 import { type FrameLimit, smallFrame } from "../../phoenix/frame-reader.ts";
-import type { PayloadLimits } from "../payloads/limits.ts";
-import { userTopic } from "./topics.ts";
 
-/** What these bring is bounded by the frame alone: the content and metadata of a message, each character written as six. */
-const contentEvents: ReadonlySet<string> = new Set(["new_message", "send_message", "edit_message"]);
 /** Of JSON text, for a byte that is kept: `\u0001`. */
 const bytesPerKeptByte = 6;
-/** Clients put the parameters of their channels into joins, access tokens among them. */
-const joinBytes = 16_384;
+
+const doors = operations.flatMap(({ channel }) => channel);
 
 /** How large a frame may be by its event. Joins of `user:<id>` may bring a cursor for each of many thousand conversations. */
 export function frameLimitOf(settings: {
   readonly phoenix: { readonly maxFrameBytes: number };
-  readonly payloads: Pick<PayloadLimits, "maxMetadataBytes">;
+  readonly payloads: { readonly maxMetadataBytes: number };
 }): FrameLimit {
   const { maxFrameBytes } = settings.phoenix;
-  const metadataBytes = smallFrame + bytesPerKeptByte * settings.payloads.maxMetadataBytes;
+  // What brings content is bounded by the frame alone: content and metadata, each character written as six.
+  const sizes = {
+    content: maxFrameBytes,
+    metadata: smallFrame + bytesPerKeptByte * settings.payloads.maxMetadataBytes,
+  };
+  const byEvent = new Map(
+    doors.flatMap(({ events, frame }) =>
+      frame ? events.map((event) => [event, sizes[frame]] as const) : [],
+    ),
+  );
   return (topic, event) => {
-    if (contentEvents.has(event)) return maxFrameBytes;
-    if (event === "phx_join") return topic.startsWith(userTopic) ? maxFrameBytes : joinBytes;
-    return event === "update_conversation" ? metadataBytes : smallFrame;
+    const ofEvent = byEvent.get(event);
+    if (ofEvent !== undefined) return ofEvent;
+    const kind = kindOfTopic(topic);
+    const ofTopic = topicOperations.find((each) => each.event === event && each.topic === kind);
+    return ofTopic ? (ofTopic.maxFrameBytes ?? maxFrameBytes) : event === "phx_join" ? otherJoin : smallFrame;
   };
 }
+
+/** Of a topic that there is not: refused, and as large as that of a conversation. */
+const otherJoin = topicOperations[0]!.maxFrameBytes!;

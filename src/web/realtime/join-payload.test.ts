@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readCursor, readReportedCursors } from "./join-payload.ts";
+import { readCursor, readReportedCursors } from "../../operations/topics/join-payload.ts";
 
 const id = "0192a7c0-0000-7000-8000-000000000001";
 const refused = expect.objectContaining({ code: "invalid_payload" });

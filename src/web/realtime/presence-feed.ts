@@ -1,6 +1,6 @@
 import type { Online, Presence } from "../../core/ports/presence.ts";
+import { diffText, presenceDiffTexts, presencesText } from "../../operations/views/presence.ts";
 import type { Joining } from "../../phoenix/channel.ts";
-import { diffText, presenceDiffTexts, presencesText } from "../views/presence.ts";
 import type { Session } from "./session.ts";
 
 /** The most users sent to one socket in one window, apart from diffs: about 130 to 230 kB, a quarter of what may wait for a slow reader. */

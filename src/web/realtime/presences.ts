@@ -4,11 +4,11 @@ import type { Online, Presence, PresenceDiff, PresenceStatus } from "../../core/
 import type { CreatedFrame } from "../../core/ports/pubsub.ts";
 import type { JoinFacts } from "../../core/ports/sync-reads.ts";
 import type { Apart, Visibility } from "../../core/presence/visibility.ts";
+import { presenceDiffTexts } from "../../operations/views/presence.ts";
 import type { Joining } from "../../phoenix/channel.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
 import type { Admission } from "../http/admission.ts";
 import type { EventLoopLag } from "../http/event-loop-lag.ts";
-import { presenceDiffTexts } from "../views/presence.ts";
 import { PresenceFeed } from "./presence-feed.ts";
 import type { Session } from "./session.ts";
 

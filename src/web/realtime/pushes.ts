@@ -4,10 +4,10 @@ import type { MarkMoved, StatusChange } from "../../core/messages/marks.ts";
 import type { Message, ReactionChanged } from "../../core/messages/message.ts";
 import type { ChangeFrame, MarksFrame, OwnFrame, TypingFrame } from "../../core/ports/pubsub.ts";
 import type { UnreadChanged } from "../../core/private/own-change.ts";
-import { bareConversationText } from "../views/conversation.ts";
-import { instantText } from "../views/instant.ts";
-import { memberRecordText } from "../views/member.ts";
-import { messageText } from "../views/message.ts";
+import { bareConversationText } from "../../operations/views/conversation.ts";
+import { instantText } from "../../operations/views/instant.ts";
+import { memberRecordText } from "../../operations/views/member.ts";
+import { messageText } from "../../operations/views/message.ts";
 
 /** JSON text of the pushes of docs/protocol.md, with `rev` where all members see the change. */
 

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
+import type { Services } from "../../operations/services.ts";
 import type { Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { settled, VirtualClock } from "../../testing/clock.ts";
 import { freeCharge } from "../../testing/costs/limits-off.ts";
-import { Events } from "../channels/events.ts";
 import { Admission, admissionDefaults } from "../http/admission.ts";
 import type { Arrival } from "./arrival.ts";
+import { Events } from "./events.ts";
 import type { Session } from "./session.ts";
 import { TopicChannel } from "./topic-channel.ts";
 
@@ -28,8 +29,9 @@ function world() {
     return promise;
   };
   const events = new Events({
-    acts: [],
-    gate: { event: () => freeCharge("unknown_event") },
+    topic: "user",
+    services: {} as Services,
+    gate: { event: () => freeCharge() },
     observer: noteTaker().observer,
   });
   const channel = new TopicChannel({ joins: { join, left: () => {} }, events });

@@ -1,6 +1,6 @@
 import type { Channel, ClientEvent, Joining, JoinOutcome } from "../../phoenix/channel.ts";
-import type { Events } from "../channels/events.ts";
 import type { Arrival } from "./arrival.ts";
+import type { Events } from "./events.ts";
 import type { Session } from "./session.ts";
 
 /** Who may join a kind of topics, and what a join brings. */

@@ -5,17 +5,18 @@ import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import { Backlog, type BacklogPage } from "../../engine/sync/backlog.ts";
 import type { Delivery } from "../../engine/sync/delivery.ts";
 import type { JoinedUser } from "../../engine/sync/joins.ts";
+import { readReportedCursors } from "../../operations/topics/join-payload.ts";
+import { joinedUserText, pendingText } from "../../operations/topics/join-texts.ts";
+import { joinUser } from "../../operations/topics/topic-operations.ts";
+import { userTopic } from "../../operations/topics/topics.ts";
 import type { Feed, Joining, JoinOutcome } from "../../phoenix/channel.ts";
 import type { Joins, Receipts } from "../domain.ts";
 import type { Gate } from "../gate.ts";
 import { rejectionText } from "../http/rejections.ts";
-import { readReportedCursors } from "./join-payload.ts";
-import { joinedUserText, pendingText } from "./join-texts.ts";
 import type { Presences } from "./presences.ts";
 import { UserReceiver, type UserSubscriptions } from "./receivers.ts";
 import type { Session } from "./session.ts";
 import type { TopicJoins } from "./topic-channel.ts";
-import { userTopic } from "./topics.ts";
 
 const retryPauseMs = 200;
 /** What a join reads of each conversation, which its answer does not show. */
@@ -60,13 +61,13 @@ export class UserJoins implements TopicJoins {
   async join(joining: Joining<Session>): Promise<JoinOutcome> {
     const { topic, identity } = joining;
     const { userId: viewerId, deviceId } = identity;
-    if (topic !== `${userTopic}${viewerId}`) return this.#refuseStranger(viewerId);
-    const word = readReportedCursors(joining.payload);
-    if (word && "type" in word) return this.#refuse(word);
-    const joined = await this.#joins.user({ viewerId, deviceId }, word);
+    if (topic !== userTopic(viewerId)) return this.#refuseStranger(viewerId);
+    const reported = readReportedCursors(joining.payload);
+    if (reported && isRejection(reported)) return this.#refuse(reported);
+    const joined = await this.#joins.user({ viewerId, deviceId }, reported);
     if (isRejection(joined)) return this.#refuse(joined);
     const { generation, standings } = joined;
-    this.#gate.answered(viewerId, "join_user", bytesOfStanding * standings.length);
+    this.#gate.answered(viewerId, joinUser.costs, bytesOfStanding * standings.length);
     const backlog = new Backlog({ joins: this.#joins, viewerId, generation, standings });
     const receiver = new UserReceiver({
       joining,
