@@ -245,7 +245,9 @@ test("I1 I2 I3: connections that are killed again and again under load lose noth
   const sending = load(conversations);
   await eventually("messages flow", () => sending.count() > 50);
   const kinds = ["whispr-msg lane", "whispr-msg owner", "whispr-msg reads", "whispr-msg %"];
-  for (let time = 0; time < 16; time++) {
+  // On a busy machine, few kills meet a batch that is on its way.
+  const hasHit = () => node.notes.failedBatches.includes("unknown");
+  for (let time = 0; time < 16 || (!hasHit() && time < 400); time++) {
     const before = sending.count();
     await database.sql(
       "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like $1",
