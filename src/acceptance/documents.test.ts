@@ -4,7 +4,6 @@ import { dirname, join, normalize } from "node:path";
 import { settingsDocument, settingsPath } from "../../cli/settings-document.ts";
 import { incidents } from "../core/incidents.ts";
 import { budgets } from "../core/limits/budgets.ts";
-import { operations } from "../core/limits/operations.ts";
 import { refusals } from "../core/rejection.ts";
 import { settings } from "../settings.ts";
 import { createLogger } from "../telemetry/logger.ts";
@@ -129,7 +128,7 @@ const sources = files
 
 function isKnown(name: string): boolean {
   if (foreign.has(name)) return true;
-  const tables = [incidents, budgets, operations, refusals];
+  const tables = [incidents, budgets, refusals];
   return tables.some((table) => Object.hasOwn(table, name)) || new RegExp(`\\b${name}\\b`).test(sources);
 }
 
