@@ -1,17 +1,18 @@
-// Writes docs/incidents.md: what is logged at warn and error. `bun cli/incidents.ts` after a change of src/core/incidents.ts.
+// Writes docs/incidents.md: what is logged. `bun cli/incidents.ts` after a change of src/core/incidents.ts or src/core/notes.ts.
 // Not a command of the product.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type IncidentName, incidentOf, incidents } from "../src/core/incidents.ts";
+import { notes } from "../src/core/notes.ts";
 
 export const incidentsPath = join(import.meta.dir, "../docs/incidents.md");
 
 const head = `# Incidents, and the security log
 
-Every line that whispr-msg logs at \`warn\` or \`error\` is one of these. \`event\` (and \`msg\`) is its name, \`means\` what
-happened, \`action\` what to do, \`suppressed\` how many lines of the name were left out; other fields say more. A name is
-written at most once in 10 s, where the table says nothing else, and counted every time, in
-\`whispr_warnings_total{event}\` or \`whispr_errors_total{event}\`. Names are stable: write your alerts on them.
+Every line that whispr-msg logs at \`warn\` or \`error\` is one of these. \`event\` (and \`msg\`) is its name, \`means\` says what
+happened, \`action\` what to do, and \`suppressed\` how many lines of this name were left out; other fields say more. A name is
+written at most once in 10 s, unless the table says otherwise, and counted every time, in \`whispr_warnings_total{event}\` or
+\`whispr_errors_total{event}\`. Names are stable: base your alerts on them.
 
 | event | level | means | what to do |
 |---|---|---|---|
@@ -20,21 +21,30 @@ written at most once in 10 s, where the table says nothing else, and counted eve
 const securityHead = `
 ## The security log
 
-Lines with \`"log":"security"\` say who tried what in vain, and who changed what others may do. They are written
-whatever \`LOG_LEVEL\` is, unless \`WHISPR_SECURITY_LOG\` is off, and counted every time in
-\`whispr_security_events_total{event}\`. \`grep '"log":"security"'\` finds all of them. They hold ids of users, conversations and
-messages, addresses (an IPv6 address as its /64 network) and our own sentences: never a token, content, names or metadata.
+Lines with \`"log":"security"\` record attempts that were refused, and changes of what users may do. They are written at every
+\`LOG_LEVEL\`, unless \`WHISPR_SECURITY_LOG\` is off, and counted every time in \`whispr_security_events_total{event}\`.
+\`grep '"log":"security"'\` finds all of them. They hold ids of users, conversations and messages, addresses (an IPv6 address as
+its /64 network) and our own sentences: never a token, content, names or metadata.
 
-What anybody can cause at will is throttled for each address, user or conversation, and for all of them together at twenty times
-that. A line says how many were left out before it: \`suppressed\` of the same address, user or conversation,
+Events that anyone can cause are throttled for each address, user or conversation, and for all of them together at twenty times
+that rate. A line says how many lines before it were left out: \`suppressed\` of the same address, user or conversation,
 \`suppressed_others\` of others that did not come again.
 
-\`admin_command\` comes from the command line over the database, so that every server on it writes it; the log of PostgreSQL has
-it as well, also where no server runs. Commands: \`admin inspect\`, \`block\`, \`unblock\`, \`new-generation\`, \`backup\`;
-\`migrate up\` and \`down\`. They name themselves: somebody who may connect to the database can also act without them.
+\`admin_command\` reaches the servers through the database: every server on it writes the line, and the log of PostgreSQL has it
+too, even when no server runs. It covers \`admin inspect\`, \`admin block\`, \`admin unblock\`, \`admin new-generation\`, \`admin backup\`,
+\`migrate up\` and \`migrate down\`. A user who may connect to the database can also act without these commands.
 
 | event | means | lines | what to do |
 |---|---|---|---|
+`;
+
+const notesHead = `
+## Everything else
+
+Lines at \`info\` say what the process does. They have a name too, in \`event\` and \`msg\`.
+
+| event | means |
+|---|---|
 `;
 
 export function incidentsDocument(): string {
@@ -42,7 +52,8 @@ export function incidentsDocument(): string {
   const isSecurity = (name: IncidentName) => incidentOf(name).log === "security";
   const general = names.filter((name) => !isSecurity(name)).map(rowOf);
   const security = names.filter(isSecurity).map(securityRowOf);
-  return `${head}${general.join("\n")}\n${securityHead}${security.join("\n")}\n`;
+  const others = Object.entries(notes).map(([name, means]) => `| \`${name}\` | ${means} |`);
+  return `${head}${general.join("\n")}\n${securityHead}${security.join("\n")}\n${notesHead}${others.join("\n")}\n`;
 }
 
 function securityRowOf(name: IncidentName): string {

@@ -116,10 +116,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     stopping,
   });
 
-  if (!widenBacklog(endpoint.port))
-    observer.note(
-      "the backlog of the listener stays at 512: clients that all connect at once may be slow to",
-    );
+  if (!widenBacklog(endpoint.port)) observer.note("backlog_not_widened");
   const running = opened.move();
   let stopped: Promise<void> | null = null;
   return {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { incidentsDocument, incidentsPath } from "../../cli/incidents.ts";
 import { incidents } from "../core/incidents.ts";
+import { notes } from "../core/notes.ts";
 
 const root = join(import.meta.dir, "../..");
 const table = "src/core/incidents.ts";
@@ -27,6 +28,14 @@ test("I14: each incident has a snake_case name, and something reports it", () =>
     expect(name).toMatch(/^[a-z]+(_[a-z]+)+$/);
     const reporting = shipped.filter(({ path, code }) => path !== table && code.includes(`"${name}"`));
     expect([name, reporting.length > 0]).toEqual([name, true]);
+  }
+});
+
+test("each line at info has a snake_case name of the closed table, and something writes it", () => {
+  for (const name of Object.keys(notes)) {
+    expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/);
+    const writing = shipped.filter(({ code }) => new RegExp(`\\.(note|info)\\(\\s*"${name}"`).test(code));
+    expect([name, writing.length > 0]).toEqual([name, true]);
   }
 });
 

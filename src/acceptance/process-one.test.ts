@@ -62,7 +62,7 @@ test(
   async () => {
     await using running = new AsyncDisposableStack();
     const server = await startAsInit({}, running);
-    const restarts = () => server.output().split("accepts connections again").length - 1;
+    const restarts = () => server.output().split('"event":"embedded_postgres_restarted"').length - 1;
     for (let round = 1; round <= 3; round++) {
       process.kill(postmasterOf(server), "SIGKILL");
       await eventually("it to be started again", () => restarts() === round);

@@ -1,6 +1,6 @@
-/** Something that an operator must know of, or may have to find later. */
+/** Something that an operator must know, or may have to find later. */
 export interface Incident {
-  /** `warn`: something is worse than it should be and mends itself, or a setting is wrong. `error`: users notice, or will. `info`: of the security log. */
+  /** `warn`: a problem that ends by itself, or a wrong setting. `error`: users notice it, or will. `info`: a line of the security log. */
   readonly level: "info" | "warn" | "error";
   /** The additional log that it belongs to. */
   readonly log?: "security";
@@ -8,9 +8,9 @@ export interface Incident {
   readonly means: string;
   /** What the operator can do about it. */
   readonly action: string;
-  /** The most lines in one pause. Default: 1; more when lines of one name report different things. */
+  /** Maximum lines in one pause. Default: 1; more when lines of one name report different things. */
   readonly lines?: number;
-  /** Milliseconds between two lines of this name. Default: 10 s; longer for what an operator may leave as it is. */
+  /** Milliseconds between two lines of this name. Default: 10 s; longer for what an operator may accept. */
   readonly pauseMs?: number;
   /** The field whose values are throttled separately: one address must not use up the lines of all others. */
   readonly by?: "address" | "user_id" | "conversation_id";

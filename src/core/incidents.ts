@@ -2,83 +2,83 @@ import type { Incident } from "./incident.ts";
 import { securityEvents } from "./security-events.ts";
 
 const hourMs = 3_600_000;
-const lookAtPostgres = "look into the log of PostgreSQL and at its machine";
+const lookAtPostgres = "look at the log of PostgreSQL and at its machine";
 
 /**
- * The closed table of what is logged at `warn` or `error`: nothing else can be; with it, the security log. Each name is a
- * `whispr_warnings_total`, `whispr_errors_total` or `whispr_security_events_total` series as well, and a row of docs/incidents.md. Names are
- * stable: alerts are written on them.
+ * The closed table of what is logged at `warn` or `error`, and of the security log; nothing else is. Each name is also a series of
+ * `whispr_warnings_total`, `whispr_errors_total` or `whispr_security_events_total`, and a row of docs/incidents.md. Names are stable: alerts
+ * depend on them.
  */
 export const incidents = {
   ...securityEvents,
   admission_limited: {
     level: "warn",
-    means: "more clients connect than this process can let in for a while; some handshakes are refused",
+    means: "more clients connect than this process can admit; some handshakes are refused",
     action:
-      "nothing after a restart; if it goes on, give it more processor time, or look for who connects so often",
+      "nothing after a restart; if it continues, add processor time, or find the clients that connect so often",
   },
   batch_outcome_unknown: {
     level: "warn",
-    means: "the connection to PostgreSQL was lost under a commit; what was stored is being found out",
-    action: "nothing, unless it goes on: clients are answered `outcome_unknown` at worst and send again",
+    means: "the connection to PostgreSQL was lost during a commit; the server is finding out what was stored",
+    action: "nothing, unless it continues: at worst clients get `outcome_unknown` and send again",
   },
   block_listener_silent: {
     level: "warn",
-    means: "the connection that hears of blocks does not answer and is replaced",
-    action: `${lookAtPostgres}, if it goes on`,
+    means: "the connection that listens for blocks does not answer and is replaced",
+    action: `if it continues, ${lookAtPostgres}`,
   },
   block_listener_unreachable: {
     level: "warn",
-    means: "PostgreSQL cannot be reached to hear of blocks",
-    action: "see `reason`; blocks take effect at the latest when it is back",
+    means: "the connection that listens for blocks cannot reach PostgreSQL",
+    action: "see `reason`; blocks take effect when PostgreSQL is back, at the latest",
   },
   block_not_applied: {
     level: "warn",
-    means: "a block has not taken effect in its conversation and is tried again",
-    action: "see `reason`; if it goes on, `whispr-msg admin inspect user` and report it",
+    means: "a block could not be applied to its conversation; it is tried again",
+    action: "see `reason`; if it continues, run `whispr-msg admin inspect user` and report it",
   },
   blocks_store_unavailable: {
     level: "warn",
-    means: "blocks cannot be read from the store",
-    action: "see `store_*` beside it",
+    means: "blocks cannot be read from PostgreSQL",
+    action: "see the `store_*` incident logged with it",
   },
   client_address_unknown: {
     level: "warn",
-    means: "a trusted proxy names no client, so all its clients count as one address",
+    means: "a trusted proxy does not name its clients, so all of them count as one address",
     action:
       "make the proxy set x-forwarded-for (nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for)",
     pauseMs: hourMs,
   },
   conversation_reads_failed: {
     level: "warn",
-    means: "conversations cannot be read from the store and are tried again",
-    action: "see `store_*` beside it",
+    means: "conversations cannot be read from PostgreSQL; the reads are tried again",
+    action: "see the `store_*` incident logged with it",
   },
   cursor_flush_failed: {
     level: "warn",
-    means: "how far devices have received could not be saved and is tried again",
-    action: "see `store_*` beside it; devices get some messages twice at worst",
+    means: "the positions of devices could not be saved; it is tried again",
+    action: "see the `store_*` incident logged with it; at worst devices get some messages twice",
   },
   database_session_lacks: {
     level: "warn",
-    means: "the role or the database lacks something that serving needs",
+    means: "the role or the database lacks something that the server needs",
     action: "grant what `reason` names; `whispr-msg doctor` checks it",
   },
   descriptors_exhausted: {
     level: "error",
     means:
-      "this process has nearly all open files and connections that it may have; new connections are refused",
-    action: "raise its limit (ulimit -n, LimitNOFILE=, --ulimit nofile=), or add a node",
+      "this process has nearly reached its limit of open files and connections; new connections are refused",
+    action: "raise the limit (ulimit -n, LimitNOFILE=, --ulimit nofile=)",
   },
   direct_member_row_missing: {
     level: "warn",
-    means: "a direct conversation lacks the row of one of its members",
+    means: "the row of a member of a direct conversation is missing",
     action: "rows were deleted by hand; restore them from a backup",
   },
   disk_full: {
     level: "error",
     means: "PostgreSQL cannot write because its disk is full; nothing that was acknowledged is lost",
-    action: "free some space; writing goes on by itself",
+    action: "free some space; writes continue by themselves",
   },
   disk_nearly_full: {
     level: "warn",
@@ -93,12 +93,12 @@ export const incidents = {
   },
   embedded_postgres_not_restarted: {
     level: "error",
-    means: "the embedded PostgreSQL did not start again; it is tried again",
+    means: "the embedded PostgreSQL did not start again; another attempt follows",
     action: "see `reason`",
   },
   embedded_postgres_orphaned: {
     level: "warn",
-    means: "a PostgreSQL is left from a process that was killed; it is stopped first",
+    means: "a PostgreSQL is left from a killed process; it is stopped first",
     action: "nothing",
   },
   embedded_postgres_log_unbounded: {
@@ -108,64 +108,65 @@ export const incidents = {
   },
   forgetful_data_directory: {
     level: "warn",
-    means: "the data directory is on a file system that ends with its container or machine",
+    means: "the data directory is on a file system that is lost with its container or machine",
     action: "mount a volume there, or set WHISPR_DATA_DIR",
   },
   internal_error: {
     level: "error",
-    means: "the server made a mistake: a bug",
-    action: "report it with `where`, `error` and the version; clients were answered `internal`",
+    means: "a bug of the server",
+    action: "report it with `where`, `error` and the version; clients got `internal`",
     lines: 10,
   },
   keys_ignored: {
     level: "warn",
-    means: "some of the published keys cannot be used; the others are",
+    means: "some of the published keys cannot be used; the others can",
     action: "see `entries`; `whispr-msg doctor` names them too",
   },
   keys_in_plaintext: {
     level: "warn",
     means:
-      "the keys that tokens are verified with are read over http from another machine: who can change them on the way gets in as anybody",
+      "the keys that verify tokens are read over http from another machine; anyone who can change them on the way can act as any user",
     action:
       "give JWT_JWKS_URL an https address, or copy the keys to a file and name it in JWT_PUBLIC_KEYS_FILE",
     pauseMs: hourMs,
   },
   keys_read_failed: {
     level: "warn",
-    means: "the keys that tokens are verified with cannot be read; those that were read before stay in use",
+    means: "the keys that verify tokens cannot be read; keys of an earlier read stay in use",
     action: "see `reason`; check JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE",
   },
   last_seen_flush_failed: {
     level: "warn",
-    means: "when users were last online could not be saved and is tried again",
-    action: "see `store_*` beside it",
+    means: "the last-seen times of users could not be saved; it is tried again",
+    action: "see the `store_*` incident logged with it",
   },
   missed_frames_unreadable: {
     level: "warn",
-    means: "events that were missed cannot be read from the store and are tried again",
-    action: "see `store_*` beside it; these conversations are not delivered live meanwhile",
+    means: "missed events cannot be read from PostgreSQL; the reads are tried again",
+    action:
+      "see the `store_*` incident logged with it; until then these conversations are not delivered live",
   },
   origin_refused: {
     level: "warn",
-    means: "a web page whose origin is not allowed tried to connect",
+    means: "a web page with an origin that is not allowed tried to connect",
     action: "if `origin` is yours, name it in CORS_ALLOWED_ORIGINS",
     pauseMs: 600_000,
   },
   ownership_lost: {
     level: "warn",
-    means: "this process lost the right to write and serves nothing until it is back",
+    means: "this process lost the right to write, and serves nothing until it has it again",
     action: "see `reason`",
   },
   ownership_waiting: {
     level: "warn",
     means: "this process is not ready: it waits for the right to write",
-    action: "see `reason`; a process that stands by for another one is as it should be",
+    action: "see `reason`; nothing, if this process stands by for another one",
   },
   password_in_arguments: {
     level: "warn",
-    means: "a password is among the arguments of this process, where every user of the machine can read it",
+    means: "a password is among the arguments of this process, which every user of the machine can read",
     action:
-      "give the address in DATABASE_URL, the password in DB_PASSWORD, or in a file that PGPASSFILE names; then change the password",
+      "set the address in DATABASE_URL and the password in DB_PASSWORD, or in a file that PGPASSFILE names; then change the password",
   },
   proxy_not_trusted: {
     level: "warn",
@@ -177,25 +178,24 @@ export const incidents = {
     level: "warn",
     means: "the service runs as root, which it does not need",
     action:
-      "start it as an account of its own (systemd: DynamicUser=yes, StateDirectory=whispr-msg); a port below 1024 takes CAP_NET_BIND_SERVICE",
+      "start it as an account of its own (systemd: DynamicUser=yes, StateDirectory=whispr-msg); a port below 1024 needs CAP_NET_BIND_SERVICE",
   },
   runtime_variables_set: {
     level: "warn",
-    means:
-      "variables of the environment change how this executable runs, or load code into it, before its first line",
-    action: "unset what `names` says (systemd: UnsetEnvironment=), unless it is meant",
+    means: "environment variables change how this executable runs, or load code into it",
+    action: "unset the variables in `names` (systemd: UnsetEnvironment=), unless they are intended",
   },
   slow_clients_cut: {
     level: "warn",
     means:
-      "clients that read or send slowly hold as many bytes as they may together; those who hold most are refused or cut off",
+      "slow clients together hold as many bytes as WHISPR_MAX_HELD_BYTES allows; those that hold most are refused or cut off",
     action:
       "see `what`, and `slow_reader_closed` in the security log; if the clients are yours, raise WHISPR_MAX_HELD_BYTES",
   },
   sockets_closed_new_history: {
     level: "warn",
-    means: "the database has another history (restored or promoted): all sockets were closed",
-    action: "nothing: clients come back and start anew where they must",
+    means: "the database was restored or promoted: all sockets were closed",
+    action: "nothing: clients reconnect, and start afresh where they must",
   },
   sockets_closed_without_ownership: {
     level: "warn",
@@ -209,7 +209,7 @@ export const incidents = {
   },
   stop_overdue: {
     level: "error",
-    means: "the stop took longer than WHISPR_STOP_TIMEOUT; what was left is cut off",
+    means: "the stop took longer than WHISPR_STOP_TIMEOUT; the rest was cut off",
     action: "raise WHISPR_STOP_TIMEOUT; nothing that was acknowledged is lost",
   },
   stopping_at_once: {
@@ -224,17 +224,17 @@ export const incidents = {
   },
   store_conflict: {
     level: "warn",
-    means: "PostgreSQL ended a statement for the sake of another one; it is tried again",
-    action: "nothing, unless it goes on: something else writes to our tables",
+    means: "PostgreSQL cancelled a statement because of a conflict; it is tried again",
+    action: "nothing, unless it continues: then another program writes to our tables",
   },
   store_connection_lost: {
     level: "warn",
     means: "a connection to PostgreSQL was lost; it is opened again",
-    action: `nothing, unless it goes on: ${lookAtPostgres}`,
+    action: `nothing, unless it continues: then ${lookAtPostgres}`,
   },
   store_connections_exhausted: {
     level: "error",
-    means: "PostgreSQL has no connection left for us",
+    means: "PostgreSQL has no connection left for this process",
     action: "lower DB_POOL_SIZE, or raise max_connections or the limit of the role",
   },
   store_damaged: {
@@ -250,7 +250,7 @@ export const incidents = {
   store_history_changed: {
     level: "warn",
     means: "the database was restored or promoted: a new generation begins",
-    action: "nothing: devices that know more than the database start anew",
+    action: "nothing: devices that know more than the database start afresh",
   },
   store_out_of_memory: {
     level: "error",
@@ -259,29 +259,29 @@ export const incidents = {
   },
   store_read_only: {
     level: "error",
-    means: "the database can only be read",
-    action: "name the primary in DATABASE_URL, or lift default_transaction_read_only",
+    means: "the database is read-only",
+    action: "name the primary in DATABASE_URL, or turn default_transaction_read_only off",
   },
   store_refuses: {
     level: "error",
-    means: "PostgreSQL refuses our connection or statement",
+    means: "PostgreSQL refuses a connection or a statement",
     action: "see `reason`; `whispr-msg doctor` checks it",
   },
   store_slow: {
     level: "warn",
     means: "a statement took too long and was ended",
     action:
-      "look into the load and locks of PostgreSQL (pg_dump, a migration); DB_STATEMENT_TIMEOUT is its limit",
+      "look at the load and the locks of PostgreSQL (pg_dump, a migration); the limit is DB_STATEMENT_TIMEOUT",
   },
   store_unreachable: {
     level: "error",
     means: "PostgreSQL cannot be reached",
-    action: "see `reason`; everything goes on by itself when it is back",
+    action: "see `reason`; everything continues by itself when PostgreSQL is back",
   },
   unread_not_cleared: {
     level: "warn",
-    means: "a conversation could not be taken from the ones marked as unread",
-    action: "see `store_*` beside it",
+    means: "the unread mark of a conversation could not be cleared",
+    action: "see the `store_*` incident logged with it",
   },
 } as const satisfies Readonly<Record<string, Incident>>;
 

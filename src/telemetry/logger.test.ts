@@ -15,10 +15,10 @@ function logging(settings: Partial<LogSettings> = {}) {
   return { logger, lines, time, last: () => JSON.parse(lines.at(-1) ?? "null") };
 }
 
-test("a line is one JSON object with level, time, text and fields", () => {
+test("a line is one JSON object with level, time, event and fields", () => {
   const { logger, last } = logging();
-  logger.info("a head moved", { rev: 7 });
-  expect(last()).toMatchObject({ level: "info", msg: "a head moved", rev: 7 });
+  logger.info("migrated", { version: 7 });
+  expect(last()).toMatchObject({ level: "info", event: "migrated", msg: "migrated", version: 7 });
   expect(last().time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
 });
 
@@ -54,21 +54,21 @@ test("what an operator may leave as it is comes once an hour", () => {
 
 test("lines below the level are not written", () => {
   const { logger, lines } = logging({ level: "warn" });
-  logger.info("nothing");
-  logger.debug("nothing");
+  logger.info("listening");
   expect(lines).toEqual([]);
 });
 
 describe("never in a line", () => {
   test("a token, in whatever field or text it comes", () => {
     const { logger, lines } = logging();
-    logger.info(`GET /socket?token=${token}`, {
+    logger.info("listening", {
+      text: `GET /socket?token=${token}`,
       url: `ws://host?token=${token}`,
       token,
       nested: { authorization: token },
     });
     logger.error("internal_error", { error: new Error(`bad ${token}`) });
-    logger.info("protocol", {
+    logger.info("listening", {
       header: `phoenix, base64url.bearer.phx.${Buffer.from(token).toString("base64url")}`,
     });
     const written = lines.join("");
@@ -79,7 +79,7 @@ describe("never in a line", () => {
 
   test("content and metadata, at the top and one level down", () => {
     const { logger, lines } = logging();
-    logger.info("sent", {
+    logger.info("listening", {
       content: "hello ada",
       message: { content: "hello ada", metadata: { a: "hello ada" } },
     });
@@ -99,7 +99,7 @@ describe("never in a line", () => {
 
   test("a database password", () => {
     const { logger, lines } = logging();
-    logger.info("connecting to postgres://ada:hunter2@db/whispr");
+    logger.info("listening", { text: "connecting to postgres://ada:hunter2@db/whispr" });
     expect(lines.join("")).toContain("postgres://ada:***@db/whispr");
   });
 });

@@ -6,6 +6,7 @@ import {
   type SecurityEvent,
   type Warning,
 } from "../core/incidents.ts";
+import type { Note } from "../core/notes.ts";
 import { escapeControls } from "./escape-controls.ts";
 import { KeyedLineBudget } from "./keyed-line-budget.ts";
 import { prettyLine } from "./pretty-line.ts";
@@ -13,17 +14,16 @@ import { prettyLine } from "./pretty-line.ts";
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /**
- * Lines for operators. Never a token, never content: neither in the text nor in the fields. At `warn` and `error` there is
- * nothing but the incidents of the closed table: at most one line per name in 10 s (some seldomer), with how many were left out; all counted.
+ * Lines for operators. They never hold a token or content. Every line has a name of a closed table. Incidents (`warn`, `error`) are written
+ * at most once per name in 10 s, some less often, with the number of lines that were left out; all of them are counted.
  */
 export interface Logger {
-  debug(text: string, fields?: LogFields): void;
-  info(text: string, fields?: LogFields): void;
+  info(event: Note, fields?: LogFields): void;
   warn(event: Warning, fields?: LogFields): void;
   error(event: Failure, fields?: LogFields): void;
-  /** A line of the security log, whatever the level is; none where that log is off. Throttled and counted as incidents are. */
+  /** Writes a line of the security log at every level, unless that log is off. Throttled and counted like incidents. */
   security(event: SecurityEvent, fields: LogFields): void;
-  /** How often each incident was reported since the start, written or not. */
+  /** How often each incident was reported since the start, whether it was written or not. */
   readonly reported: ReadonlyMap<IncidentName, number>;
 }
 
@@ -38,7 +38,7 @@ export interface LineSink {
   write(line: string): void;
 }
 
-/** The last guard: fields with these names are blanked, at the top and one level down. */
+/** The last guard: fields with these names are replaced, at the top and one level down. */
 const secretFields = [
   "token",
   "authorization",
@@ -52,7 +52,7 @@ const secretFields = [
   "signature",
 ];
 
-/** Between two lines of the same incident, where the table does not say it. */
+/** Between two lines of the same incident, unless the table says otherwise. */
 const usualPauseMs = 10_000;
 
 /**
@@ -79,8 +79,8 @@ export function createLogger(
   const security = log.child({ log: "security" }, { level: settings.security === false ? "silent" : "info" });
   const incidents = new Incidents({ log, security, monotonicMs });
   return {
-    debug: (text, fields = {}) => log.debug(fields, text),
-    info: (text, fields = {}) => log.info(fields, text),
+    // The text is the name, as for incidents: lines are searched for by either.
+    info: (event, fields = {}) => log.info({ event, ...fields }, event),
     warn: (event, fields = {}) => incidents.report(event, fields),
     error: (event, fields = {}) => incidents.report(event, fields),
     security: (event, fields) => incidents.report(event, fields),
@@ -113,7 +113,6 @@ class Incidents {
     if (!line) return;
     const wayOut = action.startsWith("nothing") ? {} : { action };
     const target = log === "security" ? this.#security : this.#log;
-    // The text is the name, as ever: lines are searched for by either.
     target[level]({ event, means, ...fields, ...line, ...wayOut }, event);
   }
 

@@ -8,6 +8,7 @@ import {
   type Warning,
 } from "../core/incidents.ts";
 import { budgets, type LimitName } from "../core/limits/budgets.ts";
+import type { Note } from "../core/notes.ts";
 import {
   type BatchFailure,
   type Fields,
@@ -43,43 +44,46 @@ class Totals {
 }
 
 const totals: Readonly<Record<keyof Totals, readonly [name: string, help: string]>> = {
-  accepted: ["whispr_commands_accepted_total", "Commands that were taken into a mailbox"],
-  acknowledged: ["whispr_commands_acknowledged_total", "Commands whose result left, durable"],
-  duplicates: ["whispr_commands_duplicate_total", "Commands that were answered with the earlier message"],
-  actorsLoaded: ["whispr_actors_loaded_total", "Conversations that were loaded into memory"],
-  actorsPassivated: ["whispr_actors_passivated_total", "Conversations that left memory to make room"],
-  malformedFrames: ["whispr_malformed_frames_total", "WebSocket frames that were no Phoenix message"],
+  accepted: ["whispr_commands_accepted_total", "Commands that entered a mailbox"],
+  acknowledged: ["whispr_commands_acknowledged_total", "Commands that were answered after they were durable"],
+  duplicates: [
+    "whispr_commands_duplicate_total",
+    "Sends that were answered with the message stored before under the same key",
+  ],
+  actorsLoaded: ["whispr_actors_loaded_total", "Conversations loaded into memory"],
+  actorsPassivated: ["whispr_actors_passivated_total", "Conversations removed from memory to make room"],
+  malformedFrames: ["whispr_malformed_frames_total", "WebSocket frames that were not a Phoenix message"],
   slowConsumersClosed: [
     "whispr_slow_consumers_closed_total",
-    "Sockets closed because too much waited for them",
+    "Sockets closed because more bytes waited for them than WHISPR_SEND_BUFFER",
   ],
   requestsAborted: [
     "whispr_http_requests_aborted_total",
-    "Requests whose client closed the connection before the answer",
+    "Requests whose client closed the connection before the response",
   ],
-  bugs: ["whispr_internal_errors_total", "Exceptions that were no refusal: each is a bug"],
+  bugs: ["whispr_internal_errors_total", "Exceptions that were not a refusal: each is a bug"],
 };
 
 const gaugeHelp: Readonly<Record<GaugeName, string>> = {
   lane_queue_rows: "Rows that wait for the next commit",
-  mailbox_turns: "Commands that are not settled yet, in all mailboxes",
+  mailbox_turns: "Unsettled commands in all mailboxes",
   actors: "Conversations in memory",
   sockets: "Open WebSockets",
   handshakes_waiting: "WebSocket handshakes that wait for their turn",
-  arrivals: "Sockets between their admission and the answers of their first joins",
-  arrivals_limit: "The most arrivals at a time at present: less while the event loop is late",
-  online_users: "Users with a socket on a topic, or who had one two seconds ago",
+  arrivals: "Sockets between their admission and the replies to their first joins",
+  arrivals_limit: "Maximum arrivals at a time at present; lower while the event loop is late",
+  online_users: "Users with a socket that joined a topic, or who had one within the last two seconds",
   keys_age_seconds:
-    "Since the keys that tokens are verified with were last read; since the start while they never were",
+    "Seconds since the keys that verify tokens were last read; since the start if they were never read",
   ready: "1 when this process takes traffic",
   store_up: "1 when PostgreSQL answered within the last seconds",
-  unread_answer_bytes: "Bytes of large answers over REST that clients have not read",
-  unread_socket_bytes: "Bytes that wait for sockets to read them, when they were last counted",
-  unfinished_body_bytes: "Bytes of request bodies that are being read, by what they announce",
+  unread_answer_bytes: "Bytes of large REST responses that clients have not read",
+  unread_socket_bytes: "Bytes that wait for slow sockets, when they were last counted",
+  unfinished_body_bytes: "Bytes of request bodies that are being read, by their announced length",
   disk_free_bytes: "Free space on the disk of the embedded database",
 };
 
-/** What the process tells of itself: figures for `/metrics`, lines for the log. A scrape reads and changes nothing. */
+/** Collects figures for `/metrics` and writes log lines. A scrape changes nothing. */
 export class Metrics implements Observer {
   readonly #registry = new Registry();
   readonly #totals = new Totals();
@@ -94,32 +98,32 @@ export class Metrics implements Observer {
   readonly #gauges = new Map<GaugeName, () => number>();
   readonly #ackSeconds = new Histogram({
     name: "whispr_ack_seconds",
-    help: "From a command's arrival to its answer",
+    help: "Seconds from the arrival of a command to its reply",
     upTo: secondsUpTo,
   });
   readonly #batchRows = new Histogram({
     name: "whispr_batch_rows",
-    help: "Rows of one commit",
+    help: "Rows in one commit",
     upTo: rowsUpTo,
   });
   readonly #batchSeconds = new Histogram({
     name: "whispr_batch_seconds",
-    help: "Round trip of one commit",
+    help: "Seconds of the round trip of one commit",
     upTo: secondsUpTo,
   });
   readonly #storeSeconds = new LabelledHistogram({
     name: "whispr_store_seconds",
-    help: "Round trip of a read, and of the question whether PostgreSQL is there, which is asked twice a second",
+    help: "Seconds of the round trip of a read, and of the ping that is sent to PostgreSQL twice a second",
     upTo: secondsUpTo,
   });
   readonly #requestSeconds = new LabelledHistogram({
     name: "whispr_http_request_duration_seconds",
-    help: "From a request's arrival to its answer, by the template of its path and the class of its status",
+    help: "Seconds from the arrival of a request to its response, by path template and class of status",
     upTo: requestSecondsUpTo,
   });
   readonly #lagSeconds = new Histogram({
     name: "whispr_event_loop_lag_seconds",
-    help: "How late the event loop was for a timer that is due 20 times a second",
+    help: "Seconds by which the event loop was late for a timer that is due 20 times a second",
     upTo: secondsUpTo,
   });
   readonly #logger: Logger;
@@ -136,34 +140,34 @@ export class Metrics implements Observer {
     this.#notes = new LineBudget({ lines: notesPerSecond, windowMs: 1_000, monotonicMs });
     this.#registerBuild(build);
     this.#registerTotals();
-    this.#registerCounts("whispr_refused_total", "Refusals by their code", "code", () => this.#refused);
+    this.#registerCounts("whispr_refused_total", "Refusals by code", "code", () => this.#refused);
     this.#registerCounts(
       "whispr_rate_limited_total",
-      "Refusals as rate_limited, by the limit that was reached (docs/limits.md)",
+      "Refusals with rate_limited, by the limit that was reached (docs/limits.md)",
       "limit",
       () => this.#rateLimited,
     );
     this.#registerCounts(
       "whispr_batches_failed_total",
-      "Batches that were not stored at the first try",
+      "Batches that were not stored at the first attempt, by the reason",
       "kind",
       () => this.#failedBatches,
     );
     this.#registerCounts(
       "whispr_unknown_fields_total",
-      "Fields and query parameters of requests that were ignored, because their operation does not know them",
+      "Fields and query parameters that were ignored because their operation does not know them",
       "operation",
       () => this.#unknownFields,
     );
     this.#registerCounts(
       "whispr_handshakes_total",
-      "WebSocket handshakes: admitted, or why not",
+      "WebSocket handshakes by outcome: admitted, or the reason of the refusal",
       "outcome",
       () => this.#handshakes,
     );
     this.#registerCounts(
       "whispr_sockets_flooded_total",
-      "Sockets closed because they sent too much, by what it was",
+      "Sockets closed because they sent too much, by reason",
       "reason",
       () => this.#floods,
     );
@@ -268,9 +272,9 @@ export class Metrics implements Observer {
     this.#logger.error("internal_error", { where, error });
   }
 
-  note(text: string, fields: Fields = {}): void {
+  note(event: Note, fields: Fields = {}): void {
     const line = this.#notes.take();
-    if (line) this.#logger.info(text, { ...fields, ...line });
+    if (line) this.#logger.info(event, { ...fields, ...line });
   }
 
   warn(event: Warning, fields?: Fields): void {
@@ -298,7 +302,7 @@ export class Metrics implements Observer {
   #registerBuild({ version, commit }: { readonly version: string; readonly commit: string }): void {
     new Gauge({
       name: "whispr_build_info",
-      help: "1, with the version of this executable and of what it runs on",
+      help: "Always 1; the labels have the versions of this executable and of its runtime",
       labelNames: ["version", "commit", "bun"],
       registers: [this.#registry],
     }).set({ version, commit, bun: Bun.version }, 1);
@@ -336,7 +340,7 @@ export class Metrics implements Observer {
     });
     const { reported } = this.#logger;
     const what = kind === "security" ? "Lines of the security log" : `Incidents at level ${kind}`;
-    const help = `${what}, written or left out, by the event name of their log line`;
+    const help = `${what} by event, whether the line was written or left out`;
     this.#registerCounts(
       name,
       help,

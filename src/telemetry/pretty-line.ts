@@ -11,7 +11,7 @@ const colours: Readonly<Record<string, string>> = {
 const grey = "\u001b[90m";
 const plain = "\u001b[0m";
 
-/** One line of JSON as one line for people: time, level, name of the incident, text, `name=value`; a stack below it. */
+/** Turns a line of JSON into a line for people: time, level, event, what it means, `name=value`; a stack follows below. */
 export function prettyLine(line: string): string {
   const { level, time, event, means, msg, error, err, ...fields } = JSON.parse(line) as Record<
     string,
@@ -20,7 +20,7 @@ export function prettyLine(line: string): string {
   const name = String(level);
   const clock = String(time).slice(11, 23);
   const rest = Object.entries(fields).map(([key, value]) => ` ${grey}${key}=${plain}${shown(value)}`);
-  const what = event === undefined ? String(msg ?? "") : `${String(event)}: ${String(means)}`;
+  const what = means === undefined ? String(event ?? msg ?? "") : `${String(event)}: ${String(means)}`;
   const head = `${grey}${clock}${plain} ${colours[name] ?? ""}${name.padEnd(5)}${plain} ${what}`;
   return `${head}${rest.join("")}${stackOf(error ?? err)}\n`;
 }

@@ -1,5 +1,6 @@
 import type { Failure, SecurityEvent, Warning } from "../incidents.ts";
 import type { LimitName } from "../limits/budgets.ts";
+import type { Note } from "../notes.ts";
 import type { RefusalCode } from "../rejection.ts";
 
 export type Fields = Readonly<Record<string, string | number | boolean>>;
@@ -44,8 +45,8 @@ export interface Observer {
   actorPassivated(): void;
   /** A bug: something was thrown that is not a refusal. `where` names the place; the error never holds content. */
   bug(where: string, error: unknown): void;
-  /** Worth a line in the log and no failure: a take-over, a recovery. */
-  note(text: string, fields?: Fields): void;
+  /** Something that is no failure and worth a line at `info`, from the table `core/notes.ts`: a take-over, a recovery. At most 50 a second. */
+  note(event: Note, fields?: Fields): void;
   /** A failure that an operator must know of, from the table `core/incidents.ts`: a line, at most one per name in 10 s, and a count. */
   warn(event: Warning, fields?: Fields): void;
   error(event: Failure, fields?: Fields): void;

@@ -173,7 +173,7 @@ export class Delivery {
 
   #repair(conversationId: string, known: Known, repair: Repair): void {
     known.repair = repair;
-    this.#observer.note("frames were missed and are read from the store", { conversation: conversationId });
+    this.#observer.note("frames_missed", { conversation_id: conversationId });
     this.#readGap(conversationId, known, repair).catch((error) => {
       this.#observer.bug("reading missed frames", error);
       known.repair = null;

@@ -154,7 +154,7 @@ export class EmbeddedPostgres {
   }
 
   #tellUp(tookMs: number): void {
-    this.#options.logger.info("the embedded PostgreSQL accepts connections again", { tookMs });
+    this.#options.logger.info("embedded_postgres_restarted", { tookMs });
     this.#options.onUp?.();
   }
 
@@ -236,7 +236,7 @@ async function startOwned(
     const server = startServer(place, lock);
     await waitUntilReady(server, place, signal);
     await prepareRoles(place.socketDirectory);
-    logger.info("the embedded PostgreSQL runs", ownersOf(place));
+    logger.info("embedded_postgres_started", ownersOf(place));
     return { place, server };
   } catch (error) {
     lock.release();

@@ -209,7 +209,7 @@ export class AdvisoryOwnership implements Ownership {
     await this.#checkGeneration(client);
     await this.#ask(client);
     if (this.#client !== client || this.#stopped) return;
-    this.#observer.note("owns every conversation", { node: this.nodeId });
+    this.#observer.note("ownership_taken", { node: this.nodeId });
     this.#said = { reason: "", atMs: Number.NEGATIVE_INFINITY };
     this.#watch(client);
   }
