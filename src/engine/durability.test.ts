@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { CommitPort } from "../core/ports/commit.ts";
 import { seeds } from "../testing/builders/arbitraries.ts";
 import type { VirtualClock } from "../testing/clock.ts";
-import { type PlayOptions, play } from "../testing/model/engine-play.ts";
+import { type PlayOptions, play } from "../testing/play/engine-play.ts";
 import { startEngine } from "./engine.ts";
 
 const plays = Number(process.env.WHISPR_TEST_PLAYS ?? 300);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import type { SendMessage } from "../core/messages/send.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import { StoreUnavailable } from "../core/ports/store-errors.ts";
@@ -7,8 +7,8 @@ import { newId } from "../system.ts";
 import { aSend, membersNamed } from "../testing/builders/builders.ts";
 import { settled } from "../testing/clock.ts";
 import { freeCharge } from "../testing/costs/limits-off.ts";
-import { type ModelStore, poison } from "../testing/model/commit-port.ts";
 import { anEngine, deadlineMs } from "../testing/model/engine-on-model.ts";
+import { type ModelStore, poison } from "../testing/model/model-store.ts";
 import type { Outcome } from "./conversation/outcome.ts";
 
 type Sent = ReturnType<ReturnType<typeof anEngine>["submit"]>;
@@ -293,15 +293,15 @@ test("I3: a conversation that left memory still knows its keys", async () => {
 });
 
 test("I1: past its deadline an undecided command is unavailable and never stored, also not later", async () => {
-  const { submit, aConversation, clock, store, model } = anEngine();
+  const { submit, aConversation, clock, ownership, model } = anEngine();
   const { id, anna } = aConversation();
-  store.ownership.lose();
+  ownership.lose();
   const sent = submit({ conversationId: id, senderId: anna });
   await clock.runFor(deadlineMs - 1);
   expect(sent.outcomes).toEqual([]);
   await clock.runUntil(() => answered([sent]), 500);
   expect(sent.outcomes).toMatchObject([{ code: "unavailable", retryAfterMs: 1_000 }]);
-  store.ownership.gain();
+  ownership.gain();
   await clock.runFor(20_000);
   expect(model.has(id, sent.command.id)).toBe(false);
 });
@@ -443,16 +443,16 @@ test("I10: an answer that throws is a bug of its own and hurts nobody else", asy
 });
 
 test("I4: without the right to write nothing is decided; with it back, everything is decided from a fresh load", async () => {
-  const { submit, aConversation, clock, store, model, notes, contents } = anEngine();
+  const { submit, aConversation, clock, ownership, model, notes, contents } = anEngine();
   const { id, anna } = aConversation();
   const first = submit({ conversationId: id, senderId: anna, content: "before" });
   await clock.runUntil(() => answered([first]), 1_000);
-  store.ownership.lose();
+  ownership.lose();
   const waiting = submit({ conversationId: id, senderId: anna, content: "after" });
   await clock.runFor(1_000);
   expect(waiting.outcomes).toEqual([]);
   const loads = notes.loads;
-  store.ownership.gain();
+  ownership.gain();
   await clock.runUntil(() => answered([waiting]), 1_000);
   expect(notes.loads).toBeGreaterThan(loads);
   expect(contents(id)).toEqual(["before", "after"]);
@@ -495,10 +495,10 @@ test("group commit: what queues up while a batch is on its way shares the next o
 });
 
 test("joins that arrive while a read is in flight share the next one, and strangers learn nothing", async () => {
-  const { engine, aConversation, clock, store } = anEngine();
+  const { engine, aConversation, clock, syncReads } = anEngine();
   let reads = 0;
-  const read = store.joinFacts.bind(store);
-  store.joinFacts = (asked, users) => {
+  const read = syncReads.joinFacts;
+  syncReads.joinFacts = (asked, users) => {
     reads++;
     return read(asked, users);
   };
@@ -550,11 +550,11 @@ test("I8 E11: the store decides who is a stranger: who was added behind the back
 });
 
 test("I8 E11: a stranger whose membership cannot be read is told that, and not that there is no such conversation", async () => {
-  const { engine, store, clock, submit, aConversation } = anEngine();
+  const { engine, actorReads, clock, submit, aConversation } = anEngine();
   const { id, anna } = aConversation();
   submit({ conversationId: id, senderId: anna });
   await clock.runFor(100);
-  store.areMembers = () => Promise.reject(new StoreUnavailable({ cause: null }));
+  actorReads.areMembers = () => Promise.reject(new StoreUnavailable({ cause: null }));
   const { outcomes } = submit({ conversationId: id });
   await clock.runFor(200);
   expect(outcomes).toMatchObject([{ type: "rejection", code: "unavailable" }]);
@@ -562,7 +562,8 @@ test("I8 E11: a stranger whose membership cannot be read is told that, and not t
 });
 
 test("E3: of another history of the store, neither confirmed positions nor waiting marks are stored", async () => {
-  const { engine, store, clock, batches, savedCursors, submit, hold, release, aConversation } = anEngine();
+  const { engine, ownership, cursors, clock, batches, submit, hold, release, aConversation } = anEngine();
+  const saved = spyOn(cursors, "save");
   const { id, anna, ben } = aConversation();
   submit({ conversationId: id, senderId: anna });
   await clock.runFor(100);
@@ -572,26 +573,26 @@ test("E3: of another history of the store, neither confirmed positions nor waiti
   const sent = batches.length;
   engine.marks.note({ type: "mark", conversationId: id, userId: ben, kind: "read", seq: 1 });
   engine.cursors.confirmed({ userId: ben, deviceId: "phone", conversationId: id, seq: 1, rev: 1 });
-  store.ownership.restore();
+  ownership.restore();
   release();
   await engine.cursors.save();
   await clock.runFor(3_000);
   const marked = batches.slice(sent).flatMap(({ marks }) => marks.map(({ userId }) => userId));
-  expect([marked.includes(ben), savedCursors]).toEqual([false, []]);
+  expect([marked.includes(ben), saved.mock.calls]).toEqual([false, []]);
   engine.stop();
 });
 
 test("E2: what waits while the right to serve is not confirmed is decided when it is, and nothing is loaded afresh", async () => {
-  const { engine, store, clock, notes, submit, aConversation } = anEngine();
+  const { engine, ownership, clock, notes, submit, aConversation } = anEngine();
   const { id, anna } = aConversation();
   submit({ conversationId: id, senderId: anna });
   await clock.runFor(100);
   const { loads } = notes;
-  store.ownership.pause();
+  ownership.pause();
   const waiting = submit({ conversationId: id, senderId: anna });
   await clock.runFor(2_000);
   expect(waiting.outcomes).toEqual([]);
-  store.ownership.resume();
+  ownership.resume();
   await clock.runFor(100);
   expect(waiting.outcomes).toMatchObject([{ type: "done" }]);
   expect(notes.loads).toBe(loads);

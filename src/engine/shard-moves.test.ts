@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { shardOf } from "../core/ports/ownership.ts";
+import { appendTo } from "../testing/model/commit.ts";
 import { anEngine, deadlineMs } from "../testing/model/engine-on-model.ts";
 import { otherNode } from "../testing/model/ownership.ts";
 
@@ -11,7 +12,7 @@ function twoShards(options: Parameters<typeof anEngine>[0] = {}) {
   while (shardOf(staying.id) === shardOf(moving.id)) staying = world.aConversation();
   const send = ({ id, anna }: typeof moving, content: string) =>
     world.submit({ conversationId: id, senderId: anna, content });
-  return { ...world, moving, staying, shard: shardOf(moving.id), ownership: world.store.ownership, send };
+  return { ...world, moving, staying, shard: shardOf(moving.id), send };
 }
 
 test("I4: of shards that move one by one, only those that are held are decided for, and only what is gained is loaded afresh", async () => {
@@ -79,7 +80,7 @@ for (const isStored of [true, false])
       outcomeOf(batch) {
         if (!loses) return null;
         loses = false;
-        if (isStored) model.append(batch, new Map([[shard, ownership.epochOf(shard)]]));
+        if (isStored) appendTo(model, batch, new Map([[shard, ownership.epochOf(shard)]]));
         ownership.steal([shard]);
         return { type: "unknown", error: new Error("connection terminated") };
       },

@@ -10,19 +10,16 @@ import type { Outcome } from "./outcome.ts";
 /** An engine over the model whose look-ups of one message, or loads of one conversation, fail. */
 function anEngineThatFails(error: Error) {
   const given = anEngine();
-  const { store } = given;
+  const { actorReads } = given;
   const guilty = new Set<string>();
   const reads = { targets: 0, loads: 0 };
-  const [findTargets, loadConversations] = [
-    store.findTargets.bind(store),
-    store.loadConversations.bind(store),
-  ];
-  store.findTargets = async (questions) => {
+  const { findTargets, loadConversations } = actorReads;
+  actorReads.findTargets = async (questions) => {
     reads.targets++;
     if (questions.some(({ messageId }) => guilty.has(messageId))) throw error;
     return findTargets(questions);
   };
-  store.loadConversations = async (ids) => {
+  actorReads.loadConversations = async (ids) => {
     reads.loads++;
     if (ids.some((id) => guilty.has(id))) throw error;
     return loadConversations(ids);
@@ -93,14 +90,14 @@ describe.each(failures)("a look-up that %s", (_, error, code) => {
 });
 
 test("a key that cannot be looked up costs the sends under it, and not those of another device with the same client_random", async () => {
-  const { store, clock, notes, engine } = anEngine();
+  const { actorReads, clock, notes, engine } = anEngine();
   const [phone, tablet] = [deviceTagOf("phone"), deviceTagOf("tablet")];
-  const findKeys = store.findKeys.bind(store);
-  store.findKeys = async (questions) => {
+  const { findKeys } = actorReads;
+  actorReads.findKeys = async (questions) => {
     if (questions.some(({ deviceTag }) => deviceTag === phone)) throw new Error("a bug");
     return findKeys(questions);
   };
-  const lookups = new Lookups({ reads: store, clock, observer: notes.observer });
+  const lookups = new Lookups({ reads: actorReads, clock, observer: notes.observer });
   const own = { conversationId: newId(), senderId: newId(), clientRandom: 1 };
   const keys = [phone, tablet].map((deviceTag) => ({ ...own, deviceTag }));
   const found: LookedUp[] = [];
@@ -146,11 +143,11 @@ test("I1: a batch of unknown outcome of which the store does not say what became
   const given = anEngine({
     outcomeOf: () => (unknown-- > 0 ? { type: "unknown", error: new Error("lost") } : null),
   });
-  const { store, submit, clock, aConversation, notes, engine } = given;
+  const { actorReads, submit, clock, aConversation, notes, engine } = given;
   const talks = Array.from({ length: 8 }, () => aConversation());
-  const findStored = store.findStored.bind(store);
+  const { findStored } = actorReads;
   let asked = 0;
-  store.findStored = async (changes) => {
+  actorReads.findStored = async (changes) => {
     asked++;
     if (changes.some(({ conversationId }) => conversationId === talks[5]!.id)) throw new Error("a bug");
     return findStored(changes);

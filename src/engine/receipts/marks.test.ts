@@ -68,9 +68,9 @@ test("a mark up to a message that is not there is refused, and told nowhere", as
 });
 
 test("a mark up to a message that cannot be looked up is refused, and others that are looked up with it are not", async () => {
-  const { id, ben, clock, engine, store, notes } = await aTalk();
-  const findSeqs = store.findSeqs.bind(store);
-  store.findSeqs = async (asked) => {
+  const { id, ben, clock, engine, actorReads, notes } = await aTalk();
+  const { findSeqs } = actorReads;
+  actorReads.findSeqs = async (asked) => {
     if (asked.some(({ messageId }) => messageId === "guilty")) throw new Error("a bug");
     return findSeqs(asked);
   };

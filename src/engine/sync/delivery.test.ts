@@ -12,8 +12,9 @@ import { aMessageSent, membersNamed, noteTaker } from "../../testing/builders/bu
 import { Random } from "../../testing/builders/random.ts";
 import { RandomLog } from "../../testing/builders/random-log.ts";
 import { VirtualClock } from "../../testing/clock.ts";
-import { ModelStore } from "../../testing/model/commit-port.ts";
-import { changesOf } from "../../testing/model/model-changes.ts";
+import { loadStates } from "../../testing/model/actor-reads.ts";
+import { changesOf } from "../../testing/model/changes.ts";
+import { ModelStore } from "../../testing/model/model-store.ts";
 import { Delivery } from "./delivery.ts";
 import { Forwarded } from "./forwarded.ts";
 
@@ -40,9 +41,9 @@ function aDelivery(read?: Read, options: { readonly maxUnheard?: number } = {}) 
       },
       async heads(ids) {
         headReads.push(ids.length);
-        return new Map(model.load(ids).map(({ id, rev }) => [id, rev]));
+        return new Map(loadStates(model, ids).map(({ id, rev }) => [id, rev]));
       },
-      members: async (id) => model.load([id])[0] ?? null,
+      members: async (id) => loadStates(model, [id])[0] ?? null,
     },
     isTopicHeard: (id) => heardTopics.has(id),
     isUserHeard: (id) => heardTopics.has(id),
@@ -553,8 +554,8 @@ class LossyNode {
       reads: {
         changes: ([question]) => this.#read(question!),
         heads: (ids) =>
-          this.#readSlowly(() => new Map(this.#model.load(ids).map(({ id, rev }) => [id, rev]))),
-        members: (id) => this.#readSlowly(() => this.#model.load([id])[0] ?? null),
+          this.#readSlowly(() => new Map(loadStates(this.#model, ids).map(({ id, rev }) => [id, rev]))),
+        members: (id) => this.#readSlowly(() => loadStates(this.#model, [id])[0] ?? null),
       },
       isTopicHeard: () => true,
       isUserHeard: () => false,

@@ -4,8 +4,10 @@ import { isRejection } from "../../core/rejection.ts";
 import { newId } from "../../system.ts";
 import { aMessageSent, membersNamed } from "../../testing/builders/builders.ts";
 import { settled, VirtualClock } from "../../testing/clock.ts";
-import { ModelStore } from "../../testing/model/commit-port.ts";
-import { changesOf } from "../../testing/model/model-changes.ts";
+import { createdRevs } from "../../testing/model/actor-reads.ts";
+import { changesOf } from "../../testing/model/changes.ts";
+import { ModelStore } from "../../testing/model/model-store.ts";
+import { joinFactsOf, positionsOf, userFactsOf } from "../../testing/model/sync-reads.ts";
 import { Joins, longestResume, type ReportedCursors } from "./joins.ts";
 
 /** Joins over a model, with what a device is known by, and what was asked of the store. */
@@ -20,8 +22,8 @@ function someJoins(known: Partial<Pick<UserFacts, "generation" | "deviceGenerati
       async joinFacts(conversations, users) {
         asked.push(`facts of ${conversations.length} conversations and ${users.length} users`);
         return {
-          conversations: conversations.map((question) => model.joinFacts(question)),
-          users: users.map(({ viewerId }) => ({ ...model.userFacts(viewerId), ...known })),
+          conversations: conversations.map((question) => joinFactsOf(model, question)),
+          users: users.map((request) => ({ ...userFactsOf(model, request), ...known })),
         };
       },
       async changes(questions) {
@@ -32,14 +34,14 @@ function someJoins(known: Partial<Pick<UserFacts, "generation" | "deviceGenerati
     messages: {
       async findCreatedRevs(places) {
         asked.push(`${places.length} revisions`);
-        return model.findCreatedRevs(places);
+        return createdRevs(model, places);
       },
     },
     cursors: {
       async register(device) {
         asked.push("a device");
         registered.push(device);
-        return model.userFacts(device.userId).standings;
+        return positionsOf(model, device.userId, undefined);
       },
     },
     settled: () => saving,
@@ -259,7 +261,7 @@ describe("a device's own word", () => {
       messages: {
         async findCreatedRevs(places) {
           asked.push(`${places.length} revisions`);
-          return model.findCreatedRevs(places);
+          return createdRevs(model, places);
         },
       },
       cursors: { register: async () => [] },

@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { membersNamed } from "../../testing/builders/builders.ts";
 import { VirtualClock } from "../../testing/clock.ts";
-import { ModelStore } from "../../testing/model/commit-port.ts";
-import { changesOf } from "../../testing/model/model-changes.ts";
+import { loadStates } from "../../testing/model/actor-reads.ts";
+import { changesOf } from "../../testing/model/changes.ts";
+import { ModelStore } from "../../testing/model/model-store.ts";
 import { SharedDeliveryReads } from "./shared-delivery-reads.ts";
 
 test("I10: gaps in a thousand conversations are read one read at a time, a few conversations each, and one that cannot be read keeps no other from being read", async () => {
@@ -32,7 +33,7 @@ test("I10: gaps in a thousand conversations are read one read at a time, a few c
         ),
       heads: async () => new Map(),
     },
-    actorReads: { loadConversations: (asked) => counted(asked, () => model.load(asked)) },
+    actorReads: { loadConversations: (asked) => counted(asked, () => loadStates(model, asked)) },
     clock: new VirtualClock(),
   });
   const present = await Promise.allSettled(ids.map((id) => shared.members(id)));

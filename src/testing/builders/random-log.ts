@@ -5,7 +5,8 @@ import { decide } from "../../core/decide.ts";
 import type { Event } from "../../core/events.ts";
 import type { ChangeFrame } from "../../core/ports/pubsub.ts";
 import { newId } from "../../system.ts";
-import type { ModelStore } from "../model/commit-port.ts";
+import { loadStates } from "../model/actor-reads.ts";
+import type { ModelStore } from "../model/model-store.ts";
 import { aSend, membersNamed, withContacts } from "./builders.ts";
 import type { Random } from "./random.ts";
 
@@ -47,7 +48,7 @@ export class RandomLog {
   }
 
   #state(): ConversationState {
-    const state = this.#model.load([this.id])[0]!;
+    const state = loadStates(this.#model, [this.id])[0]!;
     const { messages, metadata } = this.#model.logs.get(this.id)!;
     state.targets = new Map(messages.map((message) => [message.id, message]));
     state.metadata = metadata;

@@ -4,17 +4,20 @@ import type { SendMessage } from "../../core/messages/send.ts";
 import type { AppendOutcome, Batch, CommitPort } from "../../core/ports/commit.ts";
 import type { Limits } from "../../core/ports/limiter.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
-import type { Position } from "../../core/ports/sync-reads.ts";
 import { isRejection } from "../../core/rejection.ts";
 import type { Outcome } from "../../engine/conversation/outcome.ts";
-import { startEngine } from "../../engine/engine.ts";
+import { type Engine, startEngine } from "../../engine/engine.ts";
 import { LocalLimiter } from "../../limiter/local.ts";
 import { newId } from "../../system.ts";
 import { aSend, membersNamed, noteTaker } from "../builders/builders.ts";
 import { Random } from "../builders/random.ts";
 import { VirtualClock } from "../clock.ts";
 import { noLimits, unlimitedRequests } from "../costs/limits-off.ts";
-import { MisbehavingStore, ModelStore, noFaults } from "./commit-port.ts";
+import { MisbehavingCommit } from "./misbehaving-commit.ts";
+import { modelPorts } from "./model-ports.ts";
+import { ModelStore } from "./model-store.ts";
+import { ModelOwnership } from "./ownership.ts";
+import { overWire, StoreWire } from "./wire.ts";
 
 export interface EngineOnModelOptions {
   readonly limits?: Partial<Limits>;
@@ -23,84 +26,36 @@ export interface EngineOnModelOptions {
   readonly maxTurnBytes?: number;
   readonly maxActors?: number;
   readonly maxActorBytes?: number;
-  /** Instead of hearing what is published. */
+  /** Instead of collecting what is published. */
   readonly publish?: (frame: Frame) => void;
-  /** What a batch comes to instead of being stored; null: it is stored. */
+  /** The outcome of a batch instead of storing it; null: it is stored. */
   readonly outcomeOf?: (batch: Batch) => AppendOutcome | null;
 }
 
 /** How long a command may take. */
 export const deadlineMs = 8_000;
 
-const unused = () => {
-  throw new Error("not part of this test");
-};
-
-/** An engine over the model store, in virtual time, whose writes can be held up. */
+/** An engine over the model, in virtual time, whose batches can be held up. */
 export function anEngine(options: EngineOnModelOptions = {}) {
   const clock = new VirtualClock();
   const model = new ModelStore({ loadedKeys: 4 });
-  const store = new MisbehavingStore({
-    model,
-    clock,
-    random: new Random(1),
-    faults: noFaults,
-    rivalWrites: () => {},
-  });
+  const wire = new StoreWire({ clock, random: new Random(1) });
+  const ports = portsOverWire(model, wire);
+  const commit = new HeldCommit(new MisbehavingCommit({ model, wire }), options.outcomeOf ?? (() => null));
   const notes = noteTaker();
   const frames: Frame[] = [];
-  const savedCursors: Position[] = [];
-  const batches: Batch[] = [];
   const limiter = new LocalLimiter({ clock, limits: { ...noLimits, ...options.limits } });
   const charges = new Charges({ limiter, observer: notes.observer });
-  let gate: Promise<void> = Promise.resolve();
-  let open = () => {};
-  const commit: CommitPort = {
-    async append(batch, epochOf) {
-      batches.push(batch);
-      await gate;
-      return options.outcomeOf?.(batch) ?? store.append(batch, epochOf);
-    },
-  };
+  const publish = options.publish ?? ((frame: Frame) => void frames.push(frame));
   const engine = startEngine({
     ports: {
+      ...ports,
       commits: [commit],
-      actorReads: store,
-      syncReads: Object.assign(store, { changes: unused }),
-      viewerReads: {
-        listConversations: unused,
-        showConversation: unused,
-        listMembers: unused,
-        showMessage: unused,
-        showDeliveryStatus: unused,
-        readHistory: unused,
-      },
-      creation: { createDirect: unused, createGroup: unused },
-      cursors: {
-        register: unused,
-        save: async (positions) => void savedCursors.push(...positions),
-      },
-      lastSeen: { save: unused },
-      own: { markUnread: unused, clearUnread: unused, allowReadding: unused },
-      ownership: store.ownership,
-      pubsub: { publish: options.publish ?? ((frame) => void frames.push(frame)), subscribe() {} },
+      pubsub: { publish, subscribe() {} },
       clock,
       observer: notes.observer,
     },
-    settings: {
-      lane: { maxRows: 500, maxBytes: 1 << 22 },
-      supervisor: {
-        maxActors: options.maxActors ?? 100,
-        maxActorBytes: options.maxActorBytes ?? 1 << 28,
-        maxTurnsPerActor: options.maxTurnsPerActor ?? 1_000,
-      },
-      registry: {
-        commandDeadlineMs: deadlineMs,
-        maxTurns: options.maxTurns ?? 1_000,
-        maxTurnBytes: options.maxTurnBytes ?? 1 << 24,
-      },
-      requests: unlimitedRequests,
-    },
+    settings: settingsOf(options),
   });
   /** Of a send over REST that came in. */
   const chargeOf = (userId = newId()): Charge => {
@@ -109,33 +64,95 @@ export function anEngine(options: EngineOnModelOptions = {}) {
     return charge;
   };
   return {
+    ...ports,
     engine,
     chargeOf,
     limiter,
     clock,
     model,
-    store,
     notes,
     frames,
-    savedCursors,
-    batches,
+    batches: commit.batches,
     /** Of two members, and as many others. */
-    aConversation(others = 0) {
-      const [id, anna, ben] = [newId(), newId(), newId()];
-      model.create(id, membersNamed([anna, ben, ...Array.from({ length: others }, () => newId())]));
-      return { id, anna, ben };
-    },
-    submit(given: Partial<SendMessage>, charge: Charge = chargeOf(given.senderId)) {
-      const outcomes: Outcome[] = [];
-      const command = aSend(given);
-      engine.commands.submit(command, (outcome) => void outcomes.push(outcome), charge);
-      return { command, outcomes };
-    },
+    aConversation: (others = 0) => aConversation(model, others),
+    submit: (given: Partial<SendMessage>, charge: Charge = chargeOf(given.senderId)) =>
+      submitTo(engine, given, charge),
     /** No batch gets through until `release`. */
-    hold() {
-      ({ promise: gate, resolve: open } = Promise.withResolvers<void>());
-    },
-    release: () => open(),
+    hold: () => commit.hold(),
+    release: () => commit.release(),
     contents: (id: string) => model.logs.get(id)!.messages.map((message) => message.content),
   };
+}
+
+/** The ports of an engine over the model, but for the one that appends. */
+export function portsOverWire(model: ModelStore, wire: StoreWire) {
+  const { commit: _, deliveryReads: __, blocks: ___, ...ports } = modelPorts(model);
+  return {
+    actorReads: overWire(ports.actorReads, wire),
+    viewerReads: overWire(ports.viewerReads, wire),
+    syncReads: overWire(ports.syncReads, wire),
+    cursors: overWire(ports.cursors, wire),
+    lastSeen: overWire(ports.lastSeen, wire),
+    own: overWire(ports.own, wire),
+    creation: overWire(ports.creation, wire),
+    ownership: new ModelOwnership({ store: model, ask: (read) => wire.call(read) }),
+  };
+}
+
+/** Collects batches, and holds them up where a test says so. */
+class HeldCommit implements CommitPort {
+  readonly batches: Batch[] = [];
+  readonly #port: CommitPort;
+  readonly #outcomeOf: (batch: Batch) => AppendOutcome | null;
+  #gate: Promise<void> = Promise.resolve();
+  #open: () => void = () => {};
+
+  constructor(port: CommitPort, outcomeOf: (batch: Batch) => AppendOutcome | null) {
+    this.#port = port;
+    this.#outcomeOf = outcomeOf;
+  }
+
+  async append(batch: Batch, epochOf: (shard: number) => number): Promise<AppendOutcome> {
+    this.batches.push(batch);
+    await this.#gate;
+    return this.#outcomeOf(batch) ?? this.#port.append(batch, epochOf);
+  }
+
+  hold(): void {
+    ({ promise: this.#gate, resolve: this.#open } = Promise.withResolvers<void>());
+  }
+
+  release(): void {
+    this.#open();
+  }
+}
+
+function settingsOf(options: EngineOnModelOptions) {
+  return {
+    lane: { maxRows: 500, maxBytes: 1 << 22 },
+    supervisor: {
+      maxActors: options.maxActors ?? 100,
+      maxActorBytes: options.maxActorBytes ?? 1 << 28,
+      maxTurnsPerActor: options.maxTurnsPerActor ?? 1_000,
+    },
+    registry: {
+      commandDeadlineMs: deadlineMs,
+      maxTurns: options.maxTurns ?? 1_000,
+      maxTurnBytes: options.maxTurnBytes ?? 1 << 24,
+    },
+    requests: unlimitedRequests,
+  };
+}
+
+function aConversation(model: ModelStore, others: number) {
+  const [id, anna, ben] = [newId(), newId(), newId()];
+  model.create(id, membersNamed([anna, ben, ...Array.from({ length: others }, () => newId())]));
+  return { id, anna, ben };
+}
+
+function submitTo(engine: Engine, given: Partial<SendMessage>, charge: Charge) {
+  const outcomes: Outcome[] = [];
+  const command = aSend(given);
+  engine.commands.submit(command, (outcome) => void outcomes.push(outcome), charge);
+  return { command, outcomes };
 }

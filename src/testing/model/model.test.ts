@@ -11,7 +11,9 @@ import { newId } from "../../system.ts";
 import { aSend, membersNamed, withContacts } from "../builders/builders.ts";
 import { Random } from "../builders/random.ts";
 import { aBatch, startUs, startWriter, type Writer } from "../processes/writer-on-postgres.ts";
-import { ModelStore } from "./commit-port.ts";
+import { loadStates } from "./actor-reads.ts";
+import { appendTo } from "./commit.ts";
+import { ModelStore } from "./model-store.ts";
 
 /** What the engine's plays are judged by: the model must do what PostgreSQL does, batch by batch. */
 
@@ -67,7 +69,7 @@ class Groups {
   }
 
   #changesOf(id: string): Change[] {
-    const [state] = this.model.load([id]) as [ConversationState];
+    const [state] = loadStates(this.model, [id]) as [ConversationState];
     for (const message of this.model.logs.get(id)!.messages) state.targets.set(message.id, message);
     if (this.#random.chance(0.1)) state.rev += 3;
     return Array.from({ length: this.#random.below(5) }, () => this.#changeOf(state)).flatMap((change) =>
@@ -211,7 +213,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     for (let round = 0; round < 25; round++) {
       const batch = groups.aBatch();
       const real = await writer.commit.append(batch, epochOf);
-      expect(inOrder(groups.model.append(batch, epochs))).toEqual(inOrder(real));
+      expect(inOrder(appendTo(groups.model, batch, epochs))).toEqual(inOrder(real));
       seen[real.type] = (seen[real.type] ?? 0) + 1;
     }
     expect(seen).toEqual({ stored: 25 });

@@ -1,13 +1,13 @@
-import type { MemberChanged } from "../core/conversations/member-changed.ts";
-import type { Event } from "../core/events.ts";
-import type { EditMessage } from "../core/messages/edit.ts";
-import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../core/messages/message.ts";
-import { asSeenFrom } from "../core/messages/quote.ts";
-import { keyLifetimeUs } from "../core/messages/recent-keys.ts";
-import type { ChangeFrame } from "../core/ports/pubsub.ts";
-import type { ModelStore } from "./model/commit-port.ts";
+import type { MemberChanged } from "../../core/conversations/member-changed.ts";
+import type { Event } from "../../core/events.ts";
+import type { EditMessage } from "../../core/messages/edit.ts";
+import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../../core/messages/message.ts";
+import { asSeenFrom } from "../../core/messages/quote.ts";
+import { keyLifetimeUs } from "../../core/messages/recent-keys.ts";
+import type { ChangeFrame } from "../../core/ports/pubsub.ts";
+import type { ModelStore } from "../model/model-store.ts";
 
-type Expect = (holds: boolean, otherwise: string) => void;
+export type Expect = (holds: boolean, otherwise: string) => void;
 
 /** What must be true of a log in the model, and of whatever tells of it. */
 export class LogJudge {
