@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
+import { authorize } from "./core/authorize.ts";
+import type { Event } from "./core/events.ts";
+import { budgets } from "./core/limits/budgets.ts";
+import { refusals } from "./core/rejection.ts";
+import { operations } from "./operations/list.ts";
+import { pushes } from "./operations/pushes/list.ts";
 
 /** What each folder of src may import, of our own and from npm: the table of src/ARCHITECTURE.md, "Folders". */
 interface Allowed {
@@ -49,6 +55,15 @@ const extraPackages: readonly { readonly folder: string; readonly packages: read
 
 /** Core is pure: not even the platform's own modules. */
 const withoutPlatform = new Set(["core"]);
+
+/** Types of what happens in the domain, which some pushes are named after. */
+const domainEvents = [
+  "message_deleted",
+  "message_edited",
+  "conversation_changed",
+  "reaction_added",
+  "reaction_removed",
+] as const satisfies readonly Event["type"][];
 
 const src = import.meta.dir;
 const root = join(src, "..");
@@ -262,6 +277,45 @@ test("the search for circles finds one", () => {
 test("type imports, several lines and dynamic imports are seen, comments are not", () => {
   const text = `import type { A } from "./a.ts";\nimport {\n  b,\n} from "./b.ts";\nawait import("./c.ts");\nimport "./d.ts";\nexport { e } from "./e.ts";\n// import "./f.ts"\n`;
   expect([...importsOf(text)].sort()).toEqual(["./a.ts", "./b.ts", "./c.ts", "./d.ts", "./e.ts"]);
+});
+
+describe("operations", () => {
+  const paths = operations.flatMap(({ rest }) => rest.map(({ path }) => path));
+  /** Names that nothing but an event has: `typing` is a word, and so is the type of a command. */
+  const events = [
+    ...operations.flatMap(({ channel }) => channel.flatMap(({ events }) => events)),
+    ...pushes.flatMap(({ names }) => names),
+  ];
+  /** What the domain calls by the same name: types of commands and events, codes, budgets. */
+  const domain = new Set<string>([authorize, refusals, budgets].flatMap(Object.keys).concat(domainEvents));
+  const isOutside = ({ path }: Source) =>
+    path.startsWith("src/") &&
+    !/^src\/(operations|acceptance|testing|playground)\/|\.test\.ts$|\/(testing|fixture)\//.test(path);
+
+  test("nothing outside of operations/ names a path or an event of theirs", () => {
+    const names = new Set([...events.filter((name) => !domain.has(name)), ...paths]);
+    const found = sources.filter(isOutside).flatMap(({ path, code }) =>
+      [...code.matchAll(/"([^"\n]+)"|`([^`\n]+)`/g)]
+        .map(([, quoted, template]) => (quoted ?? template)!)
+        .filter((text) => names.has(text) || /^(conversation|user):/.test(text))
+        .map((text) => `${path}: ${text}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("each has its own file, named as it is, and stands in the list", () => {
+    const files = new Set(sources.map(({ path }) => path));
+    const listed = readFileSync(join(src, "operations/list.ts"), "utf8");
+    for (const { name } of operations) {
+      const file = [...files].find((path) =>
+        new RegExp(`^src/operations/[a-z]+/${name.replaceAll("_", "-")}\\.ts$`).test(path),
+      );
+      expect([name, file !== undefined && listed.includes(file.slice("src/operations/".length))]).toEqual([
+        name,
+        true,
+      ]);
+    }
+  });
 });
 
 describe("form", () => {

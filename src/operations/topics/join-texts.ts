@@ -1,12 +1,10 @@
 import type { MemberMarks } from "../../core/conversations/conversation.ts";
-import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { Changes, Cursor, JoinFacts } from "../../core/ports/sync-reads.ts";
 import type { JoinedConversation, JoinedUser } from "../../engine/sync/joins.ts";
 import type { Caller } from "../caller.ts";
 import { changesText } from "../views/changes.ts";
 import { bareConversationText } from "../views/conversation.ts";
 import { marksText } from "../views/marks.ts";
-import { seenTexts } from "../views/message.ts";
 
 /** JSON text of replies to joins, and of what is pushed before a topic is live: docs/protocol.md, "Topics" and "Numbers and cursors". */
 
@@ -47,9 +45,4 @@ export function joinedUserText({ userId, deviceId }: Caller, { generation, resum
     `{"user_id":"${userId}","device_id":${JSON.stringify(deviceId)},` +
     `"generation":${generation},"resumed":${resumed}}`
   );
-}
-
-/** `pending_messages`. */
-export function pendingText(messages: readonly SeenMessage[]): string {
-  return `{"messages":${seenTexts(messages)}}`;
 }

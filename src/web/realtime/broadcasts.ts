@@ -15,6 +15,15 @@ import type {
 } from "../../core/ports/pubsub.ts";
 import type { Visibility } from "../../core/presence/visibility.ts";
 import { Delivery } from "../../engine/sync/delivery.ts";
+import { conversationChanged, conversationUpdated } from "../../operations/pushes/conversations.ts";
+import type { MembersChanged } from "../../operations/pushes/members-updated.ts";
+import { messageDeleted } from "../../operations/pushes/message-deleted.ts";
+import { messageUpdated } from "../../operations/pushes/message-updated.ts";
+import { newMessage } from "../../operations/pushes/new-message.ts";
+import { conversationRead, messageUnread } from "../../operations/pushes/own-state.ts";
+import { userTyping } from "../../operations/pushes/presence.ts";
+import { reactionAdded, reactionRemoved } from "../../operations/pushes/reactions.ts";
+import { conversationTopic, userTopic } from "../../operations/topics/topics.ts";
 import type { MessageTexts } from "../../operations/views/message-texts.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
 import { FanOut } from "./fan-out.ts";
@@ -22,16 +31,6 @@ import { eventsTogether, type OtherEvent, partsOf, topicsOf } from "./frame-part
 import { MarkBroadcasts } from "./mark-broadcasts.ts";
 import { createdPushes, memberPushes, once, type Push } from "./member-pushes.ts";
 import type { Presences } from "./presences.ts";
-import {
-  conversationChangedText,
-  conversationUpdatedText,
-  deletedText,
-  editedText,
-  type MembersChanged,
-  ownUnreadText,
-  reactionChangedText,
-  typingText,
-} from "./pushes.ts";
 import type { FramePosition } from "./receivers.ts";
 import type { Session } from "./session.ts";
 import type { Typing } from "./typing.ts";
@@ -90,8 +89,8 @@ export class Broadcasts {
       clock,
       observer,
       tell: (frame, isLate) => this.#tellChanges(frame, isLate),
-      isTopicHeard: (conversationId) => this.#sockets.hasListeners(`conversation:${conversationId}`),
-      isUserHeard: (userId) => this.#sockets.hasListeners(`user:${userId}`),
+      isTopicHeard: (conversationId) => this.#sockets.hasListeners(conversationTopic(conversationId)),
+      isUserHeard: (userId) => this.#sockets.hasListeners(userTopic(userId)),
       membersChanged: (conversationId, members) => this.#membersChanged(conversationId, members),
     });
     this.#fanOut = new FanOut({ failed: (error) => observer.bug("telling what was published", error) });
@@ -138,7 +137,7 @@ export class Broadcasts {
 
   /** Whoever is no member any more hears nothing from here on, even when the frame that told of it was lost. */
   #membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void {
-    this.#sockets.unsubscribeWhere(`conversation:${conversationId}`, ({ userId }) => !members.has(userId));
+    this.#sockets.unsubscribeWhere(conversationTopic(conversationId), ({ userId }) => !members.has(userId));
     this.#presences.membersChanged(conversationId, members);
   }
 
@@ -165,24 +164,23 @@ export class Broadcasts {
       case "message_edited":
       case "media_attached":
         return this.#pushAsSeen(frame, event.message, {
-          names: ["message_updated", "message_edited"],
-          encode: (message) => editedText(message, this.#texts.of(message)),
+          names: messageUpdated.names,
+          encode: (message) => messageUpdated.encode(message, this.#texts.of(message)),
         });
       case "message_deleted":
         return this.#pushAsSeen(frame, event.message, {
-          names: ["message_deleted"],
-          encode: (message) => deletedText(message, this.#texts.of(message)),
+          names: messageDeleted.names,
+          encode: (message) => messageDeleted.encode(message, this.#texts.of(message)),
         });
       case "reaction_added":
-      case "reaction_removed":
-        return this.#pushAsSeen(frame, event.message, {
-          names: [event.type],
-          encode: () => reactionChangedText(event),
-        });
+      case "reaction_removed": {
+        const { names, encode } = event.type === "reaction_added" ? reactionAdded : reactionRemoved;
+        return this.#pushAsSeen(frame, event.message, { names, encode: () => encode(event) });
+      }
       case "conversation_changed":
         return this.#push(frame, {
-          names: ["conversation_updated"],
-          encode: () => conversationUpdatedText(event),
+          names: conversationUpdated.names,
+          encode: () => conversationUpdated.encode(event),
         });
       case "conversation_deactivated":
         // Nobody is left to hear of it.
@@ -191,8 +189,8 @@ export class Broadcasts {
   }
 
   #tellSent(frame: ToldFrame, event: MessageSent): void {
-    const names = ["new_message"];
-    const encode = (message: Message) => `{"message":${this.#texts.of(message)}}`;
+    const { names } = newMessage;
+    const encode = (message: Message) => newMessage.encode(this.#texts.of(message));
     if (event.replyTo) this.#pushAsSeen(frame, event, { names, encode });
     else this.#push(frame, { names, encode: () => encode(event) });
   }
@@ -206,10 +204,10 @@ export class Broadcasts {
       payload ??= encode();
       for (const name of names) this.#sockets.broadcast(topic, name, payload, position);
     };
-    const topic = `conversation:${conversationId}`;
+    const topic = conversationTopic(conversationId);
     if (frame.isLate) this.#pushWhere(frame, topic, push, ({ userId }) => members.has(userId));
     else tell(topic);
-    for (const userId of members.keys()) tell(`user:${userId}`);
+    for (const userId of members.keys()) tell(userTopic(userId));
   }
 
   /**
@@ -222,8 +220,8 @@ export class Broadcasts {
     const whole: Push = { names, encode: once(() => push.encode(message)) };
     const unquoted: Push = { names, encode: once(() => push.encode(asSeenFrom(message, message.seq))) };
     const number: Push = {
-      names: ["conversation_changed"],
-      encode: once(() => conversationChangedText(frame)),
+      names: conversationChanged.names,
+      encode: once(() => conversationChanged.encode(frame)),
     };
     const { seq, replyTo } = message;
     const quotedSeq = replyTo?.quote ? replyTo.seq : seq;
@@ -232,7 +230,7 @@ export class Broadcasts {
       return member.joinedSeq < quotedSeq ? whole : unquoted;
     };
     if ([...members.values()].every((member) => pushOf(member) === whole)) return this.#push(frame, whole);
-    const topic = `conversation:${frame.conversationId}`;
+    const topic = conversationTopic(frame.conversationId);
     for (const each of [whole, unquoted, number])
       this.#pushWhere(frame, topic, each, ({ userId }) => pushOf(members.get(userId)) === each);
     for (const member of members.values()) this.#pushToUser(frame, member.userId, pushOf(member));
@@ -252,7 +250,7 @@ export class Broadcasts {
   }
 
   #pushToUser({ position }: ToldFrame, userId: string, { names, encode }: Push): void {
-    const topic = `user:${userId}`;
+    const topic = userTopic(userId);
     if (!this.#sockets.hasListeners(topic)) return;
     const payload = encode();
     for (const name of names) {
@@ -271,8 +269,8 @@ export class Broadcasts {
     const { change } = frame;
     switch (change.type) {
       case "unread": {
-        const event = change.from ? "message_unread" : "conversation_read";
-        return this.#toUser(frame.userId, event, () => ownUnreadText(frame, change));
+        const push = change.from ? messageUnread : conversationRead;
+        return this.#toUser(frame.userId, push.names[0], () => push.encode(frame, change));
       }
     }
   }
@@ -280,18 +278,18 @@ export class Broadcasts {
   /** The typist's other devices hear of it, the one that he types on does not. */
   #tellTyping(frame: TypingFrame): void {
     const { conversationId, userId } = frame;
-    const topic = `conversation:${conversationId}`;
+    const topic = conversationTopic(conversationId);
     if (!this.#sockets.hasListeners(topic)) return;
     const isSource = (session: Session) => this.#typing.isSource(session, conversationId, userId);
     const apart = this.#visibility.blocked.of(userId);
     if (apart.size === 0)
-      return this.#sockets.broadcastFrom(topic, "user_typing", typingText(frame), isSource);
+      return this.#sockets.broadcastFrom(topic, userTyping.names[0], userTyping.encode(frame), isSource);
     const hears = (session: Session) => !apart.has(session.userId) && !isSource(session);
-    this.#sockets.pushWhere(topic, "user_typing", typingText(frame), hears);
+    this.#sockets.pushWhere(topic, userTyping.names[0], userTyping.encode(frame), hears);
   }
 
   #toUser(userId: string, event: string, encode: () => string): void {
-    const topic = `user:${userId}`;
+    const topic = userTopic(userId);
     if (this.#sockets.hasListeners(topic)) this.#sockets.broadcast(topic, event, encode());
   }
 }

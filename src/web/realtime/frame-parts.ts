@@ -1,7 +1,7 @@
 import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import type { Event } from "../../core/events.ts";
 import type { ConversationFrame, MarksFrame } from "../../core/ports/pubsub.ts";
-import type { MembersChanged } from "./pushes.ts";
+import type { MembersChanged } from "../../operations/pushes/members-updated.ts";
 
 /** Readers of one part of a frame of marks. Each is told of to up to 50 who wrote. */
 const readersInPart = 50;

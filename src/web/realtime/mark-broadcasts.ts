@@ -1,8 +1,9 @@
 import type { MarkedMessage, MarkMoved } from "../../core/messages/marks.ts";
 import type { MarksFrame } from "../../core/ports/pubsub.ts";
 import type { Blocked, Visibility } from "../../core/presence/visibility.ts";
+import { deliveryStatus, messageRead, type ReadMessage } from "../../operations/pushes/receipts.ts";
+import { conversationTopic, userTopic } from "../../operations/topics/topics.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
-import { deliveryStatusText, messageReadText } from "./pushes.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -24,8 +25,8 @@ export class MarkBroadcasts {
   tell(frame: MarksFrame): void {
     for (const change of frame.statuses) {
       if (this.#isHidden(frame, change.message.senderId)) continue;
-      this.#push(`user:${change.message.senderId}`, "delivery_status", () =>
-        deliveryStatusText(frame, change, this.#blocked.of(change.message.senderId)),
+      this.#push(userTopic(change.message.senderId), deliveryStatus.names[0], () =>
+        deliveryStatus.encode(frame, change, this.#blocked.of(change.message.senderId)),
       );
     }
     for (const moved of frame.moved) if (moved.readTo > moved.readFrom) this.#tellRead(frame, moved);
@@ -34,7 +35,7 @@ export class MarkBroadcasts {
   #tellRead(frame: MarksFrame, moved: MarkMoved): void {
     for (const [senderId, message] of newestBySender(frame, moved.readTo)) {
       if (senderId !== moved.userId && !this.#blocked.areApart(senderId, moved.userId))
-        this.#pushRead(`user:${senderId}`, frame, moved, message);
+        this.#pushRead(userTopic(senderId), frame, moved, message);
     }
     this.#tellOwn(frame, moved);
     this.#tellTopic(frame, moved);
@@ -44,7 +45,7 @@ export class MarkBroadcasts {
   #tellOwn(frame: MarksFrame, moved: MarkMoved): void {
     const newest = frame.messages.find(({ seq }) => seq <= moved.readTo);
     if (newest && newest.senderId !== moved.userId)
-      this.#pushRead(`user:${moved.userId}`, frame, moved, newest);
+      this.#pushRead(userTopic(moved.userId), frame, moved, newest);
   }
 
   /** Skips marks that moved only over the reader's own messages: nothing new was read. */
@@ -55,11 +56,11 @@ export class MarkBroadcasts {
     if (!newest) return;
     // Members who joined after a message must not learn its id.
     const message = newest.seq > frame.lastJoinedSeq ? newest : { ...newest, id: null };
-    const topic = `conversation:${frame.conversationId}`;
+    const topic = conversationTopic(frame.conversationId);
     const apart = this.#blocked.of(moved.userId);
     if (apart.size === 0) return this.#pushRead(topic, frame, moved, message);
-    const text = messageReadText(frame, moved, message);
-    this.#sockets.pushWhere(topic, "message_read", text, ({ userId }) => !apart.has(userId));
+    const text = messageRead.encode(frame, moved, message);
+    this.#sockets.pushWhere(topic, messageRead.names[0], text, ({ userId }) => !apart.has(userId));
   }
 
   /** Whether a block separates the author from all who moved: the push would tell the author that they are there. */
@@ -69,15 +70,13 @@ export class MarkBroadcasts {
   }
 
   #pushRead(topic: string, frame: MarksFrame, moved: MarkMoved, message: ReadMessage): void {
-    this.#push(topic, "message_read", () => messageReadText(frame, moved, message));
+    this.#push(topic, messageRead.names[0], () => messageRead.encode(frame, moved, message));
   }
 
   #push(topic: string, event: string, encode: () => string): void {
     if (this.#sockets.hasListeners(topic)) this.#sockets.broadcast(topic, event, encode());
   }
 }
-
-type ReadMessage = Parameters<typeof messageReadText>[2];
 
 /** The newest message of each sender, among those that the marks moved over. */
 function newestBySender({ messages }: MarksFrame, readTo: number): ReadonlyMap<string, MarkedMessage> {

@@ -1,12 +1,7 @@
 import type { ChangeFrame, CreatedFrame } from "../../core/ports/pubsub.ts";
-import {
-  conversationChangedText,
-  createdText,
-  type MembersChanged,
-  membersEventText,
-  requestedText,
-  requestText,
-} from "./pushes.ts";
+import { conversationChanged, conversationCreated } from "../../operations/pushes/conversations.ts";
+import { type MembersChanged, membersUpdated } from "../../operations/pushes/members-updated.ts";
+import { conversationRequest, requestAccepted, requestDeclined } from "../../operations/pushes/requests.ts";
 
 /** One event on the wire. */
 export interface Push {
@@ -21,7 +16,7 @@ export interface MemberPush extends Push {
 
 /** Returns what is pushed, in this order, of members whom one command changed alike. */
 export function memberPushes(frame: ChangeFrame, events: MembersChanged): readonly MemberPush[] {
-  const changed = { names: ["conversation_members_updated"], encode: once(() => membersEventText(events)) };
+  const changed = { names: membersUpdated.names, encode: once(() => membersUpdated.encode(events)) };
   const gone = events.map(({ member }) => member.userId);
   switch (events[0].type) {
     case "member_removed":
@@ -56,13 +51,13 @@ export function createdPushes({
   const others = otherIds.filter((userId) => !asked.has(userId));
   return [
     {
-      names: ["conversation_created"],
-      encode: once(() => createdText(conversationId)),
+      names: conversationCreated.names,
+      encode: once(() => conversationCreated.encode(conversationId)),
       to: [creatorId, ...others],
     },
     {
-      names: ["conversation_request"],
-      encode: once(() => requestedText(conversationId, creatorId)),
+      names: conversationRequest.names,
+      encode: once(() => conversationRequest.encode(conversationId, creatorId)),
       to: askedIds,
     },
   ];
@@ -70,20 +65,23 @@ export function createdPushes({
 
 /** `conversation_request_accepted` or `conversation_request_declined`. */
 function answerOf(events: MembersChanged): Push {
-  return { names: [`conversation_${events[0].type}`], encode: once(() => requestText(events)) };
+  const { names, encode } = events[0].type === "request_accepted" ? requestAccepted : requestDeclined;
+  return { names, encode: once(() => encode(events)) };
 }
 
 function requests({ conversationId }: ChangeFrame, events: MembersChanged): readonly MemberPush[] {
   const asked = events.filter(({ member }) => member.pending === "request");
   if (asked.length === 0) return [];
-  const encode = once(() => requestedText(conversationId, events[0].actorId));
-  return [{ names: ["conversation_request"], encode, to: asked.map(({ member }) => member.userId) }];
+  const encode = once(() => conversationRequest.encode(conversationId, events[0].actorId));
+  return [{ names: conversationRequest.names, encode, to: asked.map(({ member }) => member.userId) }];
 }
 
 /** Nothing that others see has changed. If the revision holds nothing else, its number is pushed, so that receivers see no gap. */
 function numberOf(frame: ChangeFrame): readonly MemberPush[] {
   if (frame.events.length > 1) return [];
-  return [{ names: ["conversation_changed"], encode: once(() => conversationChangedText(frame)), to: null }];
+  return [
+    { names: conversationChanged.names, encode: once(() => conversationChanged.encode(frame)), to: null },
+  ];
 }
 
 /** Encodes only when somebody listens, and then for all who do. */

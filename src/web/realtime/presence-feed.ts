@@ -1,5 +1,6 @@
 import type { Online, Presence } from "../../core/ports/presence.ts";
-import { diffText, presenceDiffTexts, presencesText } from "../../operations/views/presence.ts";
+import { presenceDiff, presenceState } from "../../operations/pushes/presence.ts";
+import { presenceDiffTexts } from "../../operations/views/presence.ts";
 import type { Joining } from "../../phoenix/channel.ts";
 import type { Session } from "./session.ts";
 
@@ -80,7 +81,10 @@ export class PresenceFeed {
     for (const [conversationId, joining] of this.#joinings ?? []) {
       const users = this.#presence.onlineIn(conversationId).filter((user) => user.userId === userId);
       if (users.length === 0) continue;
-      joining.push("presence_diff", isHidden ? diffText([], users) : diffText(users, []));
+      joining.push(
+        presenceDiff.names[0],
+        isHidden ? presenceDiff.encode([], users) : presenceDiff.encode(users, []),
+      );
     }
   }
 
@@ -113,7 +117,7 @@ export class PresenceFeed {
   /** A client that knows a user by the same ref already takes his status from a diff, and not from a state. */
   #pushState(joining: Joining<Session>, users: readonly Online[]): void {
     this.#allowed -= users.length;
-    joining.push("presence_state", presencesText(users));
+    joining.push(presenceState.names[0], presenceState.encode(users));
     pushJoins(
       joining,
       users.filter(({ isRevised }) => isRevised),
@@ -153,7 +157,7 @@ export class PresenceFeed {
     for (const { userId } of users) known.add(userId);
     if (users.length === 0) return;
     this.#allowed -= users.length;
-    this.#joinings?.get(conversationId)?.push("presence_diff", diffText(users, []));
+    this.#joinings?.get(conversationId)?.push(presenceDiff.names[0], presenceDiff.encode(users, []));
   }
 
   #pushJoins(conversationId: string, users: readonly Online[]): void {
@@ -165,5 +169,5 @@ export class PresenceFeed {
 }
 
 function pushJoins(joining: Joining<Session>, users: readonly Online[]): void {
-  for (const diff of presenceDiffTexts(users, [])) joining.push("presence_diff", diff);
+  for (const diff of presenceDiffTexts(users, [])) joining.push(presenceDiff.names[0], diff);
 }

@@ -4,6 +4,8 @@ import type { Online, Presence, PresenceDiff, PresenceStatus } from "../../core/
 import type { CreatedFrame } from "../../core/ports/pubsub.ts";
 import type { JoinFacts } from "../../core/ports/sync-reads.ts";
 import type { Apart, Visibility } from "../../core/presence/visibility.ts";
+import { presenceDiff } from "../../operations/pushes/presence.ts";
+import { conversationTopic } from "../../operations/topics/topics.ts";
 import { presenceDiffTexts } from "../../operations/views/presence.ts";
 import type { Joining } from "../../phoenix/channel.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
@@ -73,7 +75,7 @@ export class Presences {
     this.#admission = admission;
     this.#clock = clock;
     presence.subscribe({
-      listensTo: (conversationId) => sockets.hasListeners(`conversation:${conversationId}`),
+      listensTo: (conversationId) => sockets.hasListeners(conversationTopic(conversationId)),
       isLate: () => this.#isLate(),
       told: (diff) => this.#tell(diff),
       wentOffline,
@@ -195,16 +197,16 @@ export class Presences {
 
   /** The state that a join ends with tells of all that was told during it. */
   #tell({ conversationId, joins, leaves }: PresenceDiff): void {
-    const topic = `conversation:${conversationId}`;
+    const topic = conversationTopic(conversationId);
     if (!this.#sockets.hasListeners(topic)) return;
     const { blocked } = this.#visibility;
     const users = [...joins, ...leaves];
     const all = presenceDiffTexts(joins, leaves);
     if (users.every(({ userId }) => blocked.of(userId).size === 0)) {
-      for (const diff of all) this.#sockets.broadcastNow(topic, "presence_diff", diff);
+      for (const diff of all) this.#sockets.broadcastNow(topic, presenceDiff.names[0], diff);
       return;
     }
-    this.#sockets.pushEachNow(topic, "presence_diff", (viewer) => {
+    this.#sockets.pushEachNow(topic, presenceDiff.names[0], (viewer) => {
       const hidden = blocked.of(viewer.userId);
       if (hidden.size === 0) return all;
       const isSeen = ({ userId }: Online) => !hidden.has(userId);

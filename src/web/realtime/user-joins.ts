@@ -1,12 +1,13 @@
 import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { DevicePosition, Position } from "../../core/ports/sync-reads.ts";
+import type { DevicePosition } from "../../core/ports/sync-reads.ts";
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import { Backlog, type BacklogPage } from "../../engine/sync/backlog.ts";
 import type { Delivery } from "../../engine/sync/delivery.ts";
 import type { JoinedUser } from "../../engine/sync/joins.ts";
+import { caughtUp, cursorExpired, pendingMessages } from "../../operations/pushes/backlog.ts";
 import { readReportedCursors } from "../../operations/topics/join-payload.ts";
-import { joinedUserText, pendingText } from "../../operations/topics/join-texts.ts";
+import { joinedUserText } from "../../operations/topics/join-texts.ts";
 import { joinUser } from "../../operations/topics/topic-operations.ts";
 import { userTopic } from "../../operations/topics/topics.ts";
 import type { Feed, Joining, JoinOutcome } from "../../phoenix/channel.ts";
@@ -109,7 +110,7 @@ export class UserJoins implements TopicJoins {
       feed.hold();
       await this.#extend(feed, backlog, receiver.session);
     }
-    feed.push("caught_up", "{}");
+    feed.push(caughtUp.names[0], caughtUp.encode());
   }
 
   /**
@@ -178,15 +179,10 @@ function noteSent(receiver: UserReceiver, { reached, expired }: BacklogPage): vo
 
 /** Returns the characters of its messages. */
 function pushPage(feed: Feed, { messages, expired }: BacklogPage): number {
-  const text = messages.length > 0 ? pendingText(messages) : "";
-  if (text) feed.push("pending_messages", text);
-  for (const position of expired) feed.push("cursor_expired", expiredText(position));
+  const text = messages.length > 0 ? pendingMessages.encode(messages) : "";
+  if (text) feed.push(pendingMessages.names[0], text);
+  for (const position of expired) feed.push(cursorExpired.names[0], cursorExpired.encode(position));
   return text.length;
-}
-
-/** The device must read this conversation afresh. */
-function expiredText({ conversationId, seq, rev }: Position): string {
-  return `{"conversation_id":"${conversationId}","head_seq":${seq},"head_rev":${rev}}`;
 }
 
 const notYours = reject(
