@@ -6,12 +6,12 @@ import { settingsOf, withSettings } from "./setting-options.ts";
 
 export function backupCommand(): Command {
   const command = new Command("backup")
-    .description("a consistent copy of the embedded database, while it runs or not")
-    .argument("<directory>", "where to put it; must not exist yet, or be empty")
+    .description("make a consistent copy of the embedded database, whether it runs or not")
+    .argument("<directory>", "where to put it; must not exist, or be empty")
     .option("--json", "as JSON: directory, bytes, tookMs")
     .addHelpText(
       "after",
-      "\nExamples:\n  whispr-msg admin backup /backups/monday\n  WHISPR_DATA_DIR=/backups/monday whispr-msg serve    # a copy of it, restored",
+      "\nExamples:\n  whispr-msg admin backup /backups/monday\n  WHISPR_DATA_DIR=/backups/monday whispr-msg serve    # serve from the backup",
     )
     .action((directory: string, options: { json?: true }) =>
       runBackup(command, directory, options.json === true),
@@ -23,7 +23,7 @@ async function runBackup(command: Command, directory: string, asJson: boolean): 
   const { config } = settingsOf(command, "tool");
   if (config.database.type === "postgres") {
     throw new CommandRefused(
-      "DATABASE_URL (or DB_*) is set: back that database up with its own tools (pg_basebackup, pg_dump).",
+      "DATABASE_URL (or DB_*) is set: back that database up with PostgreSQL's tools (pg_basebackup, pg_dump).",
       exitCodes.usage,
     );
   }

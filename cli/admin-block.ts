@@ -6,29 +6,29 @@ import { print, printJson } from "./print.ts";
 import { settingsOf, withSettings } from "./setting-options.ts";
 import { version } from "./version.ts";
 
-/** How long a running server may take to apply it. */
+/** How long a running server may take to apply a block. */
 const waitMs = 5_000;
 
 const examples = "0198c0de-0000-7000-8000-00000000a11c 0198c0de-0000-7000-8000-000000000b0b";
 
-/** To the blocked user, the direct conversation of the two is as to a stranger. */
+/** Hides the direct conversation of the two from the blocked user. */
 export function blockCommand(): Command {
-  return changing("block", "in the direct conversation of two users, shut one of them out", true);
+  return changing("block", "hide the direct conversation of two users from one of them", true);
 }
 
 export function unblockCommand(): Command {
-  return changing("unblock", "let a blocked user back in, with all that was there", false);
+  return changing("unblock", "show the direct conversation to a blocked user again, with its history", false);
 }
 
 function changing(name: "block" | "unblock", description: string, isBlocked: boolean): Command {
   const command = new Command(name)
     .description(description)
-    .argument("<blocker>", "the uuid of the user who wants it")
-    .argument("<blocked>", "the uuid of the other user")
+    .argument("<blocker>", "the user id of the user who blocks")
+    .argument("<blocked>", "the user id of the other user")
     .option("--json", "as JSON: blocker, blocked, isBlocked, outcome (applied, no_server or server_is_late)")
     .addHelpText(
       "after",
-      `\nWorks while whispr-msg runs or not; then it is applied when it starts. Groups of the two stay as they are.\n\nExamples:\n  whispr-msg admin ${name} ${examples}\n  DATABASE_URL=postgres://… whispr-msg admin ${name} ${examples}`,
+      `\nIt is applied at once while whispr-msg runs, else when it starts. Common groups of the two stay as they are.\n\nExamples:\n  whispr-msg admin ${name} ${examples}\n  DATABASE_URL=postgres://… whispr-msg admin ${name} ${examples}`,
     )
     .action((blocker: string, blocked: string, options: { json?: true }) =>
       change(command, [blocker, blocked], isBlocked, options.json === true),
@@ -45,11 +45,11 @@ async function change(
   const { toUuid } = await import("../src/core/ports/ids.ts");
   const [blockerId, blockedId] = given.map((text) => {
     const id = toUuid(text);
-    if (id === null) throw new CommandRefused(`"${text}" is not a uuid.`, exitCodes.usage);
+    if (id === null) throw new CommandRefused(`"${text}" is not a UUID.`, exitCodes.usage);
     return id;
   }) as [string, string];
   if (blockerId === blockedId) {
-    throw new CommandRefused("Nobody blocks himself: name two users.", exitCodes.usage);
+    throw new CommandRefused("A user cannot block themselves: name two users.", exitCodes.usage);
   }
   const { config } = settingsOf(command, "tool");
   const { withExistingDatabase } = await import("./database-url.ts");
@@ -69,6 +69,6 @@ async function change(
 
 const outcomes: Readonly<Record<Followed, string>> = {
   applied: "applied",
-  no_server: "noted; it is applied when whispr-msg starts",
-  server_is_late: `noted; the running whispr-msg has not applied it within ${waitMs / 1_000} s, and will as soon as it can`,
+  no_server: "stored; it is applied when whispr-msg starts",
+  server_is_late: `stored; the running whispr-msg has not applied it within ${waitMs / 1_000} s, and applies it as soon as it can`,
 };

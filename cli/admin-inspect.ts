@@ -14,13 +14,13 @@ interface Options {
   readonly offset: string;
 }
 
-/** What can be inspected: read in one snapshot, and written for people. */
+/** What can be inspected: read in one snapshot, and formatted for people. */
 interface Subject<Found> {
   readonly name: string;
   readonly about: string;
-  /** What there is a page of. */
+  /** What a page lists. */
   readonly pageOf: string;
-  /** Where an id of it is found. */
+  /** Where its id is found. */
   readonly whence: string;
   readonly read: (url: string, id: string, page: Page) => Promise<Found | null>;
   readonly sheet: (found: Found) => string;
@@ -30,7 +30,7 @@ const exampleId = "0198c0de-0000-7000-8000-00000000a11c";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .description("what is stored, for operators: never content")
+    .description("show what is stored: never content")
     .addHelpText(
       "after",
       `\nExamples:\n  whispr-msg admin inspect conversation ${exampleId}\n  whispr-msg admin inspect message ${exampleId}\n  whispr-msg admin inspect user ${exampleId} --json`,
@@ -43,7 +43,8 @@ export function inspectCommand(): Command {
 function conversationCommand(): Command {
   return subjectCommand({
     name: "conversation",
-    about: "heads, members with what they have not received or read, owner of a conversation",
+    about:
+      "show the head, the owner and the members of a conversation, with what they have not received or read",
     pageOf: "members",
     whence: "the `id` of a conversation in the API's answers",
     read: async (...asked) =>
@@ -55,7 +56,7 @@ function conversationCommand(): Command {
 function messageCommand(): Command {
   return subjectCommand({
     name: "message",
-    about: "where a message is, its sizes and times, and to whom it was delivered",
+    about: "show the place, sizes and times of a message, and to whom it was delivered",
     pageOf: "recipients",
     whence: "the `id` of a message in the API's answers",
     read: async (...asked) => (await import("../src/store/inspect/message.ts")).inspectMessage(...asked),
@@ -66,9 +67,10 @@ function messageCommand(): Command {
 function userCommand(): Command {
   return subjectCommand({
     name: "user",
-    about: "a user's conversations and roles, and how far his devices are behind",
+    about: "show the conversations, roles and blocks of a user, and how far their devices are behind",
     pageOf: "conversations",
-    whence: "the subject (`sub`) of the user's tokens",
+    whence:
+      "the user id: the subject (`sub`) of the user's tokens, or what `whispr-msg admin user-id` prints for it",
     read: async (...asked) => (await import("../src/store/inspect/user.ts")).inspectUser(...asked),
     sheet: userSheet,
   });
@@ -79,9 +81,9 @@ function subjectCommand<Found>(subject: Subject<Found>): Command {
   const command = new Command(name)
     .description(`${about}: never content`)
     .argument("<id>", `uuid: ${subject.whence}`)
-    .option("--json", "as JSON (also what a pipe gets)")
-    .option("--limit <number>", `the most ${pageOf} to show, up to 1000`, "100")
-    .option("--offset <number>", `${pageOf} to pass over`, "0")
+    .option("--json", "as JSON (the default for a pipe)")
+    .option("--limit <number>", `maximum ${pageOf} to show, up to 1000`, "100")
+    .option("--offset <number>", `${pageOf} to skip`, "0")
     .addHelpText(
       "after",
       `\nExamples:\n  whispr-msg admin inspect ${name} ${exampleId}\n  whispr-msg admin inspect ${name} ${exampleId} --limit 10 --offset 10\n  DATABASE_URL=postgres://whispr@db/whispr whispr-msg admin inspect ${name} ${exampleId} --json`,
@@ -98,7 +100,7 @@ async function inspect<Found>(
 ): Promise<void> {
   const { toUuid } = await import("../src/core/ports/ids.ts");
   const id = toUuid(given);
-  if (id === null) throw new CommandRefused(`"${given}" is not a uuid. Give ${whence}.`, exitCodes.usage);
+  if (id === null) throw new CommandRefused(`"${given}" is not a UUID. Give ${whence}.`, exitCodes.usage);
   const page = {
     limit: numberOf("limit", options.limit, 1, 1_000),
     offset: numberOf("offset", options.offset, 0, 10_000_000),

@@ -6,11 +6,11 @@ import { version } from "./version.ts";
 
 export function newGenerationCommand(): Command {
   const command = new Command("new-generation")
-    .description("after a disk snapshot was restored: tell devices that the log may have gone back")
+    .description("after the restore of a disk snapshot: tell devices that the log may have gone back")
     .option("--json", "as JSON: generation")
     .addHelpText(
       "after",
-      "\nWhispr-msg sees by itself that a backup or a pg_dump was restored, the database copied, or a standby promoted; a disk snapshot looks like\nthe original, and so may rows that were copied back into tables that stayed (pg_restore --data-only, COPY). Best while no whispr-msg serves:\nthen only devices start anew that know more than the database does.\n\nExamples:\n  whispr-msg admin new-generation\n  whispr-msg admin new-generation --data-dir /var/lib/whispr",
+      "\nwhispr-msg detects by itself that a backup or a pg_dump was restored, the database copied, or a standby promoted. A disk snapshot looks like\nthe original, and so do rows that were copied back into existing tables (pg_restore --data-only, COPY). Run it while no whispr-msg serves:\nthen only devices that know more than the database start afresh.\n\nExamples:\n  whispr-msg admin new-generation\n  whispr-msg admin new-generation --data-dir /var/lib/whispr",
     )
     .action((options: { json?: true }) => runNewGeneration(command, options.json === true));
   return withSettings(command, ["dataDir", "databaseUrl"]);
@@ -28,5 +28,5 @@ async function runNewGeneration(command: Command, asJson: boolean): Promise<void
     return newGeneration(url, systemClock.nowUs());
   });
   if (asJson) return printJson({ generation });
-  print(`generation ${generation} begins: devices that know more than the database does start anew`);
+  print(`generation ${generation} begins: devices that know more than the database start afresh`);
 }

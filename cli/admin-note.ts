@@ -3,7 +3,7 @@ import type { Config } from "../src/config.ts";
 import { nameOf } from "./explain.ts";
 import { complain } from "./print.ts";
 
-/** For the security log: that this command is run by this user of the machine. Never throws: a command is not refused for its note. */
+/** Notes for the security log that this user of the machine runs this command. Never throws: a failure must not stop the command. */
 export async function noteCommand(
   config: Config,
   url: string,
@@ -13,7 +13,7 @@ export async function noteCommand(
   try {
     const { accountOfUid } = await import("../src/store/embedded/libc.ts");
     const uid = process.getuid?.() ?? -1;
-    // Not `os.userInfo()`, which believes the environment. A uid in a container may have no name.
+    // Not `os.userInfo()`, which trusts the environment. A uid in a container may have no name.
     const os_user = accountOfUid(uid)?.name ?? "";
     const said = { command, target, os_user, uid, host: hostname(), database: nameOf(config) };
     await noteAdminCommand(url, said);

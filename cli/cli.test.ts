@@ -130,7 +130,7 @@ describe("serve refuses", () => {
       };
       const { code, err } = await run(["dev"], environment);
       expect(code).toBe(1);
-      expect(err).toContain("This machine has no such address to listen on");
+      expect(err).toContain("This machine does not have this address");
       expect(err).toContain(`${variable} is 192.0.2.1`);
       expect(err).not.toContain("    at ");
     },
@@ -168,10 +168,10 @@ describe("token", () => {
     const path = join(directory, "no-key");
     writeFileSync(path, "hello");
     expect((await run(["token", "--user", alice, "--key", path])).err).toContain(
-      `${path} holds no private key`,
+      `${path} is not a private key`,
     );
     expect((await run(["token", "--user", alice, "--key", `${path}.x`])).err).toContain(
-      "cannot be read (ENOENT). Name yours with --key",
+      "cannot be read (ENOENT). Name your key with --key",
     );
     expect((await run(["token", "--user", "alice", "--key", path])).code).toBe(2);
     const noDevice = await run(["token", "--user", alice, "--key", path, "--device", ""]);
@@ -326,7 +326,7 @@ describe("S10: how a command was started", () => {
     [["--database-url", `postgres://127.0.0.1:1/x?password=${password}`], "--database-url"],
   ])("a password in %j is warned of by name, with the way out, and never repeated", async (args, name) => {
     const { err } = await run(["migrate", "status", ...args]);
-    expect(err).toContain(`warning: ${name} holds a password`);
+    expect(err).toContain(`warning: ${name} has a password`);
     expect(err).toContain("PGPASSFILE");
     expect(err).not.toContain(password);
   });
@@ -346,7 +346,7 @@ describe("S10: how a command was started", () => {
     };
     const names = Object.keys(environment).sort().join(", ");
     const { err } = await run(["migrate", "status"], environment);
-    expect(err).toContain(`changes how this executable runs or loads code into it: ${names}.`);
+    expect(err).toContain(`change how this executable runs, or load code into it: ${names}.`);
     const { out } = await run(["doctor", "--json"], environment);
     expect(JSON.parse(out)).toContainEqual({
       subject: "environment",
@@ -382,7 +382,7 @@ test("migrate status and down make no database where there is none, and say whic
   for (const direction of ["status", "down"]) {
     const { code, err } = await run(["migrate", direction]);
     expect(code).toBe(1);
-    expect(err).toMatch(/none holds no database\. .*--data-dir .*--database-url/);
+    expect(err).toMatch(/none has no database\. .*--data-dir .*--database-url/);
   }
   expect(existsSync(join(directory, "none"))).toBe(false);
 });
@@ -577,7 +577,7 @@ describe("dev, with the database it carries", () => {
         );
         const unreadable = await here(["admin", "inspect", kind, "x"]);
         expect(unreadable.code).toBe(2);
-        expect(unreadable.err).toContain('"x" is not a uuid. Give the');
+        expect(unreadable.err).toContain('"x" is not a UUID. Give the');
       },
     );
 
@@ -590,7 +590,7 @@ describe("dev, with the database it carries", () => {
     test("does not make a database where there is none", async () => {
       const { code, err } = await run(["admin", "inspect", "user", alice]);
       expect(code).toBe(1);
-      expect(err).toMatch(/none holds no database\. .*--data-dir .*--database-url/);
+      expect(err).toMatch(/none has no database\. .*--data-dir .*--database-url/);
       expect(existsSync(join(directory, "none"))).toBe(false);
     });
 

@@ -1,14 +1,14 @@
 import type { Command } from "commander";
 
-/** A command as it is typed: what a shell needs to know to complete it. */
+/** A command as a shell needs it for completion. */
 export interface CommandNode {
-  /** Its words after the executable's name, each after a slash: `/admin/inspect`; the executable itself is empty. */
+  /** The words after the name of the executable, each after a slash: `/admin/inspect`; empty for the executable itself. */
   readonly path: string;
   readonly name: string;
   readonly about: string;
   readonly commands: readonly CommandNode[];
   readonly options: readonly OptionNode[];
-  /** What its first argument may be, where that is a few words. */
+  /** The allowed values of its first argument, if they are a few words. */
   readonly words: readonly string[];
   /** Its first argument is a file or a directory. */
   readonly takesFile: boolean;
@@ -18,7 +18,7 @@ export interface OptionNode {
   /** With its dashes. */
   readonly flags: readonly string[];
   readonly about: string;
-  /** Null: it takes no value. Empty: any; what is not a few words is perhaps a file. */
+  /** Null: the option takes no value. Empty: any value, perhaps a file. */
   readonly values: readonly string[] | null;
 }
 
@@ -30,13 +30,13 @@ export function commandTree(command: Command, path = ""): CommandNode {
     name: command.name(),
     about: command.description(),
     commands: commands.map((each) => commandTree(each, `${path}/${each.name()}`)),
-    options: [...options.map(optionNode), { flags: ["--help"], about: "how it is used", values: null }],
+    options: [...options.map(optionNode), { flags: ["--help"], about: "show the usage", values: null }],
     words: argument?.argChoices ?? [],
     takesFile: ["file", "directory"].includes(argument?.name() ?? ""),
   };
 }
 
-/** The node and all below it. */
+/** Returns the node and all nodes below it. */
 export function allNodes(node: CommandNode): readonly CommandNode[] {
   return [node, ...node.commands.flatMap(allNodes)];
 }

@@ -9,8 +9,8 @@ const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion 
 
 export function completionCommand(): Command {
   const command = new Command("completion")
-    .description("what makes a shell complete commands, options and their values")
-    .addArgument(new Argument("<shell>", "the shell it is for").choices(Object.keys(shells)))
+    .description("print a script that makes a shell complete commands, options and their values")
+    .addArgument(new Argument("<shell>", "the shell").choices(Object.keys(shells)))
     .addHelpText(
       "after",
       `

@@ -6,7 +6,7 @@ import { fallbackOf, type ReadSettings, settingsOf, withSettings } from "./setti
 
 export function configCommand(): Command {
   const command = new Command("config")
-    .description("show every setting: variable, default, value in force and where it comes from")
+    .description("show every setting: variable, default, value in force and its source")
     .option("--json", "as JSON")
     .addHelpText(
       "after",
@@ -23,7 +23,7 @@ function show({ readings, misspelt, former }: ReadSettings, asJson: boolean): vo
   const cells = rows.map((row) => [row.variable, row.value, whence(row), row.about]);
   print(table([["VARIABLE", "VALUE", "FROM", "WHAT"], ...cells]));
   complain(
-    "\nSet them in the environment, or where there is one by a flag (whispr-msg serve --help). What each may be: --json.",
+    "\nSet them in the environment, or by an option where there is one (whispr-msg serve --help). --json shows what each may be.",
   );
 }
 

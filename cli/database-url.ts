@@ -9,7 +9,7 @@ import { CommandRefused } from "./exit-codes.ts";
 import { explained } from "./explain.ts";
 import { warningsOnly } from "./print.ts";
 
-/** Does something with the database of these settings, and tells what goes wrong in a sentence. */
+/** Runs `work` with the database of these settings. A failure ends the command with a sentence that explains it. */
 export function withDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
   const { database } = config;
   return explained(config, () =>
@@ -17,18 +17,18 @@ export function withDatabase<T>(config: Config, work: (url: string) => Promise<T
   );
 }
 
-/** As `withDatabase`, but an embedded database is not made where there is none: to look into, it must be there already. */
+/** Like `withDatabase`, but never creates an embedded database: one that is inspected must exist. */
 export function withExistingDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
   const { database, dataDir } = config;
   if (database.type === "embedded" && !existsSync(layoutOf(dataDir).database)) {
     throw new CommandRefused(
-      `${resolve(dataDir)} holds no database. Name the directory of your whispr-msg with --data-dir (or WHISPR_DATA_DIR), or your own PostgreSQL with --database-url (or DATABASE_URL).`,
+      `${resolve(dataDir)} has no database. Name the directory of your whispr-msg with --data-dir (or WHISPR_DATA_DIR), or your own PostgreSQL with --database-url (or DATABASE_URL).`,
     );
   }
   return withDatabase(config, work);
 }
 
-/** The one that a running whispr-msg has, else one started for the time of the work. */
+/** Returns the embedded database of a running whispr-msg, or starts it for the time of the work. */
 async function withEmbedded<T>(
   { dataDir, postgresUser: user }: Config,
   work: (url: string) => Promise<T>,

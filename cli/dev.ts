@@ -8,12 +8,12 @@ import { settingsOf, withSettings } from "./setting-options.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 const jwksPath = "/auth/.well-known/jwks.json";
-/** They are printed, and what is printed may stay in a log: the next start prints the next ones. */
+/** Printed tokens may stay in a log, so they are short-lived; each start prints new ones. */
 const tokenTtlMs = 24 * 3_600_000;
-/** The page asks for the next one by itself. */
+/** The page renews its token by itself. */
 const pageTokenTtlMs = 15 * 60_000;
 
-/** The same at every start, so that their conversations are found again. */
+/** The same ids at every start, so that their conversations are found again. */
 const alice = { id: "0198c0de-0000-7000-8000-00000000a11c", name: "Alice" };
 const bob = { id: "0198c0de-0000-7000-8000-000000000b0b", name: "Bob" };
 const sampleUsers = [
@@ -27,10 +27,10 @@ const sampleUsers = [
 export function devCommand(): Command {
   const command = new Command("dev")
     .description(
-      "serve for development: its own keys, a playground, tokens for two users, the PostgreSQL it carries unless DATABASE_URL is set",
+      "serve for development, with its own keys, a playground, tokens for two users, and the PostgreSQL that it carries unless DATABASE_URL is set",
     )
-    .option("--reset", "remove the data of the embedded database first, after asking")
-    .option("--yes", "with --reset: without asking")
+    .option("--reset", "first remove the data of the embedded database, after asking")
+    .option("--yes", "with --reset: do not ask")
     .addHelpText(
       "after",
       `
@@ -39,7 +39,7 @@ Examples:
   PORT=4001 whispr-msg dev --reset
   DATABASE_URL=postgres://localhost/whispr whispr-msg dev
 
-Exit codes: 0 stopped; 1 it failed, or the stop fell short; 2 wrong settings; 3 another process has the port or the data directory.`,
+Exit codes: 0 stopped; 1 it failed, or the stop took too long; 2 wrong settings; 3 another process has the port or the data directory.`,
     )
     .action((options: ResetOptions) => dev(command, options));
   return withSettings(command);
@@ -65,7 +65,7 @@ async function dev(command: Command, options: ResetOptions): Promise<void> {
 async function reset({ database, dataDir }: Config, isSure: boolean): Promise<void> {
   if (database.type !== "embedded") {
     throw new CommandRefused(
-      "--reset removes the embedded database only; DATABASE_URL is set, whose data is yours.",
+      "--reset removes only the embedded database. DATABASE_URL is set, and its data is not removed.",
       exitCodes.usage,
     );
   }
@@ -73,7 +73,7 @@ async function reset({ database, dataDir }: Config, isSure: boolean): Promise<vo
   await resetDataDirectory(dataDir, { isSure });
 }
 
-/** Keys that were configured (JWT_JWKS_URL …) are not used: the tokens that are printed must be good. */
+/** Replaces configured keys (JWT_JWKS_URL …) by the key of dev, because the printed tokens must be accepted. */
 function withOwnKeys(config: Config, key: SigningKey): Config {
   return { ...config, tokens: { ...config.tokens, keys: { type: "given", keys: [key.publicJwk] } } };
 }
@@ -82,7 +82,7 @@ function publishedKeys(key: SigningKey): ExtraRoutes {
   return new Map([[`GET ${jwksPath}`, () => Response.json({ keys: [key.publicJwk] })]]);
 }
 
-/** The playground, where one may be any of the sample users. */
+/** Returns the routes of the playground, where a visitor may be any of the sample users. */
 async function page(config: Config, key: SigningKey): Promise<ExtraRoutes> {
   if (!config.playground) return new Map();
   const { playground } = await import("./playground.ts");
@@ -107,12 +107,12 @@ async function welcome(app: App, config: Config, key: SigningKey): Promise<void>
   const [aliceToken, bobToken] = await Promise.all([tokenOf(alice.id), tokenOf(bob.id)]);
   const title = (text: string) => coloured("bold", text);
   const playground = config.playground
-    ? `\n${title("Open")} ${coloured("green", `${app.url}/playground`)} in two tabs, as two people, and write to each other.\n`
+    ? `\n${title("Open")} ${coloured("green", `${app.url}/playground`)} in two tabs, as two users, and write to each other.\n`
     : "";
   print(`
 ${title("whispr-msg is ready")} at ${coloured("green", app.url)} (WebSocket ${app.url.replace(/^http/, "ws")}/socket, keys ${app.url}${jwksPath})
 ${playground}
-${title("Two users")}, with tokens for 24 hours (whoever reads them here is Alice or Bob):
+${title("Two users")}, with tokens for 24 hours (anyone who has them can act as Alice or Bob):
   alice ${alice.id}
   bob   ${bob.id}
 

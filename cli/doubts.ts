@@ -1,8 +1,8 @@
 import type { Warning } from "../src/core/incidents.ts";
 
-/** Something about how this process was started that its operator should know. */
+/** Something about the start of this process that its operator should know. */
 export interface Doubt {
-  /** Logged under this name by the commands that keep a log. */
+  /** The incident that `serve` and `dev` log for it. */
   readonly event: Warning;
   /** The variables or options, separated by commas. Never their values. */
   readonly names: string;
@@ -10,12 +10,12 @@ export interface Doubt {
 }
 
 /**
- * Variables that the runtime and the dynamic linker obey before our first line runs: code is loaded, a debugger listens, requests are
- * printed, certificates are not checked. There is no way to turn them off in the executable, so they are named.
+ * Variables that the runtime and the dynamic linker obey before our first line runs. They load code, open a debugger, print requests or
+ * turn the check of certificates off. The executable cannot ignore them, so it warns about them.
  */
 const obeyed = /^(BUN_OPTIONS|BUN_INSPECT\w*|BUN_CONFIG_VERBOSE_FETCH|LD_PRELOAD|LD_AUDIT|LD_LIBRARY_PATH)$/;
 
-/** Returns what is doubtful about an environment and the arguments of a command. */
+/** Returns the warnings about an environment and the arguments of a command. */
 export function doubtsAbout(
   environment: Readonly<Record<string, string | undefined>>,
   args: readonly string[],
@@ -27,19 +27,19 @@ export function doubtsAbout(
       "runtime_variables_set",
       variables,
       (names) =>
-        `set in the environment, and changes how this executable runs or loads code into it: ${names}. Unset it, unless it is meant.`,
+        `these environment variables change how this executable runs, or load code into it: ${names}. Unset them, unless they are intended.`,
     ),
     ...doubt(
       "password_in_arguments",
       options,
       (names) =>
-        `${names} holds a password, which every user of this machine reads in the list of processes: ${wayOut}.`,
+        `${names} has a password, which every user of this machine can read in the process list: ${wayOut}.`,
     ),
   ];
 }
 
 const wayOut =
-  "give the address in DATABASE_URL, the password in DB_PASSWORD, or in a file that PGPASSFILE names";
+  "set the address in DATABASE_URL and the password in DB_PASSWORD, or in a file that PGPASSFILE names";
 
 function doubt(
   event: Warning,

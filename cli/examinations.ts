@@ -18,10 +18,10 @@ import type { Finding } from "./finding.ts";
 import { owners } from "./owner-examinations.ts";
 import { adminPort, publicPort } from "./port-examinations.ts";
 
-/** Sockets, files and database connections of one process; 100,000 sockets need as many descriptors. */
+/** For the sockets, files and database connections of one process; 100,000 sockets need as many descriptors. */
 const wantedDescriptors = 65_536;
 
-/** Every examination answers, whatever the others find. */
+/** Runs all examinations; each has a result, whatever the others find. */
 export async function examinations(config: Config): Promise<readonly Finding[]> {
   const groups = await Promise.all([
     [descriptors(), ...owners(config), clientAddresses(config)],
@@ -43,7 +43,7 @@ function descriptors(): Finding {
   return { subject, status: "warn", text };
 }
 
-/** Nothing tells from here whether a proxy stands in front; the server warns when one shows (`proxy_not_trusted`). */
+/** A proxy in front cannot be detected here; the server warns when it sees one (`proxy_not_trusted`). */
 function clientAddresses({ trustedProxies }: Config): Finding {
   const subject = "client addresses";
   const text =
@@ -69,7 +69,7 @@ function dataDirectory(dataDir: string): Finding {
     : { subject, status: "ok", text: place };
 }
 
-/** Why no database can be there; null: it can. */
+/** Returns why the directory cannot hold a database, or null if it can. */
 function unusable(directory: string, mount: Mount | null): string | null {
   if (!statSync(directory).isDirectory()) return `${directory} is not a directory`;
   if (systemFiles.has(mount?.type ?? "")) return `${directory} is the system's own (${mount?.type})`;
@@ -149,7 +149,7 @@ function standby({ settings }: DatabaseFacts): readonly Finding[] {
   return [{ subject: "database failover", status: "ok", text }];
 }
 
-/** Through the connections that serve makes, so that it is what they get. */
+/** Examines sessions of the same kind as those of serve. */
 async function sessions(url: string, { connections }: Config): Promise<readonly Finding[]> {
   const subject = "database sessions";
   const problems = await findSessionProblems(url, connections.poolSize);
@@ -169,7 +169,7 @@ function schema(states: Awaited<ReturnType<typeof migrationStatus>>): Finding {
       };
 }
 
-/** Where the schema knows of it: devices bring the number back, and start anew when it is another one. */
+/** Examines the generation, once the schema has one. Devices send it back, and start afresh when it is another one. */
 async function generation(
   url: string,
   states: Awaited<ReturnType<typeof migrationStatus>>,

@@ -17,7 +17,7 @@ export interface Explanation {
   readonly exitCode: number;
 }
 
-/** What went wrong for the person at the terminal: a sentence with the way out where we know one, else the stack. */
+/** Explains an error to the person at the terminal: a sentence with a remedy for a known cause, else the stack trace. */
 export function explain(error: unknown, config: Config): Explanation {
   if (error instanceof CommandRefused) return { text: error.message, exitCode: error.exitCode };
   if (error instanceof PortInUse) return { text: error.message, exitCode: exitCodes.taken };
@@ -35,7 +35,7 @@ export function explain(error: unknown, config: Config): Explanation {
   return failure(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
-/** Does the work; what it throws ends the command with its explanation. */
+/** Runs `work`. An error ends the command with its explanation. */
 export async function explained<T>(config: Config, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
@@ -51,8 +51,8 @@ function exitCodeOf({ code }: EmbeddedRefusal): number {
 
 function portInUse({ http }: Config): string {
   const next = otherPort(http.port);
-  // Bun says the same of a host that it cannot look up.
-  const doubt = isIP(http.host) === 0 ? `, or HOST (${http.host}) is no address of this machine` : "";
+  // Bun reports the same for a host name that it cannot resolve.
+  const doubt = isIP(http.host) === 0 ? `, or HOST (${http.host}) is not an address of this machine` : "";
   return `Port ${http.port} on ${http.host} is in use by another process${doubt}. Choose another one: PORT=${next} npm start, or PORT=${next} whispr-msg serve.`;
 }
 
@@ -65,12 +65,12 @@ function notOurs({ http, admin }: Config, code: string): string {
   if (admin) asked.push(`ADMIN_HOST is ${admin.host}, ADMIN_PORT ${admin.port}`);
   const cause =
     code === "EACCES"
-      ? "This user may not listen on a port below 1024; take a higher one"
-      : "This machine has no such address to listen on; name one of its own, 127.0.0.1, or 0.0.0.0 for all";
+      ? "This user may not listen on a port below 1024; choose a higher one"
+      : "This machine does not have this address; use one that it has, 127.0.0.1, or 0.0.0.0 for all";
   return `${cause} (${asked.join("; ")}).`;
 }
 
-/** Names the database for people. */
+/** Returns the name of the database for people. */
 export function nameOf({ database, dataDir }: Config): string {
   return database.type === "postgres" ? addressOf(database.url) : `The embedded database in ${dataDir}`;
 }

@@ -1,4 +1,4 @@
-/** What an examination of `doctor` found. */
+/** A result of an examination of `doctor`. */
 export interface Finding {
   readonly subject: string;
   readonly status: "ok" | "warn" | "fail";

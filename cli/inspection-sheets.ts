@@ -24,7 +24,7 @@ export function conversationSheet(found: ConversationInspection): string {
       ],
       ["metadata", `${found.metadataBytes} bytes`],
       ["owner", ownerText(owner)],
-      ["members", counted(members.length, found.memberCount, "former ones too")],
+      ["members", counted(members.length, found.memberCount, "with former ones")],
     ],
     ["MEMBER", "ROLE", "JOINED", "FROM SEQ", "LEFT", "UNDELIVERED", "UNREAD", "DEVICES"],
     members.map((member) => [
@@ -54,7 +54,7 @@ export function messageSheet(found: MessageInspection): string {
       ["size", `${found.contentBytes} bytes of content, ${found.metadataBytes} of metadata`],
       [
         "relations",
-        `${found.replyToSeq === null ? "no answer" : `answers seq ${found.replyToSeq}`}, ${found.reactions} reactions, ${found.relationsBytes} bytes about media and the answered`,
+        `${found.replyToSeq === null ? "no reply" : `replies to seq ${found.replyToSeq}`}, ${found.reactions} reactions, ${found.relationsBytes} bytes about media and the quoted message`,
       ],
       ["edits", found.editedAt === null ? "none" : `${found.edits}, the last at ${found.editedAt}`],
       ["deleted", found.deletedAt ?? "no"],
@@ -78,7 +78,7 @@ export function userSheet(found: UserInspection): string {
       ["user", `${found.id}, last seen ${found.lastSeenAt ?? "never"}, own rev ${found.ownRev}`],
       [
         "member of",
-        `${found.conversationCount}${roles.length === 0 ? "" : ` (${roles.join(", ")})`}; of ${found.formerCount} formerly; ${found.markedUnreadCount} marked as unread`,
+        `${found.conversationCount}${roles.length === 0 ? "" : ` (${roles.join(", ")})`}; formerly of ${found.formerCount}; ${found.markedUnreadCount} marked as unread`,
       ],
       ["shown", counted(found.conversations.length, found.conversationCount, "in order of their ids")],
     ],
@@ -111,7 +111,7 @@ export function userSheet(found: UserInspection): string {
     [
       [
         "blocks",
-        firstOf(found.blocks.length, found.blockCount, "whom he has blocked, and who has blocked him"),
+        firstOf(found.blocks.length, found.blockCount, "blocked by this user, or who have blocked them"),
       ],
     ],
     ["OTHER USER", "BLOCKED SINCE", "BLOCKED BY SINCE", ""],

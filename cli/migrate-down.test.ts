@@ -62,7 +62,7 @@ describe("migrate down", () => {
     await client.end();
     const { code, out } = await down("--dry-run");
     expect(code).toBe(0);
-    expect(out).toContain(`${new URL(database.url).pathname.slice(1)}: migrate down takes back ${before}_`);
+    expect(out).toContain(`${new URL(database.url).pathname.slice(1)}: migrate down undoes ${before}_`);
     expect(out).toMatch(/WHAT +ROWS +SIZE\n/);
     expect(out).toMatch(/table user_last_seen +1,200 +\d+ kB\n/);
     expect(out).toMatch(/table messages +0 +\d+ kB\n/);
@@ -82,7 +82,7 @@ describe("migrate down", () => {
     expect([code, out]).toEqual([2, ""]);
     expect(err).toMatch(/table messages +0 +\d/);
     expect(err).toContain(
-      "whispr-msg: Take these steps back? Nothing was changed: nobody can be asked here. Add --yes to say so in advance.\n",
+      "whispr-msg: Undo these migrations? Nothing was changed, because there is no terminal to ask at. Add --yes to agree in advance.\n",
     );
     expect(await applied()).toBe(before);
     const done = await down("--yes");
@@ -111,7 +111,7 @@ describe("migrate down", () => {
     async (answer, expected) => {
       const { code, shown } = await atTerminal(["migrate", "down"], environment(), answer);
       expect([code, await applied()]).toEqual([expected, before]);
-      expect(shown).toContain("Take these steps back? Type yes to go on: ");
+      expect(shown).toContain("Undo these migrations? Type yes to continue: ");
       expect(shown).toContain("Nothing was changed.");
     },
     120_000,
@@ -141,7 +141,7 @@ describe("migrate down", () => {
     expect(performance.now() - startedMs).toBeLessThan(60_000);
     const dry = await down("--dry-run");
     expect([dry.code, await applied()]).toEqual([0, before]);
-    expect(dry.out).toContain("It is refused at present: connected is the owner");
+    expect(dry.out).toContain("It is refused while this is connected: the owner");
     expect((await fetch(`${server.url}/ready`)).status).toBe(200);
     expect(await server.end("SIGTERM")).toMatchObject({ code: 0 });
     expect((await down("--yes")).code).toBe(0);

@@ -19,15 +19,15 @@ interface Options {
 export function downCommand(): Command {
   const command = new Command("down")
     .description(
-      "take the newest step back, or all above --to: tables and columns are dropped with what they hold",
+      "undo the newest migration, or all above --to; tables and columns are dropped with their data",
     )
-    .option("--to <version>", "version to end at")
+    .option("--to <version>", "the version to end at")
     .option("--dry-run", "only show what would be dropped")
-    .option("--yes", "do it without being asked")
+    .option("--yes", "do not ask")
     .option("--json", "as JSON")
     .addHelpText(
       "after",
-      "\nRefused while a whispr-msg serves on the database or stands by. A backup before it is wise.\n\nExamples:\n  whispr-msg migrate down --dry-run\n  whispr-msg migrate down --to 5 --dry-run --json",
+      "\nRefused while a whispr-msg serves on the database or stands by. Make a backup first.\n\nExamples:\n  whispr-msg migrate down --dry-run\n  whispr-msg migrate down --to 5 --dry-run --json",
     )
     .action((options: Options) => down(command, options));
   return withSettings(command, ["dataDir", "databaseUrl"]);
@@ -52,14 +52,14 @@ async function downFrom(
   if (plan.steps.length > 0) {
     await refuseOthers(plan);
     complain(textOf(plan, config));
-    await confirm("Take these steps back?", { isSure: options.yes === true });
+    await confirm("Undo these migrations?", { isSure: options.yes === true });
   }
   await noteCommand(config, url, { command: "migrate down", target: options.to ?? "" });
   const done = await applied(url, { direction: "down", ...to, isQuiet: options.json === true });
   if (options.json) printJson({ ...plan, done });
 }
 
-/** Before anybody is asked; `migrate` looks again. */
+/** Checks before the question is asked; `migrate` checks again. */
 async function refuseOthers({ others }: DownPlan): Promise<void> {
   if (others.length === 0) return;
   const { inUse } = await import("../src/store/ownership/other-processes.ts");
@@ -69,14 +69,14 @@ async function refuseOthers({ others }: DownPlan): Promise<void> {
 function textOf({ steps, losses, consequences, others }: DownPlan, config: Config): string {
   if (steps.length === 0) return "nothing to do";
   const names = steps.map(({ version, name }) => `${version}_${name}`).join(", ");
-  const head = `${nameOf(config)}: migrate down takes back ${names}.`;
+  const head = `${nameOf(config)}: migrate down undoes ${names}.`;
   const drops =
     losses.length === 0
       ? ["It drops no table and no column."]
       : ["It drops:", table([["WHAT", "ROWS", "SIZE"], ...losses.map(rowOf)])];
   const noticed =
     consequences.length === 0 ? [] : ["Users notice:", ...consequences.map((text) => `- ${text}`)];
-  const refused = others.map((who) => `It is refused at present: connected is ${who}.`);
+  const refused = others.map((who) => `It is refused while this is connected: ${who}.`);
   return [head, ...drops, ...noticed, ...refused].join("\n");
 }
 

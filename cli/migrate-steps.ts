@@ -3,7 +3,7 @@ import type { Applied } from "../src/store/schema/migrator.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { complain, print } from "./print.ts";
 
-/** Takes the steps and says each; with `isQuiet` the caller says what was done. */
+/** Applies the migrations and prints each; with `isQuiet` the caller prints what was done. */
 export async function applied(
   url: string,
   options: { readonly direction: "up" | "down"; readonly to?: number; readonly isQuiet?: boolean },

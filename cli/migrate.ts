@@ -9,7 +9,7 @@ import { settingsOf, withSettings } from "./setting-options.ts";
 
 export function migrateCommand(): Command {
   const command = new Command("migrate")
-    .description("the database's schema: up, down, status")
+    .description("change the schema of the database: up, down, status")
     .addHelpText(
       "after",
       "\nExamples:\n  DATABASE_URL=postgres://whispr@db/whispr whispr-msg migrate up\n  whispr-msg migrate down --dry-run\n  whispr-msg migrate status --json",
@@ -22,11 +22,11 @@ export function migrateCommand(): Command {
 
 function upCommand(): Command {
   const command = new Command("up")
-    .description("apply what is pending")
-    .option("--to <version>", "version to end at")
+    .description("apply pending migrations")
+    .option("--to <version>", "the version to end at")
     .addHelpText(
       "after",
-      "\nExamples:\n  whispr-msg migrate up\n  whispr-msg migrate up --to 1\n\nSeveral may run at once: one applies, the others wait.",
+      "\nExamples:\n  whispr-msg migrate up\n  whispr-msg migrate up --to 1\n\nWhen several run at once, one applies the migrations and the others wait.",
     )
     .action(async (options: { to?: string }) => {
       const { config } = settingsOf(command, "tool");
@@ -42,7 +42,7 @@ function upCommand(): Command {
 
 function statusCommand(): Command {
   const command = new Command("status")
-    .description("which steps are applied, which are pending (exit code 1 when some are)")
+    .description("show which migrations are applied and which are pending (exit code 1 if some are)")
     .option("--json", "as JSON")
     .addHelpText("after", "\nExamples:\n  whispr-msg migrate status\n  whispr-msg migrate status --json")
     .action(async (options: { json?: true }) => {

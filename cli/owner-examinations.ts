@@ -9,9 +9,9 @@ import { trustedPath } from "../src/store/embedded/trusted-path.ts";
 import type { Finding } from "./finding.ts";
 
 const asRootText =
-  "root, which it does not need: a mistake of ours would be root's. Start it as an account of its own (systemd: DynamicUser=yes and StateDirectory=whispr-msg; containers: user:), with CAP_NET_BIND_SERVICE for a port below 1024";
+  "root, which it does not need, and which makes every bug worse. Start it as an account of its own (systemd: DynamicUser=yes and StateDirectory=whispr-msg; containers: user:), with CAP_NET_BIND_SERVICE for a port below 1024";
 
-/** Returns who serves, who owns the data directory and the database in it, and who PostgreSQL runs as. */
+/** Examines who serves, who owns the data directory and the database in it, and as whom PostgreSQL runs. */
 export function owners(config: Config): readonly Finding[] {
   return config.database.type === "embedded" ? [service(), dataDirectory(config)] : [service()];
 }
@@ -30,7 +30,7 @@ function dataDirectory(config: Config): Finding {
   } catch (error) {
     if (error instanceof EmbeddedRefusal) return { subject, status: "fail", text: error.message };
     if (!/^E[A-Z]+$/.test(codeOf(error))) throw error;
-    return { subject, status: "warn", text: `cannot be looked at (${codeOf(error)})` };
+    return { subject, status: "warn", text: `cannot be examined (${codeOf(error)})` };
   }
 }
 
@@ -49,11 +49,11 @@ function ownersOf({ dataDir, postgresUser }: Config): Result {
   return { status: "ok", text: `${userText(own)} owns it${given}; ${postgres}` };
 }
 
-/** Root may look at what another user serves. */
+/** Root may examine what another user serves. */
 function ofAnother(owner: number, dataDir: string): Result {
   const text = `${userText(owner)} owns it`;
   if (process.getuid?.() !== 0)
-    return { status: "fail", text: `${text}, and serve would refuse it to this user` };
+    return { status: "fail", text: `${text}; serve would refuse it to this user` };
   if (!isOfFormerVersion(dataDir)) return { status: "warn", text: `${text}: serve would refuse it to root` };
   return {
     status: "warn",
@@ -61,7 +61,7 @@ function ofAnother(owner: number, dataDir: string): Result {
   };
 }
 
-/** Null: it is not there. */
+/** Returns the owner of a path, or null if the path does not exist. */
 function uidOf(path: string): number | null {
   return lstatSync(path, { throwIfNoEntry: false })?.uid ?? null;
 }

@@ -2,7 +2,7 @@ import { pageFiles } from "../src/playground/page-files.ts";
 import { pageRoutes, type SampleUser } from "../src/playground/page-routes.ts";
 import type { ExtraRoutes } from "../src/web/endpoint-options.ts";
 
-/** The page as routes. Without sample users a visitor brings a token. */
+/** Returns the routes of the playground. Without sample users a visitor pastes a token. */
 export async function playground(users: readonly SampleUser[]): Promise<ExtraRoutes> {
   return pageRoutes({ files: await pageFiles(), users });
 }

@@ -16,7 +16,7 @@ export async function publicPort({ http }: Config): Promise<Finding> {
   return { subject, status: "fail", text };
 }
 
-/** A running whispr-msg has it as well: which of the two does, only the public port tells. */
+/** A running whispr-msg has this port too; only the public port shows whether it is that one. */
 export async function adminPort({ admin, http }: Config): Promise<Finding> {
   if (!admin) return { subject: "admin port", status: "ok", text: "off" };
   const { host, port } = admin;
@@ -39,7 +39,7 @@ function textOf(code: string, host: string, port: string): string {
   return `${cause}; set ${host} to one of its own, 127.0.0.1, or 0.0.0.0 for all`;
 }
 
-/** The system's code when that address cannot be listened on; null when it can. */
+/** Returns the error code if the address cannot be listened on, or null if it can. */
 function listenProblem(host: string, port: number): Promise<string | null> {
   const { promise, resolve } = Promise.withResolvers<string | null>();
   const probe = createServer();
@@ -51,7 +51,7 @@ function listenProblem(host: string, port: number): Promise<string | null> {
 /** Much more than `/live` answers. */
 const maxAnswerBytes = 1_024;
 
-/** Whoever has the port may answer anything: nothing of it is followed, and only its beginning is read. */
+/** Any process may answer on the port, so redirects are not followed and only the beginning is read. */
 async function answersAsOurs({ host, port }: Config["http"]): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(1_000);

@@ -2,7 +2,7 @@ type Colour = "bold" | "grey" | "green" | "yellow" | "red";
 
 const codes: Readonly<Record<Colour, number>> = { bold: 1, grey: 90, green: 32, yellow: 33, red: 31 };
 
-/** Results go to stdout; whatever else there is to say goes to stderr, so that a pipe gets results only. */
+/** Prints a result to stdout. Everything else goes to stderr, so that a pipe gets results only. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -15,7 +15,7 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }
 
-/** Colours only where a terminal shows them (and NO_COLOR, no-color.org, is not set). */
+/** Colours the text if stdout is a terminal and NO_COLOR (no-color.org) is not set. */
 export function coloured(colour: Colour, text: string): string {
   const wanted = process.stdout.isTTY === true && !Bun.env.NO_COLOR;
   return wanted ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text;
@@ -34,14 +34,14 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** In the largest unit of which there is one at least: `24 kB`. */
+/** Returns a size in the largest unit that fits: `24 kB`. */
 export function sizeText(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   const at = bytes < 1_000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   return `${Number((bytes / 1_000 ** at).toPrecision(3))} ${units[at]}`;
 }
 
-/** The log of a command that is over soon: its warnings, for the person at the terminal. */
+/** The log of a short command: only warnings, for the person at the terminal. */
 export const warningsOnly = {
   info() {},
   warn: (text: string) => complain(`warning: ${text}`),

@@ -19,7 +19,7 @@ export function whisprMsg(): Command {
     .version(`whispr-msg ${version} (${commit}, bun ${Bun.version})`, "-V, --version")
     .addHelpText(
       "after",
-      `\nExamples:\n  whispr-msg dev\n  JWT_JWKS_URL=https://auth.example/jwks.json whispr-msg serve\n  whispr-msg serve --help\n\n${exitCodesText}\nSettings come from the environment and from flags: whispr-msg config shows all of them.`,
+      `\nExamples:\n  whispr-msg dev\n  JWT_JWKS_URL=https://auth.example/jwks.json whispr-msg serve\n  whispr-msg serve --help\n\n${exitCodesText}\nSettings come from the environment and from options: whispr-msg config shows all of them.`,
     );
 
   for (const command of [
@@ -42,6 +42,6 @@ export function whisprMsg(): Command {
 
 /** Commander passes neither on to commands that were added. */
 function refuseAlike(command: Command): void {
-  command.exitOverride().showHelpAfterError("(--help shows how it is used)");
+  command.exitOverride().showHelpAfterError("(--help shows the usage)");
   for (const each of command.commands) refuseAlike(each);
 }

@@ -5,8 +5,8 @@ import { settingsOf, withSettings } from "./setting-options.ts";
 
 export function psqlUrlCommand(): Command {
   const command = new Command("psql-url")
-    .description("the address of the embedded database of a running whispr-msg, for psql")
-    .option("--superuser", "with every right, for repairs; without it, as the role that serves")
+    .description("print the address of the embedded database of a running whispr-msg, for psql")
+    .option("--superuser", "as the superuser, for repairs; default: as the role of whispr-msg")
     .option("--json", "as JSON: url")
     .addHelpText(
       "after",
@@ -25,7 +25,7 @@ async function printUrl(command: Command, options: Options): Promise<void> {
   const { config } = settingsOf(command, "tool");
   if (config.database.type === "postgres") {
     throw new CommandRefused(
-      "DATABASE_URL (or DB_*) is set: that is the database, not the embedded one.",
+      "DATABASE_URL (or DB_*) is set, so there is no embedded database: use that address.",
       exitCodes.usage,
     );
   }

@@ -10,8 +10,8 @@ import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { sizeText } from "./print.ts";
 
 /**
- * Removes the embedded database, not what was unpacked, after asking: unless somebody is sure, or there is none. Refused while another
- * whispr-msg works on it; an orphaned PostgreSQL is ended.
+ * Removes the embedded database but not the unpacked programs. Asks first, unless `isSure` or there is no database. Refused while another
+ * whispr-msg uses it; an orphaned PostgreSQL is killed.
  */
 export async function resetDataDirectory(
   dataDir: string,

@@ -8,9 +8,9 @@ import { ignoredAmong } from "./ignored-signals.ts";
 import { complain } from "./print.ts";
 import { commit, version } from "./version.ts";
 
-/** A terminal, npm and supervisors pass one request on several times, within milliseconds; a person's second one comes later. */
+/** Terminals, npm and supervisors repeat a signal within milliseconds; the second signal of a person comes later. */
 const sameSignalMs = 400;
-/** Beyond the app's own deadline, before it is given up. */
+/** How long a stop may exceed the deadline of the app before the process ends. */
 const stopGraceMs = 1_000;
 const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -19,7 +19,7 @@ type Options = Pick<AppOptions, "config" | "mode" | "extraRoutes">;
 /**
  * Runs the app until a signal, then ends the process: 0 after a stop within WHISPR_STOP_TIMEOUT, 1 when it fell short, 128 + n
  * at once after a second signal. A signal that was ignored when this process was started stays ignored; one during the
- * start stops as soon as the start is done. Nothing thrown anywhere ends it.
+ * start stops as soon as the start is done. No exception ends it.
  */
 export async function runApp(options: Options, onReady: (app: App, logger: Logger) => void): Promise<never> {
   const { config, mode } = options;
@@ -59,7 +59,7 @@ async function startOrExit(options: AppOptions): Promise<App> {
   }
 }
 
-/** Whatever was thrown belongs to one request or one timer; the others must not pay for it. Logged, and counted once the app runs. */
+/** Logs uncaught exceptions, and counts them once the app runs. Each belongs to one request or timer, so the process goes on for the others. */
 function surviveBugs(logger: Logger): { report: App["bug"] } {
   const bugs = {
     report: (where: string, error: unknown) => logger.error("internal_error", { where, error }),

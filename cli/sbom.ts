@@ -4,7 +4,9 @@ import { printJson } from "./print.ts";
 
 export function sbomCommand(): Command {
   return new Command("sbom")
-    .description("what this executable contains of others, with versions and checksums, as CycloneDX JSON")
+    .description(
+      "list the third-party parts of this executable, with versions and checksums, as CycloneDX JSON",
+    )
     .addHelpText("after", "\nExamples:\n  whispr-msg sbom > whispr-msg.cdx.json\n  whispr-msg sbom | grype")
     .action(() => printJson(document));
 }

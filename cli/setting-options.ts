@@ -6,7 +6,7 @@ import { doubtsAbout } from "./doubts.ts";
 import { CommandRefused, exitCodes } from "./exit-codes.ts";
 import { complain } from "./print.ts";
 
-/** Gives a command the flags of these settings; without names, of all that have one. */
+/** Adds the options of these settings to a command; without names, of all settings that have one. */
 export function withSettings(command: Command, names?: readonly SettingName[]): Command {
   for (const name of names ?? (Object.keys(settings) as SettingName[])) {
     const setting = settings[name] as Setting<unknown>;
@@ -21,7 +21,7 @@ function optionOf(flag: string, setting: Setting<unknown>): Option {
     `--${flag} <value>`,
     `${setting.about} (${variables}; default ${fallbackOf(setting)})`,
   );
-  // Told, not enforced: what is wrong is refused with all the other settings.
+  // Listed, not enforced: a wrong value is refused together with all other wrong settings.
   if (setting.kind.words) option.argChoices = [...setting.kind.words];
   return option;
 }
@@ -39,7 +39,7 @@ export interface ReadSettings {
   readonly former: readonly FormerVariable[];
 }
 
-/** Environment and this command's flags as the tree of settings. All that is wrong is told at once, and the command ends with 2. */
+/** Reads the settings from the environment and the options of this command. All errors are shown at once, and the command ends with 2. */
 export function settingsOf(command: Command, purpose: SettingContext["purpose"]): ReadSettings {
   const given = command.optsWithGlobals<Record<string, unknown>>();
   const flags: Record<string, string> = {};
@@ -52,13 +52,13 @@ export function settingsOf(command: Command, purpose: SettingContext["purpose"])
   if (!result.ok) throw new CommandRefused(result.problems.join("\n"), exitCodes.usage);
   for (const warning of result.warnings) complain(`warning: ${warning}`);
   if (purpose === "serve" || purpose === "dev") warnOfFormer(result.former);
-  // `serve` and `dev` log it, `doctor` finds it.
+  // `serve` and `dev` log these warnings, `doctor` lists them.
   if (purpose === "tool")
     for (const { text } of doubtsAbout(Bun.env, process.argv.slice(2))) complain(`warning: ${text}`);
   return result;
 }
 
-/** In one line: a deployment of the former service may have twenty of them. */
+/** On one line: a deployment of the former service may set twenty of them. */
 function warnOfFormer(former: readonly FormerVariable[]): void {
   if (former.length === 0) return;
   const names = former.map(({ name }) => name).join(", ");
@@ -67,7 +67,7 @@ function warnOfFormer(former: readonly FormerVariable[]): void {
   );
 }
 
-/** As commander names it: `data-dir` is `dataDir`. */
+/** Returns the name that commander uses: `data-dir` is `dataDir`. */
 function attributeOf(flag: string): string {
   return flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -12,10 +12,10 @@ import { prepareDataDirectory, refusalOf } from "../src/store/embedded/data-dire
 import { layoutOf } from "../src/store/embedded/layout.ts";
 import { CommandRefused } from "./exit-codes.ts";
 
-/** Bytes; a P-256 key as JWK has 200. */
+/** In bytes; a P-256 key as JWK has 200. */
 const longestDevKey = 4_096;
 
-/** A private key and what is published of it. */
+/** A private key and its public part. */
 export interface SigningKey {
   readonly algorithm: "ES256" | "EdDSA" | "RS256";
   readonly kid: string;
@@ -31,7 +31,7 @@ export interface TokenClaims {
   readonly ttlMs: number;
 }
 
-/** The key with which `dev` signs, made at its first start and kept, so that tokens live through restarts. Readable by its owner only. */
+/** Returns the key with which `dev` signs. It is made at the first start and kept, so that tokens survive restarts. Only its owner can read it. */
 export async function openDevKey(dataDir: string): Promise<SigningKey> {
   const { root, devKey: path } = prepareDataDirectory(dataDir);
   try {
@@ -42,7 +42,7 @@ export async function openDevKey(dataDir: string): Promise<SigningKey> {
   return readDevKey(root);
 }
 
-/** Appears whole or not at all, and never over another one. */
+/** Writes the key atomically, and never over an existing one. */
 async function writeNewKey(path: string): Promise<void> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const draft = `${path}.${crypto.randomUUID()}`;
@@ -54,26 +54,26 @@ async function writeNewKey(path: string): Promise<void> {
   await rm(draft);
 }
 
-/** The key that `dev` made. The owner of the directory may have put anything in its place. */
+/** Reads the key that `dev` made. The owner of the directory may have replaced it by anything, so it is read with care. */
 export function readDevKey(dataDir: string): Promise<SigningKey> {
   return readSigningKey(layoutOf(dataDir).devKey, async (path) => readPlainFile(path, longestDevKey));
 }
 
-/** JWK or PEM. */
+/** Reads a private key, JWK or PEM. */
 export async function readSigningKey(
   path: string,
   read = (from: string) => readFile(from, "utf8"),
 ): Promise<SigningKey> {
   const text = await read(path).catch((error: NodeJS.ErrnoException) => {
     throw new CommandRefused(
-      `The key ${path} cannot be read (${error.code}). Name yours with --key; without it the one that whispr-msg dev makes in its data directory is used.`,
+      `The key ${path} cannot be read (${error.code}). Name your key with --key; the default is the key that whispr-msg dev makes in its data directory.`,
     );
   });
   try {
     return signingKey(text);
   } catch {
     throw new CommandRefused(
-      `${path} holds no private key: a JWK or PEM, EC P-256, Ed25519 or RSA, was expected (openssl genpkey -algorithm ed25519 makes one).`,
+      `${path} is not a private key: expected is a JWK or PEM, EC P-256, Ed25519 or RSA (openssl genpkey -algorithm ed25519 makes one).`,
     );
   }
 }
@@ -94,7 +94,7 @@ function algorithmOf(key: KeyObject): SigningKey["algorithm"] {
   throw new Error("another kind of key");
 }
 
-/** As the auth service names its keys: 16 characters of base64url(SHA-256(x ‖ y)). */
+/** Returns the key id: the first 16 characters of base64url(SHA-256(x ‖ y)). */
 function keyId({ x, y, n }: { readonly x?: string; readonly y?: string; readonly n?: string }): string {
   const bytes = [x, y, n].map((part) => Buffer.from(part ?? "", "base64url"));
   return createHash("sha256").update(Buffer.concat(bytes)).digest("base64url").slice(0, 16);

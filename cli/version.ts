@@ -1,6 +1,6 @@
 import { version as packageVersion } from "../package.json";
 
-/** Set by the build; from source there is none. */
+/** Set by the build; not defined when run from source. */
 declare const WHISPR_COMMIT: string | undefined;
 
 /** X.Y.Z. */
