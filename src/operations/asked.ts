@@ -40,6 +40,14 @@ export const inConversation: PlaceOf = ({ params }) => {
 /** What the query of a request to `/messages/:id` may say. */
 export const messageQuery = {
   conversation_id: id(
+    "The conversation of the message. Required, here or in the body.",
+    "must be the conversation's id",
+  ),
+} as const satisfies QueryFields;
+
+/** The same where the conversation is looked up. */
+export const lookedUpQuery = {
+  conversation_id: id(
     "The conversation of the message. Naming it saves a look-up.",
     "must be the conversation's id",
   ),

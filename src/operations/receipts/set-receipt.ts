@@ -3,7 +3,7 @@ import { noSuchConversation } from "../../core/authorize.ts";
 import { costs } from "../../core/limits/costs.ts";
 import { noSuchMessage } from "../../core/messages/edit.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { aboutMessage, messageOfPath, messageQuery } from "../asked.ts";
+import { aboutMessage, lookedUpQuery, messageOfPath } from "../asked.ts";
 import { conversationId } from "../fields.ts";
 import type { Answer, Call, Operation } from "../operation.ts";
 import { PayloadShape } from "../payload-shape.ts";
@@ -30,7 +30,7 @@ export const setReceipt: Operation = {
     {
       method: "PATCH",
       path: "/messages/:id/receipt",
-      query: messageQuery,
+      query: lookedUpQuery,
       body: { shapes: [payload], isOptional: false },
       replies: {
         200: {

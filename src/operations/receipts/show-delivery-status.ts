@@ -1,6 +1,6 @@
 import { costs } from "../../core/limits/costs.ts";
 import { isRejection } from "../../core/rejection.ts";
-import { messageQuery } from "../asked.ts";
+import { lookedUpQuery } from "../asked.ts";
 import { query } from "../query.ts";
 import { uuidOrUnknown } from "../uuid.ts";
 import { deliveryStatusSchema, deliveryStatusTexts } from "../views/delivery-status.ts";
@@ -13,7 +13,7 @@ export const showDeliveryStatus = query({
   refuses: ["not_found"],
   method: "GET",
   path: "/messages/:id/delivery-status",
-  query: messageQuery,
+  query: lookedUpQuery,
   replies: {
     200: {
       summary: "One entry for every present member who was a member before the message, without its sender.",

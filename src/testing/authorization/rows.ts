@@ -1,97 +1,83 @@
-import type { authorize } from "../../core/authorize.ts";
-import {
-  always,
-  channel,
-  conversation,
-  message,
-  naming,
-  noClaims,
-  ownChannel,
-  rest,
-  topic,
-  type Way,
-} from "./ways.ts";
+import { acceptConversation } from "../../operations/conversations/accept-conversation.ts";
+import { createConversation } from "../../operations/conversations/create-conversation.ts";
+import { declineConversation } from "../../operations/conversations/decline-conversation.ts";
+import { listConversations } from "../../operations/conversations/list-conversations.ts";
+import { showConversation } from "../../operations/conversations/show-conversation.ts";
+import { updateConversation } from "../../operations/conversations/update-conversation.ts";
+import { addMembers } from "../../operations/members/add-members.ts";
+import { allowReadding } from "../../operations/members/allow-readding.ts";
+import { changeRole } from "../../operations/members/change-role.ts";
+import { leaveConversation } from "../../operations/members/leave-conversation.ts";
+import { listMembers } from "../../operations/members/list-members.ts";
+import { removeMember } from "../../operations/members/remove-member.ts";
+import { addReaction } from "../../operations/messages/add-reaction.ts";
+import { attachMedia } from "../../operations/messages/attach-media.ts";
+import { deleteMessage } from "../../operations/messages/delete-message.ts";
+import { editMessage } from "../../operations/messages/edit-message.ts";
+import { listAttachments } from "../../operations/messages/list-attachments.ts";
+import { listReactions } from "../../operations/messages/list-reactions.ts";
+import { readHistory } from "../../operations/messages/read-history.ts";
+import { removeReaction } from "../../operations/messages/remove-reaction.ts";
+import { sendMessage } from "../../operations/messages/send-message.ts";
+import type { Operation } from "../../operations/operation.ts";
+import { typing } from "../../operations/presence/typing.ts";
+import { markConversationRead } from "../../operations/receipts/mark-conversation-read.ts";
+import { markDelivered } from "../../operations/receipts/mark-delivered.ts";
+import { markRead } from "../../operations/receipts/mark-read.ts";
+import { markUnread } from "../../operations/receipts/mark-unread.ts";
+import { setReceipt } from "../../operations/receipts/set-receipt.ts";
+import { showDeliveryStatus } from "../../operations/receipts/show-delivery-status.ts";
+import { readChanges } from "../../operations/sync/read-changes.ts";
+import { joinConversation } from "../../operations/topics/topic-operations.ts";
+import { conversationTopic } from "../../operations/topics/topics.ts";
+import { type Asking, always, loneWaysOf, noClaims, topic, type Way, waysOf } from "./ways.ts";
 
 export interface Row {
-  /** As in `core/authorize.ts`. */
-  readonly operation: keyof typeof authorize | "typing";
+  /** By their names; the first one is the documented one. */
+  readonly operations: readonly [string, ...string[]];
   /** As a product owner calls it. */
   readonly what: string;
   readonly where: "group" | "direct";
   /** Of the group: what it lets whom do. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Every route and event of its operations. */
   readonly ways: readonly Way[];
   /** Ways that name a message alone, and no conversation. */
-  readonly lone?: readonly Way[];
+  readonly lone: readonly Way[];
   /** Its messages refer to media. */
   readonly hasMedia?: true;
   /** It names a message, `theirs` or `own`: how it is refused when that is none of this conversation. */
   readonly unknownMessage?: string;
 }
 
-const listening: readonly Way[] = [topic(({ id }) => `conversation:${id}`)];
-export const sending: readonly Way[] = [
-  rest("POST", conversation("/messages"), always({ content: "hello" })),
-  rest(
-    "POST",
-    () => "/messages",
-    ({ id }) => ({ conversation_id: id, content: "hello" }),
-  ),
-  channel("new_message", always({ content: "hello" })),
-  channel("send_message", always({ content: "hello" })),
-];
-const reading: readonly Way[] = [rest("GET", conversation("/messages"))];
+type Own = Pick<Row, "settings" | "hasMedia" | "unknownMessage">;
+type About = readonly [operation: Operation, asking?: Asking];
 
-const editing = (about: "own" | "theirs"): readonly Way[] => [
-  rest("PUT", message(about), always({ content: "better" })),
-  channel("edit_message", naming(about, { content: "better" })),
-];
+/** A row of operations that mean the same to everybody. */
+function row(what: string, asked: readonly [About, ...About[]], own: Own = {}): Row {
+  const [[first], ...more] = asked;
+  const others = new Set(more.map(([{ name }]) => name).filter((name) => name !== first.name));
+  return {
+    what,
+    where: "group",
+    operations: [first.name, ...others],
+    ways: asked.flatMap(([operation, asking]) => waysOf(operation, asking)),
+    lone: asked.flatMap(([operation, asking]) => (asking?.isLookedUp ? loneWaysOf(operation, asking) : [])),
+    ...own,
+  };
+}
 
-const deleting = (about: "own" | "theirs"): readonly Way[] => [
-  rest("DELETE", message(about)),
-  channel("delete_message", naming(about)),
-];
+const noMessage = { unknownMessage: "not_found" } as const;
+const hello = always({ content: "hello" });
+const better = always({ content: "better" });
+const thumb = always({ reaction: "👍" });
+const media = always({ media_id: "another", media_type: "image" });
 
-const removing = (who: "owner" | "admin" | "other"): readonly Way[] => [
-  rest("DELETE", (at) => `/conversations/${at.id}/members/${at[who]}`),
-];
+export const sending = waysOf(sendMessage, { payload: hello });
+export const reacting = waysOf(addReaction, { about: "theirs", payload: thumb });
+export const reactingAlone = loneWaysOf(addReaction, { about: "theirs", payload: thumb })[0]!;
 
-const adding: readonly Way[] = [
-  rest("POST", conversation("/members"), ({ newcomer }) => ({ user_id: newcomer })),
-  rest("POST", conversation("/members"), ({ newcomer }) => ({ user_ids: [newcomer] })),
-];
-
-const marking: readonly Way[] = [
-  rest("PATCH", message("theirs", "/receipt"), always({ status: "read" })),
-  channel("message_read", naming("theirs")),
-  channel("message_delivered", naming("theirs")),
-  channel("mark_read", naming("theirs")),
-  ownChannel("message_read", naming("theirs")),
-  ownChannel("message_delivered", naming("theirs")),
-];
-
-const giving = (who: "owner" | "other" | "admin", role: string): readonly Way[] => [
-  rest("PATCH", (at) => `/conversations/${at.id}/members/${at[who]}/role`, always({ role })),
-];
-
-const renaming: readonly Way[] = [
-  rest("PUT", conversation(), always({ name: "climbers" })),
-  channel("update_conversation", always({ name: "climbers" })),
-];
-
-const answering: readonly Way[] = [
-  rest("POST", conversation("/messages"), ({ theirs }) => ({ content: "hello", reply_to_id: theirs })),
-  channel("new_message", ({ theirs }) => ({ content: "hello", reply_to_id: theirs })),
-];
-
-const reaction = always({ reaction: "👍" });
-export const reacting: readonly Way[] = [
-  rest("POST", message("theirs", "/reactions"), reaction),
-  channel("add_reaction", naming("theirs", { reaction: "👍" })),
-];
-export const reactingAlone = rest("POST", ({ theirs }) => `/messages/${theirs}/reactions`, reaction);
-
-/** After the actor has reacted, as far as he could. */
+/** After the actor has reacted, as far as they could. */
 function afterReacting(way: Way): Way {
   return async (actor, at, claims) => {
     await reacting[0]!(actor, at, noClaims);
@@ -99,286 +85,170 @@ function afterReacting(way: Way): Way {
   };
 }
 
-const takingBack: readonly Way[] = [
-  afterReacting(rest("DELETE", message("theirs", "/reactions/👍"))),
-  afterReacting(channel("remove_reaction", naming("theirs", { reaction: "👍" }))),
+function takingBack(): Row {
+  const plain = row(
+    "take one's reaction back",
+    [[removeReaction, { about: "theirs", reaction: "👍", payload: thumb, isLookedUp: true }]],
+    noMessage,
+  );
+  return { ...plain, ways: plain.ways.map(afterReacting), lone: plain.lone.map(afterReacting) };
+}
+
+const listening: Row = {
+  operations: [joinConversation.name],
+  what: "listen to it",
+  where: "group",
+  ways: [topic(({ id }) => conversationTopic(id))],
+  lone: [],
+};
+
+const seeing = row("see it", [[showConversation]]);
+const reading = row("read its messages", [[readHistory]]);
+const sendingOne = row("send a message", [[sendMessage, { payload: hello }]]);
+const editing = (about: "own" | "theirs") =>
+  row(
+    `edit ${about === "own" ? "one's own" : "another's"} message`,
+    [[editMessage, { about, payload: better }]],
+    noMessage,
+  );
+const deleting = (about: "own" | "theirs") =>
+  row(
+    `delete ${about === "own" ? "one's own" : "another's"} message`,
+    [[deleteMessage, { about }]],
+    noMessage,
+  );
+const attaching = (about: "own" | "theirs") =>
+  row(
+    `attach media to ${about === "own" ? "one's own" : "another's"} message`,
+    [[attachMedia, { about, payload: media, isLookedUp: true }]],
+    { ...noMessage, hasMedia: true },
+  );
+const reactingToOne = row(
+  "react to a message",
+  [[addReaction, { about: "theirs", payload: thumb, isLookedUp: true }]],
+  noMessage,
+);
+const typingOne = row("be seen typing", [[typing, { payload: always({ typing: true }) }]]);
+const marking = row(
+  "mark as received or read",
+  [
+    [setReceipt, { about: "theirs", payload: always({ status: "read" }), isLookedUp: true }],
+    [markRead, { about: "theirs" }],
+    [markDelivered, { about: "theirs" }],
+  ],
+  noMessage,
+);
+const adding = (what: string, own: Own = {}) =>
+  row(
+    what,
+    [
+      [addMembers, { payload: ({ newcomer }) => ({ user_id: newcomer }) }],
+      [addMembers, { payload: ({ newcomer }) => ({ user_ids: [newcomer] }) }],
+    ],
+    own,
+  );
+const removing = (what: string, user: "owner" | "admin" | "other") => row(what, [[removeMember, { user }]]);
+const giving = (what: string, user: "owner" | "other" | "admin", role: string) =>
+  row(what, [[changeRole, { user, payload: always({ role }) }]]);
+const renaming = row("rename it, change its settings", [
+  [updateConversation, { payload: always({ name: "climbers" }) }],
+]);
+const leaving = row("leave it", [[leaveConversation]]);
+const accepting = row("accept it", [[acceptConversation]]);
+const declining = row("decline it, without being asked", [[declineConversation]]);
+
+const inGroup: readonly Row[] = [
+  listening,
+  seeing,
+  row("see its members", [[listMembers]]),
+  reading,
+  row("read what changed", [[readChanges]]),
+  sendingOne,
+  editing("own"),
+  editing("theirs"),
+  deleting("own"),
+  deleting("theirs"),
+  row(
+    "answer a message",
+    [[sendMessage, { payload: ({ theirs }) => ({ content: "hello", reply_to_id: theirs }) }]],
+    { unknownMessage: "invalid_payload" },
+  ),
+  attaching("own"),
+  attaching("theirs"),
+  row("see a message's media and reactions", [
+    [listReactions, { about: "theirs", isLookedUp: true }],
+    [listAttachments, { about: "theirs", isLookedUp: true }],
+  ]),
+  row("see who has received and read a message", [
+    [showDeliveryStatus, { about: "theirs", isLookedUp: true }],
+  ]),
+  reactingToOne,
+  takingBack(),
+  typingOne,
+  marking,
+  row("mark all of it as read", [[markConversationRead]]),
+  row("mark as unread, for oneself", [[markUnread, { about: "theirs" }]], noMessage),
+  row("send, where moderators may", [[sendMessage, { payload: hello }]], {
+    settings: { message_permission: "moderators_plus" },
+  }),
+  row("send, where admins may", [[sendMessage, { payload: hello }]], {
+    settings: { message_permission: "admins_only" },
+  }),
+  adding("add a member"),
+  adding("add a member, where all may", { settings: { add_members_permission: "all_members" } }),
+  removing("remove a member", "other"),
+  removing("remove an admin", "admin"),
+  removing("remove the owner", "owner"),
+  giving("make a member a moderator", "other", "moderator"),
+  giving("make a member an admin", "other", "admin"),
+  giving("make an admin a member", "admin", "member"),
+  giving("hand it over to a member", "other", "owner"),
+  giving("hand it over to an admin", "admin", "owner"),
+  renaming,
+  leaving,
+  accepting,
+  declining,
+  row("let others add one again, without having left", [[allowReadding]]),
 ];
 
-const media = always({ media_id: "another", media_type: "image" });
-const attaching = (about: "own" | "theirs") =>
-  ({
-    ways: [rest("POST", message(about, "/attachments"), media)],
-    lone: [rest("POST", (at) => `/messages/${at[about]}/attachments`, media)],
-    hasMedia: true,
-    unknownMessage: "not_found",
-  }) as const;
-
-const typing: readonly Way[] = [
-  channel("user_typing", always({ typing: true })),
-  channel("typing_start", always({})),
-  channel("typing_stop", always({})),
+const inDirect: readonly Row[] = [
+  listening,
+  seeing,
+  reading,
+  sendingOne,
+  editing("own"),
+  deleting("theirs"),
+  reactingToOne,
+  typingOne,
+  marking,
+  adding("add a member"),
+  giving("hand it over to a member", "owner", "owner"),
+  renaming,
+  leaving,
+  accepting,
+  declining,
 ];
 
 export const rows: readonly Row[] = [
-  {
-    operation: "join_conversation",
-    what: "listen to it",
-    where: "group",
-    ways: listening,
-  },
-  {
-    operation: "show_conversation",
-    what: "see it",
-    where: "group",
-    ways: [rest("GET", conversation())],
-  },
-  {
-    operation: "list_members",
-    what: "see its members",
-    where: "group",
-    ways: [rest("GET", conversation("/members"))],
-  },
-  { operation: "read_history", what: "read its messages", where: "group", ways: reading },
-  {
-    operation: "read_changes",
-    what: "read what changed",
-    where: "group",
-    ways: [rest("GET", conversation("/changes"))],
-  },
-  { operation: "send_message", what: "send a message", where: "group", ways: sending },
-  {
-    operation: "edit_message",
-    what: "edit one's own message",
-    where: "group",
-    ways: editing("own"),
-    unknownMessage: "not_found",
-  },
-  {
-    operation: "edit_message",
-    what: "edit another's message",
-    where: "group",
-    ways: editing("theirs"),
-    unknownMessage: "not_found",
-  },
-  {
-    operation: "delete_message",
-    what: "delete one's own message",
-    where: "group",
-    ways: deleting("own"),
-    unknownMessage: "not_found",
-  },
-  {
-    operation: "delete_message",
-    what: "delete another's message",
-    where: "group",
-    ways: deleting("theirs"),
-    unknownMessage: "not_found",
-  },
-  {
-    operation: "send_message",
-    what: "answer a message",
-    where: "group",
-    ways: answering,
-    unknownMessage: "invalid_payload",
-  },
-  {
-    operation: "attach_media",
-    what: "attach media to one's own message",
-    where: "group",
-    ...attaching("own"),
-  },
-  {
-    operation: "attach_media",
-    what: "attach media to another's message",
-    where: "group",
-    ...attaching("theirs"),
-  },
-  {
-    operation: "show_message",
-    what: "see a message's media and reactions",
-    where: "group",
-    ways: [],
-    lone: [
-      rest("GET", ({ theirs }) => `/messages/${theirs}/reactions`),
-      rest("GET", ({ theirs }) => `/messages/${theirs}/attachments`),
-    ],
-  },
-  {
-    operation: "show_delivery_status",
-    what: "see who has received and read a message",
-    where: "group",
-    ways: [],
-    lone: [rest("GET", ({ theirs }) => `/messages/${theirs}/delivery-status`)],
-  },
-  {
-    operation: "add_reaction",
-    what: "react to a message",
-    where: "group",
-    ways: reacting,
-    lone: [reactingAlone],
-    unknownMessage: "not_found",
-  },
-  {
-    operation: "remove_reaction",
-    what: "take one's reaction back",
-    where: "group",
-    ways: takingBack,
-    lone: [afterReacting(rest("DELETE", ({ theirs }) => `/messages/${theirs}/reactions/👍`))],
-    unknownMessage: "not_found",
-  },
-  { operation: "typing", what: "be seen typing", where: "group", ways: typing },
-  {
-    operation: "mark",
-    what: "mark as received or read",
-    where: "group",
-    ways: marking,
-    lone: [rest("PATCH", ({ theirs }) => `/messages/${theirs}/receipt`, always({ status: "read" }))],
-    unknownMessage: "not_found",
-  },
-  {
-    operation: "mark",
-    what: "mark all of it as read",
-    where: "group",
-    ways: [channel("mark_read", always({})), ownChannel("mark_conversation_read", always({}))],
-  },
-  {
-    operation: "mark_unread",
-    what: "mark as unread, for oneself",
-    where: "group",
-    ways: [rest("POST", message("theirs", "/unread")), channel("mark_unread", naming("theirs"))],
-    unknownMessage: "not_found",
-  },
-  {
-    operation: "send_message",
-    what: "send, where moderators may",
-    where: "group",
-    settings: { message_permission: "moderators_plus" },
-    ways: sending,
-  },
-  {
-    operation: "send_message",
-    what: "send, where admins may",
-    where: "group",
-    settings: { message_permission: "admins_only" },
-    ways: sending,
-  },
-  { operation: "add_members", what: "add a member", where: "group", ways: adding },
-  {
-    operation: "add_members",
-    what: "add a member, where all may",
-    where: "group",
-    settings: { add_members_permission: "all_members" },
-    ways: adding,
-  },
-  { operation: "remove_member", what: "remove a member", where: "group", ways: removing("other") },
-  { operation: "remove_member", what: "remove an admin", where: "group", ways: removing("admin") },
-  { operation: "remove_member", what: "remove the owner", where: "group", ways: removing("owner") },
-  {
-    operation: "change_role",
-    what: "make a member a moderator",
-    where: "group",
-    ways: giving("other", "moderator"),
-  },
-  {
-    operation: "change_role",
-    what: "make a member an admin",
-    where: "group",
-    ways: giving("other", "admin"),
-  },
-  {
-    operation: "change_role",
-    what: "make an admin a member",
-    where: "group",
-    ways: giving("admin", "member"),
-  },
-  {
-    operation: "change_role",
-    what: "hand it over to a member",
-    where: "group",
-    ways: giving("other", "owner"),
-  },
-  {
-    operation: "change_role",
-    what: "hand it over to an admin",
-    where: "group",
-    ways: giving("admin", "owner"),
-  },
-  {
-    operation: "update_conversation",
-    what: "rename it, change its settings",
-    where: "group",
-    ways: renaming,
-  },
-  {
-    operation: "leave_conversation",
-    what: "leave it",
-    where: "group",
-    ways: [rest("POST", conversation("/leave"))],
-  },
-  {
-    operation: "accept_conversation",
-    what: "accept it",
-    where: "group",
-    ways: [rest("POST", conversation("/accept"))],
-  },
-  {
-    operation: "decline_conversation",
-    what: "decline it, without being asked",
-    where: "group",
-    ways: [rest("POST", conversation("/decline"))],
-  },
-  {
-    operation: "allow_readding",
-    what: "let others add one again, without having left",
-    where: "group",
-    ways: [rest("POST", conversation("/allow-readding"))],
-  },
-  ...(
-    [
-      { operation: "join_conversation", what: "listen to it", ways: listening },
-      { operation: "show_conversation", what: "see it", ways: [rest("GET", conversation())] },
-      { operation: "read_history", what: "read its messages", ways: reading },
-      { operation: "send_message", what: "send a message", ways: sending },
-      { operation: "edit_message", what: "edit one's own message", ways: editing("own") },
-      { operation: "delete_message", what: "delete another's message", ways: deleting("theirs") },
-      { operation: "add_reaction", what: "react to a message", ways: reacting, lone: [reactingAlone] },
-      { operation: "typing", what: "be seen typing", ways: typing },
-      { operation: "mark", what: "mark as received or read", ways: marking },
-      { operation: "add_members", what: "add a member", ways: adding },
-      { operation: "change_role", what: "hand it over to a member", ways: giving("owner", "owner") },
-      { operation: "update_conversation", what: "rename it, change its settings", ways: renaming },
-      { operation: "leave_conversation", what: "leave it", ways: [rest("POST", conversation("/leave"))] },
-      { operation: "accept_conversation", what: "accept it", ways: [rest("POST", conversation("/accept"))] },
-      {
-        operation: "decline_conversation",
-        what: "decline it, without being asked",
-        ways: [rest("POST", conversation("/decline"))],
-      },
-    ] as const
-  ).map((row) => ({ ...row, where: "direct" as const })),
+  ...inGroup,
+  ...inDirect.map((each): Row => ({ ...each, where: "direct" })),
 ];
 
-/** What is about no conversation: everybody may, for himself. */
-export const forAnybody: readonly (Pick<Row, "operation"> & { readonly way: Way })[] = [
+/** What concerns no conversation: everybody may, for themselves. */
+export const forAnybody: readonly { readonly operation: string; readonly way: Way }[] = [
+  ...[
+    { type: "direct" as const, named: (newcomer: string) => ({ other_user_id: newcomer }) },
+    { type: "group" as const, named: (newcomer: string) => ({ name: "x", user_ids: [newcomer] }) },
+  ].flatMap(({ type, named }) =>
+    waysOf(createConversation, { payload: ({ newcomer }) => ({ type, ...named(newcomer) }) }).map((way) => ({
+      operation: createConversation.name,
+      way,
+    })),
+  ),
+  ...waysOf(listConversations).map((way) => ({ operation: listConversations.name, way })),
+  { operation: "join_user", way: (actor) => actor.join(`user:${actor.id}`) },
   {
-    operation: "create_direct",
-    way: rest(
-      "POST",
-      () => "/conversations",
-      ({ newcomer }) => ({ type: "direct", other_user_id: newcomer }),
-    ),
-  },
-  {
-    operation: "create_group",
-    way: rest(
-      "POST",
-      () => "/conversations",
-      ({ newcomer }) => ({ type: "group", name: "x", user_ids: [newcomer] }),
-    ),
-  },
-  { operation: "list_conversations", way: rest("GET", () => "/conversations") },
-  {
-    operation: "join_user",
-    way: (actor) => actor.join(`user:${actor.id}`),
+    operation: "update_status",
+    way: (actor) => actor.push(`user:${actor.id}`, "update_status", { status: "busy" }),
   },
 ];

@@ -1,8 +1,16 @@
-import type { authorize } from "../../core/authorize.ts";
 import type { Permissions } from "../../core/conversations/permissions.ts";
+import { createConversation } from "../../operations/conversations/create-conversation.ts";
+import { declineConversation } from "../../operations/conversations/decline-conversation.ts";
+import { operations as list } from "../../operations/list.ts";
+import { allowReadding } from "../../operations/members/allow-readding.ts";
+import { editMessage } from "../../operations/messages/edit-message.ts";
+import { sendMessage } from "../../operations/messages/send-message.ts";
+import type { Operation } from "../../operations/operation.ts";
+import { updateStatus } from "../../operations/presence/update-status.ts";
+import { topicOperations } from "../../operations/topics/topic-operations.ts";
 import { newId } from "../../system.ts";
 import { type Row, rows } from "./rows.ts";
-import { always, channel, conversation, message, naming, rest, type Way } from "./ways.ts";
+import { type Asking, always, type Way, waysOf } from "./ways.ts";
 
 /** What a group's settings and a block between two mean to one operation. */
 export interface WritingRule {
@@ -12,28 +20,21 @@ export interface WritingRule {
   readonly blocker: "yes" | "no";
 }
 
-export interface WritingRow extends Pick<Row, "operation" | "what" | "settings" | "hasMedia"> {
+export interface WritingRow extends Pick<Row, "operations" | "what" | "settings" | "hasMedia"> {
   readonly rule: WritingRule;
   readonly ways: readonly Way[];
 }
 
-/** They change nothing that anybody else sees, or are about no conversation that is there yet. */
-export const writesNothing: readonly (keyof typeof authorize | "typing")[] = [
-  "create_direct",
-  "create_group",
-  "list_conversations",
-  "show_conversation",
-  "list_members",
-  "read_history",
-  "show_delivery_status",
-  "show_message",
-  "join_conversation",
-  "join_user",
-  "read_changes",
+/** They change nothing that anybody else sees, or concern no conversation that is there yet. */
+export const writesNothing: ReadonlySet<string> = new Set([
+  ...list.filter(({ costs }) => costs.class === "read").map(({ name }) => name),
+  ...topicOperations.map(({ name }) => name),
+  createConversation.name,
+  updateStatus.name,
   // To those who are not asked, and did not leave.
-  "decline_conversation",
-  "allow_readding",
-];
+  declineConversation.name,
+  allowReadding.name,
+]);
 
 const free: WritingRule = { settings: [], blocker: "yes" };
 const groupsOnly: WritingRule = { settings: [], blocker: "no" };
@@ -79,43 +80,30 @@ const media = {
 };
 const mention = () => ({ content: "hello", metadata: { mentions: [newId()] } });
 
+const asked = (operation: Operation, asking: Asking) => {
+  const ways = waysOf(operation, asking);
+  return { operations: [operation.name] as const, ways: firstWays({ ways, lone: [] }) };
+};
+
 /** The same operations with what only some settings decide about. */
 const variants: readonly WritingRow[] = [
+  { what: "send media", rule: writesMedia, ...asked(sendMessage, { payload: always(media) }) },
+  { what: "mention somebody", rule: mentions, ...asked(sendMessage, { payload: mention }) },
   {
-    operation: "send_message",
-    what: "send media",
-    rule: writesMedia,
-    ways: [rest("POST", conversation("/messages"), always(media)), channel("new_message", always(media))],
-  },
-  {
-    operation: "send_message",
-    what: "mention somebody",
-    rule: mentions,
-    ways: [rest("POST", conversation("/messages"), mention), channel("new_message", mention)],
-  },
-  {
-    operation: "edit_message",
     what: "edit the words beside one's own media",
     rule: writesMedia,
     hasMedia: true,
-    ways: [
-      rest("PUT", message("own"), always({ content: "better" })),
-      channel("edit_message", naming("own", { content: "better" })),
-    ],
+    ...asked(editMessage, { about: "own", payload: always({ content: "better" }) }),
   },
   {
-    operation: "edit_message",
     what: "mention somebody in one's own message afterwards",
     rule: mentions,
-    ways: [
-      rest("PUT", message("own"), mention),
-      channel("edit_message", (at) => ({ message_id: at.own, ...mention() })),
-    ],
+    ...asked(editMessage, { about: "own", payload: mention }),
   },
 ];
 
 /** The first way at each door. */
-function firstWays({ ways, lone = [] }: Row): readonly Way[] {
+function firstWays({ ways, lone }: Pick<Row, "ways" | "lone">): readonly Way[] {
   return [...ways.slice(0, 1), ...ways.slice(-1), ...lone.slice(0, 1)].filter(
     (way, index, all) => all.indexOf(way) === index,
   );
@@ -123,8 +111,11 @@ function firstWays({ ways, lone = [] }: Row): readonly Way[] {
 
 /** Rows of the table, of operations that write, that no rule here is of. */
 export const withoutRule = rows.filter(
-  ({ operation, what, settings }) =>
-    !writesNothing.includes(operation) && !rules[what] && !what.startsWith("send, where") && !settings,
+  ({ operations, what, settings }) =>
+    !operations.every((name) => writesNothing.has(name)) &&
+    !rules[what] &&
+    !what.startsWith("send, where") &&
+    !settings,
 );
 
 /** Every row of the table that writes, with its rule, and the variants. */
