@@ -96,7 +96,7 @@ async function page(config: Config, key: SigningKey): Promise<ExtraRoutes> {
       signToken(key, { subject: userId, ...given, issuer, audience: audiences[0]! }),
   });
   const toPage = () => new Response(null, { status: 302, headers: { location: "/playground" } });
-  return new Map([["GET /", toPage], ...(await playground(sampleUsers)), ...minted]);
+  return new Map([["GET /", toPage], ...(await playground(sampleUsers, config)), ...minted]);
 }
 
 async function welcome(app: App, config: Config, key: SigningKey): Promise<void> {

@@ -24,7 +24,7 @@ async function serve(command: Command): Promise<void> {
   const { config } = settingsOf(command, "serve");
   const { runApp } = await import("./running.ts");
   const { playground } = await import("./playground.ts");
-  const extraRoutes = config.playground ? await playground([]) : new Map();
+  const extraRoutes = config.playground ? await playground([], config) : new Map();
   await runApp({ config, mode: "serve", extraRoutes }, (app, logger) =>
     logger.info("ready", { url: app.url }),
   );

@@ -229,7 +229,7 @@ describe("whispr-msg admin", () => {
       conversationId = await (await restOf(first, alice)).createDirect(bob);
     }
     expect(await adminOf(database.url, "block", alice, bob)).toMatchObject({
-      out: "blocked: noted; it is applied when whispr-msg starts\n",
+      out: "blocked: stored; it is applied when whispr-msg starts\n",
       code: 0,
     });
     await using second = await start();

@@ -9,6 +9,7 @@ import { linked } from "./page/links.ts";
 import { Marks } from "./page/marks.ts";
 import { MessageLog } from "./page/message-log.ts";
 import { hashOf, placeOf } from "./page/place.ts";
+import { userIdOf } from "./page/user-id.ts";
 import type { Message } from "./page/wire.ts";
 
 /** What the page keeps, without the page. */
@@ -280,4 +281,13 @@ test("a frame is copied as what does or reads the same, and what only the socket
   expect(curl("out", "phoenix", "heartbeat", {})).toBeNull();
   const script = scriptOf(taped("out", "conversation:c", "user_typing", { typing: true }), caller);
   expect(script).toContain(`send("1", "2", "conversation:c", "user_typing", {"typing":true})`);
+});
+
+test("the user id of a subject is the server's: a UUID as it is, another text as UUIDv5 (RFC 9562 A.4), none without a namespace", async () => {
+  const dns = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+  const id = "0198c0de-0000-7000-8000-00000000a11c";
+  expect(await userIdOf(id.toUpperCase(), null)).toBe(id);
+  expect(await userIdOf("www.example.com", dns)).toBe("2ed6657d-e927-568b-95e1-2665a8aea6a2");
+  expect(await userIdOf("ünï|📱", dns)).toBe("30d15629-49b0-514f-9761-5dcfc60c3eef");
+  expect(await userIdOf("www.example.com", null)).toBeNull();
 });

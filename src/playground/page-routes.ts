@@ -30,9 +30,14 @@ const policy = [
 export function pageRoutes(options: {
   readonly files: PageFiles;
   readonly users: readonly SampleUser[];
+  /** By which the page knows the user id of a pasted token whose subject is not a UUID. */
+  readonly subjectNamespace: string | null;
 }): ExtraRoutes {
   const { html, script, style } = options.files;
-  const users = JSON.stringify({ users: options.users });
+  const users = JSON.stringify({
+    users: options.users,
+    subject_namespace: options.subjectNamespace,
+  });
   return new Map(
     pagePrefixes.flatMap((prefix) => [
       [`GET ${prefix}/playground`, document("text/html; charset=utf-8", html)],

@@ -549,6 +549,24 @@ scene(
   },
 );
 
+scene("a visitor whose subject is not a UUID writes as the user that the server makes of it", async () => {
+  using keys = await disposableKeys();
+  await using server = await start("serve", {
+    JWT_PUBLIC_KEYS_FILE: keys.jwksFile,
+    JWT_SUBJECT_NAMESPACE: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+    WHISPR_PLAYGROUND: "1",
+    WHISPR_AUTO_MIGRATE: "1",
+  });
+  const visitor = await tab(null, { url: server.url });
+  await visitor.bring(await keys.token("auth0|507f1f77bcf86cd799439020"));
+  await visitor.page.getByRole("button", { name: "New conversation" }).first().click();
+  await visitor.page.getByLabel("Their user id").fill(newId());
+  await visitor.page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+  await visitor.say("Hello from elsewhere");
+  await visitor.seesStatus("Hello from elsewhere", "sent");
+  await visitor.close();
+});
+
 scene("nobody but the page itself gets a token, and only of a sample user", async () => {
   const ask = async (headers: Readonly<Record<string, string>>, body: object) => {
     const init = { method: "POST", headers, body: JSON.stringify(body) };

@@ -1,5 +1,6 @@
 import type { Person } from "./people.ts";
 import { Refused, refusalOf } from "./refused.ts";
+import { userIdOf } from "./user-id.ts";
 
 interface Kept {
   readonly userId: string;
@@ -54,19 +55,28 @@ export class Account {
     return account;
   }
 
-  /** With a token that somebody pasted; null: it is none. */
-  static ofToken(base: string, token: string): Account | null {
+  /** With a token that somebody pasted; null: it is none that this server accepts. */
+  static async ofToken(
+    base: string,
+    token: string,
+    subjectNamespace: string | null,
+  ): Promise<Account | null> {
     const claims = claimsOf(token);
-    if (!claims?.sub) return null;
-    const kept = { userId: claims.sub, deviceId: claims.deviceId ?? claims.device_id ?? null, token };
+    const userId = claims?.sub ? await userIdOf(claims.sub, subjectNamespace) : null;
+    if (!claims || userId === null) return null;
+    const kept = { userId, deviceId: claims.deviceId ?? claims.device_id ?? null, token };
     keep(kept);
     return new Account({ base, kept, token, isSample: false });
   }
 
   /** Whom this tab was before it was loaded again; null: nobody yet. */
-  static async restored(base: string, sampleUsers: readonly Person[]): Promise<Account | null> {
+  static async restored(
+    base: string,
+    sampleUsers: readonly Person[],
+    subjectNamespace: string | null,
+  ): Promise<Account | null> {
     const kept = readKept();
-    if (kept?.token) return Account.ofToken(base, kept.token);
+    if (kept?.token) return Account.ofToken(base, kept.token, subjectNamespace);
     const isSample = sampleUsers.some(({ id }) => id === kept?.userId);
     return kept && isSample ? Account.ofSampleUser(base, kept.userId) : null;
   }

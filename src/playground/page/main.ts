@@ -19,6 +19,8 @@ const tickMs = 1_000;
 const slowTickMs = 30_000;
 
 applyTheme();
+/** In which the server makes user ids of subjects that are not UUIDs; null: it refuses them. */
+let subjectNamespace: string | null = null;
 /** Draws the page. */
 let drawAgain = () => {};
 watchTheme(() => drawAgain());
@@ -26,12 +28,17 @@ document.addEventListener("DOMContentLoaded", () => void start());
 
 async function start(): Promise<void> {
   const response = await fetch(`${base}/playground/users`);
-  const { users } = (await response.json()) as { readonly users: readonly Person[] };
+  const served = (await response.json()) as {
+    readonly users: readonly Person[];
+    readonly subject_namespace: string | null;
+  };
+  const { users } = served;
+  subjectNamespace = served.subject_namespace;
   const wanted = wantedUser(users);
   try {
     const account = wanted
       ? await Account.ofSampleUser(base, wanted.id)
-      : await Account.restored(base, users);
+      : await Account.restored(base, users, subjectNamespace);
     if (account) await enter(account, users);
     else land(users, null);
   } catch (error) {
@@ -61,7 +68,7 @@ function land(users: readonly Person[], problem: string | null): void {
     problem,
     leadsOn: placeOf(location.hash).conversationId !== null,
     onUser: ({ id }) => void entering(() => Account.ofSampleUser(base, id)),
-    onToken: (token) => void entering(async () => Account.ofToken(base, token)),
+    onToken: (token) => void entering(() => Account.ofToken(base, token, subjectNamespace)),
   });
   draw(document.querySelector("#page")!, [view]);
 }
