@@ -4,13 +4,11 @@ import { KeysReport } from "./auth/keys-report.ts";
 import { nothingRevoked } from "./auth/revocation.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./core/ports/clock.ts";
-import type { DeliveryReads } from "./core/ports/delivery-reads.ts";
 import type { Limiter } from "./core/ports/limiter.ts";
 import type { Observer } from "./core/ports/observer.ts";
 import type { PubSub } from "./core/ports/pubsub.ts";
 import { BlockEnforcer } from "./engine/conversation/block-enforcer.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
-import { SharedDeliveryReads } from "./engine/sync/shared-delivery-reads.ts";
 import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
 import { LocalPresence } from "./presence/local.ts";
@@ -89,7 +87,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const health = new StoreHealth({ clock: systemClock, observer });
   const admin = openAdminListener(config, observer, opened);
   const limiter = new LocalLimiter({ clock: systemClock, limits: config.limits });
-  const { engine, deliveryReads, ownership, pubsub } = openEngine({
+  const { engine, ownership, pubsub } = openEngine({
     config,
     version: options.version,
     settings,
@@ -107,7 +105,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     readiness,
     keys,
     engine,
-    deliveryReads,
     ownership,
     pubsub,
     limiter,
@@ -278,6 +275,7 @@ function openEngine(given: {
       actorReads,
       viewerReads: new PostgresViewerReads({ reads }),
       syncReads: new PostgresSyncReads({ reads }),
+      deliveryReads: new PostgresDeliveryReads({ reads, actorReads }),
       creation: new PostgresConversationCreation({ reads }),
       cursors: new PostgresDeviceCursors({ reads }),
       lastSeen: new PostgresLastSeen({ reads }),
@@ -310,9 +308,7 @@ function openEngine(given: {
   enforcer.start();
   opened.defer(() => enforcer.stop());
   ownership.start();
-  const missed = new PostgresDeliveryReads({ reads, actorReads });
-  const deliveryReads = new SharedDeliveryReads({ reads: missed, actorReads, clock: systemClock });
-  return { engine, deliveryReads, ownership, pubsub };
+  return { engine, ownership, pubsub };
 }
 
 function openEndpoint(given: {
@@ -320,7 +316,6 @@ function openEndpoint(given: {
   readonly readiness: Readiness;
   readonly keys: Keys;
   readonly engine: Engine;
-  readonly deliveryReads: DeliveryReads;
   readonly ownership: AdvisoryOwnership;
   readonly pubsub: PubSub;
   readonly limiter: Limiter;
@@ -328,7 +323,7 @@ function openEndpoint(given: {
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }): Endpoint {
-  const { options, readiness, keys, engine, deliveryReads, ownership, pubsub, limiter, observer } = given;
+  const { options, readiness, keys, engine, ownership, pubsub, limiter, observer } = given;
   const { opened, stopping } = given;
   const { config, extraRoutes = new Map() } = options;
   const openDescriptors = new OpenDescriptors();
@@ -339,7 +334,7 @@ function openEndpoint(given: {
     queries: engine.queries,
     marks: engine.marks,
     receipts: { marks: engine.marks, cursors: engine.cursors },
-    deliveryReads,
+    delivery: engine.delivery,
     ownership,
     pubsub,
     presence: new LocalPresence({ clock: systemClock, newId }),

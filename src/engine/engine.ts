@@ -2,6 +2,7 @@ import type { ActorReads } from "../core/ports/actor-reads.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { CommitPort } from "../core/ports/commit.ts";
 import type { ConversationCreation } from "../core/ports/conversation-creation.ts";
+import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
 import type { DeviceCursors } from "../core/ports/device-cursors.ts";
 import type { LastSeen as LastSeenStore } from "../core/ports/last-seen.ts";
 import type { Observer } from "../core/ports/observer.ts";
@@ -21,7 +22,9 @@ import { Queries } from "./queries.ts";
 import { FairTurns, type FairTurnsSettings } from "./reads/fair-turns.ts";
 import { Marks } from "./receipts/marks.ts";
 import { Cursors } from "./sync/cursors.ts";
+import { Delivery } from "./sync/delivery.ts";
 import { Joins } from "./sync/joins.ts";
+import { SharedDeliveryReads } from "./sync/shared-delivery-reads.ts";
 
 export interface EngineSettings {
   readonly lane: LaneSettings;
@@ -37,6 +40,8 @@ export interface EnginePorts {
   readonly actorReads: ActorReads;
   readonly viewerReads: ViewerReads;
   readonly syncReads: SyncReads;
+  /** Reads the changes whose frames were lost. */
+  readonly deliveryReads: DeliveryReads;
   readonly creation: ConversationCreation;
   readonly cursors: DeviceCursors;
   readonly lastSeen: LastSeenStore;
@@ -47,7 +52,7 @@ export interface EnginePorts {
   readonly observer: Observer;
 }
 
-/** What makes the domain live: where commands and queries of every door enter. */
+/** What makes the domain live: where commands and queries of every door enter, and what is told to sockets leaves. */
 export interface Engine {
   readonly commands: Registry;
   readonly queries: Queries;
@@ -56,6 +61,7 @@ export interface Engine {
   readonly cursors: Cursors;
   readonly lastSeen: LastSeen;
   readonly meetings: Meetings;
+  readonly delivery: Delivery;
   /** Refuses new commands, and resolves when every one that was taken has its answer. */
   drain(): Promise<void>;
   stop(): void;
@@ -66,31 +72,47 @@ export function startEngine(options: {
   readonly settings: EngineSettings;
 }): Engine {
   const { ports, settings } = options;
-  const { actorReads, viewerReads, syncReads, creation, ownership, pubsub, clock, observer } = ports;
-  const own = new PrivateState({ store: ports.own, pubsub });
-  const lanes: readonly Lane[] = ports.commits.map(
-    (port) =>
-      new Lane({
-        port,
-        reads: actorReads,
-        ownership,
-        observer,
-        clock,
-        settings: settings.lane,
-        marked: (conversations, atUs) => marks.marked(conversations, atUs),
-      }),
-  );
-  const laneOf = (conversationId: string) => lanes[shardOf(conversationId) % lanes.length]!;
-  const marks = new Marks({
-    queueOf: (conversationId) => laneOf(conversationId).marks,
-    reads: actorReads,
-    own,
-    pubsub,
-    clock,
-    observer,
+  const conversations = startConversations(ports, settings);
+  const sync = startSync(ports);
+  const { lanes, supervisor, commands, marks, meetings, own } = conversations;
+  const { cursors, lastSeen, joins, delivery } = sync;
+  ports.ownership.onNewHistory(() => {
+    cursors.forget();
+    for (const lane of lanes) lane.marks.forgetAll();
   });
+  return {
+    commands,
+    queries: queriesOf(ports, settings, own, lastSeen),
+    joins,
+    marks,
+    cursors,
+    lastSeen,
+    meetings,
+    delivery,
+    async drain() {
+      commands.drain();
+      await commands.idle();
+      await Promise.all([drainMarks(lanes, ports.ownership), cursors.save(), lastSeen.save()]);
+    },
+    stop() {
+      for (const part of [supervisor, cursors, lastSeen, delivery]) part.stop();
+    },
+  };
+}
+
+/** What decides and stores: the actors, their lanes and the marks. */
+function startConversations(ports: EnginePorts, settings: EngineSettings) {
+  const { actorReads: reads, ownership, pubsub, clock, observer } = ports;
+  const own = new PrivateState({ store: ports.own, pubsub });
+  const lanes: readonly Lane[] = ports.commits.map((port) => {
+    const marked: Marks["marked"] = (conversations, atUs) => marks.marked(conversations, atUs);
+    return new Lane({ port, reads, ownership, observer, clock, settings: settings.lane, marked });
+  });
+  const laneOf = (conversationId: string) => lanes[shardOf(conversationId) % lanes.length]!;
+  const queueOf = (conversationId: string) => laneOf(conversationId).marks;
+  const marks = new Marks({ queueOf, reads, own, pubsub, clock, observer });
   const supervisor = new Supervisor({
-    reads: actorReads,
+    reads,
     ownership,
     clock,
     observer,
@@ -100,51 +122,45 @@ export function startEngine(options: {
     sent: (message) => marks.sent(message),
     left: (event) => marks.left(event),
   });
-  const cursors = new Cursors({ store: ports.cursors, clock, observer });
-  const lastSeen = new LastSeen({ store: ports.lastSeen, clock, observer });
-  const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
   const meetings = new Meetings();
-  const commands = new Registry({
-    meetings,
-    supervisor,
-    clock,
-    observer,
-    settings: settings.registry,
-    queuedChanges,
-  });
-  ownership.onNewHistory(() => {
-    cursors.forget();
-    for (const lane of lanes) lane.marks.forgetAll();
-  });
+  const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
+  const { registry } = settings;
+  const commands = new Registry({ meetings, supervisor, clock, observer, settings: registry, queuedChanges });
   observer.gauge("actors", () => supervisor.actors);
   observer.gauge("mailbox_turns", () => commands.underWay);
   observer.gauge("lane_queue_rows", queuedChanges);
+  return { own, lanes, marks, supervisor, meetings, commands };
+}
+
+/** What tells the sockets of this node, and keeps what they have received. */
+function startSync(ports: EnginePorts) {
+  const { actorReads, syncReads, deliveryReads, ownership, pubsub, clock, observer } = ports;
+  const cursors = new Cursors({ store: ports.cursors, clock, observer });
+  const lastSeen = new LastSeen({ store: ports.lastSeen, clock, observer });
+  const joins = new Joins({
+    reads: syncReads,
+    messages: actorReads,
+    cursors: ports.cursors,
+    settled: (device) => cursors.settled(device),
+    clock,
+  });
+  const reads = new SharedDeliveryReads({ reads: deliveryReads, actorReads, clock });
+  const delivery = new Delivery({ pubsub, reads, clock, observer });
+  ownership.onChange((_, held) => {
+    if (!held) delivery.forgetUnheard();
+  });
+  return { cursors, lastSeen, joins, delivery };
+}
+
+/** What is read for viewers, and what is written without an actor. */
+function queriesOf(
+  { viewerReads: reads, syncReads, creation, pubsub, clock }: EnginePorts,
+  settings: EngineSettings,
+  own: PrivateState,
+  lastSeen: LastSeen,
+): Queries {
   const turns = new FairTurns({ settings: settings.requests, clock });
-  return {
-    commands,
-    queries: new Queries({ turns, reads: viewerReads, syncReads, lastSeen, creation, own, pubsub, clock }),
-    joins: new Joins({
-      reads: syncReads,
-      messages: actorReads,
-      cursors: ports.cursors,
-      settled: (device) => cursors.settled(device),
-      clock,
-    }),
-    marks,
-    cursors,
-    lastSeen,
-    meetings,
-    async drain() {
-      commands.drain();
-      await commands.idle();
-      await Promise.all([drainMarks(lanes, ownership), cursors.save(), lastSeen.save()]);
-    },
-    stop() {
-      supervisor.stop();
-      cursors.stop();
-      lastSeen.stop();
-    },
-  };
+  return new Queries({ turns, reads, syncReads, lastSeen, creation, own, pubsub, clock });
 }
 
 /** Marks of shards that this node does not hold cannot be stored: the next ones of their members bring them. */

@@ -14,12 +14,11 @@ import { Session } from "./session.ts";
 import type { PhoenixSettings } from "./settings.ts";
 import type { Subscription } from "./subscription.ts";
 import { TopicQuota } from "./topic-quota.ts";
-import { Topics } from "./topics.ts";
+import { type TopicListener, Topics } from "./topics.ts";
 
 export type { SocketData } from "./connection.ts";
 
 export interface SocketsOptions<Identity> {
-  readonly routes: Routes<Identity>;
   /** The one spelling of a topic that all of its spellings share, and by which everybody but the client names it. Absent: the client's. */
   readonly canonical?: (topic: string) => string;
   readonly gate?: Gate<Identity>;
@@ -30,6 +29,8 @@ export interface SocketsOptions<Identity> {
   /** What all sockets of an identity may send together; absent: any number of frames. */
   readonly takeLot?: TakeLot<Identity>;
   readonly settings: PhoenixSettings;
+  /** Learns which topics are heard, by their canonical spelling. */
+  readonly topics?: TopicListener;
   readonly observer: SocketsObserver<Identity>;
   /** Milliseconds from any start; never goes back. */
   readonly clock: { now(): number };
@@ -39,7 +40,7 @@ export class Sockets<Identity> {
   /** For `Bun.serve`. Its callbacks are guarded: an exception in one would end the process. */
   readonly websocket: WebSocketHandler<SocketData<Identity>>;
   readonly #options: SocketsOptions<Identity>;
-  readonly #topics = new Topics<Subscription<Identity>>();
+  readonly #topics: Topics<Subscription<Identity>>;
   readonly #quota: TopicQuota;
   readonly #ownerOf: (identity: Identity) => unknown;
   readonly #inbox: Inbox<Identity>;
@@ -49,6 +50,7 @@ export class Sockets<Identity> {
   readonly #connections = new Set<Connection<Identity>>();
   readonly #backpressure: Backpressure<Identity>;
   #server: Server<SocketData<Identity>> | undefined;
+  #routes: Routes<Identity> = () => undefined;
   #sweeping: Timer | undefined;
   #draining = false;
 
@@ -56,6 +58,7 @@ export class Sockets<Identity> {
     const { settings, frameLimit, observer, clock } = options;
     this.#options = options;
     this.#ownerOf = options.ownerOf ?? ((identity) => identity);
+    this.#topics = new Topics(options.topics);
     this.#quota = new TopicQuota({ most: settings.maxTopicsPerOwner });
     this.#inbox = new Inbox({ maxFrameBytes: settings.maxFrameBytes, frameLimit, observer });
     this.#pace = new PingPace({ everyMs: settings.pingEveryMs, clock });
@@ -98,8 +101,9 @@ export class Sockets<Identity> {
   }
 
   /** Call once the server listens, before the first upgrade. Starts the sweep of silent sockets. */
-  attach(server: Server<SocketData<Identity>>): void {
+  attach(server: Server<SocketData<Identity>>, routes: Routes<Identity>): void {
     this.#server = server;
+    this.#routes = routes;
     clearInterval(this.#sweeping);
     this.#sweeping = setInterval(() => this.#sweep(), this.#options.settings.sweepEveryMs);
     this.#sweeping.unref();
@@ -122,14 +126,14 @@ export class Sockets<Identity> {
 
   #opened(socket: ServerWebSocket<SocketData<Identity>>): void {
     const connection = socket.data;
-    const { routes, canonical, gate, settings, observer } = this.#options;
+    const { canonical, gate, settings, observer } = this.#options;
     const { identity } = connection;
     const session = new Session({
       identity,
       wire: connection,
       settings,
       topics: this.#topics,
-      routes,
+      routes: this.#routes,
       canonical,
       gate,
       intake: this.#intakeOf(identity),

@@ -18,8 +18,21 @@ class Listeners<L extends Listener> {
   respelled: Set<L> | undefined;
 }
 
+/** Learns which topics are heard on this node. Called on each first join and last end: must be cheap, and must not throw. */
+export interface TopicListener {
+  /** The first socket begins to join the topic. */
+  heard(topic: string): void;
+  /** No socket is on the topic any more, or joining it. */
+  unheard(topic: string): void;
+}
+
 export class Topics<L extends Listener> {
   readonly #listeners = new Map<string, Listeners<L>>();
+  readonly #told: TopicListener | undefined;
+
+  constructor(told?: TopicListener) {
+    this.#told = told;
+  }
 
   has(topic: string): boolean {
     return this.#listeners.has(topic);
@@ -59,6 +72,7 @@ export class Topics<L extends Listener> {
     if (entry === undefined) {
       entry = new Listeners();
       this.#listeners.set(listener.topic, entry);
+      this.#told?.heard(listener.topic);
     }
     entry.all.add(listener);
     if (listener.isRespelled) entry.respelled = (entry.respelled ?? new Set()).add(listener);
@@ -78,7 +92,9 @@ export class Topics<L extends Listener> {
     settle(entry, listener);
     entry.all.delete(listener);
     entry.respelled?.delete(listener);
-    if (entry.all.size === 0) this.#listeners.delete(listener.topic);
+    if (entry.all.size > 0) return;
+    this.#listeners.delete(listener.topic);
+    this.#told?.unheard(listener.topic);
   }
 
   /** Somebody may hear it now. */

@@ -1,4 +1,7 @@
-import type { Frame, PubSub } from "../core/ports/pubsub.ts";
+import type { Frame, PubSub, Subscription } from "../core/ports/pubsub.ts";
+
+/** There are no other nodes: what is published here is all there is. */
+const nothingToAsk: Subscription = { confirmed: null, release() {} };
 
 /** Within one process: the listener is called at once, so the order is the order of publication. */
 export class LocalPubSub implements PubSub {
@@ -17,7 +20,11 @@ export class LocalPubSub implements PubSub {
     }
   }
 
-  subscribe(listener: (frame: Frame) => void): void {
+  listen(listener: (frame: Frame) => void): void {
     this.#listener = listener;
+  }
+
+  subscribe(): Subscription {
+    return nothingToAsk;
   }
 }

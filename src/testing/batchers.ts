@@ -192,7 +192,7 @@ function marksOver(store: PoisonedStore, clock: VirtualClock): Marks {
       areMembers: (questions) => store.statement(questions, () => questions.map(() => true)),
     },
     own: { markUnread: never, clearUnread: never, allowReadding: never },
-    pubsub: { publish() {}, subscribe() {} },
+    pubsub: { publish() {} },
     clock,
     observer: noteTaker().observer,
   });

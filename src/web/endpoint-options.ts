@@ -1,5 +1,4 @@
 import type { Clock } from "../core/ports/clock.ts";
-import type { DeliveryReads } from "../core/ports/delivery-reads.ts";
 import type { NewId } from "../core/ports/ids.ts";
 import type { Limiter } from "../core/ports/limiter.ts";
 import type { Observer } from "../core/ports/observer.ts";
@@ -8,6 +7,7 @@ import type { Presence } from "../core/ports/presence.ts";
 import type { PubSub } from "../core/ports/pubsub.ts";
 import type { Revocations, Tokens } from "../core/ports/tokens.ts";
 import type { PresenceShownTo } from "../core/presence/visibility.ts";
+import type { Delivery } from "../engine/sync/delivery.ts";
 import type { PayloadLimits } from "../operations/payload-limits.ts";
 import type { Commands, Marks, Queries } from "../operations/services.ts";
 import type { PhoenixSettings } from "../phoenix/settings.ts";
@@ -48,10 +48,9 @@ export interface EndpointOptions {
   readonly queries: Queries;
   readonly marks: Marks;
   readonly receipts: Receipts;
-  /** Reads the changes whose frames were lost. */
-  readonly deliveryReads: DeliveryReads;
+  readonly delivery: Delivery;
   readonly ownership: Pick<Ownership, "ownerOf" | "onChange" | "onNewHistory">;
-  readonly pubsub: PubSub;
+  readonly pubsub: Pick<PubSub, "publish">;
   readonly presence: Presence;
   readonly lastSeen: LastSeen;
   readonly tokens: Tokens;

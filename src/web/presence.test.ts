@@ -325,6 +325,8 @@ describe("the existing mobile client", () => {
 
 describe("presence of a conversation", () => {
   test("is told by a state before any diff, also of what happened during the join", async () => {
+    await web.stop();
+    web = new Fixture({ clock, isOwner: true });
     const id = await web.groupOf(ann, [ben, cleo]);
     const topic = topicOf(id);
     await joined(ann, topic);

@@ -14,7 +14,7 @@ let clock: VirtualClock;
 let conversationId: string;
 beforeEach(async () => {
   clock = new VirtualClock();
-  web = new Fixture({ clock });
+  web = new Fixture({ clock, isOwner: true });
   conversationId = await web.conversationOf(anna, ben);
   await web.sent(anna, conversationId, "first");
   everyDeviceIsBehind();

@@ -65,12 +65,31 @@ export type ConversationFrame = ChangeFrame | CreatedFrame | MarksFrame | OwnFra
 /** Everything pushed can be lost; the log is the truth. */
 export type Frame = ConversationFrame | ApartFrame;
 
+/** What frames are published on: a conversation, or a user. */
+export type TopicKind = "conversation" | "user";
+
+/** A node's subscription to a topic. */
+export interface Subscription {
+  /** Null: it is confirmed. Else resolves when what is published from then on will arrive; never rejects. */
+  readonly confirmed: Promise<void> | null;
+  /** Once. What is published afterwards need not arrive. */
+  release(): void;
+}
+
 /**
- * Carries frames from owners to the nodes that have listeners. At most once; frames of one conversation published by one
- * owner arrive in the order of publication. `publish` never waits and never throws.
+ * Carries frames from the nodes that publish them to those that listen. A node hears what it publishes itself, at once, and what others
+ * publish on topics that it has subscribed: each at most once, also when it is published on several of them; those of one conversation that
+ * one node publishes in the order of publication. So nobody asks for what happens in this node's own shards, and in one process nothing is
+ * asked for at all.
  */
 export interface PubSub {
+  /** Never waits and never throws. */
   publish(frame: Frame): void;
-  /** One listener per node. */
-  subscribe(listener: (frame: Frame) => void): void;
+  /** Sets the one listener of this node. What is published before is lost. */
+  listen(listener: (frame: Frame) => void): void;
+  /**
+   * Asks for what other nodes publish on a topic, until it is released. A topic may be subscribed several times; each subscription is released
+   * by itself. What was published before it is confirmed is to be read from the store.
+   */
+  subscribe(kind: TopicKind, id: string): Subscription;
 }

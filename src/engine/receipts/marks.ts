@@ -35,7 +35,7 @@ const clearing = { maxAtOnce: 2, maxAtOncePerUser: 1, maxPerUser: 0 };
 export class Marks {
   readonly #queueOf: (conversationId: string) => MarkQueue;
   readonly #own: OwnState;
-  readonly #pubsub: PubSub;
+  readonly #pubsub: Pick<PubSub, "publish">;
   readonly #observer: Observer;
   readonly #clearing: FairTurns;
   readonly #places: BatchLoader<SeenTargetLookup, { readonly seq: number | null }>;
@@ -45,7 +45,7 @@ export class Marks {
     readonly queueOf: (conversationId: string) => MarkQueue;
     readonly reads: Pick<ActorReads, "findSeqs" | "areMembers">;
     readonly own: OwnState;
-    readonly pubsub: PubSub;
+    readonly pubsub: Pick<PubSub, "publish">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {

@@ -1,302 +1,172 @@
 import type { Member } from "../../core/conversations/conversation.ts";
-import { type Clock, pause } from "../../core/ports/clock.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { DeliveryReads } from "../../core/ports/delivery-reads.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import { allShards, shardOf } from "../../core/ports/ownership.ts";
-import type { ChangeFrame } from "../../core/ports/pubsub.ts";
-import { StoreUnavailable } from "../../core/ports/store-errors.ts";
-import type { Changes } from "../../core/ports/sync-reads.ts";
-import { eventsByRev, membersAt } from "./changes-as-events.ts";
-import { Forwarded, type Known, type Repair, unknownRev, type Waiter } from "./forwarded.ts";
-import { rowsForMembers, waitingForMembers } from "./repair-bounds.ts";
+import type { ChangeFrame, ConversationFrame, Frame, PubSub, Subscription } from "../../core/ports/pubsub.ts";
+import { FanOut } from "./fan-out.ts";
+import { partsOf, topicsOf } from "./frame-load.ts";
+import { type Heads, Ordering } from "./ordering.ts";
 
-const headsAtOnce = 1_000;
-const retryPauseMs = 200;
-/** After an error that asking again will hardly mend. */
-const bugPauseMs = 5_000;
-/** How long a join waits for the frame of what it was answered with; the outcome of a commit can stay unknown for longer. */
-const longestWaitMs = 2_000;
+/** What is told to the sockets of this node, in this order. Calls are synchronous. */
+export interface DeliveryListener {
+  /** Whoever is not among them hears nothing of the conversation from here on. */
+  membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void;
+  /**
+   * The changes of one revision: in the order of revisions, each once, without a gap. Late: meanwhile others may have become members, who are
+   * not to hear of it.
+   */
+  changed(frame: ChangeFrame, isLate: boolean): void;
+  /** What has no revision, as it comes. */
+  published(frame: Exclude<Frame, ChangeFrame>): void;
+}
 
 /**
- * What this node forwards of a conversation: in the order of revisions, each once, without a gap. A frame that shows a gap waits until the
- * store has told what was missed; one that brings other members is preceded by `membersChanged`. What somebody listens to is never forgotten.
+ * Brings what the bus carries to the sockets of this node: asks for it while somebody listens, spreads what is large over turns of the event
+ * loop, and puts changes in the order of revisions. One listener.
  */
 export class Delivery {
-  readonly #reads: DeliveryReads;
-  readonly #tell: (frame: ChangeFrame, isLate: boolean) => void;
-  readonly #membersChanged: (conversationId: string, members: ReadonlyMap<string, Member>) => void;
-  readonly #clock: Clock;
-  readonly #observer: Observer;
-  readonly #forwarded: Forwarded;
-  #stopped = false;
-  #comparing = false;
-  /** Shards of which heads are to be compared. */
-  #toCompare: ReadonlySet<number> = new Set();
+  readonly #pubsub: Pick<PubSub, "listen" | "subscribe">;
+  readonly #ordering: Ordering;
+  readonly #fanOut: FanOut;
+  /** By conversation whose own topic a socket is on, or is joining. */
+  readonly #conversations = new Map<string, Subscription>();
+  /** By user with sockets. */
+  readonly #users = new Map<string, Subscription>();
+  /** Users whose own topic a socket is on, or is joining. */
+  readonly #heardUsers = new Set<string>();
+  #listener: DeliveryListener = nobody;
 
   constructor(options: {
+    readonly pubsub: Pick<PubSub, "listen" | "subscribe">;
     readonly reads: DeliveryReads;
-    /** Late: meanwhile others may have become members, who are not to hear of it. */
-    readonly tell: (frame: ChangeFrame, isLate: boolean) => void;
-    /** Who is not among them hears nothing from here on. */
-    readonly membersChanged: (conversationId: string, members: ReadonlyMap<string, Member>) => void;
-    /** Whether a socket is on the conversation's own topic. */
-    readonly isTopicHeard: (conversationId: string) => boolean;
-    /** Whether a socket is on the user's topic, or is joining it. */
-    readonly isUserHeard: (userId: string) => boolean;
     readonly clock: Clock;
     readonly observer: Observer;
-    /** For tests. */
-    readonly maxUnheard?: number;
   }) {
-    this.#reads = options.reads;
-    this.#tell = options.tell;
-    this.#membersChanged = options.membersChanged;
-    this.#forwarded = new Forwarded(options);
-    this.#clock = options.clock;
-    this.#observer = options.observer;
+    const { pubsub, reads, clock, observer } = options;
+    this.#pubsub = pubsub;
+    this.#fanOut = new FanOut({ failed: (error) => observer.bug("telling what was published", error) });
+    this.#ordering = new Ordering({
+      reads,
+      clock,
+      observer,
+      tell: (frame, isLate) => this.#listener.changed(frame, isLate),
+      membersChanged: (conversationId, members) => this.#listener.membersChanged(conversationId, members),
+      isTopicHeard: (conversationId) => this.#conversations.has(conversationId),
+      isUserHeard: (userId) => this.#heardUsers.has(userId),
+      subscribe: (conversationId) => pubsub.subscribe("conversation", conversationId),
+    });
+    pubsub.listen((frame) => this.#receive(frame));
+  }
+
+  subscribe(listener: DeliveryListener): void {
+    this.#listener = listener;
+  }
+
+  /** The first socket of the user was opened. */
+  connected(userId: string): void {
+    this.#users.set(userId, this.#pubsub.subscribe("user", userId));
+  }
+
+  /** The last socket of the user is closed. */
+  disconnected(userId: string): void {
+    this.#users.get(userId)?.release();
+    this.#users.delete(userId);
+  }
+
+  /** The first socket begins to join the conversation's topic. */
+  conversationHeard(conversationId: string): void {
+    this.#conversations.set(conversationId, this.#pubsub.subscribe("conversation", conversationId));
+  }
+
+  /** No socket is on the conversation's topic any more, or joining it. */
+  conversationUnheard(conversationId: string): void {
+    const subscription = this.#conversations.get(conversationId);
+    this.#conversations.delete(conversationId);
+    subscription?.release();
+    if (subscription?.confirmed) this.#ordering.unheard(conversationId);
+  }
+
+  /** The first socket begins to join its user's topic. */
+  userHeard(userId: string): void {
+    this.#heardUsers.add(userId);
+  }
+
+  /** No socket is on the user's topic any more, or joining it. */
+  userUnheard(userId: string): void {
+    this.#heardUsers.delete(userId);
+  }
+
+  /** Null, or what resolves when nothing is missed that is published from then on. A join reads after it. */
+  confirmed(userId: string, conversationId?: string): Promise<unknown> | null {
+    const user = this.#users.get(userId)?.confirmed ?? null;
+    const conversation = conversationId && this.#conversations.get(conversationId)?.confirmed;
+    return conversation ? Promise.all([user, conversation]) : user;
   }
 
   /** A join was answered at this revision: what comes next must follow it. Never raises what is known. */
   joined(conversationId: string, rev: number): void {
-    this.#forwarded.from(conversationId, rev);
+    this.#ordering.joined(conversationId, rev);
   }
 
-  /** A socket is on its user's topic, answered at these revisions. Balanced by `userLeft`. */
-  userJoined(...joined: Parameters<Forwarded["joined"]>): void {
-    this.#forwarded.joined(...joined);
+  /** As in `Ordering`. */
+  userJoined(userId: string, heads: Heads): Promise<void> | null {
+    return this.#ordering.userJoined(userId, heads);
   }
 
   userLeft(userId: string): void {
-    this.#forwarded.left(userId);
+    this.#ordering.userLeft(userId);
   }
 
-  /** A conversation was made with these members. */
-  created(conversationId: string, memberIds: readonly string[]): void {
-    this.#forwarded.admitted(this.#forwarded.from(conversationId, 0), memberIds);
-  }
-
-  /**
-   * Null, or what resolves when everything up to this revision was forwarded here: a read can see a commit before its owner publishes it, and
-   * what a join was answered with must not come again after it. What has not come after two seconds is read from the store.
-   */
+  /** As in `Ordering`. */
   reached(conversationId: string, rev: number): Promise<void> | null {
-    const known = this.#forwarded.of(conversationId);
-    if (!known || known.rev === unknownRev || known.rev >= rev) return null;
-    return new Promise((resolve) => {
-      const waiter = { rev, go: resolve, isOverdue: false };
-      known.waiters = [...known.waiters, waiter];
-      this.#clock.after(longestWaitMs, () => {
-        waiter.isOverdue = true;
-        if (known.waiters.includes(waiter)) this.#readMissed(conversationId, known);
-      });
-    });
+    return this.#ordering.reached(conversationId, rev);
   }
 
   /** The revision of the newest members that were heard of; -1: none were. */
   membersRevOf(conversationId: string): number {
-    return this.#forwarded.of(conversationId)?.membersRev ?? -1;
+    return this.#ordering.membersRevOf(conversationId);
   }
 
-  forward(frame: ChangeFrame): void {
-    // Where nothing is known of what came before, it is taken as it is.
-    const known = this.#forwarded.from(frame.conversationId, frame.rev - 1);
-    if (known.membersRev !== frame.membersRev) this.#changeMembers(known, frame);
-    if (known.repair) return wait(known.repair, frame);
-    if (frame.rev <= known.rev) return;
-    if (frame.rev > known.rev + 1) {
-      const repair = { waiting: [frame], isIncomplete: false, members: frame.members };
-      return this.#repair(frame.conversationId, known, repair);
-    }
-    known.rev = frame.rev;
-    this.#tell(frame, false);
-    if (known.waiters.length > 0) resolveReached(known);
+  /** As in `Ordering`. */
+  compareHeads(shards?: ReadonlySet<number>): Promise<void> {
+    return this.#ordering.compareHeads(shards);
   }
 
-  /**
-   * Frames of these shards may have been missed: forgets what nobody listens to, compares the heads of what somebody listens to with what was
-   * forwarded, 1,000 a query, and reads what is missing. Goes on until the store has answered. Calls during it make it begin again.
-   */
-  async compareHeads(shards: ReadonlySet<number> = allShards): Promise<void> {
-    this.#forwarded.forgetUnheard();
-    this.#toCompare = this.#toCompare.union(shards);
-    if (this.#comparing) return;
-    this.#comparing = true;
-    try {
-      while (this.#toCompare.size > 0) {
-        const some = this.#toCompare;
-        this.#toCompare = new Set();
-        const ids = this.#forwarded.heard().filter((id) => some.has(shardOf(id)));
-        for (let from = 0; from < ids.length; from += headsAtOnce)
-          await this.#compareSome(ids.slice(from, from + headsAtOnce));
-      }
-    } finally {
-      this.#comparing = false;
-    }
+  /** Shards went to other nodes: what is known of conversations that nobody here listens to grows old. */
+  forgetUnheard(): void {
+    this.#ordering.forgetUnheard();
   }
 
-  /** The store has another history: nothing that was forwarded says anything of it. Sockets must be closed by then. */
+  /** The store has another history: what waits to be told is of the old one. Sockets must be closed by then. */
   forgetAll(): void {
-    for (const known of this.#forwarded.clear()) resolveWaiters(known, () => true);
+    this.#fanOut.clear();
+    this.#ordering.forgetAll();
   }
 
   /** Nothing is read any more. */
   stop(): void {
-    this.#stopped = true;
+    this.#ordering.stop();
   }
 
-  /** A frame that comes late must not bring back members of before. */
-  #changeMembers(
-    known: Known,
-    { conversationId, membersRev, members }: Pick<ChangeFrame, "conversationId" | "membersRev" | "members">,
-  ): void {
-    if (membersRev < known.membersRev) return;
-    known.membersRev = membersRev;
-    if (known.repair) known.repair.members = members;
-    this.#forwarded.admitted(known, members.keys());
-    this.#membersChanged(conversationId, members);
+  #receive(frame: Frame): void {
+    if (frame.type === "apart") return this.#listener.published(frame);
+    if (frame.type !== "marks") return this.#inTurn(frame);
+    for (const part of partsOf(frame)) this.#inTurn(part);
   }
 
-  async #compareSome(conversationIds: readonly string[]): Promise<void> {
-    const heads = await this.#patiently(() => this.#reads.heads(conversationIds));
-    for (const [conversationId, rev] of heads ?? []) {
-      const known = this.#forwarded.of(conversationId);
-      if (known?.rev === unknownRev) known.rev = rev;
-      else if (known && known.rev < rev) this.#readMissed(conversationId, known);
-    }
+  #inTurn(frame: ConversationFrame): void {
+    const { conversationId } = frame;
+    const topics = topicsOf(frame);
+    if (this.#fanOut.takes(conversationId, topics)) this.#deliver(frame);
+    else this.#fanOut.wait({ conversationId, topics, send: () => this.#deliver(frame) });
   }
 
-  /** What was missed showed without a frame. */
-  #readMissed(conversationId: string, known: Known): void {
-    if (known.repair) known.repair.isIncomplete = true;
-    else this.#repair(conversationId, known, { waiting: [], isIncomplete: true, members: null });
-  }
-
-  #repair(conversationId: string, known: Known, repair: Repair): void {
-    known.repair = repair;
-    this.#observer.note("frames_missed", { conversation_id: conversationId });
-    this.#readGap(conversationId, known, repair).catch((error) => {
-      this.#observer.bug("reading missed frames", error);
-      known.repair = null;
-      known.rev = unknownRev;
-      resolveWaiters(known, () => true);
-    });
-  }
-
-  /**
-   * Until the store has told everything up to the frames that wait, and these are forwarded. Ends only at a head: members that are known are
-   * then of no later revision than what was forwarded. Ends also when the conversation was forgotten meanwhile.
-   */
-  async #readGap(conversationId: string, known: Known, repair: Repair): Promise<void> {
-    const isWanted = () => this.#forwarded.is(conversationId, known) && !this.#stopped;
-    do {
-      repair.isIncomplete = false;
-      const { rev } = known;
-      const changes = await this.#patiently(() => this.#readOnce(conversationId, known, repair));
-      if (!isWanted()) return resolveWaiters(known, () => true);
-      if (!changes) {
-        this.#forwarded.forget(conversationId);
-        return resolveWaiters(known, () => true);
-      }
-      this.#tellChanges(known, repair, changes);
-      if (changes.hasMore) repair.isIncomplete = true;
-      else this.#tellWaiting(known, repair);
-      resolveReached(known);
-      if (known.rev === rev && hasMore(repair)) await pause(this.#clock, retryPauseMs);
-    } while (hasMore(repair) && isWanted());
-    known.repair = null;
-    resolveWaiters(known, ({ isOverdue }) => isOverdue);
-  }
-
-  /** Null: there is no such conversation any more. */
-  async #readOnce(conversationId: string, known: Known, repair: Repair): Promise<Changes | null> {
-    if (!repair.members) {
-      const present = await this.#reads.members(conversationId);
-      if (!present) return null;
-      if (!repair.members) this.#changeMembers(known, { conversationId, ...present });
-      repair.members ??= present.members;
-    }
-    const question = {
-      conversationId,
-      viewerId: null,
-      sinceRev: known.rev,
-      sinceSeq: null,
-      generation: null,
-      limit: rowsForMembers(repair.members.size),
-    };
-    return (await this.#reads.changes([question]))[0]!;
-  }
-
-  /** Up to the next gap. */
-  #tellWaiting(known: Known, repair: Repair): void {
-    repair.waiting.sort((one, other) => one.rev - other.rev);
-    const ahead = repair.waiting.findIndex((frame) => {
-      if (frame.rev > known.rev + 1) return true;
-      if (frame.rev === known.rev + 1) {
-        known.rev = frame.rev;
-        this.#tell(frame, true);
-      }
-      return false;
-    });
-    repair.waiting = ahead < 0 ? [] : repair.waiting.slice(ahead);
-  }
-
-  #tellChanges(known: Known, repair: Repair, changes: Changes): void {
-    const { conversationId } = changes;
-    this.#learnMembers(known, repair, changes);
-    const { membersRev } = known;
-    for (const [rev, events] of eventsByRev(changes, known.rev)) {
-      const members = membersAt(repair.members!, rev);
-      this.#tell({ type: "changes", conversationId, rev, membersRev, members, events }, true);
-    }
-    known.rev = Math.max(known.rev, changes.next.rev);
-  }
-
-  /** The store may know of members that no frame has told of yet. */
-  #learnMembers(known: Known, repair: Repair, { conversationId, members: records }: Changes): void {
-    const newer = records.filter((record) => record.rev > known.membersRev);
-    if (newer.length === 0) return;
-    const members = new Map(repair.members);
-    for (const record of newer) {
-      if (record.leftSeq === null) members.set(record.userId, record);
-      else members.delete(record.userId);
-    }
-    const membersRev = Math.max(...newer.map((record) => record.rev));
-    this.#changeMembers(known, { conversationId, membersRev, members });
-  }
-
-  /** Asks again until the store answers. Null: this was stopped. */
-  async #patiently<T>(read: () => Promise<T>): Promise<T | null> {
-    while (!this.#stopped) {
-      try {
-        return await read();
-      } catch (error) {
-        this.#observer.warn("missed_frames_unreadable", { reason: String(error) });
-        await pause(this.#clock, error instanceof StoreUnavailable ? retryPauseMs : bugPauseMs);
-      }
-    }
-    return null;
+  #deliver(frame: ConversationFrame): void {
+    if (frame.type === "changes") return this.#ordering.forward(frame);
+    if (frame.type === "created")
+      this.#ordering.created(frame.conversationId, [frame.creatorId, ...frame.otherIds]);
+    this.#listener.published(frame);
   }
 }
 
-/** Those whose revision was forwarded. */
-function resolveReached(known: Known): void {
-  resolveWaiters(known, ({ rev }) => rev <= known.rev);
-}
-
-function resolveWaiters(known: Known, which: (waiter: Waiter) => boolean): void {
-  const resolved = known.waiters.filter(which);
-  known.waiters = known.waiters.filter((waiter) => !which(waiter));
-  for (const { go } of resolved) go();
-}
-
-function hasMore({ waiting, isIncomplete }: Repair): boolean {
-  return waiting.length > 0 || isIncomplete;
-}
-
-function wait(repair: Repair, frame: ChangeFrame): void {
-  if (repair.waiting.length >= waitingForMembers(frame.members.size)) {
-    repair.waiting = [];
-    repair.isIncomplete = true;
-  }
-  repair.waiting.push(frame);
-}
+const nobody: DeliveryListener = { membersChanged() {}, changed() {}, published() {} };

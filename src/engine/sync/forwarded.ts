@@ -1,5 +1,5 @@
 import type { Member } from "../../core/conversations/conversation.ts";
-import type { ChangeFrame } from "../../core/ports/pubsub.ts";
+import type { ChangeFrame, Subscription } from "../../core/ports/pubsub.ts";
 
 /** The most conversations without listeners that are remembered. */
 const maxUnheard = 200_000;
@@ -11,11 +11,14 @@ export const unknownRev = -1;
 
 /** What was forwarded of a conversation. */
 export interface Known {
+  readonly conversationId: string;
   rev: number;
   /** Of the newest members that were heard of; -1: none were. */
   membersRev: number;
   /** Users of this node who hear it on their own topic. */
   listeners: number;
+  /** Of these listeners. Null: there are none. */
+  subscription: Subscription | null;
   /** Null: there is no gap. */
   repair: Repair | null;
   /** Joins that were answered with what is not forwarded yet. */
@@ -53,6 +56,7 @@ interface Listener {
 export class Forwarded {
   readonly #isTopicHeard: (conversationId: string) => boolean;
   readonly #isUserHeard: (userId: string) => boolean;
+  readonly #subscribe: (conversationId: string) => Subscription;
   readonly #maxUnheard: number;
   readonly #known = new Map<string, Known>();
   readonly #listeners = new Map<string, Listener>();
@@ -62,11 +66,14 @@ export class Forwarded {
     readonly isTopicHeard: (conversationId: string) => boolean;
     /** Whether a socket is on the user's topic, or is joining it. */
     readonly isUserHeard: (userId: string) => boolean;
+    /** Asks for the frames of a conversation that users begin to hear on their own topics. */
+    readonly subscribe: (conversationId: string) => Subscription;
     /** For tests. */
     readonly maxUnheard?: number;
   }) {
     this.#isTopicHeard = options.isTopicHeard;
     this.#isUserHeard = options.isUserHeard;
+    this.#subscribe = options.subscribe;
     this.#maxUnheard = options.maxUnheard ?? maxUnheard;
   }
 
@@ -87,7 +94,15 @@ export class Forwarded {
     const known = this.#known.get(conversationId);
     if (known?.rev === unknownRev) known.rev = rev;
     if (known) return known;
-    const first: Known = { rev, membersRev: -1, listeners: 0, repair: null, waiters: [] };
+    const first: Known = {
+      conversationId,
+      rev,
+      membersRev: -1,
+      listeners: 0,
+      subscription: null,
+      repair: null,
+      waiters: [],
+    };
     if (this.#known.size >= this.#maxUnheard) this.#forgetSome();
     this.#known.set(conversationId, first);
     return first;
@@ -101,17 +116,28 @@ export class Forwarded {
   forgetUnheard(): void {
     for (const [userId, { sockets }] of this.#listeners)
       if (sockets === 0 && !this.#isUserHeard(userId)) this.left(userId);
-    for (const [conversationId, known] of this.#known)
-      if (!known.repair && known.waiters.length === 0 && !this.#isHeard(conversationId, known))
-        this.#known.delete(conversationId);
+    for (const known of this.#known.values()) this.forgetIfUnheard(known);
   }
 
   /** Forgets everything, and who listens. Returns what was known. */
   clear(): readonly Known[] {
     const known = [...this.#known.values()];
+    for (const { subscription } of known) subscription?.release();
     this.#known.clear();
     this.#listeners.clear();
     return known;
+  }
+
+  /** As `forgetUnheard`, of one conversation. */
+  forgetIfUnheard(known: Known): void {
+    const { conversationId, repair, waiters } = known;
+    if (
+      !repair &&
+      waiters.length === 0 &&
+      this.is(conversationId, known) &&
+      !this.#isHeard(conversationId, known)
+    )
+      this.#known.delete(conversationId);
   }
 
   heard(): readonly string[] {
@@ -129,7 +155,7 @@ export class Forwarded {
     const already = new Set(listener.conversations);
     for (const { conversationId, headRev } of heads) {
       const known = this.from(conversationId, headRev);
-      if (!already.has(known)) listen(listener, known);
+      if (!already.has(known)) this.#listen(listener, known);
     }
   }
 
@@ -137,14 +163,14 @@ export class Forwarded {
     const listener = this.#listeners.get(userId);
     if (!listener || --listener.sockets > 0) return;
     this.#listeners.delete(userId);
-    for (const known of listener.conversations) known.listeners--;
+    for (const known of listener.conversations) this.#unlisten(known);
   }
 
   /** These are members; those among them who are on their topic listen. */
   admitted(known: Known, userIds: Iterable<string>): void {
     for (const userId of userIds) {
       const listener = this.#listenerOf(userId);
-      if (listener && !listener.conversations.includes(known)) listen(listener, known);
+      if (listener && !listener.conversations.includes(known)) this.#listen(listener, known);
     }
   }
 
@@ -155,6 +181,20 @@ export class Forwarded {
     const joining: Listener = { sockets: 0, conversations: [] };
     this.#listeners.set(userId, joining);
     return joining;
+  }
+
+  #listen(listener: Listener, known: Known): void {
+    listener.conversations.push(known);
+    if (known.listeners++ === 0) known.subscription = this.#subscribe(known.conversationId);
+  }
+
+  #unlisten(known: Known): void {
+    if (--known.listeners > 0 || !known.subscription) return;
+    const { confirmed } = known.subscription;
+    known.subscription.release();
+    known.subscription = null;
+    // What others publish of it from now on need not arrive.
+    if (confirmed) this.forgetIfUnheard(known);
   }
 
   #isHeard(conversationId: string, known: Known): boolean {
@@ -175,9 +215,4 @@ export class Forwarded {
       else forgotten++;
     }
   }
-}
-
-function listen(listener: Listener, known: Known): void {
-  listener.conversations.push(known);
-  known.listeners++;
 }

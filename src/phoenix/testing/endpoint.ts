@@ -34,7 +34,6 @@ export function endpoint(options: {
 }): Endpoint {
   const seen: Seen = { failures: [], overruns: [], closes: [], malformed: 0, unread: [] };
   const sockets = new Sockets<string>({
-    routes: (topic) => (topic.startsWith("place:") ? options.channel : undefined),
     ...(options.gate && { gate: options.gate }),
     ...(options.frameLimit && { frameLimit: options.frameLimit }),
     ...(options.takeLot && { takeLot: options.takeLot }),
@@ -54,7 +53,7 @@ export function endpoint(options: {
       return new Response("busy", { status: 503 });
     },
   });
-  sockets.attach(server);
+  sockets.attach(server, (topic) => (topic.startsWith("place:") ? options.channel : undefined));
   return {
     sockets,
     seen,

@@ -13,6 +13,7 @@ import { aSend, membersNamed, noteTaker } from "../builders/builders.ts";
 import { Random } from "../builders/random.ts";
 import { VirtualClock } from "../clock.ts";
 import { noLimits, unlimitedRequests } from "../costs/limits-off.ts";
+import { unheard } from "./bus.ts";
 import { MisbehavingCommit } from "./misbehaving-commit.ts";
 import { modelPorts } from "./model-ports.ts";
 import { ModelStore } from "./model-store.ts";
@@ -51,7 +52,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
     ports: {
       ...ports,
       commits: [commit],
-      pubsub: { publish, subscribe() {} },
+      pubsub: { publish, ...unheard },
       clock,
       observer: notes.observer,
     },
@@ -86,11 +87,12 @@ export function anEngine(options: EngineOnModelOptions = {}) {
 
 /** The ports of an engine over the model, but for the one that appends. */
 export function portsOverWire(model: ModelStore, wire: StoreWire) {
-  const { commit: _, deliveryReads: __, blocks: ___, ...ports } = modelPorts(model);
+  const { commit: _, blocks: __, ...ports } = modelPorts(model);
   return {
     actorReads: overWire(ports.actorReads, wire),
     viewerReads: overWire(ports.viewerReads, wire),
     syncReads: overWire(ports.syncReads, wire),
+    deliveryReads: overWire(ports.deliveryReads, wire),
     cursors: overWire(ports.cursors, wire),
     lastSeen: overWire(ports.lastSeen, wire),
     own: overWire(ports.own, wire),

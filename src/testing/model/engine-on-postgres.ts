@@ -10,6 +10,7 @@ import { AdvisoryOwnership } from "../../store/ownership/advisory-ownership.ts";
 import { PostgresDeviceCursors } from "../../store/private/device-cursors.ts";
 import { PostgresOwnState } from "../../store/private/own-state.ts";
 import { PostgresActorReads } from "../../store/reads/actor-reads.ts";
+import { PostgresDeliveryReads } from "../../store/reads/delivery-reads.ts";
 import { PostgresSyncReads } from "../../store/reads/sync-reads.ts";
 import { PostgresViewerReads } from "../../store/reads/viewer-reads.ts";
 import { newId, systemClock } from "../../system.ts";
@@ -17,6 +18,7 @@ import { aSend, noteTaker, type ObserverNotes } from "../builders/builders.ts";
 import { freeCharge, unlimitedRequests } from "../costs/limits-off.ts";
 import { eventually } from "../eventually.ts";
 import { someHealth } from "../store-health.ts";
+import { unheard } from "./bus.ts";
 
 export { type MigratedDatabase, migratedDatabase } from "../processes/migrated-database.ts";
 
@@ -71,7 +73,8 @@ export function startNode(settings: DatabaseSettings, engineSettings: Partial<En
       lastSeen: new PostgresLastSeen({ reads }),
       own: new PostgresOwnState({ reads }),
       ownership,
-      pubsub: { publish: (frame) => void frames.push(frame), subscribe() {} },
+      pubsub: { publish: (frame) => void frames.push(frame), ...unheard },
+      deliveryReads: new PostgresDeliveryReads({ reads, actorReads: new PostgresActorReads({ reads }) }),
       clock: systemClock,
       observer,
     },

@@ -12,6 +12,7 @@ import { newId } from "../../system.ts";
 import { aMessageSent, aSend, membersNamed, noteTaker, type ObserverNotes } from "../builders/builders.ts";
 import { Random } from "../builders/random.ts";
 import { settled, VirtualClock } from "../clock.ts";
+import { unheard } from "../model/bus.ts";
 import { portsOverWire } from "../model/engine-on-model.ts";
 import { MisbehavingCommit } from "../model/misbehaving-commit.ts";
 import { ModelStore } from "../model/model-store.ts";
@@ -100,7 +101,7 @@ class Stage {
       ports: {
         ...ports,
         commits: [options.wrapCommit?.(commit, this.#clock) ?? commit],
-        pubsub: { publish: (frame) => this.#published(frame), subscribe() {} },
+        pubsub: { publish: (frame) => this.#published(frame), ...unheard },
         clock: this.#clock,
         observer: this.#notes.observer,
       },

@@ -1,20 +1,9 @@
 import type { Member } from "../../core/conversations/conversation.ts";
 import type { Message, MessageSent } from "../../core/messages/message.ts";
 import { asSeenFrom } from "../../core/messages/quote.ts";
-import type { Clock } from "../../core/ports/clock.ts";
-import type { DeliveryReads } from "../../core/ports/delivery-reads.ts";
-import type { Observer } from "../../core/ports/observer.ts";
-import type {
-  ChangeFrame,
-  ConversationFrame,
-  CreatedFrame,
-  Frame,
-  OwnFrame,
-  PubSub,
-  TypingFrame,
-} from "../../core/ports/pubsub.ts";
+import type { ChangeFrame, CreatedFrame, Frame, OwnFrame, TypingFrame } from "../../core/ports/pubsub.ts";
 import type { Visibility } from "../../core/presence/visibility.ts";
-import { Delivery } from "../../engine/sync/delivery.ts";
+import type { DeliveryListener } from "../../engine/sync/delivery.ts";
 import { conversationChanged, conversationUpdated } from "../../operations/pushes/conversations.ts";
 import type { MembersChanged } from "../../operations/pushes/members-updated.ts";
 import { messageDeleted } from "../../operations/pushes/message-deleted.ts";
@@ -26,8 +15,7 @@ import { reactionAdded, reactionRemoved } from "../../operations/pushes/reaction
 import { conversationTopic, userTopic } from "../../operations/topics/topics.ts";
 import type { MessageTexts } from "../../operations/views/message-texts.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
-import { FanOut } from "./fan-out.ts";
-import { eventsTogether, type OtherEvent, partsOf, topicsOf } from "./frame-parts.ts";
+import { eventsTogether, type OtherEvent } from "./grouped-events.ts";
 import { MarkBroadcasts } from "./mark-broadcasts.ts";
 import { createdPushes, memberPushes, once, type Push } from "./member-pushes.ts";
 import type { Presences } from "./presences.ts";
@@ -56,9 +44,7 @@ interface ToldFrame extends ChangeFrame {
  * Tells the sockets of this node what was stored: on the conversation's topic and on that of each of its members, who may
  * have other conversations open. Encoded once, and only when somebody listens.
  */
-export class Broadcasts {
-  readonly delivery: Delivery;
-  readonly #fanOut: FanOut;
+export class Broadcasts implements DeliveryListener {
   readonly #marks: MarkBroadcasts;
   readonly #sockets: Listeners;
   readonly #texts: MessageTexts;
@@ -67,63 +53,24 @@ export class Broadcasts {
   readonly #presences: Pick<Presences, "membersChanged" | "created" | "apartChanged">;
 
   constructor(options: {
-    readonly pubsub: PubSub;
-    readonly deliveryReads: DeliveryReads;
     readonly sockets: Listeners;
     readonly texts: MessageTexts;
     readonly visibility: Visibility;
     readonly typing: Pick<Typing, "isSource" | "sent">;
     readonly presences: Pick<Presences, "membersChanged" | "created" | "apartChanged">;
-    readonly clock: Clock;
-    readonly observer: Observer;
   }) {
-    const { deliveryReads: reads, clock, observer } = options;
     this.#sockets = options.sockets;
     this.#marks = new MarkBroadcasts(options);
     this.#texts = options.texts;
     this.#visibility = options.visibility;
     this.#typing = options.typing;
     this.#presences = options.presences;
-    this.delivery = new Delivery({
-      reads,
-      clock,
-      observer,
-      tell: (frame, isLate) => this.#tellChanges(frame, isLate),
-      isTopicHeard: (conversationId) => this.#sockets.hasListeners(conversationTopic(conversationId)),
-      isUserHeard: (userId) => this.#sockets.hasListeners(userTopic(userId)),
-      membersChanged: (conversationId, members) => this.#membersChanged(conversationId, members),
-    });
-    this.#fanOut = new FanOut({ failed: (error) => observer.bug("telling what was published", error) });
-    options.pubsub.subscribe((frame) => this.#hear(frame));
   }
 
-  compareHeads(shards: ReadonlySet<number>): Promise<void> {
-    return this.delivery.compareHeads(shards);
-  }
-
-  /** The store has another history: what waits to be told is of the old one. Sockets must be closed by then. */
-  forgetAll(): void {
-    this.#fanOut.clear();
-    this.delivery.forgetAll();
-  }
-
-  #hear(frame: Frame): void {
-    if (frame.type === "apart") return this.#presences.apartChanged(frame);
-    if (frame.type !== "marks") return this.#tellInTurn(frame);
-    for (const part of partsOf(frame)) this.#tellInTurn(part);
-  }
-
-  #tellInTurn(frame: ConversationFrame): void {
-    const { conversationId } = frame;
-    const topics = topicsOf(frame);
-    if (this.#fanOut.takes(conversationId, topics)) this.#tell(frame);
-    else this.#fanOut.wait({ conversationId, topics, send: () => this.#tell(frame) });
-  }
-
-  #tell(frame: ConversationFrame): void {
+  published(frame: Exclude<Frame, ChangeFrame>): void {
     switch (frame.type) {
-      case "changes":
-        return this.delivery.forward(frame);
+      case "apart":
+        return this.#presences.apartChanged(frame);
       case "created":
         return this.#tellCreated(frame);
       case "marks":
@@ -136,12 +83,12 @@ export class Broadcasts {
   }
 
   /** Whoever is no member any more hears nothing from here on, even when the frame that told of it was lost. */
-  #membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void {
+  membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void {
     this.#sockets.unsubscribeWhere(conversationTopic(conversationId), ({ userId }) => !members.has(userId));
     this.#presences.membersChanged(conversationId, members);
   }
 
-  #tellChanges(frame: ChangeFrame, isLate: boolean): void {
+  changed(frame: ChangeFrame, isLate: boolean): void {
     const told = { ...frame, isLate, position: positionOf(frame) };
     for (const each of eventsTogether(frame.events)) {
       if ("type" in each) this.#tellEvent(told, each);
@@ -259,7 +206,6 @@ export class Broadcasts {
   }
 
   #tellCreated(frame: CreatedFrame): void {
-    this.delivery.created(frame.conversationId, [frame.creatorId, ...frame.otherIds]);
     this.#presences.created(frame);
     for (const { to, names, encode } of createdPushes(frame))
       for (const userId of to) for (const name of names) this.#toUser(userId, name, encode);

@@ -25,7 +25,7 @@ export interface ConversationJoinsOptions {
   readonly gate: Pick<Gate, "answered">;
   readonly receipts: Receipts;
   readonly subscriptions: Pick<UserSubscriptions, "has">;
-  readonly delivery: Pick<Delivery, "joined" | "reached">;
+  readonly delivery: Pick<Delivery, "confirmed" | "joined" | "reached">;
   readonly typing: Pick<Typing, "left">;
   readonly presences: Pick<Presences, "joinedConversation" | "leftConversation">;
   readonly observer: Observer;
@@ -37,7 +37,7 @@ export class ConversationJoins implements TopicJoins {
   readonly #gate: Pick<Gate, "answered">;
   readonly #receipts: Receipts;
   readonly #subscriptions: Pick<UserSubscriptions, "has">;
-  readonly #delivery: Pick<Delivery, "joined" | "reached">;
+  readonly #delivery: Pick<Delivery, "confirmed" | "joined" | "reached">;
   readonly #typing: Pick<Typing, "left">;
   readonly #presences: Pick<Presences, "joinedConversation" | "leftConversation">;
   readonly #observer: Observer;
@@ -60,6 +60,8 @@ export class ConversationJoins implements TopicJoins {
     const since = readCursor(joining.payload);
     if (since && isRejection(since)) return this.#refuse(since);
     const viewerId = joining.identity.userId;
+    const confirmed = this.#delivery.confirmed(viewerId, conversationId);
+    if (confirmed) await confirmed;
     const joined = await this.#joins.conversation({ viewerId, conversationId, since });
     if (isRejection(joined))
       return joined.code === "not_found" ? this.#refuseStranger(joining) : this.#refuse(joined);

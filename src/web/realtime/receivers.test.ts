@@ -17,7 +17,10 @@ function receiving() {
   const listening: string[] = [];
   const subscriptions = new UserSubscriptions({
     delivery: {
-      userJoined: (userId) => void listening.push(userId),
+      userJoined(userId) {
+        listening.push(userId);
+        return null;
+      },
       userLeft: (userId) => void listening.splice(listening.indexOf(userId), 1),
     },
   });

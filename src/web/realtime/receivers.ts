@@ -1,4 +1,5 @@
 import type { Delivery } from "../../engine/sync/delivery.ts";
+import type { Heads } from "../../engine/sync/ordering.ts";
 import type { Joining, Position, Receiver } from "../../phoenix/channel.ts";
 import type { Receipts } from "../domain.ts";
 import type { Session } from "./session.ts";
@@ -21,8 +22,6 @@ interface Sent {
 
 type Proving = Pick<Joining<Session>, "prove" | "identity">;
 
-type Heads = Parameters<Delivery["userJoined"]>[1];
-
 /** The subscriptions to users' topics, each from its acceptance to its end. Bounded by the sockets. */
 export class UserSubscriptions {
   readonly #sessions = new Set<Session>();
@@ -32,10 +31,10 @@ export class UserSubscriptions {
     this.#delivery = options.delivery;
   }
 
-  /** Answered at these revisions. */
-  began(session: Session, heads: Heads): void {
+  /** Answered at these revisions. Null, or what resolves when nothing that came after them is missed any more. */
+  began(session: Session, heads: Heads): Promise<void> | null {
     this.#sessions.add(session);
-    this.#delivery.userJoined(session.userId, heads);
+    return this.#delivery.userJoined(session.userId, heads);
   }
 
   /** Does nothing when it never began. */
@@ -54,6 +53,8 @@ export class UserSubscriptions {
  */
 export class UserReceiver implements Receiver {
   readonly session: Session;
+  /** Null, or what resolves when nothing that came after the answer is missed any more. */
+  complete: Promise<void> | null = null;
   readonly #joining: Proving;
   readonly #receipts: Receipts;
   readonly #subscriptions: Pick<UserSubscriptions, "ended">;

@@ -69,7 +69,7 @@ test("E3: what delivery remembers goes with the sockets, before anything else is
   const standby = new Standby({
     ownership,
     sockets: { size: 1, closeAll: async () => {}, closeWhere: () => calls.push("close") },
-    broadcasts: { compareHeads: async () => {}, forgetAll: note("forget") },
+    delivery: { compareHeads: async () => {}, forgetAll: note("forget") },
     clock,
     observer: noteTaker().observer,
   });

@@ -1,8 +1,8 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { type Ownership, someShard } from "../../core/ports/ownership.ts";
+import type { Delivery } from "../../engine/sync/delivery.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
-import type { Broadcasts } from "./broadcasts.ts";
 import type { Session } from "./session.ts";
 
 /** How long sockets stay open while no owner can be reached: longer than a restart of the database takes. */
@@ -17,7 +17,7 @@ const closeAtOnce = { batch: 100, pauseMs: 50 };
 export class Standby {
   readonly #ownership: Pick<Ownership, "ownerOf">;
   readonly #sockets: Pick<Sockets<Session>, "closeAll" | "closeWhere" | "size">;
-  readonly #broadcasts: Pick<Broadcasts, "compareHeads" | "forgetAll">;
+  readonly #delivery: Pick<Delivery, "compareHeads" | "forgetAll">;
   readonly #clock: Clock;
   readonly #observer: Observer;
   #cancel: () => void = () => {};
@@ -25,13 +25,13 @@ export class Standby {
   constructor(options: {
     readonly ownership: Pick<Ownership, "ownerOf" | "onChange" | "onNewHistory">;
     readonly sockets: Pick<Sockets<Session>, "closeAll" | "closeWhere" | "size">;
-    readonly broadcasts: Pick<Broadcasts, "compareHeads" | "forgetAll">;
+    readonly delivery: Pick<Delivery, "compareHeads" | "forgetAll">;
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
     this.#ownership = options.ownership;
     this.#sockets = options.sockets;
-    this.#broadcasts = options.broadcasts;
+    this.#delivery = options.delivery;
     this.#clock = options.clock;
     this.#observer = options.observer;
     options.ownership.onChange((shards, held) => (held ? this.#gained(shards) : this.#lost()));
@@ -44,7 +44,7 @@ export class Standby {
 
   #gained(shards: ReadonlySet<number>): void {
     this.#cancel();
-    this.#broadcasts.compareHeads(shards).catch((error) => this.#observer.bug("comparing heads", error));
+    this.#delivery.compareHeads(shards).catch((error) => this.#observer.bug("comparing heads", error));
   }
 
   #lost(): void {
@@ -62,7 +62,7 @@ export class Standby {
   /** In one turn: nothing of the new history may reach a socket that knows the old one. */
   #startAfresh(): void {
     const closed = this.#sockets.closeWhere(() => true, 1012, "restart");
-    this.#broadcasts.forgetAll();
+    this.#delivery.forgetAll();
     this.#observer.warn("sockets_closed_new_history", { sockets: closed });
   }
 }

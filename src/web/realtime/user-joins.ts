@@ -27,7 +27,7 @@ export interface UserJoinsOptions {
   readonly joins: Joins;
   readonly receipts: Receipts;
   readonly subscriptions: UserSubscriptions;
-  readonly delivery: Pick<Delivery, "reached" | "membersRevOf">;
+  readonly delivery: Pick<Delivery, "confirmed" | "reached" | "membersRevOf">;
   readonly presences: Pick<Presences, "joinedUser" | "leftUser">;
   readonly gate: Pick<Gate, "answered" | "backlogSent" | "backlogWaitMs">;
   readonly clock: Clock;
@@ -42,7 +42,7 @@ export class UserJoins implements TopicJoins {
   readonly #joins: Joins;
   readonly #receipts: Receipts;
   readonly #subscriptions: UserSubscriptions;
-  readonly #delivery: Pick<Delivery, "reached" | "membersRevOf">;
+  readonly #delivery: Pick<Delivery, "confirmed" | "reached" | "membersRevOf">;
   readonly #presences: Pick<Presences, "joinedUser" | "leftUser">;
   readonly #gate: Pick<Gate, "answered" | "backlogSent" | "backlogWaitMs">;
   readonly #clock: Clock;
@@ -65,6 +65,8 @@ export class UserJoins implements TopicJoins {
     if (topic !== userTopic(viewerId)) return this.#refuseStranger(viewerId);
     const reported = readReportedCursors(joining.payload);
     if (reported && isRejection(reported)) return this.#refuse(reported);
+    const confirmed = this.#delivery.confirmed(viewerId);
+    if (confirmed) await confirmed;
     const joined = await this.#joins.user({ viewerId, deviceId }, reported);
     if (isRejection(joined)) return this.#refuse(joined);
     const { generation, standings } = joined;
@@ -90,7 +92,7 @@ export class UserJoins implements TopicJoins {
   }
 
   #accepted({ standings, pending, apartIds }: JoinedUser, receiver: UserReceiver): void {
-    this.#subscriptions.began(receiver.session, standings);
+    receiver.complete = this.#subscriptions.began(receiver.session, standings);
     const conversations = standings
       .filter((standing) => this.#isMemberStill(standing))
       .map(({ conversationId }) => ({ conversationId, pending: pending.get(conversationId) }));
@@ -103,6 +105,7 @@ export class UserJoins implements TopicJoins {
   }
 
   async #backfill(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<void> {
+    if (receiver.complete) await receiver.complete;
     for (;;) {
       const hasPushed = await this.#pushPages(feed, backlog, receiver);
       if (feed.isOver) return;

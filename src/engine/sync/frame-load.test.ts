@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { MarksFrame } from "../../core/ports/pubsub.ts";
 import { newId } from "../../system.ts";
-import { partsOf, topicsOf } from "./frame-parts.ts";
+import { partsOf, topicsOf } from "./frame-load.ts";
 
 test("marks of many readers go out in parts: each reader once, each state once and before them", () => {
   const messages = Array.from({ length: 50 }, (_, index) => ({
