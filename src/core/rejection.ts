@@ -42,6 +42,7 @@ export function reject(
   return { type: "rejection", code, message, ...more };
 }
 
-export function isRejection(value: object): value is Rejection {
-  return "type" in value && value.type === "rejection";
+/** The one way to ask whether something is a refusal. */
+export function isRejection(value: unknown): value is Rejection {
+  return typeof value === "object" && value !== null && "type" in value && value.type === "rejection";
 }

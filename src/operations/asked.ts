@@ -105,3 +105,13 @@ const otherConversation = refusedField(
 );
 const messageMissing = refusedField("message_id", "is required: must be the id of a message");
 const otherMessage = refusedField("message_id", "must be the message of the path, or left out");
+
+/** What every command has that names its conversation by its path or topic alone. */
+export function ownOf(
+  asked: Asked,
+  { newId }: Pick<Services, "newId">,
+): { readonly id: string; readonly conversationId: string; readonly senderId: string } | Rejection {
+  const conversationId = conversationOf(asked, null);
+  if (isRejection(conversationId)) return conversationId;
+  return { id: newId(), conversationId, senderId: asked.caller.userId };
+}

@@ -178,7 +178,7 @@ async function later<One extends Command>(
   const outcome = await new Promise<Outcome>((resolve) => on.commands.submit(command, resolve, charge));
   if (isRejection(outcome)) return answer(outcome);
   const text = await replyLater!(command, on);
-  if (typeof text === "string") charge.answered(text.length, sizeOf(command));
+  if (!isRejection(text)) charge.answered(text.length, sizeOf(command));
   answer(text);
 }
 

@@ -1,29 +1,28 @@
+import type { Rejection } from "../core/rejection.ts";
 import { isRawNumber } from "../phoenix/exact-json.ts";
+import { refusedField } from "./refused-field.ts";
 
 /** Checks of what is stored and returned as it came: nothing that PostgreSQL or JSON could not give back equal gets in. */
 
 /** How deeply metadata may nest; the object itself is the first level. */
 export const maxMetadataDepth = 32;
 
-/** What is wrong with a field, for whoever sent it. */
-export interface Problem {
-  readonly problem: string;
-}
-
 /** Null: the content can be stored. Length in bytes of UTF-8. U+0000 is kept; unpaired surrogates have no UTF-8. */
-export function contentProblem(content: string, maxBytes: number): Problem | null {
-  if (content.length === 0) return { problem: "must not be empty" };
-  if (!content.isWellFormed()) return { problem: "must not hold unpaired surrogates" };
-  return exceeds(content, maxBytes) ? { problem: `must be at most ${maxBytes} bytes of UTF-8` } : null;
+export function contentRefusal(content: string, maxBytes: number): Rejection | null {
+  if (content.length === 0) return refusedField("content", "must not be empty");
+  if (!content.isWellFormed()) return refusedField("content", "must not hold unpaired surrogates");
+  if (!exceeds(content, maxBytes)) return null;
+  return refusedField("content", `must be at most ${maxBytes} bytes of UTF-8`);
 }
 
 /** The metadata as JSON text, or why it cannot be kept. */
-export function metadataText(metadata: object, maxBytes: number): string | Problem {
-  if (isRawNumber(metadata)) return { problem: "must be an object" };
+export function metadataText(metadata: object, maxBytes: number): string | Rejection {
+  if (isRawNumber(metadata)) return refusedField("metadata", "must be an object");
   const problem = valueProblem(metadata, 1);
-  if (problem) return { problem };
+  if (problem) return refusedField("metadata", problem);
   const text = JSON.stringify(metadata);
-  return exceeds(text, maxBytes) ? { problem: `must be at most ${maxBytes} bytes as JSON text` } : text;
+  if (!exceeds(text, maxBytes)) return text;
+  return refusedField("metadata", `must be at most ${maxBytes} bytes as JSON text`);
 }
 
 /** A UTF-16 unit is at most three bytes of UTF-8, so short strings need no counting. */

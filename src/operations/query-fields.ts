@@ -26,7 +26,7 @@ export function readQuery<Fields extends QueryFields>(
   const values: Record<string, unknown> = {};
   for (const name in fields) {
     const value = fields[name]!.read(query.get(name), name);
-    if (typeof value === "object" && value !== null && isRejection(value)) return value;
+    if (isRejection(value)) return value;
     values[name] = value;
   }
   return values as Read<Fields>;

@@ -3,7 +3,7 @@ import type { CreateConversation } from "../conversations/create.ts";
 import type { Decision } from "../decision.ts";
 import type { Limiter, Rate } from "../ports/limiter.ts";
 import type { Observer } from "../ports/observer.ts";
-import { type Rejection, reject } from "../rejection.ts";
+import { isRejection, type Rejection, reject } from "../rejection.ts";
 import { amountText, budgetOf, type LimitName, rateText } from "./budgets.ts";
 import { addedBy, type Consequences, costOfConsequences, type Item } from "./consequences.ts";
 import { arrivals, type Consequence, type Costs, creationCosts, freeAnswer } from "./costs.ts";
@@ -180,7 +180,7 @@ export class Charge {
   /** Counts what the decision costs. Returns a refusal if that is too much: then only the arrival is counted, and the decision must not be applied. */
   settle(decision: Decision, state: Pick<ConversationState, "id" | "members">): Rejection | null {
     this.#release();
-    if (decision.type === "rejection") return null;
+    if (isRejection(decision)) return null;
     const events = decision.type === "decided" ? decision.events : [];
     if (events.length === 0) return this.#asOperation();
     const { id: conversationId, members } = state;

@@ -1,6 +1,7 @@
 import type { AcceptConversation } from "../../core/conversations/acceptance.ts";
 import { costs } from "../../core/limits/costs.ts";
-import { conversationOf, inConversation } from "../asked.ts";
+import { isRejection } from "../../core/rejection.ts";
+import { inConversation, ownOf } from "../asked.ts";
 import { command } from "../command.ts";
 import { shown, shownDoc } from "./shown.ts";
 
@@ -12,10 +13,9 @@ export const acceptConversation = command<never, AcceptConversation>({
   costs: costs.change,
   refuses: ["not_found", "outcome_unknown"],
   payload: null,
-  toCommand(_body, asked, { newId }) {
-    const conversationId = conversationOf(asked, null);
-    if (typeof conversationId !== "string") return conversationId;
-    return { type: "accept_conversation", id: newId(), conversationId, senderId: asked.caller.userId };
+  toCommand(_body, asked, on) {
+    const own = ownOf(asked, on);
+    return isRejection(own) ? own : { type: "accept_conversation", ...own };
   },
   rest: [
     {

@@ -1,4 +1,4 @@
-import type { Rejection } from "../../core/rejection.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { visibleTextProblem } from "../../core/visible-text.ts";
 import { metadataText } from "../opaque.ts";
 import { refusedField } from "../refused-field.ts";
@@ -21,7 +21,7 @@ export function namedMetadata(
 ): NamedMetadata | Rejection {
   const { metadata = {}, name = null } = given;
   const checked = metadataText(metadata ?? {}, maxBytes);
-  if (typeof checked !== "string") return refusedField("metadata", checked.problem);
+  if (isRejection(checked)) return checked;
   const whole = name === null ? { ...metadata } : { ...metadata, name };
   const hasName = Object.hasOwn(whole, "name");
   const wrongName = hasName ? nameProblem((whole as { readonly name: unknown }).name) : null;
@@ -29,7 +29,7 @@ export function namedMetadata(
   const problem = groupSettingsProblem(whole);
   if (problem) return problem;
   const text = metadataText(whole, maxBytes);
-  return typeof text === "string" ? { text, hasName } : refusedField("metadata", text.problem);
+  return isRejection(text) ? text : { text, hasName };
 }
 
 function nameProblem(name: unknown): string | null {

@@ -55,10 +55,10 @@ async function answer(call: Call, on: Services): Promise<Answer | Rejection> {
   const read = await call.json();
   if (isRejection(read)) return read;
   const key = readIdempotencyKey(call);
-  if (key !== null && typeof key !== "string") return key;
+  if (isRejection(key)) return key;
   const creatorId = call.caller.userId;
   const body = readCreation(read.value, creatorId, on);
-  if (body.type === "rejection") return body;
+  if (isRejection(body)) return body;
   const { asksFirst } = on.limits;
   const own = { creatorId, asksFirst, atUs: on.clock.nowUs() };
   if (body.type === "group")

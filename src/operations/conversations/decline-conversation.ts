@@ -1,7 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import type { DeclineConversation } from "../../core/conversations/acceptance.ts";
 import { costs } from "../../core/limits/costs.ts";
-import { conversationOf, inConversation } from "../asked.ts";
+import { isRejection } from "../../core/rejection.ts";
+import { inConversation, ownOf } from "../asked.ts";
 import { command } from "../command.ts";
 import { closed, conversationIdField } from "../views/schemas.ts";
 
@@ -11,10 +12,9 @@ export const declineConversation = command<never, DeclineConversation>({
   costs: costs.change,
   refuses: ["not_found", "conflict", "outcome_unknown"],
   payload: null,
-  toCommand(_body, asked, { newId }) {
-    const conversationId = conversationOf(asked, null);
-    if (typeof conversationId !== "string") return conversationId;
-    return { type: "decline_conversation", id: newId(), conversationId, senderId: asked.caller.userId };
+  toCommand(_body, asked, on) {
+    const own = ownOf(asked, on);
+    return isRejection(own) ? own : { type: "decline_conversation", ...own };
   },
   rest: [
     {

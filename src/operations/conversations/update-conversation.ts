@@ -33,7 +33,7 @@ export const updateConversation = command<typeof schema, UpdateConversation>({
     const named = namedMetadata(body, limits.maxMetadataBytes);
     if (isRejection(named)) return named;
     const conversationId = conversationOf(asked, body.conversation_id);
-    if (typeof conversationId !== "string") return conversationId;
+    if (isRejection(conversationId)) return conversationId;
     return {
       type: "update_conversation",
       id: newId(),

@@ -1,8 +1,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { type AddMembers, maxGroupMembers } from "../../core/conversations/members.ts";
 import { costs } from "../../core/limits/costs.ts";
-import type { Rejection } from "../../core/rejection.ts";
-import { conversationOf, inConversation } from "../asked.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
+import { inConversation, ownOf } from "../asked.ts";
 import { command } from "../command.ts";
 import { optional, uuid } from "../fields.ts";
 import { PayloadShape } from "../payload-shape.ts";
@@ -35,13 +35,12 @@ export const addMembers = command<typeof schema, Addition>({
   costs: costs.addition,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
   payload: new PayloadShape({ operation: "add_members", schema, aliases: { member_ids: "user_ids" } }),
-  toCommand(body, asked, { newId, limits: { asksFirst } }) {
+  toCommand(body, asked, on) {
     const named = usersOf(body);
-    if ("type" in named) return named;
-    const conversationId = conversationOf(asked, null);
-    if (typeof conversationId !== "string") return conversationId;
-    const own = { id: newId(), conversationId, senderId: asked.caller.userId };
-    return { type: "add_members", ...own, ...named, asksFirst };
+    if (isRejection(named)) return named;
+    const own = ownOf(asked, on);
+    if (isRejection(own)) return own;
+    return { type: "add_members", ...own, ...named, asksFirst: on.limits.asksFirst };
   },
   rest: [
     {

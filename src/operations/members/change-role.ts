@@ -4,7 +4,7 @@ import { type Member, roles } from "../../core/conversations/conversation.ts";
 import { noSuchMember } from "../../core/conversations/members.ts";
 import { costs } from "../../core/limits/costs.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import { conversationOf, inConversation } from "../asked.ts";
+import { inConversation, ownOf } from "../asked.ts";
 import { command } from "../command.ts";
 import type { Answer } from "../operation.ts";
 import { PayloadShape } from "../payload-shape.ts";
@@ -27,11 +27,10 @@ export const changeRole = command<typeof schema, ChangeRole>({
   costs: costs.change,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
   payload: new PayloadShape({ operation: "change_role", schema }),
-  toCommand({ role }, asked, { newId }) {
-    const conversationId = conversationOf(asked, null);
-    if (typeof conversationId !== "string") return conversationId;
-    const userId = uuidOrUnknown(asked.params.userId, newId);
-    return { type: "change_role", id: newId(), conversationId, senderId: asked.caller.userId, userId, role };
+  toCommand({ role }, asked, on) {
+    const own = ownOf(asked, on);
+    if (isRejection(own)) return own;
+    return { type: "change_role", ...own, userId: uuidOrUnknown(asked.params.userId, on.newId), role };
   },
   rest: [
     {

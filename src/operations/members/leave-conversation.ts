@@ -1,7 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import type { LeaveConversation } from "../../core/conversations/members.ts";
 import { costs } from "../../core/limits/costs.ts";
-import { conversationOf, inConversation } from "../asked.ts";
+import { isRejection } from "../../core/rejection.ts";
+import { inConversation, ownOf } from "../asked.ts";
 import { command } from "../command.ts";
 import { optional } from "../fields.ts";
 import { PayloadShape } from "../payload-shape.ts";
@@ -23,10 +24,9 @@ export const leaveConversation = command<typeof schema, LeaveConversation>({
   costs: costs.change,
   refuses: ["not_found", "conflict", "outcome_unknown"],
   payload: new PayloadShape({ operation: "leave_conversation", schema }),
-  toCommand({ allow_readding }, asked, { newId }) {
-    const conversationId = conversationOf(asked, null);
-    if (typeof conversationId !== "string") return conversationId;
-    const own = { id: newId(), conversationId, senderId: asked.caller.userId };
+  toCommand({ allow_readding }, asked, on) {
+    const own = ownOf(asked, on);
+    if (isRejection(own)) return own;
     return { type: "leave_conversation", ...own, allowsReadding: allow_readding === true };
   },
   rest: [

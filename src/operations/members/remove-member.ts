@@ -1,6 +1,7 @@
 import type { RemoveMember } from "../../core/conversations/members.ts";
 import { costs } from "../../core/limits/costs.ts";
-import { conversationOf, inConversation } from "../asked.ts";
+import { isRejection } from "../../core/rejection.ts";
+import { inConversation, ownOf } from "../asked.ts";
 import { command } from "../command.ts";
 import { uuidOrUnknown } from "../uuid.ts";
 
@@ -10,11 +11,10 @@ export const removeMember = command<never, RemoveMember>({
   costs: costs.change,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
   payload: null,
-  toCommand(_body, asked, { newId }) {
-    const conversationId = conversationOf(asked, null);
-    if (typeof conversationId !== "string") return conversationId;
-    const userId = uuidOrUnknown(asked.params.userId, newId);
-    return { type: "remove_member", id: newId(), conversationId, senderId: asked.caller.userId, userId };
+  toCommand(_body, asked, on) {
+    const own = ownOf(asked, on);
+    if (isRejection(own)) return own;
+    return { type: "remove_member", ...own, userId: uuidOrUnknown(asked.params.userId, on.newId) };
   },
   rest: [
     {

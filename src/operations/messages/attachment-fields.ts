@@ -56,7 +56,7 @@ export function attachmentOf(
 ): AttachmentBody | Rejection {
   const most = Math.min(maxMetadataBytes, limits.maxMetadataBytes);
   const text = metadata ? metadataText(metadata, most) : "{}";
-  if (typeof text !== "string") return refusedField("metadata", text.problem);
+  if (isRejection(text)) return text;
   return { mediaId, mediaType, metadata: text };
 }
 

@@ -5,9 +5,8 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { type Asked, aboutMessage, messageQuery } from "../asked.ts";
 import { command } from "../command.ts";
 import { content, conversationId, later, mentionsSomebody, messageId, metadata } from "../fields.ts";
-import { contentProblem, metadataText } from "../opaque.ts";
+import { contentRefusal, metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
-import { refusedField } from "../refused-field.ts";
 import type { Services } from "../services.ts";
 import { messageAfter } from "../settled-message.ts";
 import { optionalInstant } from "../views/instant.ts";
@@ -64,10 +63,10 @@ export const editMessage = command<typeof schema, EditMessage>({
 
 function toCommand(body: Static<typeof schema>, asked: Asked, on: Services): EditMessage | Rejection {
   const { limits } = on;
-  const problem = contentProblem(body.content, limits.maxContentBytes);
-  if (problem) return refusedField("content", problem.problem);
+  const refusal = contentRefusal(body.content, limits.maxContentBytes);
+  if (refusal) return refusal;
   const text = body.metadata ? metadataText(body.metadata, limits.maxMetadataBytes) : null;
-  if (text !== null && typeof text !== "string") return refusedField("metadata", text.problem);
+  if (isRejection(text)) return text;
   const target = targetOf(body, asked, on);
   if (isRejection(target)) return target;
   return {

@@ -19,7 +19,7 @@ import {
   optional,
   uuid,
 } from "../fields.ts";
-import { contentProblem, metadataText } from "../opaque.ts";
+import { contentRefusal, metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { refusedField } from "../refused-field.ts";
 import type { Services } from "../services.ts";
@@ -94,17 +94,17 @@ function toCommand(body: Body, asked: Asked, { newId, limits, observer }: Servic
   const messageType = body.message_type ?? "text";
   // Media speak for themselves.
   const isBare = messageType === "media" && body.content === "";
-  const problem = isBare ? null : contentProblem(body.content, limits.maxContentBytes);
-  if (problem) return refusedField("content", problem.problem);
+  const refusal = isBare ? null : contentRefusal(body.content, limits.maxContentBytes);
+  if (refusal) return refusal;
   const text = body.metadata ? metadataText(body.metadata, limits.maxMetadataBytes) : "{}";
-  if (typeof text !== "string") return refusedField("metadata", text.problem);
+  if (isRejection(text)) return text;
   const attachments = readAttachments(body.attachments ?? [], { limits, observer });
   if (isRejection(attachments)) return attachments;
   if (attachments.length > 0 && messageType !== "media") return refusedField("attachments", onlyMedia);
   const random = clientRandomIn(body.client_random);
   if (random === undefined) return refusedField("client_random", clientRandomAllowed);
   const conversationId = conversationOf(asked, body.conversation_id);
-  if (typeof conversationId !== "string") return conversationId;
+  if (isRejection(conversationId)) return conversationId;
   return {
     type: "send_message",
     id: newId(),

@@ -1,5 +1,5 @@
 import type { EditMessage } from "../../core/messages/edit.ts";
-import type { Rejection } from "../../core/rejection.ts";
+import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { type Asked, conversationOf, messageOf } from "../asked.ts";
 import type { Services } from "../services.ts";
 
@@ -12,8 +12,8 @@ export function targetOf(
   { newId }: Pick<Services, "newId">,
 ): Target | Rejection {
   const conversationId = conversationOf(asked, named.conversation_id);
-  if (typeof conversationId !== "string") return conversationId;
+  if (isRejection(conversationId)) return conversationId;
   const messageId = messageOf(asked, named.message_id);
-  if (typeof messageId !== "string") return messageId;
+  if (isRejection(messageId)) return messageId;
   return { id: newId(), conversationId, senderId: asked.caller.userId, messageId };
 }

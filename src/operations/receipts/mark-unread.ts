@@ -68,9 +68,9 @@ async function marking(asked: Asked, on: Services): Promise<MarkAsUnread | Rejec
   const body = payload.parse(asked.payload, on.observer);
   if (isRejection(body)) return body;
   const conversationId = conversationOf(asked, body.conversation_id);
-  if (typeof conversationId !== "string") return conversationId;
+  if (isRejection(conversationId)) return conversationId;
   const messageId = messageOf(asked, body.message_id);
-  if (typeof messageId !== "string") return messageId;
+  if (isRejection(messageId)) return messageId;
   const command = { type: "mark_unread", userId: asked.caller.userId, conversationId, messageId } as const;
   const marked = await on.queries.markUnread(command);
   return isRejection(marked) ? marked : command;

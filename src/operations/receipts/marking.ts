@@ -44,7 +44,7 @@ export function markOf(
   if (messageId !== null && seq !== null) return refusedField("seq", "must be left out beside message_id");
   if (messageId === null && seq === null && typeof absent !== "number") return absent;
   const conversationId = conversationOf(asked, body.conversation_id);
-  if (typeof conversationId !== "string") return conversationId;
+  if (isRejection(conversationId)) return conversationId;
   const { userId } = asked.caller;
   if (messageId !== null) return { type: "mark_message", conversationId, userId, kind, messageId };
   return { type: "mark", conversationId, userId, kind, seq: seq ?? (absent as number) };

@@ -1,4 +1,4 @@
-import { type Rejection, reject } from "../../core/rejection.ts";
+import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import { payloadOf } from "../../phoenix/codec.ts";
 import { parseExactly } from "../../phoenix/exact-json.ts";
 import { countValues, maxValues } from "../../phoenix/json-structure.ts";
@@ -15,7 +15,7 @@ export async function readJson(
 ): Promise<{ readonly value: unknown } | Rejection> {
   const bytes = await readBytes(request, maxBytes).catch((error) => cutOff(request, error));
   if (!bytes) return tooLarge(maxBytes);
-  if ("type" in bytes) return bytes;
+  if (isRejection(bytes)) return bytes;
   try {
     return parsed(utf8.decode(bytes));
   } catch {
