@@ -21,6 +21,7 @@ import { PrivateState } from "./private/private-state.ts";
 import { Queries } from "./queries.ts";
 import { FairTurns, type FairTurnsSettings } from "./reads/fair-turns.ts";
 import { Marks } from "./receipts/marks.ts";
+import { OwnedMarks } from "./receipts/owned-marks.ts";
 import { Cursors } from "./sync/cursors.ts";
 import { Delivery } from "./sync/delivery.ts";
 import { Joins } from "./sync/joins.ts";
@@ -105,12 +106,12 @@ function startConversations(ports: EnginePorts, settings: EngineSettings) {
   const { actorReads: reads, ownership, pubsub, clock, observer } = ports;
   const own = new PrivateState({ store: ports.own, pubsub });
   const lanes: readonly Lane[] = ports.commits.map((port) => {
-    const marked: Marks["marked"] = (conversations, atUs) => marks.marked(conversations, atUs);
+    const marked: OwnedMarks["marked"] = (conversations, atUs) => owned.marked(conversations, atUs);
     return new Lane({ port, reads, ownership, observer, clock, settings: settings.lane, marked });
   });
   const laneOf = (conversationId: string) => lanes[shardOf(conversationId) % lanes.length]!;
   const queueOf = (conversationId: string) => laneOf(conversationId).marks;
-  const marks = new Marks({ queueOf, reads, own, pubsub, clock, observer });
+  const owned = new OwnedMarks({ queueOf, own, pubsub, clock, observer });
   const supervisor = new Supervisor({
     reads,
     ownership,
@@ -119,13 +120,22 @@ function startConversations(ports: EnginePorts, settings: EngineSettings) {
     pubsub,
     settings: settings.supervisor,
     commit: (entry) => laneOf(entry.actor.id).commit(entry),
-    sent: (message) => marks.sent(message),
-    left: (event) => marks.left(event),
+    sent: (message) => owned.sent(message),
+    left: (event) => owned.left(event),
   });
   const meetings = new Meetings();
   const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
   const { registry } = settings;
-  const commands = new Registry({ meetings, supervisor, clock, observer, settings: registry, queuedChanges });
+  const commands = new Registry({
+    supervisor,
+    marks: owned,
+    meetings,
+    clock,
+    observer,
+    settings: registry,
+    queuedChanges,
+  });
+  const marks = new Marks({ commands, reads, clock, observer });
   observer.gauge("actors", () => supervisor.actors);
   observer.gauge("mailbox_turns", () => commands.underWay);
   observer.gauge("lane_queue_rows", queuedChanges);

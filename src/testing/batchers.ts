@@ -184,15 +184,12 @@ function marks(
 }
 
 function marksOver(store: PoisonedStore, clock: VirtualClock): Marks {
-  const queue = { note: (_: unknown, answer: (refusal: null) => void) => answer(null) };
   return new Marks({
-    queueOf: () => queue as never,
+    commands: { mark: (_, answer) => answer?.(null) },
     reads: {
       findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
       areMembers: (questions) => store.statement(questions, () => questions.map(() => true)),
     },
-    own: { markUnread: never, clearUnread: never, allowReadding: never },
-    pubsub: { publish() {} },
     clock,
     observer: noteTaker().observer,
   });

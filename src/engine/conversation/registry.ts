@@ -1,7 +1,10 @@
 import { type Command, metBy, sizeOf } from "../../core/commands.ts";
 import type { Charge } from "../../core/limits/charge.ts";
+import type { MarkMember } from "../../core/messages/marks.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
+import type { MarkAnswer } from "../receipts/mark-answers.ts";
+import type { OwnedMarks } from "../receipts/owned-marks.ts";
 import { overloaded, stopping } from "../refusals.ts";
 import { newTurn } from "./mailbox.ts";
 import type { Meetings } from "./meetings.ts";
@@ -17,9 +20,10 @@ export interface RegistrySettings {
   readonly maxTurnBytes: number;
 }
 
-/** Where commands enter: finds the owner of the conversation, which is always this node until there is a cluster. */
+/** Where commands and marks enter: finds the owner of the conversation, which is always this node until there is a cluster. */
 export class Registry {
   readonly #supervisor: Supervisor;
+  readonly #marks: Pick<OwnedMarks, "note">;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #meetings: Meetings;
@@ -32,6 +36,7 @@ export class Registry {
 
   constructor(options: {
     readonly supervisor: Supervisor;
+    readonly marks: Pick<OwnedMarks, "note">;
     readonly clock: Clock;
     readonly observer: Observer;
     readonly meetings: Meetings;
@@ -40,6 +45,7 @@ export class Registry {
     readonly queuedChanges: () => number;
   }) {
     this.#supervisor = options.supervisor;
+    this.#marks = options.marks;
     this.#clock = options.clock;
     this.#observer = options.observer;
     this.#meetings = options.meetings;
@@ -83,6 +89,11 @@ export class Registry {
     if (!refusal) return this.#observer.commandAccepted();
     gone?.();
     counted(refusal);
+  }
+
+  /** Moves a mark of a member, at most to the head. Answered when it is durable, within a second or so. */
+  mark(mark: MarkMember, answer?: MarkAnswer): void {
+    this.#marks.note(mark, answer);
   }
 
   /** From now on every command is refused as `unavailable`. */

@@ -1,20 +1,15 @@
 import { noSuchConversation } from "../../core/authorize.ts";
-import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import { noSuchMessage } from "../../core/messages/edit.ts";
-import { type MarkedConversation, type MarkMember, statusChanges } from "../../core/messages/marks.ts";
-import type { Message } from "../../core/messages/message.ts";
+import type { MarkMember } from "../../core/messages/marks.ts";
 import type { ActorReads, MembershipLookup, SeenTargetLookup } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { OwnState } from "../../core/ports/own-state.ts";
-import type { PubSub } from "../../core/ports/pubsub.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
+import type { Registry } from "../conversation/registry.ts";
 import { BatchLoader } from "../reads/batch-loader.ts";
-import { FairTurns } from "../reads/fair-turns.ts";
 import { orUnavailable } from "../reads/or-unavailable.ts";
 import { tooManyMarks, undecidable } from "../refusals.ts";
 import type { MarkAnswer } from "./mark-answers.ts";
-import type { MarkQueue } from "./mark-queue.ts";
 
 const lookUpsAtOnce = 500;
 /** Reads of small rows, for users in turn. */
@@ -28,33 +23,22 @@ const lookUps = {
   userOf: ({ userId }: { readonly userId: string }) => userId,
 };
 
-/** Conversations that are no longer unread: how many are stored at once, and of one user. */
-const clearing = { maxAtOnce: 2, maxAtOncePerUser: 1, maxPerUser: 0 };
-
-/** Receipts: what members have received and read, on their way to the store and from there to those who wrote. */
+/** Where receipts enter: finds out what they are about, and hands them to the owner of the conversation. */
 export class Marks {
-  readonly #queueOf: (conversationId: string) => MarkQueue;
-  readonly #own: OwnState;
-  readonly #pubsub: Pick<PubSub, "publish">;
-  readonly #observer: Observer;
-  readonly #clearing: FairTurns;
+  readonly #commands: Pick<Registry, "mark">;
+  readonly #observer: Pick<Observer, "bug">;
   readonly #places: BatchLoader<SeenTargetLookup, { readonly seq: number | null }>;
   readonly #memberships: BatchLoader<MembershipLookup, { readonly isMember: boolean }>;
 
   constructor(options: {
-    readonly queueOf: (conversationId: string) => MarkQueue;
+    readonly commands: Pick<Registry, "mark">;
     readonly reads: Pick<ActorReads, "findSeqs" | "areMembers">;
-    readonly own: OwnState;
-    readonly pubsub: Pick<PubSub, "publish">;
     readonly clock: Clock;
-    readonly observer: Observer;
+    readonly observer: Pick<Observer, "bug">;
   }) {
     const { reads } = options;
-    this.#queueOf = options.queueOf;
-    this.#own = options.own;
-    this.#pubsub = options.pubsub;
+    this.#commands = options.commands;
     this.#observer = options.observer;
-    this.#clearing = new FairTurns({ settings: clearing, clock: options.clock });
     const shared = { ...lookUps, clock: options.clock };
     this.#places = new BatchLoader<SeenTargetLookup, { readonly seq: number | null }>({
       ...shared,
@@ -79,7 +63,7 @@ export class Marks {
 
   /** Moves a mark of a member, at most to the head. Answered when it is durable, within a second or so. */
   note(mark: MarkMember, answer?: MarkAnswer): void {
-    this.#queueOf(mark.conversationId).note(mark, answer);
+    this.#commands.mark(mark, answer);
   }
 
   /** As `note`, up to a message of which only the id is known. The look-up takes as long for strangers whether the message exists or not. */
@@ -104,57 +88,4 @@ export class Marks {
       return undecidable;
     }
   }
-
-  /** A message was stored: its sender has read what was there. */
-  sent({ conversationId, senderId, seq }: Message): void {
-    this.#queueOf(conversationId).note({ type: "mark", conversationId, userId: senderId, kind: "read", seq });
-  }
-
-  /** It was stored that a member is none any more. */
-  left({ conversationId, member }: MemberChanged): void {
-    this.#queueOf(conversationId).left(conversationId, member.userId);
-  }
-
-  /** Marks became durable: tells those who wrote what they moved over, and who still are members. */
-  marked(conversations: readonly MarkedConversation[], atUs: number): void {
-    for (const each of conversations) {
-      const { conversationId } = each;
-      const present = new Set(each.members.map(({ userId }) => userId));
-      const marked = { ...each, messages: each.messages.filter(({ senderId }) => present.has(senderId)) };
-      const moved = marked.moved.filter(hasMoved);
-      const statuses = moved.length > 0 ? statusChanges(marked) : [];
-      if (moved.length > 0)
-        this.#pubsub.publish({
-          type: "marks",
-          conversationId,
-          atUs,
-          moved,
-          messages: marked.messages,
-          statuses,
-          lastJoinedSeq: Math.max(0, ...each.members.map(({ joinedSeq }) => joinedSeq)),
-        });
-      for (const move of marked.moved)
-        if (move.wasUnread) void this.#clearUnread(move.userId, conversationId);
-    }
-  }
-
-  /** Something was read since it was marked as unread. */
-  async #clearUnread(userId: string, conversationId: string): Promise<void> {
-    try {
-      const clear = () => this.#own.clearUnread(userId, conversationId);
-      const cleared = await this.#clearing.run(userId, clear);
-      if (cleared && isRejection(cleared)) throw new Error(cleared.message);
-    } catch (error) {
-      this.#observer.warn("unread_not_cleared", { reason: String(error) });
-    }
-  }
-}
-
-function hasMoved({
-  deliveredFrom,
-  deliveredTo,
-  readFrom,
-  readTo,
-}: MarkedConversation["moved"][number]): boolean {
-  return deliveredTo > deliveredFrom || readTo > readFrom;
 }
