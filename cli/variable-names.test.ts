@@ -23,7 +23,7 @@ test.each([["serve"], ["dev"]])(
 test("config shows them with what there is instead, without their values", async () => {
   const { code, out, err } = await runCommand(["config"], former);
   expect(code).toBe(0);
-  expect(out).toMatch(/^SECRET_KEY_BASE +\(no effect\) .*tokens are verified with JWT_JWKS_URL$/m);
+  expect(out).toMatch(/^SECRET_KEY_BASE +\(no effect\) .*it verifies tokens with JWT_JWKS_URL$/m);
   expect(out).toMatch(/^GRPC_PORT +\(no effect\) /m);
   const rows: { variable: string }[] = JSON.parse((await runCommand(["config", "--json"], former)).out);
   expect(rows.map(({ variable }) => variable)).toContain("MOD_BAN_DAYS");

@@ -362,7 +362,8 @@ function openEndpoint(given: {
 
 function openKeys(config: Config, observer: Observer): Keys {
   const source = config.tokens.keys;
-  if (!source) throw new Error("No keys to verify tokens with: set JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE.");
+  if (!source)
+    throw new Error("There are no keys to verify tokens: set JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE.");
   const report = new KeysReport({ observer, clock: systemClock });
   report.begins(source);
   const keys = new Keys({

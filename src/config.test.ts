@@ -107,7 +107,7 @@ describe("a wrong value", () => {
     expect(found[0]).toBe('PORT is "http"; allowed: a whole number from 0 to 65535.');
     expect(found[1]).toContain('LOG_LEVEL is "loud"; allowed: trace, debug, info, warn, error, fatal.');
     expect(found[2]).toContain('WHISPR_STOP_TIMEOUT is "soon"');
-    expect(found[3]).toContain("No keys to verify tokens with");
+    expect(found[3]).toContain("There are no keys to verify tokens");
   });
 
   test("of an address is not repeated, since it may hold a password", () => {

@@ -9,12 +9,12 @@ import {
 } from "./settings.ts";
 import { type FormerVariable, formerVariables, misspeltVariables } from "./variable-names.ts";
 
-/** Everything that can be set, read once. Off is null; alternatives are tagged. */
+/** All settings, read once. Null is off; alternatives are tagged unions. */
 export interface Config {
   readonly http: { readonly host: string; readonly port: number };
   readonly admin: { readonly host: string; readonly port: number } | null;
   readonly dataDir: string;
-  /** Who the embedded PostgreSQL runs as when root starts this; null: one is chosen. */
+  /** The account that the embedded PostgreSQL runs as when root starts whispr-msg; null: chosen by default. */
   readonly postgresUser: string | null;
   readonly database: DatabaseConfig;
   readonly connections: {
@@ -54,7 +54,7 @@ export interface Config {
     readonly deleteWindowMs: number;
   };
   readonly people: {
-    /** Users who do not know each other are asked whether they accept a conversation. */
+    /** A first contact is a request that the other user accepts or declines. */
     readonly asksFirst: boolean;
     readonly presenceShownTo: "participants" | "members";
   };
@@ -71,7 +71,7 @@ export interface Config {
     readonly idleTimeoutMs: number;
     readonly sessionMaxMs: number;
   };
-  /** What users ask of the store over REST. */
+  /** Reads and creations over REST. */
   readonly requests: {
     readonly maxAtOnce: number;
     readonly maxAtOncePerUser: number;
@@ -92,7 +92,7 @@ export type KeysConfig =
 
 export type LogLevel = SettingValue<"logLevel">;
 
-/** One setting as it is in force. */
+/** The value in force of one setting. */
 export interface Reading {
   readonly name: SettingName;
   readonly setting: Setting<unknown>;
@@ -108,19 +108,19 @@ export type ConfigResult =
       readonly config: Config;
       readonly readings: readonly Reading[];
       readonly warnings: readonly string[];
-      /** Misspelt names, which serve, dev and the tools refuse; `look` alone gets here with any. */
+      /** Misspelt names. serve, dev and the tools refuse them, so only `look` gets any here. */
       readonly misspelt: readonly string[];
-      /** What is set for the former service and has no effect here. */
+      /** Variables of the former service that are set and have no effect here. */
       readonly former: readonly FormerVariable[];
     }
-  /** All that is wrong, each with its name, its value and what is allowed. */
+  /** All problems, each with the name, the value and what is allowed. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
 type Values = { readonly [N in SettingName]: SettingValue<N> };
 
 /**
- * Environment and flags become one tree. A flag wins over its variable; an empty variable counts as not set.
- * `serve` alone is held to what serving needs: keys, and no Redis, for which there is no cluster mode yet.
+ * Reads the settings from environment and options into one tree. An option wins over its variable; an empty variable counts as not set.
+ * Only `serve` must have what serving needs: keys. It refuses Redis, because there is no cluster mode yet.
  */
 export function readConfig(
   given: SettingContext & { readonly flags: Readonly<Record<string, string | undefined>> },
@@ -197,7 +197,7 @@ function shown(setting: Setting<unknown>, value: unknown): string {
   return setting.isSecret ? "(hidden)" : setting.kind.show(value);
 }
 
-/** An address may hold a password even where it is wrong. */
+/** Quotes a refused value. An address may have a password even when it is wrong. */
 function quoted(setting: Setting<unknown>, text: string): string {
   if (setting.isSecret || text.includes("@")) return "not allowed (its value is hidden)";
   return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
@@ -211,7 +211,7 @@ function hintOf({ kind }: Setting<unknown>, { text }: Found): string {
   return reason ? ` ${reason}` : "";
 }
 
-/** A value that was refused is undefined here, and no contradiction. */
+/** Returns settings that contradict each other. A refused value is undefined here, and contradicts nothing. */
 function contradictions(values: Values, { purpose, environment }: SettingContext): readonly string[] {
   const problems: string[] = [];
   problems.push(...unknownProtections(environment));
@@ -221,18 +221,18 @@ function contradictions(values: Values, { purpose, environment }: SettingContext
   if (purpose !== "serve") return problems;
   if (values.jwksUrl === null && values.publicKeysFile === null) {
     problems.push(
-      "No keys to verify tokens with: set JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE (`dev` makes its own).",
+      "There are no keys to verify tokens: set JWT_JWKS_URL or JWT_PUBLIC_KEYS_FILE (`dev` makes its own).",
     );
   }
   for (const seen of redisVariables(environment)) {
     problems.push(
-      `${seen} asks for the cluster mode, which comes in a later version; unset it to run as one node.`,
+      `${seen} asks for the cluster mode, which comes in a later version; unset it to run as a single node.`,
     );
   }
   return problems;
 }
 
-/** A misspelt DB_SSL must not end in plaintext. */
+/** Returns misspelt names of DB_SSL, which must not end in an unencrypted connection. */
 function unknownProtections(environment: SettingContext["environment"]): readonly string[] {
   const names = Object.keys(environment).filter(
     (name) => /^(DB|DATABASE)_.*(SSL|TLS|CERT|VERIFY)/i.test(name) && name !== "DB_SSL" && environment[name],
@@ -242,7 +242,7 @@ function unknownProtections(environment: SettingContext["environment"]): readonl
   );
 }
 
-/** `dev` makes its own keys: those that are set would let nobody in. */
+/** Warns that `dev` makes its own keys and ignores configured ones. */
 function unusedKeys({ jwksUrl, publicKeysFile }: Values, { purpose }: SettingContext): readonly string[] {
   if (purpose !== "dev") return [];
   const names = [jwksUrl && "JWT_JWKS_URL", publicKeysFile && "JWT_PUBLIC_KEYS_FILE"].filter(Boolean);
@@ -333,7 +333,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
   };
 }
 
-/** Half of the connections are for joins and for what the engine reads itself, however much is asked over REST. One user gets an eighth. */
+/** REST gets half of the connections and one user an eighth, so that joins and the engine always have the other half. */
 function requestsOf({ dbPoolSize, userRequestsAtOnce }: Values): Config["requests"] {
   const maxAtOnce = Math.max(1, Math.floor(dbPoolSize / 2));
   const maxAtOncePerUser = userRequestsAtOnce === 0 ? maxAtOnce : Math.max(1, Math.floor(maxAtOnce / 4));
@@ -341,8 +341,8 @@ function requestsOf({ dbPoolSize, userRequestsAtOnce }: Values): Config["request
 }
 
 /**
- * The sizes of all budgets (`core/limits/budgets.ts`). A burst is what one person causes at once: opening a long conversation marks each of its
- * messages, a list joins all that it shows.
+ * Returns the sizes of all budgets (`core/limits/budgets.ts`). A burst is what one user causes at once: opening a long conversation marks
+ * each of its messages, and a list joins everything that it shows.
  */
 function limitsOf(values: Values): Limits {
   const { connectionOpsPerMin: ops, connectionJoinsPerMin: joins } = values;
@@ -364,17 +364,17 @@ function limitsOf(values: Values): Limits {
   };
 }
 
-/** A third at once: an offline queue of 200 messages of the largest content fits, and the 20 most expensive frames take 0.2 s of the others' time. */
+/** Allows a third at once: an offline queue of 200 messages of the largest size fits, and the 20 most expensive frames delay others by 0.2 s. */
 function framesOf(perMinute: number): Rate {
   return { perMinute, burst: atLeastOne(Math.ceil(perMinute / 3)) };
 }
 
-/** Messages come in frames: who allows more of them, or any number, allows their frames. */
+/** Messages come in frames, so a higher limit of messages allows their frames too. */
 function framesFor({ userMessagesPerMin }: Values, atLeast: number): number {
   return userMessagesPerMin && Math.max(atLeast, 10 * userMessagesPerMin);
 }
 
-/** A limit that refines another one is off where that one is, unless it is set: switching one off, for a benchmark say, must not leave another in its place. */
+/** Turns a limit off together with the one that it refines, unless it is set itself: a benchmark that turns one off must not meet the other. */
 function userLimitsOf(values: Values) {
   const { connectionOpsPerMin: ops, connectionJoinsPerMin: joins, userMessagesPerMin: messages } = values;
   const userOps = values.userOpsPerMin ?? (ops && 1_000);
@@ -394,8 +394,8 @@ function userLimitsOf(values: Values) {
 }
 
 /**
- * `user_pushed`: 45 MB a minute are 60 % of a line of 10 Mbit/s, and the burst fits into the send buffer of a socket, so that one user cannot
- * have the sockets of others closed. Both grow with the messages that are allowed.
+ * `user_pushed`: 45 MB a minute are 60 % of a line of 10 Mbit/s, and the burst fits into the send buffer of a socket, so one user cannot
+ * cause sockets of others to be closed. Both grow with the allowed messages.
  */
 function pushLimitsOf(values: Values) {
   const { userMessagesPerMin: messages, userMessagesBurst, sendBufferBytes } = values;
@@ -411,7 +411,7 @@ function pushLimitsOf(values: Values) {
   };
 }
 
-/** A minute's worth of it may come at once. */
+/** Allows the amount of a minute at once. */
 function allAtOnce(perMinute: number): Rate {
   return { perMinute, burst: atLeastOne(perMinute) };
 }

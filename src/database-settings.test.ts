@@ -169,7 +169,7 @@ describe("a DATABASE_URL of which a part would be lost is refused by the part's 
     ["postgres://%2Frun%2Fpostgresql/x?sslmode=verify-full", "TLS on a Unix socket"],
     [`postgres://db/${"x".repeat(64)}`, "longer than 63 bytes"],
     ["postgres://a%00b@db/x", "zero byte"],
-    ["postgres://db", "names no database"],
+    ["postgres://db", "has no database name"],
     ["postgres://db/x\n", "a line break"],
     ["mysql://db/x", "has not that form"],
   ])("%s", (given, reason) => {
@@ -216,7 +216,7 @@ describe("what protects is never overridden in silence", () => {
     [{ DATABASE_URL: url, PGSSLCRL: "/crl.pem" }, "PGSSLCRL is set"],
     [{ DATABASE_URL: url, PGCHANNELBINDING: "require" }, "PGCHANNELBINDING is set"],
     [{ DATABASE_URL: url, DB_SSLMODE: "verify-full" }, "DB_SSLMODE is not a setting"],
-    [{ DB_SSL: "verify" }, "DB_SSL: a PostgreSQL of yours needs"],
+    [{ DB_SSL: "verify" }, "DB_SSL: your own PostgreSQL needs"],
     [{ DB_HOST: "/run/pg", DB_NAME: "x", DB_SSL: "verify" }, "TLS on a Unix socket"],
     [{ CORS_ALLOWED_ORIGINS: "https://app.example.org,*" }, "* alone"],
   ])("%j is refused by name", (environment, reason) => {
@@ -288,7 +288,7 @@ describe("DB_* beside DATABASE_URL", () => {
     const result = read({ DB_HOST: "other", DB_NAME: "y", DB_PASSWORD: "pw" }, flags);
     expect(result.ok && result.warnings).toEqual(
       ["DB_HOST", "DB_PASSWORD", "DB_NAME"].map(
-        (name) => `${name} is ignored: --database-url names another one.`,
+        (name) => `${name} is ignored: --database-url names another database.`,
       ),
     );
     expect(received({ DB_PASSWORD: "pw" }, flags)?.password).toBeUndefined();

@@ -14,12 +14,12 @@ import { authorityFile, tlsModeOf } from "./store/connections/database-url-param
 
 export type DatabaseConfig =
   | { readonly type: "embedded" }
-  /** The address is complete: nothing of it is left to variables of the environment. */
+  /** The address is complete: environment variables add nothing to it. */
   | { readonly type: "postgres"; readonly url: string };
 
 type Environment = SettingContext["environment"];
 
-/** What the settings say, each read by itself; undefined: it was refused already. */
+/** The values of the settings; undefined: already refused. */
 export interface DatabaseValues {
   readonly databaseUrl: AddressParts | null | undefined;
   readonly dbHost: string | null | undefined;
@@ -49,8 +49,8 @@ type DbPart = keyof typeof dbParts;
 const tlsOfSsl = { verify: "full", "no-verify": "unchecked", off: "off" } as const;
 
 /**
- * One address of DATABASE_URL, DB_* and the variables of libpq. What one of them leaves out is taken from the next; two that differ are
- * refused, so that none is overridden in silence.
+ * Makes one address of DATABASE_URL, DB_* and the variables of libpq. Each supplies what the one before leaves out. Two that differ are
+ * refused, so that none is overridden silently.
  */
 export function chooseDatabase(
   values: DatabaseValues,
@@ -62,7 +62,7 @@ export function chooseDatabase(
     if (parts === null) return chosen.with({ type: "embedded" });
     const whole = checkedParts(chosen.completed(parts));
     if (whole.database === null)
-      throw new AddressRefusal("DATABASE_URL names no database: add it, or set DB_NAME.");
+      throw new AddressRefusal("DATABASE_URL has no database name: add it, or set DB_NAME.");
     return chosen.with({ type: "postgres", url: databaseUrlOf(whole) });
   } catch (error) {
     if (!(error instanceof AddressRefusal)) throw error;
@@ -90,7 +90,7 @@ class Choice {
     return this.with({ type: "embedded" });
   }
 
-  /** DB_* fill what the address leaves out. A flag is for another database: of DB_* only the protection is asked for there too. */
+  /** Lets DB_* supply what the address leaves out. With the option --database-url, which is for another database, only DB_SSL applies. */
   ofUrl(url: AddressParts, values: DatabaseValues): AddressParts {
     const set = this.#setParts(values);
     this.#warnings.push(...url.ineffective.map((text) => `${this.#name}: ${text}`));
@@ -105,7 +105,7 @@ class Choice {
   }
 
   #noteDifference(name: string, isOfOther: boolean): void {
-    if (isOfOther) this.#warnings.push(`${name} is ignored: --database-url names another one.`);
+    if (isOfOther) this.#warnings.push(`${name} is ignored: --database-url names another database.`);
     else this.#problems.push(`${this.#name} and ${name} differ: set only one of them.`);
   }
 
@@ -113,7 +113,7 @@ class Choice {
     return this.#isFlag ? "--database-url" : "DATABASE_URL";
   }
 
-  /** Null: none of them is set, or not enough. */
+  /** Returns the address of DB_*, or null if they are not set or not complete. */
   ofParts(values: DatabaseValues): AddressParts | null {
     const set = this.#setParts(values);
     const { dbHost, dbPort, dbUsername, dbName } = values;
@@ -125,7 +125,7 @@ class Choice {
       .map((part) => dbParts[part]);
     if (names.length > 0 && values.databaseUrl === null) {
       this.#problems.push(
-        `${names.join(", ")}: a PostgreSQL of yours needs DATABASE_URL, or DB_HOST and DB_NAME.`,
+        `${names.join(", ")}: your own PostgreSQL needs DATABASE_URL, or DB_HOST and DB_NAME.`,
       );
     }
     return null;
@@ -146,7 +146,7 @@ class Choice {
     return Object.fromEntries(Object.entries(all).filter(isSet));
   }
 
-  /** What libpq's variables add. */
+  /** Adds what the variables of libpq set. */
   completed(parts: AddressParts): AddressParts {
     const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGOPTIONS } = this.#environment;
     const whole = {
@@ -187,7 +187,7 @@ function isWeaker(one: TlsMode, other: TlsMode): boolean {
   return strengths.indexOf(one) < strengths.indexOf(other);
 }
 
-/** TLS as libpq's variables ask for it, with the files of the address first. */
+/** Returns the TLS that libpq's variables require; files of the address come first. */
 function withVariables(
   { tlsFiles: named }: AddressParts,
   { PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY }: Environment,
@@ -213,7 +213,7 @@ function fromVariable<T>(name: string, text: string | undefined, parse: (text: s
   }
 }
 
-/** Variables of libpq that ask for something which `pg` does not do, and the values that ask for nothing more than we do. */
+/** Variables of libpq that require what `pg` does not do, and the values that require nothing more than we do. */
 const notApplied: Readonly<Record<string, readonly string[]>> = {
   PGCHANNELBINDING: ["disable", "prefer"],
   PGGSSENCMODE: ["disable", "prefer"],
@@ -230,15 +230,13 @@ const notApplied: Readonly<Record<string, readonly string[]>> = {
   PGTARGETSESSIONATTRS: ["any", "read-write", "primary"],
 };
 
-/** What a required binding protects from, somebody in between, a checked certificate excludes. */
+/** A required channel binding protects against an attacker in between; so does a checked certificate. */
 function refuseUnknownVariables(environment: Environment, tls: TlsMode | null): void {
   const isChecked = tls === "full" || tls === "authority";
   for (const [name, harmless] of Object.entries(notApplied)) {
     const text = environment[name];
     if (!text || harmless.includes(text)) continue;
     if (name === "PGCHANNELBINDING" && text === "require" && isChecked) continue;
-    throw new AddressRefusal(
-      `${name} is set, and would not be applied to the connections of whispr-msg: unset it.`,
-    );
+    throw new AddressRefusal(`${name} is set, but whispr-msg cannot apply it to its connections: unset it.`);
   }
 }

@@ -6,7 +6,7 @@ import type { Check, Checks } from "./web/http/probes.ts";
 
 const ok: Check = { status: "ok" };
 
-/** What `/ready` is made of: what this process needs, and what of it is missing. */
+/** Makes the checks of `/ready`: what this process needs, and what is missing. */
 export class Readiness {
   readonly #health: StoreHealth;
   readonly #ownership: AdvisoryOwnership;
@@ -39,13 +39,13 @@ export class Readiness {
     };
   }
 
-  /** All that is missing is asked for the first time: whether this process serves is known in a moment. */
+  /** Everything that is missing is being read for the first time, so it is known in a moment whether this process serves. */
   get isStarting(): boolean {
     if (this.#isStopping() || !(this.#health.isUp || this.#health.isStarting)) return false;
     return [this.#ownership, this.#keys].every((needed) => needed.waitsFor === null || needed.isStarting);
   }
 
-  /** A disk that is full stops what is written, not what is read: degraded, and said under its own name. */
+  /** A full disk stops writes, not reads: degraded, and a check of its own. */
   #database(): Check {
     if (!this.#health.isUp) return { status: "unavailable", reason: "PostgreSQL does not answer" };
     const { trouble } = this.#health;

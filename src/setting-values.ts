@@ -3,16 +3,16 @@ import { toUuid } from "./core/ports/ids.ts";
 import { type AddressParts, AddressRefusal, hostOf, isSocket } from "./store/connections/database-address.ts";
 import { databaseUrlOf, parseDatabaseUrl } from "./store/connections/database-url.ts";
 
-/** How a setting's text becomes a value. `parse` answers undefined for what is not allowed. */
+/** How the text of a setting becomes a value. `parse` returns undefined for a text that is not allowed. */
 export interface ValueKind<T> {
-  /** In words, for refusals and `config`: "a whole number from 0 to 65535". */
+  /** What is allowed, for refusals and `config`: "a whole number from 0 to 65535". */
   readonly allowed: string;
-  /** All that is allowed, where it is a few words: what a shell completes. */
+  /** The allowed words, if there are only a few; a shell completes them. */
   readonly words?: readonly string[];
   parse(text: string): T | undefined;
-  /** Why a text that is not allowed is not, without repeating what may be secret. */
+  /** Says why a text is not allowed, without repeating what may be secret. */
   reason?(text: string): string | undefined;
-  /** The value as a person would write it; never the secret parts. */
+  /** Formats the value as a person would write it, without secret parts. */
   show(value: T): string;
 }
 
@@ -78,7 +78,7 @@ export const flag: ValueKind<boolean> = {
   show: (value) => (value ? "1" : "0"),
 };
 
-/** One of some words, each with what it means to us; several words may mean the same. */
+/** One of several words, each with its meaning; several words may have the same meaning. */
 export function choice<T extends string>(words: Readonly<Record<string, T>>): ValueKind<T> {
   const meanings = [...new Set(Object.values(words))];
   return {
@@ -89,7 +89,7 @@ export function choice<T extends string>(words: Readonly<Record<string, T>>): Va
   };
 }
 
-/** U+FFFD stands for bytes that are no UTF-8: what was meant would not arrive. */
+/** U+FFFD stands for bytes that are not UTF-8, so the intended value is lost. */
 const unfit = /[\r\n\0\ufffd]/;
 
 export const text: ValueKind<string> = {
@@ -113,10 +113,10 @@ export const list: ValueKind<readonly string[]> = {
   show: (parts) => parts.join(","),
 };
 
-/** A browser's parser would repair blanks, backslashes and missing slashes, and drop what follows a #: here they are refused. */
+/** Refuses spaces, backslashes, missing slashes and #, which the parser of URL would repair or drop. */
 export function url(protocols: readonly string[]): ValueKind<string> {
   return {
-    allowed: `an address that begins with ${protocols.map((name) => `${name}//`).join(" or ")}, without blanks and #`,
+    allowed: `an address that begins with ${protocols.map((name) => `${name}//`).join(" or ")}, without spaces and #`,
     parse: (given) =>
       /^[a-z]+:\/\/[^\s\\#/?][^\s\\#]*$/i.test(given) &&
       !unfit.test(given) &&
@@ -147,13 +147,13 @@ export const databaseHost: ValueKind<string> = {
   show: String,
 };
 
-/** What a port is opened on. */
+/** An address to listen on. */
 export const listenHost: ValueKind<string> = {
   allowed: "a name or an IP address, without a port",
   ...refusing((given) => {
-    // In brackets it is written as in a URL, where % is %25 (RFC 6874).
+    // In brackets it is written like in a URL, where % is %25 (RFC 6874).
     const host = hostOf(given.startsWith("[") ? given.replace("%25", "%") : given);
-    if (isSocket(host)) throw new AddressRefusal("A Unix socket cannot be listened on.");
+    if (isSocket(host)) throw new AddressRefusal("A Unix socket is not allowed here.");
     return host;
   }),
   show: String,
@@ -200,7 +200,7 @@ export const origins: ValueKind<readonly string[]> = {
   show: list.show,
 };
 
-/** Also of the schemes of apps that are made of web pages: `capacitor://localhost`. */
+/** Accepts schemes of apps made of web pages too: `capacitor://localhost`. */
 function isOrigin(part: string): boolean {
   const url = URL.parse(part);
   if (!url) return false;

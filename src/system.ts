@@ -14,7 +14,7 @@ export const systemClock: Clock = {
 
 export const newId: NewId = () => Bun.randomUUIDv7();
 
-/** The processor time that this thread has had, in milliseconds: counted by the kernel, so time in which others run is no part of it. */
+/** Returns the processor time of this thread in milliseconds. The kernel counts it, so time in which other threads run is not part of it. */
 export function workedMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;

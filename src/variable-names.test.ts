@@ -31,7 +31,7 @@ describe("a misspelt name that can be nobody else's", () => {
 
   test("without a name near to it is refused with the command that shows all names", () => {
     expect(problems(read({ WHISPR_ENTIRELY_DIFFERENT_THING: "x" }))).toEqual([
-      "WHISPR_ENTIRELY_DIFFERENT_THING is not a setting: whispr-msg config shows all there are.",
+      "WHISPR_ENTIRELY_DIFFERENT_THING is not a setting: whispr-msg config shows all settings.",
     ]);
   });
 

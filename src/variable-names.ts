@@ -6,18 +6,18 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** A variable of the former messaging service that is set and has no effect here. */
 export interface FormerVariable {
   readonly name: string;
-  /** What there is instead, or that there is nothing yet. */
+  /** What to use instead, or that it comes later. */
   readonly why: string;
 }
 
-const noSecret = "this server has no secret of its own; tokens are verified with JWT_JWKS_URL";
+const noSecret = "this server has no secret; it verifies tokens with JWT_JWKS_URL";
 const noNeighbours = "calls to other services come in a later version";
-const noModeration = "thresholds of moderation come in a later version";
+const noModeration = "moderation thresholds come in a later version";
 const noPurge = "messages are kept; retention comes in a later version";
 const bounded = "memory is bounded by WHISPR_MAX_ACTORS and WHISPR_MAX_ACTOR_BYTES";
 
 const former: Readonly<Record<string, string>> = {
-  PHX_HOST: "no setting is needed for the name under which clients reach this server",
+  PHX_HOST: "this server does not need to know its public name",
   SECRET_KEY_BASE: noSecret,
   ENCRYPTION_KEY: noSecret,
   JWT_SECRET: noSecret,
@@ -31,7 +31,7 @@ const former: Readonly<Record<string, string>> = {
   SCHEDULING_SERVICE_GRPC_URL: noNeighbours,
   INTERNAL_API_TOKEN: noNeighbours,
   GRPC_PORT: "gRPC comes in a later version",
-  ADMIN_USER_IDS: "roles of administrators come in a later version",
+  ADMIN_USER_IDS: "administrator roles come in a later version",
   MESSAGE_RETENTION_DAYS: noPurge,
   CLEANUP_BATCH_SIZE: noPurge,
   CONVERSATION_MAX_IDLE_TIME: bounded,
@@ -46,18 +46,18 @@ const former: Readonly<Record<string, string>> = {
   MOD_REVIEW_DAYS: noModeration,
 };
 
-/** Those that are set; an empty variable counts as not set. */
+/** Returns the variables of the former service that are set; an empty one counts as not set. */
 export function formerVariables(environment: Environment): readonly FormerVariable[] {
   return Object.entries(former).flatMap(([name, why]) => (environment[name] ? [{ name, why }] : []));
 }
 
 const settingNames: readonly string[] = Object.values(settings).flatMap(({ variables }) => variables);
-/** Belong to nobody else: a name that begins so and is no setting is a misspelt one. */
+/** Only our settings have these prefixes, so another name is a misspelt one. */
 const ours = /^(WHISPR|LIMIT)_/;
 /** Other programs may have such names. */
 const maybeOurs = /^(JWT|DB)_/;
 
-/** Misspelt names of settings, each in a sentence: those that can be nothing else, and those of which that is likely. */
+/** Returns misspelt names of settings, each as a sentence: certain ones, and likely ones. */
 export function misspeltVariables(environment: Environment): {
   readonly certain: readonly string[];
   readonly likely: readonly string[];
@@ -75,7 +75,7 @@ function isKnown(name: string): boolean {
   return settingNames.includes(name) || Object.hasOwn(former, name) || name.startsWith("WHISPR_TEST_");
 }
 
-/** Such as WHISPER_DATA_DIR: of a prefix that other programs have, only what is a setting of ours behind it. */
+/** Whether a name with a similar prefix, such as WHISPER_DATA_DIR, ends like one of our settings. */
 function isNearOurs(name: string): boolean {
   const [, rest] = /^(?:WHISPER|WISPR|WISPER|WHISP|LIMITS)_(\w+)$/.exec(name) ?? [];
   return rest !== undefined && settingNames.some((other) => ours.test(other) && other.endsWith(`_${rest}`));
@@ -83,7 +83,7 @@ function isNearOurs(name: string): boolean {
 
 function misspelt(name: string): string {
   const near = nearestName(name, settingNames);
-  return `${name} is not a setting${near ? `; did you mean ${near}?` : ": whispr-msg config shows all there are."}`;
+  return `${name} is not a setting${near ? `; did you mean ${near}?` : ": whispr-msg config shows all settings."}`;
 }
 
 const serviceSuffix = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;

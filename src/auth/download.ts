@@ -1,14 +1,14 @@
 import type { Clock } from "../core/ports/clock.ts";
 
-/** A read takes no longer than this. */
+/** The longest that a read may take. */
 const timeoutMs = 3_000;
-/** Of a key set, whether it comes from an address or from a file. */
+/** The maximum size of a key set, from an address or a file. */
 export const maxKeySetBytes = 1 << 20;
 
 /**
- * Reads a key set from an address: what it answers decides who gets in, so it must come from there. Redirects are refused,
- * and a certificate is checked whatever NODE_TLS_REJECT_UNAUTHORIZED says; a private authority is named by NODE_EXTRA_CA_CERTS.
- * The body is bounded as it is after decompression.
+ * Reads a key set from an address. The response decides who gets in, so it must come from there: redirects are refused, and the
+ * certificate is checked even if NODE_TLS_REJECT_UNAUTHORIZED is 0. NODE_EXTRA_CA_CERTS names a private authority. The bound on the body
+ * applies after decompression.
  * @throws Error that says what was wrong: no answer within 3 s, another status than 2xx, more than 1 MB.
  */
 export async function downloadKeySet(url: string, clock: Pick<Clock, "after">): Promise<string> {
@@ -27,12 +27,12 @@ export async function downloadKeySet(url: string, clock: Pick<Clock, "after">): 
     throw abort.signal.aborted ? new Error(`did not answer within ${timeoutMs} ms`) : error;
   } finally {
     cancel();
-    // An answer that is not wanted must not go on coming.
+    // Stops a response that is no longer needed.
     abort.abort();
   }
 }
 
-/** Whether the keys come over a network on which others may change them. Names of this machine are `localhost` and loopback addresses. */
+/** Whether the keys come unencrypted from another machine. `localhost` and loopback addresses are this machine. */
 export function isReadInPlaintext(url: string): boolean {
   const { protocol, hostname } = new URL(url);
   return (

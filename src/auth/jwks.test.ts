@@ -255,7 +255,7 @@ describe("what a process without keys says", () => {
     let isUp = false;
     const { url } = jwksServer(() => (isUp ? answerWith(es256)() : new Response("no", { status: 404 })));
     const { keys, clock, failures } = start({ type: "url", url, refreshMs: minuteMs });
-    expect(keys.waitsFor).toBe("the keys to verify tokens with");
+    expect(keys.waitsFor).toBe("the keys that verify tokens");
     await eventually("the first read to fail", () => failures.length === 1);
     expect(keys.waitsFor).toBe("the keys: JWT_JWKS_URL: answered with status 404");
     isUp = true;

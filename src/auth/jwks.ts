@@ -10,21 +10,21 @@ import {
   type VerificationKey,
 } from "./key-set.ts";
 
-/** Where the keys come from that tokens are verified with. */
+/** The source of the keys that verify tokens. */
 export type KeySource =
   | { readonly type: "url"; readonly url: string; readonly refreshMs: number }
   /** JWKS or PEM. Read again like an address, so that a mounted secret can be rotated. */
   | { readonly type: "file"; readonly path: string; readonly refreshMs: number }
   | { readonly type: "given"; readonly keys: readonly Readonly<Record<string, unknown>>[] };
 
-/** The keys cannot be read at present. The cause is for operators (`onFailure`), not for the sender of the token. */
+/** The keys cannot be read at present. Operators learn the cause (`onFailure`), the sender of the token does not. */
 export class KeysUnavailable extends Error {
   constructor() {
-    super("the keys to verify tokens with cannot be had at present");
+    super("the keys that verify tokens cannot be read at present");
   }
 }
 
-/** Between two reads that tokens cause, and between two attempts after a failure. */
+/** The pause between two reads that tokens cause, and between two attempts after a failure. */
 const pauseMs = 5_000;
 /** Reading a file is cheap, so a key that was removed from it is refused soon. */
 const longestFileRefreshMs = 30_000;
@@ -46,7 +46,7 @@ export class Keys {
   #known: readonly VerificationKey[] | null = null;
   #reading: Promise<void> | null = null;
   #lastAttemptMs = Number.NEGATIVE_INFINITY;
-  /** Until there was a good read: when this began. */
+  /** Before the first good read: when this object was created. */
   #lastGoodMs: number;
   #failure: string | null = null;
   #cancelRefresh: () => void = () => {};
@@ -68,10 +68,10 @@ export class Keys {
     void this.#read();
   }
 
-  /** Why no token can be verified, in words. Null once the keys were read, also when a later read fails. */
+  /** What the process waits for before it can verify tokens, in words. Null once the keys were read, also when a later read fails. */
   get waitsFor(): string | null {
     if (this.#known !== null) return null;
-    return this.#failure === null ? "the keys to verify tokens with" : `the keys: ${this.#failure}`;
+    return this.#failure === null ? "the keys that verify tokens" : `the keys: ${this.#failure}`;
   }
 
   /** The first read is under way. */
@@ -79,7 +79,7 @@ export class Keys {
     return this.#known === null && this.#failure === null;
   }
 
-  /** Since the last good read; since the start while there was none. 0 for keys that are given. */
+  /** Milliseconds since the last good read, or since the start if there was none. 0 for given keys. */
   get ageMs(): number {
     return this.#source.type === "given" ? 0 : this.#clock.monotonicMs() - this.#lastGoodMs;
   }
@@ -184,7 +184,7 @@ async function entriesOf(source: KeySource, clock: Clock): Promise<readonly unkn
     : fileEntries(await load(source.path));
 }
 
-/** A pipe or a device would never end. */
+/** Reads a file. A pipe or a device is refused, because it might never end. */
 async function load(path: string): Promise<string> {
   const found = await stat(path);
   if (!found.isFile()) throw new Error("is not a file");

@@ -9,7 +9,7 @@ export interface JwtSettings extends ClaimSettings {
   readonly issuer: string;
 }
 
-/** Longer than any real token; nothing of a longer one is looked at. */
+/** Longer than any real token; a longer one is refused unread. */
 const maxTokenLength = 8_192;
 const maxKeyIdLength = 256;
 
@@ -51,7 +51,7 @@ export class JwtTokens implements Tokens {
     return payload;
   }
 
-  /** Null: none of the keys made this signature. */
+  /** Returns the payload, or null if none of the keys made the signature. */
   async #verifyWithAny(keys: readonly VerificationKey[], token: string): Promise<JWTPayload | null> {
     for (const { key } of keys) {
       try {
@@ -76,7 +76,7 @@ export class JwtTokens implements Tokens {
   }
 }
 
-/** A verdict on the token that no other key would change. Anything else (a key that cannot be used) concerns that key alone. */
+/** Whether the error is about the token, so that no other key would change it. Other errors (an unusable key) are about that key alone. */
 function isOfToken(error: unknown): boolean {
   return (
     error instanceof errors.JWTExpired ||
@@ -98,10 +98,10 @@ function headerOf(token: string): { readonly alg: Algorithm; readonly kid: strin
   return { alg: algorithm, kid: optionalText("kid", kid, maxKeyIdLength) };
 }
 
-/** A media type without case, of which `application/` may be left out (RFC 7515 4.1.9); `at+jwt`: RFC 9068. */
+/** A media type, case-insensitive, with or without `application/` (RFC 7515 4.1.9); `at+jwt`: RFC 9068. */
 const accessTokenType = /^(application\/)?(jwt|at\+jwt)$/i;
 
-/** What an issuer marks as another kind of token is none of ours, whatever its claims are (RFC 8725 3.11). */
+/** Refuses a token that its issuer marks as another kind, whatever its claims are (RFC 8725 3.11). */
 function refuseOtherTypes(typ: unknown): void {
   if (typ === undefined || (typeof typ === "string" && accessTokenType.test(typ))) return;
   throw new TokenRefused("the token's typ must be JWT or at+jwt: this is another kind of token");

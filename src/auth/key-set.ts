@@ -5,7 +5,7 @@ export const algorithms = ["ES256", "EdDSA", "RS256"] as const;
 export type Algorithm = (typeof algorithms)[number];
 
 export interface VerificationKey {
-  /** Null: the publisher names no key id (PEM never does). The key is tried for any key id. */
+  /** Null: the entry has no key id (PEM never has one). The key is tried for every key id. */
   readonly kid: string | null;
   readonly algorithm: Algorithm;
   readonly key: CryptoKey;
@@ -30,8 +30,8 @@ const shownKidLength = 64;
 class EntryIgnored extends Error {}
 
 /**
- * Imports the entries of a key set. An entry that cannot be used never decides over the others: it is left out and listed in
- * `ignored`, as RFC 7517 section 5 asks.
+ * Imports the entries of a key set. An entry that cannot be used does not affect the others: it is left out and listed in
+ * `ignored`, as RFC 7517 section 5 requires.
  * @throws Error that lists why when no usable key is left.
  */
 export async function importEntries(entries: readonly unknown[]): Promise<KeySet> {
@@ -45,15 +45,15 @@ export async function importEntries(entries: readonly unknown[]): Promise<KeySet
   throw new Error(`holds no ES256, EdDSA or RS256 signature key${reasons}`);
 }
 
-/** For one line of text: the first five, and how many more there are. */
+/** Joins texts on one line: the first five, and the number of the others. */
 export function listed(texts: readonly string[]): string {
   const more = texts.length > 5 ? `; and ${texts.length - 5} more` : "";
   return `${texts.slice(0, 5).join("; ")}${more}`;
 }
 
 /**
- * The entries of a JWKS (RFC 7517).
- * @throws Error that says why the text is none.
+ * Returns the entries of a JWKS (RFC 7517).
+ * @throws Error that says why the text is not a JWKS.
  */
 export function jwksEntries(text: string): readonly unknown[] {
   const trimmed = text.trim();
@@ -71,7 +71,7 @@ export function jwksEntries(text: string): readonly unknown[] {
 
 const pemBlock = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----/g;
 
-/** As `jwksEntries`, for a text that may also be PEM blocks. A block becomes a JWK, or the reason why it cannot. */
+/** Like `jwksEntries`, for a text that may also be PEM. A PEM block becomes a JWK, or the reason why it cannot be used. */
 export function fileEntries(text: string): readonly unknown[] {
   const trimmed = text.trim();
   if (trimmed === "" || trimmed.startsWith("{")) return jwksEntries(trimmed);
@@ -137,7 +137,7 @@ function refuseOtherPurposes(jwk: JWK, algorithm: Algorithm): void {
     throw new EntryIgnored("key_ops does not include verify");
 }
 
-/** What the key is; `ext`, `key_ops` and what publishers add must not change the import. */
+/** Returns the key material alone, so that `ext`, `key_ops` and other fields do not change the import. */
 function publicPart(jwk: JWK): JWK {
   const names = ["crv", "x", "y", "n", "e"] as const;
   const given = names.filter((name) => jwk[name] !== undefined).map((name) => [name, jwk[name]]);
@@ -155,7 +155,7 @@ function shown(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value.slice(0, shownKidLength)) : `a ${typeof value}`;
 }
 
-/** The same key under the same id twice is one key. Different keys under one id are all tried. */
+/** Removes repeats of the same key under the same id. Different keys under one id all stay. */
 function withoutRepeats(keys: readonly VerificationKey[]): readonly VerificationKey[] {
   const byIdentity = new Map(keys.map((key) => [`${key.material} ${key.kid}`, key]));
   return [...byIdentity.values()];

@@ -4,16 +4,16 @@ import { isReadInPlaintext } from "./download.ts";
 import type { KeySource } from "./jwks.ts";
 import { listed } from "./key-set.ts";
 
-/** While the same reason stays, it is written again after this time. */
+/** How often the same reason is logged again. */
 const sayAgainMs = 5 * 60_000;
-/** Longer than the observer's own pause (10 s): it would leave out a line that is written earlier. */
+/** Longer than the observer's own pause (10 s), which suppresses earlier lines. */
 const pauseMs = 15_000;
 
-/** Reports to operators how reading the keys goes: a line when something changes, and seldom while it stays. */
+/** Reports to operators whether the keys can be read: a line when that changes, and few while it does not. */
 export class KeysReport {
   readonly #observer: Pick<Observer, "warn" | "note">;
   readonly #clock: Pick<Clock, "monotonicMs">;
-  /** Null: the last read was good. */
+  /** The reason of the last failure; null: the last read succeeded. */
   #reason: string | null = null;
   #writtenMs = Number.NEGATIVE_INFINITY;
   #ignored: ReadonlySet<string> = new Set();
@@ -26,7 +26,7 @@ export class KeysReport {
     this.#clock = options.clock;
   }
 
-  /** Warns once when the keys can be changed on their way here. */
+  /** Warns if others can change the keys on their way here. */
   begins(source: KeySource): void {
     if (source.type === "url" && isReadInPlaintext(source.url))
       this.#observer.warn("keys_in_plaintext", { host: new URL(source.url).host });

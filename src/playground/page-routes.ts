@@ -2,18 +2,18 @@ import type { ExtraRoutes } from "../web/endpoint-options.ts";
 import { sized } from "../web/http/json-response.ts";
 import type { PageFiles } from "./page-files.ts";
 
-/** Somebody whom a visitor may be without a token of his own; only `dev` has such users. */
+/** A user that a visitor may be without a token; only `dev` has such users. */
 export interface SampleUser {
   readonly id: string;
   readonly name: string;
 }
 
-/** Behind gateways as well, like everything else. */
+/** The prefixes of the routes: without one, and below `/messaging` for gateways. */
 export const pagePrefixes = ["", "/messaging"] as const;
 
 /**
- * Nothing but our own three files runs or is loaded, and nothing is sent anywhere but to us: what a message holds can never become a
- * script, and the token that the page keeps goes nowhere else.
+ * Only our own three files run or load, and requests go only to this server: content of a message can never become a script, and the
+ * token of the page goes nowhere else.
  */
 const policy = [
   "default-src 'none'",
@@ -26,7 +26,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The playground at `/playground`: the page, its script and style, and whom one may be there. */
+/** Returns the routes of the playground: the page, its script and style, and the sample users. */
 export function pageRoutes(options: {
   readonly files: PageFiles;
   readonly users: readonly SampleUser[];
@@ -48,7 +48,7 @@ export function pageRoutes(options: {
   );
 }
 
-/** Kept by browsers, and asked for again each time: after an upgrade nobody sees the page of before. */
+/** Serves a file that browsers cache but revalidate each time, so that nobody sees an old page after an upgrade. */
 function document(type: string, text: string): (request: Request) => Response {
   const etag = `"${Bun.hash(text).toString(36)}"`;
   const headers = {

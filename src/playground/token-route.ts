@@ -19,7 +19,7 @@ export interface TokenRouteOptions {
 const maxBytes = 1_000;
 const deviceForm = /^[\w-]{1,64}$/;
 
-/** For `dev` only: a token of a sample user for whoever is on this page. */
+/** For `dev` only: issues a token of a sample user to the playground. */
 export function tokenRoute(options: TokenRouteOptions): ExtraRoutes {
   return new Map(
     pagePrefixes.map((prefix) => [
@@ -49,8 +49,8 @@ async function mint(
 }
 
 /**
- * Other web pages in the same browser can reach a server on loopback. They cannot forge their origin; and a name that was made to point
- * here (DNS rebinding) is neither an address nor localhost.
+ * Other web pages in the same browser can reach a server on loopback. They cannot forge their origin. A host name that points here
+ * (DNS rebinding) is neither an IP address nor localhost.
  */
 function isFromOurPage(request: Request): boolean {
   const origin = URL.parse(request.headers.get("origin") ?? "");
@@ -64,6 +64,6 @@ function isAddress(hostname: string): boolean {
 
 const otherPage = reject(
   "forbidden",
-  "Only the playground itself gets tokens here, opened by an address or as localhost; `whispr-msg token` makes them for others.",
+  "Only the playground may request tokens here, opened by an IP address or as localhost. For other uses run `whispr-msg token`.",
 );
 const badDevice = refusedField("device_id", "must be 1 to 64 letters, digits, - or _");
