@@ -9,9 +9,10 @@ export interface ChangeFrame {
   readonly type: "changes";
   readonly conversationId: string;
   readonly rev: number;
+  /** The revision of the last change of members. */
   readonly membersRev: number;
-  /** The members at this revision. */
-  readonly members: ReadonlyMap<string, Member>;
+  /** The members at this revision. Null: this frame comes from another node and did not change them: they are those of `membersRev`. */
+  readonly members: ReadonlyMap<string, Member> | null;
   readonly events: readonly Event[];
 }
 

@@ -5,6 +5,7 @@ import type { Observer } from "../../core/ports/observer.ts";
 import type { ChangeFrame, ConversationFrame, Frame, PubSub, Subscription } from "../../core/ports/pubsub.ts";
 import { FanOut } from "./fan-out.ts";
 import { partsOf, topicsOf } from "./frame-load.ts";
+import type { WholeFrame } from "./gap-reader.ts";
 import { type Heads, Ordering } from "./ordering.ts";
 
 /** What is told to the sockets of this node, in this order. Calls are synchronous. */
@@ -15,7 +16,7 @@ export interface DeliveryListener {
    * The changes of one revision: in the order of revisions, each once, without a gap. Late: meanwhile others may have become members, who are
    * not to hear of it.
    */
-  changed(frame: ChangeFrame, isLate: boolean): void;
+  changed(frame: WholeFrame, isLate: boolean): void;
   /** What has no revision, as it comes. */
   published(frame: Exclude<Frame, ChangeFrame>): void;
 }
@@ -156,9 +157,14 @@ export class Delivery {
 
   #inTurn(frame: ConversationFrame): void {
     const { conversationId } = frame;
-    const topics = topicsOf(frame);
+    const topics = this.#topicsOf(frame);
     if (this.#fanOut.takes(conversationId, topics)) this.#deliver(frame);
     else this.#fanOut.wait({ conversationId, topics, send: () => this.#deliver(frame) });
+  }
+
+  #topicsOf(frame: ConversationFrame): number {
+    const isBare = frame.type === "changes" && !frame.members;
+    return isBare ? this.#ordering.membersKnown(frame.conversationId) : topicsOf(frame);
   }
 
   #deliver(frame: ConversationFrame): void {

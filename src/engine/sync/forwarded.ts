@@ -15,6 +15,8 @@ export interface Known {
   rev: number;
   /** Of the newest members that were heard of; -1: none were. */
   membersRev: number;
+  /** Those members, once frames came without them: then other nodes publish what happens here. Null: not kept. */
+  members: ReadonlyMap<string, Member> | null;
   /** Users of this node who hear it on their own topic. */
   listeners: number;
   /** Of these listeners. Null: there are none. */
@@ -98,6 +100,7 @@ export class Forwarded {
       conversationId,
       rev,
       membersRev: -1,
+      members: null,
       listeners: 0,
       subscription: null,
       repair: null,

@@ -3,11 +3,11 @@ import type { ConversationFrame, MarksFrame } from "../../core/ports/pubsub.ts";
 /** Readers of one part of a frame of marks. Each is told of to up to 50 who wrote. */
 const readersInPart = 50;
 
-/** Returns how many topics a frame is sent to, at most. A conversation that was created is told of at once: who joins it comes after. */
+/** Returns how many topics a frame is sent to, at most, as far as it says. A conversation that was created is told of at once: who joins it comes after. */
 export function topicsOf(frame: ConversationFrame): number {
   switch (frame.type) {
     case "changes":
-      return frame.members.size;
+      return frame.members?.size ?? 1;
     case "marks":
       return frame.statuses.length + frame.moved.length * (2 + frame.messages.length);
     case "created":

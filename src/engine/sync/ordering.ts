@@ -1,22 +1,26 @@
 import type { Member } from "../../core/conversations/conversation.ts";
-import { type Clock, pause } from "../../core/ports/clock.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { DeliveryReads } from "../../core/ports/delivery-reads.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { allShards, shardOf } from "../../core/ports/ownership.ts";
 import type { ChangeFrame, Subscription } from "../../core/ports/pubsub.ts";
-import { StoreUnavailable } from "../../core/ports/store-errors.ts";
-import type { Changes } from "../../core/ports/sync-reads.ts";
-import { eventsByRev, membersAt } from "./changes-as-events.ts";
-import { Forwarded, type Known, type Repair, unknownRev, type Waiter } from "./forwarded.ts";
-import { rowsForMembers, waitingForMembers } from "./repair-bounds.ts";
+import { Forwarded, type Known, unknownRev } from "./forwarded.ts";
+import {
+  GapReader,
+  isWhole,
+  type MembersOf,
+  resolveReached,
+  resolveWaiters,
+  type WholeFrame,
+  wait,
+  wholeOf,
+} from "./gap-reader.ts";
+import { KeptMembers } from "./kept-members.ts";
 
 /** What joins were answered with. */
 export type Heads = readonly { readonly conversationId: string; readonly headRev: number }[];
 
 const headsAtOnce = 1_000;
-const retryPauseMs = 200;
-/** After an error that asking again will hardly mend. */
-const bugPauseMs = 5_000;
 /** How long a join waits for the frame of what it was answered with; the outcome of a commit can stay unknown for longer. */
 const longestWaitMs = 2_000;
 
@@ -26,12 +30,13 @@ const longestWaitMs = 2_000;
  */
 export class Ordering {
   readonly #reads: DeliveryReads;
-  readonly #tell: (frame: ChangeFrame, isLate: boolean) => void;
+  readonly #tell: (frame: WholeFrame, isLate: boolean) => void;
   readonly #membersChanged: (conversationId: string, members: ReadonlyMap<string, Member>) => void;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #forwarded: Forwarded;
-  #stopped = false;
+  readonly #gaps: GapReader;
+  readonly #kept = new KeptMembers();
   /** Null: no heads are being compared. */
   #comparing: Promise<void> | null = null;
   /** Conversations of which heads are to be compared. */
@@ -40,7 +45,7 @@ export class Ordering {
   constructor(options: {
     readonly reads: DeliveryReads;
     /** Late: meanwhile others may have become members, who are not to hear of it. */
-    readonly tell: (frame: ChangeFrame, isLate: boolean) => void;
+    readonly tell: (frame: WholeFrame, isLate: boolean) => void;
     /** Who is not among them hears nothing from here on. */
     readonly membersChanged: (conversationId: string, members: ReadonlyMap<string, Member>) => void;
     /** Whether a socket is on the conversation's own topic. */
@@ -60,6 +65,12 @@ export class Ordering {
     this.#forwarded = new Forwarded({
       ...options,
       subscribe: (conversationId) => this.#subscribe(options.subscribe, conversationId),
+    });
+    this.#gaps = new GapReader({
+      ...options,
+      forwarded: this.#forwarded,
+      kept: this.#kept,
+      changeMembers: (known, members) => this.#changeMembers(known, members),
     });
     this.#clock = options.clock;
     this.#observer = options.observer;
@@ -126,7 +137,7 @@ export class Ordering {
       known.waiters = [...known.waiters, waiter];
       this.#clock.after(longestWaitMs, () => {
         waiter.isOverdue = true;
-        if (known.waiters.includes(waiter)) this.#readMissed(conversationId, known);
+        if (known.waiters.includes(waiter)) this.#gaps.readMissed(known);
       });
     });
   }
@@ -136,18 +147,24 @@ export class Ordering {
     return this.#forwarded.of(conversationId)?.membersRev ?? -1;
   }
 
+  /** How many members are known of it; 1: none are. */
+  membersKnown(conversationId: string): number {
+    return this.#forwarded.of(conversationId)?.members?.size ?? 1;
+  }
+
   forward(frame: ChangeFrame): void {
     // Where nothing is known of what came before, it is taken as it is.
     const known = this.#forwarded.from(frame.conversationId, frame.rev - 1);
-    if (known.membersRev !== frame.membersRev) this.#changeMembers(known, frame);
+    if (isWhole(frame) && known.membersRev !== frame.membersRev) this.#changeMembers(known, frame);
     if (known.repair) return wait(known.repair, frame);
     if (frame.rev <= known.rev) return;
-    if (frame.rev > known.rev + 1) {
-      const repair = { waiting: [frame], isIncomplete: false, members: frame.members };
-      return this.#repair(frame.conversationId, known, repair);
-    }
+    const members = frame.members ?? membersFor(known, frame);
+    if (frame.rev > known.rev + 1)
+      return this.#gaps.readGap(known, { waiting: [frame], isIncomplete: false, members });
+    if (!members) return this.#gaps.readMembers(known, frame);
     known.rev = frame.rev;
-    this.#tell(frame, false);
+    if (isWhole(frame)) this.#tell(frame, false);
+    else this.#tell(wholeOf(frame, members), known.membersRev > frame.membersRev);
     if (known.waiters.length > 0) resolveReached(known);
   }
 
@@ -183,162 +200,30 @@ export class Ordering {
 
   /** Nothing is read any more. */
   stop(): void {
-    this.#stopped = true;
+    this.#gaps.stop();
   }
 
   /** A frame that comes late must not bring back members of before. */
-  #changeMembers(
-    known: Known,
-    { conversationId, membersRev, members }: Pick<ChangeFrame, "conversationId" | "membersRev" | "members">,
-  ): void {
+  #changeMembers(known: Known, { conversationId, membersRev, members }: MembersOf): void {
     if (membersRev < known.membersRev) return;
     known.membersRev = membersRev;
+    if (known.members) this.#kept.keep(known, members);
     if (known.repair) known.repair.members = members;
     this.#forwarded.admitted(known, members.keys());
     this.#membersChanged(conversationId, members);
   }
 
   async #compareSome(conversationIds: readonly string[]): Promise<void> {
-    const heads = await this.#patiently(() => this.#reads.heads(conversationIds));
+    const heads = await this.#gaps.patiently(() => this.#reads.heads(conversationIds));
     for (const [conversationId, rev] of heads ?? []) {
       const known = this.#forwarded.of(conversationId);
       if (known?.rev === unknownRev) known.rev = rev;
-      else if (known && known.rev < rev) this.#readMissed(conversationId, known);
+      else if (known && known.rev < rev) this.#gaps.readMissed(known);
     }
-  }
-
-  /** What was missed showed without a frame. */
-  #readMissed(conversationId: string, known: Known): void {
-    if (known.repair) known.repair.isIncomplete = true;
-    else this.#repair(conversationId, known, { waiting: [], isIncomplete: true, members: null });
-  }
-
-  #repair(conversationId: string, known: Known, repair: Repair): void {
-    known.repair = repair;
-    this.#observer.note("frames_missed", { conversation_id: conversationId });
-    this.#readGap(conversationId, known, repair).catch((error) => {
-      this.#observer.bug("reading missed frames", error);
-      known.repair = null;
-      known.rev = unknownRev;
-      resolveWaiters(known, () => true);
-    });
-  }
-
-  /**
-   * Until the store has told everything up to the frames that wait, and these are forwarded. Ends only at a head: members that are known are
-   * then of no later revision than what was forwarded. Ends also when the conversation was forgotten meanwhile.
-   */
-  async #readGap(conversationId: string, known: Known, repair: Repair): Promise<void> {
-    const isWanted = () => this.#forwarded.is(conversationId, known) && !this.#stopped;
-    do {
-      repair.isIncomplete = false;
-      const { rev } = known;
-      const changes = await this.#patiently(() => this.#readOnce(conversationId, known, repair));
-      if (!isWanted()) return resolveWaiters(known, () => true);
-      if (!changes) {
-        this.#forwarded.forget(conversationId);
-        return resolveWaiters(known, () => true);
-      }
-      this.#tellChanges(known, repair, changes);
-      if (changes.hasMore) repair.isIncomplete = true;
-      else this.#tellWaiting(known, repair);
-      resolveReached(known);
-      if (known.rev === rev && hasMore(repair)) await pause(this.#clock, retryPauseMs);
-    } while (hasMore(repair) && isWanted());
-    known.repair = null;
-    resolveWaiters(known, ({ isOverdue }) => isOverdue);
-  }
-
-  /** Null: there is no such conversation any more. */
-  async #readOnce(conversationId: string, known: Known, repair: Repair): Promise<Changes | null> {
-    if (!repair.members) {
-      const present = await this.#reads.members(conversationId);
-      if (!present) return null;
-      if (!repair.members) this.#changeMembers(known, { conversationId, ...present });
-      repair.members ??= present.members;
-    }
-    const question = {
-      conversationId,
-      viewerId: null,
-      sinceRev: known.rev,
-      sinceSeq: null,
-      generation: null,
-      limit: rowsForMembers(repair.members.size),
-    };
-    return (await this.#reads.changes([question]))[0]!;
-  }
-
-  /** Up to the next gap. */
-  #tellWaiting(known: Known, repair: Repair): void {
-    repair.waiting.sort((one, other) => one.rev - other.rev);
-    const ahead = repair.waiting.findIndex((frame) => {
-      if (frame.rev > known.rev + 1) return true;
-      if (frame.rev === known.rev + 1) {
-        known.rev = frame.rev;
-        this.#tell(frame, true);
-      }
-      return false;
-    });
-    repair.waiting = ahead < 0 ? [] : repair.waiting.slice(ahead);
-  }
-
-  #tellChanges(known: Known, repair: Repair, changes: Changes): void {
-    const { conversationId } = changes;
-    this.#learnMembers(known, repair, changes);
-    const { membersRev } = known;
-    for (const [rev, events] of eventsByRev(changes, known.rev)) {
-      const members = membersAt(repair.members!, rev);
-      this.#tell({ type: "changes", conversationId, rev, membersRev, members, events }, true);
-    }
-    known.rev = Math.max(known.rev, changes.next.rev);
-  }
-
-  /** The store may know of members that no frame has told of yet. */
-  #learnMembers(known: Known, repair: Repair, { conversationId, members: records }: Changes): void {
-    const newer = records.filter((record) => record.rev > known.membersRev);
-    if (newer.length === 0) return;
-    const members = new Map(repair.members);
-    for (const record of newer) {
-      if (record.leftSeq === null) members.set(record.userId, record);
-      else members.delete(record.userId);
-    }
-    const membersRev = Math.max(...newer.map((record) => record.rev));
-    this.#changeMembers(known, { conversationId, membersRev, members });
-  }
-
-  /** Asks again until the store answers. Null: this was stopped. */
-  async #patiently<T>(read: () => Promise<T>): Promise<T | null> {
-    while (!this.#stopped) {
-      try {
-        return await read();
-      } catch (error) {
-        this.#observer.warn("missed_frames_unreadable", { reason: String(error) });
-        await pause(this.#clock, error instanceof StoreUnavailable ? retryPauseMs : bugPauseMs);
-      }
-    }
-    return null;
   }
 }
 
-/** Those whose revision was forwarded. */
-function resolveReached(known: Known): void {
-  resolveWaiters(known, ({ rev }) => rev <= known.rev);
-}
-
-function resolveWaiters(known: Known, which: (waiter: Waiter) => boolean): void {
-  const resolved = known.waiters.filter(which);
-  known.waiters = known.waiters.filter((waiter) => !which(waiter));
-  for (const { go } of resolved) go();
-}
-
-function hasMore({ waiting, isIncomplete }: Repair): boolean {
-  return waiting.length > 0 || isIncomplete;
-}
-
-function wait(repair: Repair, frame: ChangeFrame): void {
-  if (repair.waiting.length >= waitingForMembers(frame.members.size)) {
-    repair.waiting = [];
-    repair.isIncomplete = true;
-  }
-  repair.waiting.push(frame);
+/** The members of the frame, or newer ones; null: they must be read. */
+function membersFor(known: Known, { membersRev }: ChangeFrame): ReadonlyMap<string, Member> | null {
+  return known.membersRev >= membersRev ? known.members : null;
 }

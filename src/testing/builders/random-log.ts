@@ -3,7 +3,7 @@ import type { Command } from "../../core/commands.ts";
 import { type ConversationState, roles } from "../../core/conversations/conversation.ts";
 import { decide } from "../../core/decide.ts";
 import type { Event } from "../../core/events.ts";
-import type { ChangeFrame } from "../../core/ports/pubsub.ts";
+import type { WholeFrame } from "../../engine/sync/gap-reader.ts";
 import { newId } from "../../system.ts";
 import { loadStates } from "../model/actor-reads.ts";
 import type { ModelStore } from "../model/model-store.ts";
@@ -37,7 +37,7 @@ export class RandomLog {
   }
 
   /** Stores the next revision, and returns the frame that tells of it. */
-  next(): ChangeFrame {
+  next(): WholeFrame {
     for (;;) {
       const state = this.#state();
       const command = this.#anyCommand(state);
@@ -55,7 +55,7 @@ export class RandomLog {
     return state;
   }
 
-  #store(state: ConversationState, events: readonly Event[]): ChangeFrame {
+  #store(state: ConversationState, events: readonly Event[]): WholeFrame {
     this.#model.write(this.id, events);
     for (const event of events) apply(state, event);
     const { rev, members, membersRev } = state;

@@ -70,7 +70,7 @@ export class LogJudge {
     revs.push(rev);
     this.#expect(this.isStored(id, events), "a frame tells of what is not stored");
     const then = this.#membersAt(id, rev);
-    const isRight = then.size === members.size && [...then].every((userId) => members.has(userId));
+    const isRight = then.size === members?.size && [...then].every((userId) => members.has(userId));
     this.#expect(isRight, "a frame tells of other members");
   }
 

@@ -4,6 +4,7 @@ import { asSeenFrom } from "../../core/messages/quote.ts";
 import type { ChangeFrame, CreatedFrame, Frame, OwnFrame, TypingFrame } from "../../core/ports/pubsub.ts";
 import type { Visibility } from "../../core/presence/visibility.ts";
 import type { DeliveryListener } from "../../engine/sync/delivery.ts";
+import type { WholeFrame } from "../../engine/sync/gap-reader.ts";
 import { conversationChanged, conversationUpdated } from "../../operations/pushes/conversations.ts";
 import type { MembersChanged } from "../../operations/pushes/members-updated.ts";
 import { messageDeleted } from "../../operations/pushes/message-deleted.ts";
@@ -34,7 +35,7 @@ interface PushOfMessage {
   readonly encode: (message: Message) => string;
 }
 
-interface ToldFrame extends ChangeFrame {
+interface ToldFrame extends WholeFrame {
   /** Some who listen now were no members then. */
   readonly isLate: boolean;
   readonly position: FramePosition;
@@ -88,7 +89,7 @@ export class Broadcasts implements DeliveryListener {
     this.#presences.membersChanged(conversationId, members);
   }
 
-  changed(frame: ChangeFrame, isLate: boolean): void {
+  changed(frame: WholeFrame, isLate: boolean): void {
     const told = { ...frame, isLate, position: positionOf(frame) };
     for (const each of eventsTogether(frame.events)) {
       if ("type" in each) this.#tellEvent(told, each);
