@@ -118,7 +118,7 @@ function isFree({ path }: Source): boolean {
     folder === "testing" ||
     folder === "acceptance" ||
     /\.test\.ts$/.test(path) ||
-    /\/(testing|fixture)\/|\/contract\.ts$/.test(path)
+    /\/testing\/|\/contract\.ts$/.test(path)
   );
 }
 
@@ -183,15 +183,13 @@ describe("imports", () => {
 
   test("nothing but tests and benches imports what is there for tests", () => {
     const shipped = sources.filter(
-      (source) => !/\.test\.ts$|\/(testing|fixture)\/|\/contract\.ts$|^bench\//.test(source.path),
+      (source) => !/\.test\.ts$|\/testing\/|\/contract\.ts$|^bench\//.test(source.path),
     );
     const runners = new Set(["cli/test.ts", "cli/stock-tests.ts"]);
     const found = shipped.filter(
       (source) =>
         !runners.has(source.path) &&
-        source.imports.some((name) =>
-          /\/(testing|fixture)\/|\/contract\.ts$|\.test\.ts$|^bun:test$/.test(name),
-        ),
+        source.imports.some((name) => /\/testing\/|\/contract\.ts$|\.test\.ts$|^bun:test$/.test(name)),
     );
     expect(found.map(({ path }) => path)).toEqual([]);
   });
@@ -290,7 +288,7 @@ describe("operations", () => {
   const domain = new Set<string>([authorize, refusals, budgets].flatMap(Object.keys).concat(domainEvents));
   const isOutside = ({ path }: Source) =>
     path.startsWith("src/") &&
-    !/^src\/(operations|acceptance|testing|playground)\/|\.test\.ts$|\/(testing|fixture)\//.test(path);
+    !/^src\/(operations|acceptance|testing|playground)\/|\.test\.ts$|\/testing\//.test(path);
 
   test("nothing outside of operations/ names a path or an event of theirs", () => {
     const names = new Set([...events.filter((name) => !domain.has(name)), ...paths]);

@@ -4,7 +4,8 @@ import { ExistingClient } from "../testing/clients/existing-client.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { defaultLimits, limitsAsDefault } from "../testing/default-limits.ts";
 import { startInProcess } from "../testing/processes/in-process.ts";
-import { Fixture, tokenOf } from "../web/fixture/fixture.ts";
+import { Fixture } from "../testing/web/fixture.ts";
+import { tokenOf } from "../testing/web/open-tokens.ts";
 
 /** That the limits refuse nothing of what the existing client does at its heaviest, with every setting as it is by default. */
 

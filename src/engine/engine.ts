@@ -104,7 +104,11 @@ export function startEngine(options: {
 /** What decides and stores: the actors, their lanes and the marks. */
 function startConversations(ports: EnginePorts, settings: EngineSettings) {
   const { actorReads: reads, ownership, pubsub, clock, observer } = ports;
-  const own = new PrivateState({ store: ports.own, pubsub });
+  const own = new PrivateState({
+    store: ports.own,
+    pubsub,
+    markedUnread: (userId, conversationId) => owned.markedUnread(userId, conversationId),
+  });
   const lanes: readonly Lane[] = ports.commits.map((port) => {
     const marked: OwnedMarks["marked"] = (conversations, atUs) => owned.marked(conversations, atUs);
     return new Lane({ port, reads, ownership, observer, clock, settings: settings.lane, marked });

@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import type { BlockedSide } from "../core/conversations/blocks.ts";
-import type { Outcome } from "../engine/conversation/outcome.ts";
-import { membersNamed } from "../testing/builders/builders.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import { Fixture } from "./fixture/fixture.ts";
+import { Fixture } from "../testing/web/fixture.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
@@ -16,27 +13,14 @@ beforeEach(async () => {
 });
 afterEach(() => web.stop());
 
-/** As the server itself does it: Anna blocks Ben, or no more. */
-function say(isBlocked: boolean): Promise<Outcome> {
-  const [one, other] = [...membersNamed([anna, ben]).values()].map((member) => ({
-    userId: member.userId,
-    member,
-    isBlocked: isBlocked && member.userId === ben,
-  })) as [BlockedSide, BlockedSide];
-  const own = { id: Bun.randomUUIDv7(), conversationId, senderId: anna };
-  return new Promise((resolve) =>
-    web.domain.submit({ type: "apply_blocks", ...own, sides: [one, other] }, resolve, null),
-  );
-}
-
 for (const isLost of [false, true])
   test(`I8: who is blocked is not told of it${isLost ? ", nor of what the other one did since, when the frame that tells of it was lost" : ""}`, async () => {
     const [hers, his] = [await web.socketOf(anna), await web.socketOf(ben)];
     for (const wire of [hers, his]) await wire.join(`conversation:${conversationId}`);
     await his.join(`user:${ben}`);
-    if (isLost) web.domain.unpublished = [];
-    await say(true);
-    web.domain.unpublished = null;
+    if (isLost) web.bus.hold();
+    await web.block(anna, ben);
+    web.bus.lose();
     await web.ask(anna, "PUT", `/conversations/${conversationId}`, { metadata: { theme: 2 } });
     expect(await hers.broadcasts(`conversation:${conversationId}`, 2)).toMatchObject([
       { rev: 1, user_id: ben, member: { is_active: false } },
@@ -52,13 +36,13 @@ for (const isLost of [false, true])
 test("who is unblocked hears of it, and both find each other in the conversation as before", async () => {
   const his = await web.socketOf(ben);
   await his.join(`user:${ben}`);
-  await say(true);
+  await web.block(anna, ben);
   const ids = async (as: string) => {
     const { body } = await web.ask(as, "GET", `/conversations/${conversationId}`);
     return (body as { data: { member_user_ids: string[] } }).data.member_user_ids;
   };
   expect(await ids(anna)).toEqual([anna, ben]);
-  await say(false);
+  await web.block(anna, ben, false);
   expect(await his.broadcasts(`user:${ben}`, 2)).toMatchObject([
     {},
     { rev: 2, event: "member_added", user_id: ben, actor_id: anna, member: { is_active: true } },

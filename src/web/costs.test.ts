@@ -6,7 +6,7 @@ import { arrivals } from "../core/limits/costs.ts";
 import type { Limits } from "../core/ports/limiter.ts";
 import { operations } from "../operations/list.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import { Fixture } from "./fixture/fixture.ts";
+import { Fixture } from "../testing/web/fixture.ts";
 
 /** That nothing comes in at either door without a cost: whatever is added, these tests find it by itself. */
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { VirtualClock } from "../testing/clock.ts";
-import { Fixture, tokenOf } from "./fixture/fixture.ts";
+import { Fixture } from "../testing/web/fixture.ts";
+import { tokenOf } from "../testing/web/open-tokens.ts";
 
 let web: Fixture;
 beforeEach(() => {
@@ -76,7 +77,7 @@ test("the public port has no /metrics, also below the prefix that gateways strip
 test("who reads is let go when the longest time of an answer is over, and not after the ten seconds of Bun", async () => {
   await web.stop();
   web = new Fixture({ clock: new VirtualClock(), settings: { answerWithinMs: 1_000 } });
-  Object.assign(web.domain, { list: () => new Promise(() => {}) });
+  web.store.viewerReads.listConversations = () => new Promise(() => {});
   const startedMs = performance.now();
   const headers = `Host: a\r\nAuthorization: Bearer ${tokenOf({ userId: Bun.randomUUIDv7() })}`;
   expect(await statusOf(`GET /api/v1/conversations HTTP/1.1\r\n${headers}`)).toBeNaN();

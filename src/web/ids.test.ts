@@ -3,7 +3,8 @@ import { Socket } from "phoenix";
 import { readReportedCursors } from "../operations/topics/join-payload.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
-import { Fixture, tokenOf } from "./fixture/fixture.ts";
+import { Fixture } from "../testing/web/fixture.ts";
+import { tokenOf } from "../testing/web/open-tokens.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";

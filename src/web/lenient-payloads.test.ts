@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { VirtualClock } from "../testing/clock.ts";
-import { Fixture } from "./fixture/fixture.ts";
+import { Fixture } from "../testing/web/fixture.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";

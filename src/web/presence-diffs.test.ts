@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Random } from "../testing/builders/random.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
-import { Fixture } from "./fixture/fixture.ts";
-import type { Wire } from "./fixture/wire.ts";
+import { Fixture } from "../testing/web/fixture.ts";
+import type { Wire } from "../testing/web/wire.ts";
 
 const numbered = (index: number) => `0192a7c0-0000-7000-9000-${String(index).padStart(12, "0")}`;
 /** A diff is gathered for 300 ms, a leave waits for two seconds. */

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { type Channel, Presence, Socket } from "phoenix";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
-import { Fixture, tokenOf } from "./fixture/fixture.ts";
-import type { Wire } from "./fixture/wire.ts";
+import { Fixture } from "../testing/web/fixture.ts";
+import { tokenOf } from "../testing/web/open-tokens.ts";
+import type { Wire } from "../testing/web/wire.ts";
 
 const ann = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
@@ -110,8 +111,8 @@ test("who is asked by a new conversation does not show in it, also where all mem
 });
 
 describe("between two users with a block", () => {
-  const block = (lowId: string, highId: string, isApart: boolean) =>
-    web.domain.publish({ type: "apart", lowId, highId, isApart });
+  const block = (blockerId: string, blockedId: string, isBlocked: boolean) =>
+    web.block(blockerId, blockedId, isBlocked);
   const setStatus = (wire: Wire, userId: string, status: string) =>
     wire.push(`user:${userId}`, "update_status", JSON.stringify({ status }));
   const came = (userId: string) => ({ joins: { [userId]: anybody }, leaves: {} });
@@ -331,14 +332,14 @@ describe("presence of a conversation", () => {
     const topic = topicOf(id);
     await joined(ann, topic);
     await clock.runFor(windowMs);
-    web.domain.unpublished = [];
+    web.bus.hold();
     await web.sent(ann, id, "not told yet");
     const late = await web.socketOf(ben);
     const answer = late.join(topic);
     await late.push("phoenix", "heartbeat", "{}");
     await joined(cleo, `user:${cleo}`);
     expect(await told(late, topic)).toEqual([]);
-    web.domain.publishAll();
+    web.bus.release();
     expect((await answer).status).toBe("ok");
     const [first, ...diffs] = await told(late, topic);
     expect(first).toEqual(["presence_state", { [ann]: anybody, [cleo]: anybody }]);
@@ -430,10 +431,11 @@ test("I10: a join that is slow while everybody comes back holds none of it, and 
   const people = Array.from({ length: 600 }, (_, index) => numbered(index));
   const ids = await Promise.all(Array.from({ length: 20 }, () => web.groupOf(ann, people)));
   const { promise, resolve } = Promise.withResolvers<void>();
-  const read = web.domain.conversation.bind(web.domain);
-  web.domain.conversation = async (question) => {
+  const { syncReads } = web.store;
+  const read = syncReads.joinFacts.bind(syncReads);
+  syncReads.joinFacts = async (...requests) => {
     await promise;
-    return read(question);
+    return read(...requests);
   };
   const wire = await web.socketOf(ann);
   const joins = ids.map((id) => wire.join(topicOf(id)));
@@ -572,9 +574,10 @@ describe("I8: who is removed", () => {
     const id = await web.groupOf(ann, [ben, cleo]);
     const owner = await joined(ann, topicOf(id));
     const { promise, resolve } = Promise.withResolvers<void>();
-    const read = web.domain.user.bind(web.domain);
-    web.domain.user = async (question) => {
-      const found = await read(question);
+    const { syncReads } = web.store;
+    const read = syncReads.joinFacts.bind(syncReads);
+    syncReads.joinFacts = async (...requests) => {
+      const found = await read(...requests);
       await promise;
       return found;
     };

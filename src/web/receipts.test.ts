@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { reject } from "../core/rejection.ts";
+import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import { Fixture, refused } from "./fixture/fixture.ts";
+import { Fixture, refused } from "../testing/web/fixture.ts";
+import { whileTimePasses } from "../testing/web/while-time-passes.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
@@ -9,11 +10,13 @@ const carl = "0192a7c0-0000-7000-8000-00000000000c";
 const nowhere = "0192a7c0-0000-7000-8000-0000000000ff";
 
 let web: Fixture;
+let clock: VirtualClock;
 let conversationId: string;
 let ids: string[];
 let topic: string;
 beforeEach(async () => {
-  web = new Fixture({ clock: new VirtualClock() });
+  clock = new VirtualClock();
+  web = new Fixture({ clock });
   conversationId = await web.conversationOf(anna, ben);
   topic = `conversation:${conversationId}`;
   ids = [];
@@ -65,10 +68,10 @@ describe("a receipt over REST", () => {
   });
 
   test("need not name the conversation, in the body or in the query", async () => {
-    for (const [index, conversation_id] of [undefined, null].entries())
-      expect(await receipt({ status: "read", conversation_id }, ben, ids[index])).toMatchObject({
-        status: 200,
-      });
+    for (const [index, conversation_id] of [undefined, null].entries()) {
+      const answer = receipt({ status: "read", conversation_id }, ben, ids[index]);
+      expect(await whileTimePasses(clock, answer)).toMatchObject({ status: 200 });
+    }
     expect(await statuses()).toEqual(["read", "read", "sent"]);
   });
 
@@ -89,25 +92,21 @@ describe("a receipt over REST", () => {
   });
 
   test("of a stranger is refused before anything waits for the store, whether the message exists or not", async () => {
-    const note = web.domain.note.bind(web.domain);
-    const noted: string[] = [];
-    web.domain.note = (mark, answer) => {
-      noted.push(mark.userId);
-      note(mark, answer);
-    };
+    const marked = () => web.commits.batches.flatMap(({ marks }) => marks.map(({ userId }) => userId));
+    const before = marked().length;
     for (const id of [ids[0], nowhere])
       for (const conversation_id of [conversationId, nowhere, undefined])
         expect((await receipt({ status: "read", conversation_id }, carl, id)).status).toBe(404);
-    expect(noted).toEqual([]);
+    expect(marked().slice(before)).toEqual([]);
     expect((await receipt({ status: "read" })).status).toBe(200);
-    expect(noted).toEqual([ben]);
+    expect(marked().slice(before)).toEqual([ben]);
   });
 
   test("tells that the engine cannot take it now", async () => {
-    web.domain.refuseWith = reject("overloaded", "too many", { retryAfterMs: 1_000 });
+    web.store.viewerReads.showMessage = () => Promise.reject(new StoreUnavailable({ cause: null }));
     const answer = await receipt({ status: "read", conversation_id: conversationId });
-    expect(answer).toMatchObject(refused(503, "overloaded"));
-    expect(web.refused).toContain("overloaded");
+    expect(answer).toMatchObject(refused(503, "unavailable"));
+    expect(web.refused).toContain("unavailable");
   });
 });
 
@@ -157,12 +156,10 @@ describe("marking as unread over REST", () => {
     expect(await unreadOf(ben)).toBe(2);
     const told = { message_id: ids[1], conversation_id: conversationId, own_rev: 1 };
     expect(await own.broadcasts(`user:${ben}`, 2)).toContainEqual(told);
-    await web.ask(ben, "PATCH", `/messages/${ids[2]}/receipt`, {
-      status: "read",
-      conversation_id: conversationId,
-    });
+    const again = { status: "read", conversation_id: conversationId };
+    await whileTimePasses(clock, web.ask(ben, "PATCH", `/messages/${ids[2]}/receipt`, again));
+    expect(await own.broadcasts(`user:${ben}`, 4)).toContainEqual({ ...told, message_id: null, own_rev: 2 });
     expect(await unreadOf(ben)).toBe(0);
-    expect(await own.broadcasts(`user:${ben}`, 3)).toContainEqual({ ...told, message_id: null, own_rev: 2 });
   });
 
   test("is refused without a conversation, and finds nothing for strangers or by what is no id", async () => {
@@ -211,15 +208,15 @@ describe("receipts over the conversation's topic", () => {
   test("are told on the topic: who has read how far, once each", async () => {
     const [writer, reader] = [await joined(anna), await joined(ben)];
     await reader.push(topic, "message_delivered", `{"seq":3}`);
-    await reader.push(topic, "message_read", `{"seq":2}`);
-    await reader.push(topic, "message_read", `{"seq":1}`);
-    await writer.push(topic, "message_read", `{"seq":3}`);
+    await whileTimePasses(clock, reader.push(topic, "message_read", `{"seq":2}`));
+    await whileTimePasses(clock, reader.push(topic, "message_read", `{"seq":1}`));
+    await whileTimePasses(clock, writer.push(topic, "message_read", `{"seq":3}`));
     const told = {
       user_id: ben,
       message_id: ids[1],
       conversation_id: conversationId,
       seq: 2,
-      timestamp: "2026-01-01T00:00:00.000000Z",
+      timestamp: expect.any(String),
     };
     for (const each of [writer, reader]) expect(await each.told(topic)).toEqual([["message_read", told]]);
   });
@@ -232,7 +229,7 @@ describe("receipts over the conversation's topic", () => {
     const later = await joined(carl, groupTopic);
     await (await joined(ben, groupTopic)).push(groupTopic, "mark_read", "{}");
     const next = await web.sent(anna, group, "for all");
-    await (await joined(ben, groupTopic)).push(groupTopic, "mark_read", "{}");
+    await whileTimePasses(clock, (await joined(ben, groupTopic)).push(groupTopic, "mark_read", "{}"));
     const told = (await later.told(groupTopic)).filter(([event]) => event === "message_read");
     expect(told).toMatchObject([
       ["message_read", { user_id: ben, message_id: null, seq: 1 }],
@@ -277,12 +274,13 @@ describe("receipts over the conversation's topic", () => {
 
   test("that meet a bug are answered without it", async () => {
     const wire = await joined(ben);
-    web.domain.failWith = new Error("secret db password");
+    const error = new Error("secret db password");
+    web.store.actorReads.findSeqs = () => Promise.reject(error);
+    web.commits.outcomeOf = () => ({ type: "refused", cause: "data", error });
     for (const payload of [`{"seq":1}`, `{"message_id":"${ids[0]}"}`]) {
-      expect(await wire.push(topic, "message_read", payload)).toEqual({
-        status: "error",
-        response: { reason: "internal" },
-      });
+      const reply = await wire.push(topic, "message_read", payload);
+      expect(reply).toMatchObject({ status: "error", response: { reason: "internal" } });
+      expect(JSON.stringify(reply)).not.toContain("secret");
     }
     expect(web.bugs).toHaveLength(2);
   });
@@ -303,12 +301,8 @@ describe("receipts over the user's own topic", () => {
 
   test("mark_conversation_read names its conversation, moves the mark and answers how many messages it marked", async () => {
     const wire = await joined(ben, own);
-    const mark = () =>
-      wire.push(
-        own,
-        "mark_conversation_read",
-        JSON.stringify({ conversation_id: conversationId.toUpperCase() }),
-      );
+    const payload = JSON.stringify({ conversation_id: conversationId.toUpperCase() });
+    const mark = () => whileTimePasses(clock, wire.push(own, "mark_conversation_read", payload));
     const ok = (messages_marked: number) => ({ status: "ok", response: { status: "read", messages_marked } });
     expect(await mark()).toEqual(ok(3) as never);
     expect(await statuses()).toEqual(["read", "read", "read"]);

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { phoenixDefaults } from "../phoenix/settings.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { defaultLimits } from "../testing/default-limits.ts";
-import { Fixture, tokenOf } from "./fixture/fixture.ts";
-import type { Wire } from "./fixture/wire.ts";
+import { Fixture } from "../testing/web/fixture.ts";
+import { tokenOf } from "../testing/web/open-tokens.ts";
+import type { Wire } from "../testing/web/wire.ts";
 
 /**
  * That nobody who keeps to the limits closes the socket of somebody with a slow line. The frames are those of the real endpoint, the time is

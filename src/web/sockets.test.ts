@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Socket } from "phoenix";
-import { reject } from "../core/rejection.ts";
+import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
-import { Fixture, tokenOf } from "./fixture/fixture.ts";
-import type { Wire } from "./fixture/wire.ts";
+import { Fixture } from "../testing/web/fixture.ts";
+import { tokenOf } from "../testing/web/open-tokens.ts";
+import { whileTimePasses } from "../testing/web/while-time-passes.ts";
+import type { Wire } from "../testing/web/wire.ts";
+import { commandDeadlineMs } from "../testing/web/world.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
@@ -119,11 +122,11 @@ describe("joining", () => {
   });
 
   test("passes on that the domain cannot answer now", async () => {
-    web.domain.refuseWith = reject("overloaded", "too many", { retryAfterMs: 1_000 });
+    web.store.syncReads.joinFacts = () => Promise.reject(new StoreUnavailable({ cause: null }));
     const wire = await web.socketOf(anna);
     expect(await wire.join(topic)).toMatchObject({
       status: "error",
-      response: { reason: "overloaded", retry_after_ms: 1_000 },
+      response: { reason: "unavailable", retry_after_ms: expect.any(Number) },
     });
   });
 
@@ -178,7 +181,8 @@ describe("a message over a socket", () => {
       expect(
         (await wire.push(topic, "user_typing", `{"typing":true,"conversation_id":${named}}`)).status,
       ).toBe("ok");
-      expect((await wire.push(topic, "mark_read", `{"conversation_id":${named}}`)).status).toBe("ok");
+      const mark = wire.push(topic, "mark_read", `{"conversation_id":${named}}`);
+      expect((await whileTimePasses(clock, mark)).status).toBe("ok");
     }
     expect(web.unknownFields).toEqual([]);
   });
@@ -268,21 +272,31 @@ describe("a message over a socket", () => {
 
   test("is refused as the engine refuses it", async () => {
     const wire = await joined(anna);
-    web.domain.refuseWith = reject("outcome_unknown", "lost", { retryAfterMs: 1_000 });
-    expect(await wire.push(topic, "new_message", `{"content":"x"}`)).toEqual({
+    web.commits.hold();
+    const reply = wire.push(topic, "new_message", `{"content":"x"}`);
+    await eventually("the command is under way", () => web.commits.batches.length > 0);
+    await clock.runFor(commandDeadlineMs + 1_000);
+    expect(await reply).toEqual({
       status: "error",
-      response: { reason: "outcome_unknown", message: "lost", retry_after_ms: 1_000 },
+      response: {
+        reason: "outcome_unknown",
+        message: expect.any(String),
+        retry_after_ms: expect.any(Number),
+      },
     });
   });
 
   test("meets a bug without leaking it, and the socket lives on", async () => {
     const wire = await joined(anna);
-    web.domain.failWith = new Error("secret db password");
-    const reply = await wire.push(topic, "new_message", `{"content":"x"}`);
+    const { own } = web.store;
+    const markUnread = own.markUnread.bind(own);
+    own.markUnread = () => Promise.reject(new Error("secret db password"));
+    const messageId = await web.sent(ben, conversationId, "x");
+    const reply = await wire.push(topic, "mark_unread", `{"message_id":"${messageId}"}`);
     expect(reply).toEqual({ status: "error", response: { reason: "internal" } });
     expect(web.bugs).toHaveLength(1);
-    web.domain.failWith = null;
-    expect((await wire.push(topic, "new_message", `{"content":"x"}`)).status).toBe("ok");
+    own.markUnread = markUnread;
+    expect((await wire.push(topic, "mark_unread", `{"message_id":"${messageId}"}`)).status).toBe("ok");
   });
 });
 
@@ -329,21 +343,21 @@ describe("the end of a socket", () => {
   });
 
   test("by a stop leaves requests under way their answer", async () => {
-    web.domain.held = [];
+    web.commits.hold();
     const path = `/api/v1/conversations/${conversationId}/messages`;
     const sent = web.fetch("POST", path, { as: anna, body: { content: "last words" } });
-    await eventually("the command is under way", () => web.domain.held?.length === 1);
+    await eventually("the command is under way", () => web.commits.batches.length === 1);
     const stopped = web.stop();
-    web.domain.held[0]!();
+    web.commits.release();
     expect((await sent).status).toBe(201);
     await stopped;
   });
 
   test("by a stop comes at its deadline even when a request never ends", async () => {
-    web.domain.held = [];
+    web.commits.hold();
     const path = `/api/v1/conversations/${conversationId}/messages`;
     const sent = web.fetch("POST", path, { as: anna, body: { content: "never" } }).catch(() => "cut");
-    await eventually("the command is under way", () => web.domain.held?.length === 1);
+    await eventually("the command is under way", () => web.commits.batches.length === 1);
     const stopped = web.stop();
     await clock.runFor(1_000);
     await stopped;
@@ -361,7 +375,7 @@ describe("the end of a socket", () => {
 describe("I5: a join that sees a message before its owner tells of it", () => {
   test("is answered once it was told, and does not hear it again", async () => {
     const wire = await joined(anna);
-    web.domain.unpublished = [];
+    web.bus.hold();
     await web.sent(anna, conversationId, "early");
     const late = await web.socketOf(ben);
     let isAnswered = false;
@@ -372,7 +386,7 @@ describe("I5: a join that sees a message before its owner tells of it", () => {
     // Frames of one socket are answered in order: this one came after the join.
     await late.push("phoenix", "heartbeat", "{}");
     expect(isAnswered).toBe(false);
-    web.domain.publishAll();
+    web.bus.release();
     expect(await answer).toMatchObject({ status: "ok", response: { head_seq: 1, head_rev: 1 } });
     await web.sent(anna, conversationId, "later");
     const heard = await late.broadcasts(topic, 1);
@@ -385,7 +399,7 @@ describe("I5: a join that sees a message before its owner tells of it", () => {
 
   test("waits for two seconds at most: then what is missing is read from the store", async () => {
     await joined(anna);
-    web.domain.unpublished = [];
+    web.bus.hold();
     await web.sent(anna, conversationId, "lost");
     const late = await web.socketOf(ben);
     const answer = late.join(topic);

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { isRejection } from "../core/rejection.ts";
 import { phoenixDefaults } from "../phoenix/settings.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import { Fixture } from "./fixture/fixture.ts";
-import type { Wire } from "./fixture/wire.ts";
+import { Fixture } from "../testing/web/fixture.ts";
+import type { Wire } from "../testing/web/wire.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
@@ -15,21 +14,15 @@ let conversationId: string;
 beforeEach(async () => {
   clock = new VirtualClock();
   web = new Fixture({ clock, isOwner: true });
-  conversationId = await web.conversationOf(anna, ben);
+  await aConversation();
   await web.sent(anna, conversationId, "first");
-  everyDeviceIsBehind();
 });
 afterEach(() => web.stop());
 
-/** No device has confirmed anything. */
-function everyDeviceIsBehind(): void {
-  const { domain } = web;
-  const user = domain.user.bind(domain);
-  domain.user = async (question) => {
-    const joined = await user(question);
-    if (isRejection(joined)) return joined;
-    return { ...joined, standings: joined.standings.map((each) => ({ ...each, seq: 0, rev: 0 })) };
-  };
+/** Ben's devices are known, and have confirmed nothing. */
+async function aConversation(): Promise<void> {
+  conversationId = await web.conversationOf(anna, ben);
+  for (const deviceId of ["phone", "tablet"]) await web.store.cursors.register({ userId: ben, deviceId });
 }
 
 /** Answers to heartbeats come after all that the server does in the same turn. */
@@ -48,13 +41,13 @@ async function timesOf(wire: Wire, content: string): Promise<number> {
 
 describe("I5: a backfill that reads a message before its owner tells of it", () => {
   test("goes live only when it was told, and the device gets it once", async () => {
-    web.domain.unpublished = [];
+    web.bus.hold();
     await web.sent(anna, conversationId, "early");
     const wire = await web.socketOf(ben, { deviceId: "phone" });
     await wire.join(topic);
     await turns(wire);
     expect(await eventsOf(wire)).toEqual(["pending_messages"]);
-    web.domain.publishAll();
+    web.bus.release();
     await wire.broadcasts(topic, 2);
     await web.sent(anna, conversationId, "later");
     await wire.broadcasts(topic, 3);
@@ -64,7 +57,7 @@ describe("I5: a backfill that reads a message before its owner tells of it", () 
   });
 
   test("waits for two seconds at most; the message comes once all the same, whenever it is told", async () => {
-    web.domain.unpublished = [];
+    web.bus.hold();
     await web.sent(anna, conversationId, "lost");
     const wire = await web.socketOf(ben, { deviceId: "phone" });
     await wire.join(topic);
@@ -73,7 +66,7 @@ describe("I5: a backfill that reads a message before its owner tells of it", () 
     await clock.runFor(2_000);
     await wire.broadcasts(topic, 2);
     expect(await eventsOf(wire)).toEqual(["pending_messages", "caught_up"]);
-    web.domain.publishAll();
+    web.bus.release();
     await web.sent(anna, conversationId, "later");
     await wire.broadcasts(topic, 3);
     expect(await eventsOf(wire)).toEqual(["pending_messages", "caught_up", "new_message"]);
@@ -98,24 +91,23 @@ test("I5: more than may be held comes during the last read of a backfill: it is 
   const few = { phoenix: { ...phoenixDefaults, maxHeldBroadcasts: 3 } };
   await web.stop();
   web = new Fixture({ clock, settings: few });
-  conversationId = await web.conversationOf(anna, ben);
+  await aConversation();
   await web.sent(anna, conversationId, "first");
-  everyDeviceIsBehind();
   // The read after the first page answers as it was, and late.
-  const { domain } = web;
-  const userFacts = domain.userFacts.bind(domain);
+  const { syncReads } = web.store;
+  const read = syncReads.joinFacts.bind(syncReads);
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   let reads = 0;
-  domain.userFacts = async (question) => {
+  syncReads.joinFacts = async (...requests) => {
     reads++;
-    const facts = await userFacts(question);
-    await gate;
+    const facts = await read(...requests);
+    if (reads > 1) await gate;
     return facts;
   };
   const wire = await web.socketOf(ben, { deviceId: "phone" });
   await wire.join(topic);
   await turns(wire);
-  expect(reads).toBe(1);
+  expect(reads).toBe(2);
   const contents = Array.from({ length: 10 }, (_, nth) => `message ${nth}.`);
   for (const content of contents) await web.sent(anna, conversationId, content);
   open();
@@ -130,9 +122,8 @@ test("who was sent more of a backlog than a minute allows waits for the next pag
   await web.stop();
   clock = new VirtualClock();
   web = new Fixture({ clock, limits: { user_backlog: { perMinute: 1, burst: 1 } } });
-  conversationId = await web.conversationOf(anna, ben);
+  await aConversation();
   await web.sent(anna, conversationId, "x".repeat(2_000));
-  everyDeviceIsBehind();
   const first = await web.socketOf(ben, { deviceId: "phone" });
   await first.join(topic);
   await first.broadcasts(topic, 1);

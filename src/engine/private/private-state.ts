@@ -8,14 +8,22 @@ import type { OwnChange } from "../../core/private/own-change.ts";
 export class PrivateState implements OwnState {
   readonly #store: OwnState;
   readonly #pubsub: PubSub;
+  readonly #markedUnread: (userId: string, conversationId: string) => void;
 
-  constructor(options: { readonly store: OwnState; readonly pubsub: PubSub }) {
+  constructor(options: {
+    readonly store: OwnState;
+    readonly pubsub: PubSub;
+    /** Called when a conversation is marked as unread. */
+    readonly markedUnread: (userId: string, conversationId: string) => void;
+  }) {
     this.#store = options.store;
     this.#pubsub = options.pubsub;
+    this.#markedUnread = options.markedUnread;
   }
 
   async markUnread(command: MarkAsUnread): ReturnType<OwnState["markUnread"]> {
     const marked = await this.#store.markUnread(command);
+    if (marked) this.#markedUnread(command.userId, command.conversationId);
     const from = marked && { messageId: command.messageId, seq: marked.seq };
     this.#publish(command, marked, { type: "unread", from });
     return marked;

@@ -116,6 +116,12 @@ export class MarkQueue {
     }
   }
 
+  /** The member marked the conversation as unread: a read mark that is stored already has to reach the store again, which ends that. */
+  markedUnread(conversationId: string, userId: string): void {
+    const slot = this.#slots.read.get(conversationId)?.get(userId);
+    if (slot) slot.storedSeq = notStored;
+  }
+
   /** The oldest that are due, except of conversations that may not go now. */
   take(max: number, mayGo: (conversationId: string) => boolean): TakenMarks {
     if (this.#due.length === 0) return noMarks;

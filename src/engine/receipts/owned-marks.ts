@@ -45,6 +45,11 @@ export class OwnedMarks {
     this.#queueOf(conversationId).note({ type: "mark", conversationId, userId: senderId, kind: "read", seq });
   }
 
+  /** A member marked the conversation as unread. */
+  markedUnread(userId: string, conversationId: string): void {
+    this.#queueOf(conversationId).markedUnread(conversationId, userId);
+  }
+
   /** It was stored that a member is none any more. */
   left({ conversationId, member }: MemberChanged): void {
     this.#queueOf(conversationId).left(conversationId, member.userId);

@@ -108,17 +108,17 @@ export function createdRevs(model: ModelStore, places: readonly MessagePlace[]):
 export function loadStates(model: ModelStore, ids: readonly string[]): ConversationState[] {
   return ids.flatMap((id) => {
     const log = model.logs.get(id);
-    return log ? [stateOf(log, model.loadedKeys)] : [];
+    return log ? [stateOf(log, model)] : [];
   });
 }
 
-function stateOf(log: Log, loadedKeys: number): ConversationState {
+function stateOf(log: Log, model: ModelStore): ConversationState {
   return {
     id: log.id,
     type: log.type,
     isActive: log.isActive,
     members: new Map(presentIn(log).map((member) => [member.userId, memberOf(member)])),
-    keys: keysOf(log, loadedKeys),
+    keys: keysOf(log, model),
     targets: new Map(),
     contacts: new Map(),
     permissions: permissionsOf(log.metadata),
@@ -130,8 +130,8 @@ function stateOf(log: Log, loadedKeys: number): ConversationState {
   };
 }
 
-function keysOf(log: Log, loadedKeys: number): RecentKeys {
-  const keys = new RecentKeys({ capacity: 16 });
+function keysOf(log: Log, { loadedKeys, rememberedKeys }: ModelStore): RecentKeys {
+  const keys = new RecentKeys({ capacity: rememberedKeys });
   const uses = [...log.keys.values()].filter(({ seq }) => seq > log.messages.length - loadedKeys);
   for (const use of uses.toSorted((one, other) => one.seq - other.seq)) {
     const { senderId, clientRandom } = log.messages[use.seq - 1]!;

@@ -1,8 +1,8 @@
 import type { MemberRecord } from "../../core/conversations/conversation.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { Changes, ChangesRequest } from "../../core/ports/sync-reads.ts";
+import type { Changes, ChangesRequest, Cursor } from "../../core/ports/sync-reads.ts";
 import { headOf, type Log, marksOf, memberOf, type StoredMember, settingsOf } from "./log.ts";
-import { generation, type ModelStore } from "./model-store.ts";
+import type { ModelStore } from "./model-store.ts";
 import { marksSeenBy, maxPageBytes, seenBy, storedBytes } from "./sight.ts";
 
 /**
@@ -11,31 +11,41 @@ import { marksSeenBy, maxPageBytes, seenBy, storedBytes } from "./sight.ts";
  */
 export function changesOf(model: ModelStore, request: ChangesRequest): Changes {
   const { conversationId, viewerId, sinceRev, sinceSeq } = request;
+  const { generation } = model;
   const log = model.logs.get(conversationId);
   const viewer = viewerId === null ? null : (model.presentMember(conversationId, viewerId) ?? null);
   if (!log || (viewerId !== null && !viewer)) {
     const next = { conversationId, seq: sinceSeq ?? 0, rev: sinceRev };
-    return { ...nothing, conversationId, membership: null, head: null, next };
+    return { ...nothing, generation, conversationId, membership: null, head: null, next };
   }
   const seen = {
     ...nothing,
+    generation,
     conversationId,
     membership: viewer && { role: viewer.role },
     head: headOf(log),
     marks: marksSeenBy(model, log, viewerId).map((member) => marksOf(member)),
   };
-  if (isExpired(log, viewer, sinceRev))
+  if (isExpired(model, log, viewer, { rev: sinceRev, generation: request.generation }))
     return { ...seen, isExpired: true, next: { conversationId, seq: log.messages.length, rev: log.rev } };
   return { ...seen, ...pageOf(model, log, viewer, request) };
 }
 
 /** Whether a cursor cannot be resumed from. The node's own ones can only be beyond the head. */
-export function isExpired(log: Log, viewer: StoredMember | null, sinceRev: number): boolean {
-  return sinceRev > log.rev || (viewer !== null && sinceRev > 0 && sinceRev < viewer.joinedRev);
+export function isExpired(
+  model: ModelStore,
+  log: Log,
+  viewer: StoredMember | null,
+  { rev, generation }: Pick<Cursor, "rev" | "generation">,
+): boolean {
+  if (rev > log.rev) return true;
+  if (viewer === null || rev === 0) return false;
+  if (rev < viewer.joinedRev) return true;
+  const isOfAnother = model.generation > 1 && generation !== model.generation;
+  return isOfAnother && (rev > log.restoredRev || (generation ?? 1) < model.generation - 1);
 }
 
 const nothing = {
-  generation,
   isExpired: false,
   messages: [],
   members: [],

@@ -1,7 +1,7 @@
 import { type Charge, Charges } from "../../core/limits/charge.ts";
 import { costs } from "../../core/limits/costs.ts";
 import type { SendMessage } from "../../core/messages/send.ts";
-import type { AppendOutcome, Batch, CommitPort } from "../../core/ports/commit.ts";
+import type { AppendOutcome, Batch } from "../../core/ports/commit.ts";
 import type { Limits } from "../../core/ports/limiter.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
 import { isRejection } from "../../core/rejection.ts";
@@ -14,6 +14,7 @@ import { Random } from "../builders/random.ts";
 import { VirtualClock } from "../clock.ts";
 import { noLimits, unlimitedRequests } from "../costs/limits-off.ts";
 import { unheard } from "./bus.ts";
+import { HeldCommit } from "./held-commit.ts";
 import { MisbehavingCommit } from "./misbehaving-commit.ts";
 import { modelPorts } from "./model-ports.ts";
 import { ModelStore } from "./model-store.ts";
@@ -42,7 +43,7 @@ export function anEngine(options: EngineOnModelOptions = {}) {
   const model = new ModelStore({ loadedKeys: 4 });
   const wire = new StoreWire({ clock, random: new Random(1) });
   const ports = portsOverWire(model, wire);
-  const commit = new HeldCommit(new MisbehavingCommit({ model, wire }), options.outcomeOf ?? (() => null));
+  const commit = new HeldCommit(new MisbehavingCommit({ model, wire }), options.outcomeOf);
   const notes = noteTaker();
   const frames: Frame[] = [];
   const limiter = new LocalLimiter({ clock, limits: { ...noLimits, ...options.limits } });
@@ -99,34 +100,6 @@ export function portsOverWire(model: ModelStore, wire: StoreWire) {
     creation: overWire(ports.creation, wire),
     ownership: new ModelOwnership({ store: model, ask: (read) => wire.call(read) }),
   };
-}
-
-/** Collects batches, and holds them up where a test says so. */
-class HeldCommit implements CommitPort {
-  readonly batches: Batch[] = [];
-  readonly #port: CommitPort;
-  readonly #outcomeOf: (batch: Batch) => AppendOutcome | null;
-  #gate: Promise<void> = Promise.resolve();
-  #open: () => void = () => {};
-
-  constructor(port: CommitPort, outcomeOf: (batch: Batch) => AppendOutcome | null) {
-    this.#port = port;
-    this.#outcomeOf = outcomeOf;
-  }
-
-  async append(batch: Batch, epochOf: (shard: number) => number): Promise<AppendOutcome> {
-    this.batches.push(batch);
-    await this.#gate;
-    return this.#outcomeOf(batch) ?? this.#port.append(batch, epochOf);
-  }
-
-  hold(): void {
-    ({ promise: this.#gate, resolve: this.#open } = Promise.withResolvers<void>());
-  }
-
-  release(): void {
-    this.#open();
-  }
 }
 
 function settingsOf(options: EngineOnModelOptions) {

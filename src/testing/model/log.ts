@@ -46,6 +46,8 @@ export interface Log {
   updatedAtUs: number;
   rev: number;
   membersRev: number;
+  /** The last revision that the history before the present one has in common with it. */
+  restoredRev: number;
   /** By seq, from 1. */
   readonly messages: Message[];
   /** Former members too. */
@@ -82,6 +84,7 @@ export function newLog({ members, pair = null, createdAtUs = 0, metadata = "{}",
     updatedAtUs: createdAtUs,
     rev: 0,
     membersRev: 0,
+    restoredRev: 0,
     messages: [],
     members: new Map(stored.map((member) => [member.userId, member])),
     keys: new Map(),

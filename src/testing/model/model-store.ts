@@ -7,9 +7,6 @@ import { type Log, newLog, presentIn, type StoredMember, storeEvents } from "./l
 /** Content with which the model refuses a change for its data. */
 export const poison = "poison";
 
-/** The store's generation: the model is never restored. */
-export const generation = 1;
-
 /** The blocks between two users, each since when; null: none. */
 export interface Pair {
   readonly lowId: string;
@@ -20,26 +17,33 @@ export interface Pair {
   isPending: boolean;
 }
 
-/** The positions that a device has confirmed, by conversation. */
-export type StoredCursors = Map<string, { readonly seq: number; readonly rev: number }>;
+/** A device, with what it has confirmed by conversation. */
+export interface StoredDevice {
+  /** The store's generation when the device was registered. */
+  readonly generation: number;
+  readonly cursors: Map<string, { readonly seq: number; readonly rev: number }>;
+}
 
 /** What the database holds. The ports of the model read and write it, each call at one instant. Held by `store/contract.ts`. */
 export class ModelStore {
+  generation = 1;
   readonly logs = new Map<string, Log>();
   readonly epochs = new Float64Array(shardCount);
   /** By `pairKey`. */
   readonly pairs = new Map<string, Pair>();
   /** By user and device. */
-  readonly devices = new Map<string, StoredCursors>();
+  readonly devices = new Map<string, StoredDevice>();
   readonly ownRevs = new Map<string, number>();
   readonly lastSeenUs = new Map<string, number>();
   /** Batches that no caller may send, in words: a gap or a disorder within one conversation, a row that would be written twice. */
   readonly misuses: string[] = [];
-  /** The keys that an actor is loaded with. Few of them make memories forget, so that the index has to know. */
+  /** The keys that an actor is loaded with, and those that it remembers. Few of them make it forget, so that the index has to know. */
   readonly loadedKeys: number;
+  readonly rememberedKeys: number;
 
   constructor(options: { readonly loadedKeys?: number } = {}) {
     this.loadedKeys = options.loadedKeys ?? 128;
+    this.rememberedKeys = Math.max(16, 2 * this.loadedKeys);
   }
 
   create(
@@ -80,6 +84,12 @@ export class ModelStore {
   /** Takes shards as another process would. */
   raiseEpochs(shards: Iterable<number>): void {
     for (const shard of shards) this.epochs[shard]!++;
+  }
+
+  /** Begins another history from here on, as after a restore. What came before is in both. */
+  beginGeneration(): void {
+    this.generation++;
+    for (const log of this.logs.values()) log.restoredRev = log.rev;
   }
 
   /** Stores as another owner would: under the next revision, whatever the events name. */

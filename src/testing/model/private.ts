@@ -53,7 +53,9 @@ export class ModelDeviceCursors implements DeviceCursors {
   async register({ userId, deviceId }: { readonly userId: string; readonly deviceId: string }) {
     const key = `${userId} ${deviceId}`;
     const positions = positionsOf(this.#model, userId, this.#model.devices.get(key));
-    if (!this.#model.devices.has(key)) this.#model.devices.set(key, cursorsAt(positions));
+    const { generation } = this.#model;
+    if (this.#model.devices.get(key)?.generation !== generation)
+      this.#model.devices.set(key, { generation, cursors: cursorsAt(positions) });
     return positions;
   }
 
@@ -61,7 +63,7 @@ export class ModelDeviceCursors implements DeviceCursors {
     moves: readonly (Position & { readonly userId: string; readonly deviceId: string })[],
   ): Promise<void> {
     for (const { userId, deviceId, conversationId, seq, rev } of moves) {
-      const cursors = this.#model.devices.get(`${userId} ${deviceId}`);
+      const cursors = this.#model.devices.get(`${userId} ${deviceId}`)?.cursors;
       const before = cursors?.get(conversationId) ?? { seq: 0, rev: 0 };
       cursors?.set(conversationId, { seq: Math.max(before.seq, seq), rev: Math.max(before.rev, rev) });
     }

@@ -10,7 +10,7 @@ import type {
 import type { JoinUser } from "../../core/queries.ts";
 import { changesOf, isExpired } from "./changes.ts";
 import { headOf, marksOf, settingsOf } from "./log.ts";
-import { generation, type ModelStore, type StoredCursors } from "./model-store.ts";
+import type { ModelStore, StoredDevice } from "./model-store.ts";
 import { marksSeenBy } from "./sight.ts";
 
 /** Reads as store/reads/sync-reads.ts does. */
@@ -38,6 +38,7 @@ export class ModelSyncReads implements SyncReads {
 
 export function joinFactsOf(model: ModelStore, request: JoinRequest): JoinFacts {
   const { viewerId, conversationId, since } = request;
+  const { generation } = model;
   const asked = { viewerId, conversationId, generation, apartIds: model.apartFrom(viewerId) };
   const log = model.logs.get(conversationId);
   const viewer = model.presentMember(conversationId, viewerId);
@@ -49,31 +50,32 @@ export function joinFactsOf(model: ModelStore, request: JoinRequest): JoinFacts 
     conversation: settingsOf(log),
     head: headOf(log),
     marks: since ? marksSeenBy(model, log, viewerId).map((member) => marksOf(member)) : [],
-    isExpired: since !== null && isExpired(log, viewer, since.rev),
+    isExpired: since !== null && isExpired(model, log, viewer, since),
   };
 }
 
 export function userFactsOf(model: ModelStore, { viewerId, deviceId }: Omit<JoinUser, "type">): UserFacts {
-  const cursors = deviceId === null ? undefined : model.devices.get(`${viewerId} ${deviceId}`);
+  const device = deviceId === null ? undefined : model.devices.get(`${viewerId} ${deviceId}`);
   const pending = model.logsOf(viewerId).flatMap(({ id, members }) => {
     const reason = members.get(viewerId)!.pending;
     return reason ? [[id, reason] as const] : [];
   });
   return {
-    generation,
-    deviceGeneration: cursors ? generation : null,
-    standings: positionsOf(model, viewerId, cursors),
+    generation: model.generation,
+    deviceGeneration: device?.generation ?? null,
+    standings: positionsOf(model, viewerId, device),
     pending: new Map(pending),
     apartIds: model.apartFrom(viewerId),
   };
 }
 
-/** A known device is where it has confirmed, or where the membership began; without cursors it is at the heads. */
+/** A device of this generation is where it has confirmed, or where the membership began. Any other one is at the heads. */
 export function positionsOf(
   model: ModelStore,
   userId: string,
-  cursors: StoredCursors | undefined,
+  device: StoredDevice | undefined,
 ): DevicePosition[] {
+  const cursors = device?.generation === model.generation ? device.cursors : null;
   return model.logsOf(userId).map(({ id: conversationId, members, messages, rev: headRev }) => {
     const { joinedSeq, joinedRev } = members.get(userId)!;
     const head = { seq: messages.length, rev: headRev };

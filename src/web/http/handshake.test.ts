@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../testing/clock.ts";
 import { eventually } from "../../testing/eventually.ts";
-import { Fixture } from "../fixture/fixture.ts";
+import { Fixture } from "../../testing/web/fixture.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 let web: Fixture;
@@ -26,9 +26,9 @@ const handshake = (token: string, more: Readonly<Record<string, string>> = {}) =
 describe("a handshake takes no place", () => {
   test("before it is known whose it is, however many tokens are being verified", async () => {
     const { promise: verified, resolve } = Promise.withResolvers<void>();
-    web.verifying = verified;
+    web.tokens.gate = verified;
     const all = Array.from({ length: 100 }, () => handshake("none"));
-    await eventually("as many tokens as may be are being verified", () => web.verified === 32).finally(
+    await eventually("as many tokens as may be are being verified", () => web.tokens.verified === 32).finally(
       resolve,
     );
     expect(arrivals()).toBe(0);

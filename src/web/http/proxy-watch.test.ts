@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { handshakeText, RawConnection } from "../../testing/clients/raw-connection.ts";
 import { VirtualClock } from "../../testing/clock.ts";
-import { Fixture, tokenOf } from "../fixture/fixture.ts";
+import { Fixture } from "../../testing/web/fixture.ts";
+import { tokenOf } from "../../testing/web/open-tokens.ts";
 
 const anna = Bun.randomUUIDv7();
 let web: Fixture;

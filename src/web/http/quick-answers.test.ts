@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { RawConnection } from "../../testing/clients/raw-connection.ts";
 import { VirtualClock } from "../../testing/clock.ts";
 import { eventually } from "../../testing/eventually.ts";
-import { Fixture } from "../fixture/fixture.ts";
+import { Fixture } from "../../testing/web/fixture.ts";
 
 let web: Fixture;
 beforeAll(() => {

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { reject } from "../../core/rejection.ts";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { VirtualClock } from "../../testing/clock.ts";
-import { Fixture, tokenOf } from "../fixture/fixture.ts";
+import { Fixture } from "../../testing/web/fixture.ts";
+import { tokenOf } from "../../testing/web/open-tokens.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";
@@ -185,14 +185,15 @@ describe("sending", () => {
   });
 
   test("tells a refusal of the engine with its status, its details and when to try again", async () => {
-    web.domain.refuseWith = reject("overloaded", "too much", { retryAfterMs: 1_500 });
+    await web.stop();
+    web = new Fixture({ clock: new VirtualClock(), maxTurns: 0 });
     const response = await send({ content: "x" });
     expect(response.status).toBe(503);
-    expect(response.headers.get("retry-after")).toBe("2");
+    expect(response.headers.get("retry-after")).toBe("1");
     expect(await bodyOf(response)).toEqual({
       error: "overloaded",
-      message: "too much",
-      retry_after_ms: 1_500,
+      message: expect.any(String),
+      retry_after_ms: 1_000,
     });
   });
 });
@@ -272,11 +273,12 @@ describe("history", () => {
   });
 
   test("reads each cursor as a seq, an id or an instant", async () => {
+    const reads = spyOn(web.store.viewerReads, "readHistory");
     await read("");
     await read("?before=17");
     await read(`?after=${nowhere.toUpperCase()}`);
     await read("?before=2026-11-18T11:06:40.000123Z&limit=1000");
-    expect(web.domain.histories.map(({ before, after, limit }) => [before, after, limit])).toEqual([
+    expect(reads.mock.calls.map(([{ before, after, limit }]) => [before, after, limit])).toEqual([
       [null, null, 50],
       [{ by: "seq", seq: 17 }, null, 50],
       [null, { by: "id", id: nowhere }, 50],
@@ -339,7 +341,8 @@ describe("routing", () => {
   });
 
   test("a bug is answered without its text and reported with it, under one request id", async () => {
-    web.domain.failWith = new Error("secret db password");
+    const fail = () => Promise.reject(new Error("secret db password"));
+    Object.assign(web.store.viewerReads, { listConversations: fail, showConversation: fail });
     const reads = ["/api/v1/conversations", `/api/v1/conversations/${nowhere}`];
     for (const path of reads) {
       const response = await web.fetch("GET", path, { as: anna });
@@ -350,8 +353,9 @@ describe("routing", () => {
       expect(error).toBe("internal");
       expect(web.bugs.at(-1)!.where).toContain(details.request_id);
     }
-    const body = { content: "x" };
-    const sent = await web.fetch("POST", `/api/v1/conversations/${nowhere}/messages`, { as: anna, body });
+    web.store.creation.createDirect = fail;
+    const body = { type: "direct", other_user_id: ben };
+    const sent = await web.fetch("POST", "/api/v1/conversations", { as: anna, body });
     expect(await refusalOf(sent)).toEqual([500, "internal"]);
     expect(web.bugs).toHaveLength(3);
   });

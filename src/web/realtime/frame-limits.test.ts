@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { phoenixDefaults } from "../../phoenix/settings.ts";
 import { VirtualClock } from "../../testing/clock.ts";
-import { Fixture } from "../fixture/fixture.ts";
-import type { Wire } from "../fixture/wire.ts";
+import { Fixture } from "../../testing/web/fixture.ts";
+import type { Wire } from "../../testing/web/wire.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
 const ben = "0192a7c0-0000-7000-8000-00000000000b";

@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { VirtualClock } from "../../testing/clock.ts";
 import { eventually } from "../../testing/eventually.ts";
-import { Fixture, OwnershipByHand } from "../fixture/fixture.ts";
+import { ModelStore } from "../../testing/model/model-store.ts";
+import { ModelOwnership } from "../../testing/model/ownership.ts";
+import { Fixture } from "../../testing/web/fixture.ts";
 import { Standby } from "./standby.ts";
 
 const anna = "0192a7c0-0000-7000-8000-00000000000a";
@@ -37,17 +39,18 @@ test("E2: a node that cannot serve refuses handshakes with 503 and when to come 
 
 test("E2: sockets stay open while the right to serve is away for a moment, and what was missed is looked for when it is back", async () => {
   await joined(anna);
-  web.ownership.change(false);
+  const heads = spyOn(web.store.deliveryReads, "heads");
+  web.ownership.lose();
   await clock.runFor(graceMs - 1);
-  web.ownership.change(true);
+  web.ownership.gain();
   await clock.runFor(graceMs);
   expect(web.endpoint.sockets.size).toBe(1);
-  expect(web.headReads).toEqual([[conversationId]]);
+  expect(heads.mock.calls).toEqual([[[conversationId]]]);
 });
 
 test("E2: sockets are closed with 1012 when it stays away for longer", async () => {
   const wires = [await joined(anna), await joined(ben)];
-  web.ownership.change(false);
+  web.ownership.lose();
   await clock.runFor(graceMs);
   await eventually("the sockets to close", () => web.endpoint.sockets.size === 0);
   await eventually("the clients to hear of it", () => wires.every((wire) => wire.closed !== null));
@@ -56,14 +59,14 @@ test("E2: sockets are closed with 1012 when it stays away for longer", async () 
 
 test("E3: another history of the store closes every socket with 1012 in the same turn", async () => {
   const wires = [await joined(anna), await joined(ben)];
-  web.ownership.newHistory();
+  web.ownership.restore();
   expect(web.endpoint.sockets.size).toBe(0);
   await eventually("the clients to hear of it", () => wires.every((wire) => wire.closed !== null));
   for (const { closed } of wires) expect(closed).toMatchObject({ code: 1012 });
 });
 
 test("E3: what delivery remembers goes with the sockets, before anything else is forwarded", () => {
-  const ownership = new OwnershipByHand();
+  const ownership = new ModelOwnership({ store: new ModelStore() });
   const calls: string[] = [];
   const note = (call: string) => () => void calls.push(call);
   const standby = new Standby({
@@ -73,7 +76,7 @@ test("E3: what delivery remembers goes with the sockets, before anything else is
     clock,
     observer: noteTaker().observer,
   });
-  ownership.newHistory();
+  ownership.restore();
   expect(calls).toEqual(["close", "forget"]);
   standby.stop();
 });
