@@ -37,10 +37,18 @@ const anybody: Rule = () => null;
 /** The server itself: nothing that clients send becomes one. */
 const server: Rule = () => null;
 
+/** What a rule is asked for. */
+export type Action = (
+  | Command
+  | CreateConversation
+  | MarkMember
+  | MarkAsUnread
+  | AllowReadding
+  | Query
+)["type"];
+
 /** Who may do what: one rule per command and query, so that the type checker proves that none is forgotten. */
-export const authorize: Readonly<
-  Record<(Command | CreateConversation | MarkMember | MarkAsUnread | AllowReadding | Query)["type"], Rule>
-> = {
+export const authorize: Readonly<Record<Action, Rule>> = {
   create_direct: anybody,
   create_group: anybody,
   send_message: members,
@@ -71,3 +79,16 @@ export const authorize: Readonly<
   join_user: anybody,
   read_changes: members,
 };
+
+const ruleTexts: ReadonlyMap<Rule, string> = new Map([
+  [anybody, "every user"],
+  [members, "members of the conversation"],
+  [administrators, "owners and admins of a group; both members of a direct conversation"],
+  [adders, "owners and admins of the group, or those whom add_members_permission lets"],
+  [server, "the server itself"],
+]);
+
+/** Who may, in words, before the state of what they act on is looked at. */
+export function whoMay(action: Action): string {
+  return ruleTexts.get(authorize[action])!;
+}

@@ -27,7 +27,7 @@ export type Settled = Exclude<Outcome, Rejection>;
 
 /** An operation that is one command of one conversation. */
 export interface CommandSpec<Schema extends TObject, One extends Command>
-  extends Pick<Operation, "name" | "summary" | "description" | "costs" | "refuses"> {
+  extends Pick<Operation, "name" | "summary" | "description" | "costs" | "authorizedAs" | "refuses"> {
   /** Null: it has no payload. */
   readonly payload: PayloadShape<Schema> | null;
   toCommand(body: Static<Schema>, asked: Asked, on: Services): One | Rejection;
@@ -61,12 +61,13 @@ export interface CommandEvents<One extends Command> {
 export function command<Schema extends TObject, One extends Command>(
   spec: CommandSpec<Schema, One>,
 ): Operation {
-  const { name, summary, description, costs, refuses, rest = [], channel } = spec;
+  const { name, summary, description, costs, authorizedAs, refuses, rest = [], channel } = spec;
   return {
     name,
     summary,
     description,
     costs,
+    authorizedAs,
     refuses,
     rest: rest.map((route) => restDoor(spec, route)),
     channel: channel ? [channelDoor(spec, channel)] : [],

@@ -30,36 +30,54 @@ import { setReceipt } from "./receipts/set-receipt.ts";
 import { showDeliveryStatus } from "./receipts/show-delivery-status.ts";
 import { readChanges } from "./sync/read-changes.ts";
 
+/** Operations that belong together, as the API documents show them. */
+export interface Theme {
+  readonly name: string;
+  readonly summary: string;
+  readonly operations: readonly Operation[];
+}
+
 /** Everything that clients can ask for, at every door. A new operation is one file and one line here. */
-export const operations: readonly Operation[] = [
-  listConversations,
-  createConversation,
-  showConversation,
-  updateConversation,
-  acceptConversation,
-  declineConversation,
-  listMembers,
-  addMembers,
-  removeMember,
-  changeRole,
-  leaveConversation,
-  allowReadding,
-  sendMessage,
-  readHistory,
-  editMessage,
-  deleteMessage,
-  addReaction,
-  removeReaction,
-  listReactions,
-  attachMedia,
-  listAttachments,
-  markDelivered,
-  markRead,
-  markConversationRead,
-  markUnread,
-  setReceipt,
-  showDeliveryStatus,
-  readChanges,
-  typing,
-  updateStatus,
+export const themes: readonly Theme[] = [
+  {
+    name: "Conversations",
+    summary: "Direct conversations of two users, and groups.",
+    operations: [
+      listConversations,
+      createConversation,
+      showConversation,
+      updateConversation,
+      acceptConversation,
+      declineConversation,
+    ],
+  },
+  {
+    name: "Members",
+    summary: "Who is in a group, and with which role.",
+    operations: [listMembers, addMembers, removeMember, changeRole, leaveConversation, allowReadding],
+  },
+  {
+    name: "Messages",
+    summary: "Messages, with reactions and references to media.",
+    operations: [
+      sendMessage,
+      readHistory,
+      editMessage,
+      deleteMessage,
+      addReaction,
+      removeReaction,
+      listReactions,
+      attachMedia,
+      listAttachments,
+    ],
+  },
+  {
+    name: "Receipts",
+    summary: "How far users have received and read.",
+    operations: [markDelivered, markRead, markConversationRead, markUnread, setReceipt, showDeliveryStatus],
+  },
+  { name: "Sync", summary: "What changed since a device looked last.", operations: [readChanges] },
+  { name: "Presence", summary: "Who types, and how users show.", operations: [typing, updateStatus] },
 ];
+
+export const operations: readonly Operation[] = themes.flatMap((theme) => theme.operations);

@@ -1,4 +1,5 @@
 import type { TObject, TSchema } from "@sinclair/typebox";
+import type { Action } from "../core/authorize.ts";
 import type { Charge } from "../core/limits/charge.ts";
 import type { Costs } from "../core/limits/costs.ts";
 import type { RefusalCode, Rejection } from "../core/rejection.ts";
@@ -20,6 +21,8 @@ export interface Operation {
   readonly description?: string | undefined;
   /** What it costs, and so when it is refused under load (`arrivals`). */
   readonly costs: Costs;
+  /** By which rules of `authorize` it is decided. Default: the one that has the operation's name. */
+  readonly authorizedAs?: readonly Action[] | undefined;
   /** What it can be refused with, besides what every operation can (`refusedAnywhere`). */
   readonly refuses: readonly RefusalCode[];
   readonly rest: readonly RestDoor[];
@@ -34,6 +37,8 @@ export interface RestDoor {
   readonly path: string;
   /** Query parameters; others are ignored and counted. */
   readonly query: QueryFields;
+  /** Headers that it reads, by their names in lower case. */
+  readonly headers?: Readonly<Record<string, TSchema>>;
   readonly body: BodyDoc | null;
   /** By status. */
   readonly replies: Readonly<Partial<Record<Answer["status"], ReplyDoc>>>;

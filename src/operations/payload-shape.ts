@@ -24,9 +24,13 @@ interface Field {
  */
 export class PayloadShape<Schema extends TObject> {
   readonly schema: Schema;
+  /** Null: fields stand only beside each other. */
+  readonly nestedIn: string | null;
+  /** Other names of fields, with the field that each names. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** A payload as the API documents show it. */
+  readonly example: Readonly<Record<string, unknown>>;
   readonly #operation: string;
-  readonly #nestedIn: string | null;
-  readonly #aliases: ReadonlyMap<string, string>;
   /** Without unknown fields: what nearly every payload is. */
   readonly #exact: TypeCheck<Schema>;
   readonly #fields: ReadonlyMap<string, Field>;
@@ -43,13 +47,16 @@ export class PayloadShape<Schema extends TObject> {
     readonly schema: Schema;
     readonly nestedIn?: string;
     readonly aliases?: Readonly<Record<string, string>>;
+    /** Default: an empty object. */
+    readonly example?: Readonly<Record<string, unknown>>;
   }) {
-    const { operation, schema, nestedIn = null, aliases = {} } = options;
+    const { operation, schema, nestedIn = null, aliases = {}, example = {} } = options;
     const properties = Object.entries(schema.properties);
     this.schema = schema;
     this.#operation = operation;
-    this.#nestedIn = nestedIn;
-    this.#aliases = new Map(Object.entries(aliases));
+    this.nestedIn = nestedIn;
+    this.aliases = new Map(Object.entries(aliases));
+    this.example = example;
     this.#exact = TypeCompiler.Compile({ ...schema, additionalProperties: false });
     this.#required = schema.required ?? [];
     this.#ids = properties.filter(([, field]) => holdsId(field)).map(([name]) => name);
@@ -97,7 +104,7 @@ export class PayloadShape<Schema extends TObject> {
     for (const source of this.#sources(payload)) {
       for (const name of this.#fields.keys())
         if (!Object.hasOwn(known, name)) take(name, name, source, known);
-      for (const [alias, name] of this.#aliases)
+      for (const [alias, name] of this.aliases)
         if (!Object.hasOwn(known, name)) take(alias, name, source, known);
     }
     return known;
@@ -105,7 +112,7 @@ export class PayloadShape<Schema extends TObject> {
 
   /** Where fields may stand, the one that wins first. */
   #sources(payload: Fields): readonly Fields[] {
-    const inner = nestedOf(payload, this.#nestedIn);
+    const inner = nestedOf(payload, this.nestedIn);
     return inner ? [payload, inner] : [payload];
   }
 
@@ -113,8 +120,8 @@ export class PayloadShape<Schema extends TObject> {
     let count = 0;
     for (const source of this.#sources(payload)) {
       for (const name in source) {
-        if (this.#fields.has(name) || this.#aliases.has(name)) continue;
-        const isNest = source === payload && name === this.#nestedIn && isPlainObject(source[name]);
+        if (this.#fields.has(name) || this.aliases.has(name)) continue;
+        const isNest = source === payload && name === this.nestedIn && isPlainObject(source[name]);
         if (!isNest && ++count === maxCounted) return count;
       }
     }

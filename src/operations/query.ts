@@ -4,7 +4,8 @@ import { noQuery, type QueryFields } from "./query-fields.ts";
 import type { Services } from "./services.ts";
 
 /** An operation of REST alone that reads, or that is no command of a conversation. */
-export interface RestSpec extends Pick<Operation, "name" | "summary" | "description" | "costs" | "refuses"> {
+export interface RestSpec
+  extends Pick<Operation, "name" | "summary" | "description" | "costs" | "authorizedAs" | "refuses"> {
   readonly method: Method;
   readonly path: string;
   readonly query?: QueryFields;

@@ -10,7 +10,7 @@ import type { Services } from "../services.ts";
 import { conversationSchema, conversationText } from "../views/conversation.ts";
 import { closed } from "../views/schemas.ts";
 import { type CreateGroupBody, directPayload, groupPayload, readCreation } from "./creation-payload.ts";
-import { readIdempotencyKey } from "./idempotency-key.ts";
+import { idempotencyKeySchema, readIdempotencyKey } from "./idempotency-key.ts";
 import { shown } from "./shown.ts";
 
 /**
@@ -24,12 +24,14 @@ export const createConversation: Operation = {
     "Two users have one direct conversation, however often it is created. A group is created once under the same Idempotency-Key header, or " +
     "the same client_random, of the same user and device.",
   costs: costs.creation,
+  authorizedAs: ["create_direct", "create_group"],
   refuses: ["forbidden", "conflict", "outcome_unknown"],
   rest: [
     {
       method: "POST",
       path: "/conversations",
       query: noQuery,
+      headers: { "idempotency-key": idempotencyKeySchema },
       body: { shapes: [directPayload, groupPayload], isOptional: false },
       replies: {
         201: { summary: "The new conversation.", data: conversationSchema, meta: closed({}) },

@@ -15,6 +15,7 @@ import {
 } from "../fields.ts";
 import { fieldIn, PayloadShape } from "../payload-shape.ts";
 import { refusedField } from "../refused-field.ts";
+import { sampleIds } from "../sample-ids.ts";
 import type { Services } from "../services.ts";
 import { nameAllowed, namedMetadata } from "./conversation-metadata.ts";
 
@@ -42,6 +43,7 @@ const aliases = { member_ids: "user_ids" };
 
 export const directPayload = new PayloadShape({
   operation: "create_direct",
+  example: { type: "direct", other_user_id: sampleIds.bob },
   nestedIn,
   aliases,
   schema: Type.Object({
@@ -60,6 +62,7 @@ export const directPayload = new PayloadShape({
 
 export const groupPayload = new PayloadShape({
   operation: "create_group",
+  example: { type: "group", name: "Friends", user_ids: [sampleIds.bob, sampleIds.carol], client_random: 7 },
   nestedIn,
   aliases,
   schema: Type.Object({

@@ -1,8 +1,14 @@
+import { Type } from "@sinclair/typebox";
 import { type Rejection, reject } from "../../core/rejection.ts";
 import type { Call } from "../operation.ts";
 
 /** Characters. */
 const maxKeyCharacters = 255;
+
+export const idempotencyKeySchema = Type.String({
+  maxLength: maxKeyCharacters,
+  description: "A group is created once under the same key of the same user and device.",
+});
 
 /** Returns the `Idempotency-Key` of a request; null: it has none. */
 export function readIdempotencyKey(call: Pick<Call, "header">): string | null | Rejection {

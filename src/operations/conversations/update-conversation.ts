@@ -27,7 +27,12 @@ export const updateConversation = command<typeof schema, UpdateConversation>({
     "removes a name, and gives a setting its default.",
   costs: costs.change,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
-  payload: new PayloadShape({ operation: "update_conversation", nestedIn: "conversation", schema }),
+  payload: new PayloadShape({
+    operation: "update_conversation",
+    nestedIn: "conversation",
+    schema,
+    example: { name: "Old friends", metadata: { group_settings: { message_permission: "admins_only" } } },
+  }),
   toCommand(body, asked, { limits, newId }) {
     if (body.name == null && body.metadata == null) return nothingToChange;
     const named = namedMetadata(body, limits.maxMetadataBytes);

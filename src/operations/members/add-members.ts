@@ -7,6 +7,7 @@ import { command } from "../command.ts";
 import { optional, uuid } from "../fields.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { refusedField } from "../refused-field.ts";
+import { sampleIds } from "../sample-ids.ts";
 import { memberSchema, memberText, memberTexts } from "../views/member.ts";
 import { closed } from "../views/schemas.ts";
 import { membersAfter } from "./members-after.ts";
@@ -34,7 +35,12 @@ export const addMembers = command<typeof schema, Addition>({
     "All of them or none. One user is named by user_id, and the answer is that member; several by user_ids, and it is a list.",
   costs: costs.addition,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
-  payload: new PayloadShape({ operation: "add_members", schema, aliases: { member_ids: "user_ids" } }),
+  payload: new PayloadShape({
+    operation: "add_members",
+    schema,
+    aliases: { member_ids: "user_ids" },
+    example: { user_ids: [sampleIds.carol] },
+  }),
   toCommand(body, asked, on) {
     const named = usersOf(body);
     if (isRejection(named)) return named;

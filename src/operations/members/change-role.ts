@@ -26,7 +26,7 @@ export const changeRole = command<typeof schema, ChangeRole>({
   summary: "Changes the role of a member of a group.",
   costs: costs.change,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
-  payload: new PayloadShape({ operation: "change_role", schema }),
+  payload: new PayloadShape({ operation: "change_role", schema, example: { role: "moderator" } }),
   toCommand({ role }, asked, on) {
     const own = ownOf(asked, on);
     if (isRejection(own)) return own;

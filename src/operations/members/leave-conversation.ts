@@ -23,7 +23,7 @@ export const leaveConversation = command<typeof schema, LeaveConversation>({
   description: "The oldest of the members with the highest role takes over from an owner who leaves.",
   costs: costs.change,
   refuses: ["not_found", "conflict", "outcome_unknown"],
-  payload: new PayloadShape({ operation: "leave_conversation", schema }),
+  payload: new PayloadShape({ operation: "leave_conversation", schema, example: { allow_readding: true } }),
   toCommand({ allow_readding }, asked, on) {
     const own = ownOf(asked, on);
     if (isRejection(own)) return own;

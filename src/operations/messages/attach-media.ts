@@ -22,7 +22,11 @@ export const attachMedia = command<typeof schema, AttachMedia>({
     "Only the reference is stored here. Media that the message refers to already are not attached again.",
   costs: costs.change,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
-  payload: new PayloadShape({ operation: "attach_media", schema }),
+  payload: new PayloadShape({
+    operation: "attach_media",
+    schema,
+    example: { media_id: "media-7", media_type: "image", metadata: { filename: "cat.jpg", size: 48_211 } },
+  }),
   toCommand(body, asked, on) {
     const attachment = attachmentOf(body, on.limits);
     if (isRejection(attachment)) return attachment;

@@ -32,6 +32,8 @@ export const attachment = {
 };
 
 const inListSchema = Type.Object(attachment);
+/** Documented as what it must be; read by a shape of its own, so that a refusal names its place in the list. */
+export const attachmentEntry = Type.Unknown({ ...inListSchema });
 const inList = new PayloadShape({ operation: "attach_media", schema: inListSchema });
 
 export const attachmentsAllowed = `must be a list of at most ${maxAttachments} {media_id, media_type, metadata?}`;

@@ -8,6 +8,7 @@ import { conversationId, messageId, optional } from "../fields.ts";
 import type { Call } from "../operation.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { text } from "../query-fields.ts";
+import { sampleIds } from "../sample-ids.ts";
 import { messageAfter } from "../settled-message.ts";
 import { optionalInstant } from "../views/instant.ts";
 import { closed, instant, messageIdField, nullable } from "../views/schemas.ts";
@@ -31,7 +32,11 @@ export const deleteMessage = command<typeof schema, DeleteMessage>({
     "that was deleted before is not changed, and answered with when that was.",
   costs: costs.change,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
-  payload: new PayloadShape({ operation: "delete_message", schema }),
+  payload: new PayloadShape({
+    operation: "delete_message",
+    schema,
+    example: { message_id: sampleIds.message },
+  }),
   toCommand(body, asked, on) {
     const target = targetOf(body, asked, on);
     if (isRejection(target)) return target;

@@ -7,6 +7,7 @@ import { command } from "../command.ts";
 import { content, conversationId, later, mentionsSomebody, messageId, metadata } from "../fields.ts";
 import { contentRefusal, metadataText } from "../opaque.ts";
 import { PayloadShape } from "../payload-shape.ts";
+import { sampleIds } from "../sample-ids.ts";
 import type { Services } from "../services.ts";
 import { messageAfter } from "../settled-message.ts";
 import { optionalInstant } from "../views/instant.ts";
@@ -30,7 +31,12 @@ export const editMessage = command<typeof schema, EditMessage>({
   description: "The metadata stays as it was where none is given.",
   costs: costs.message,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
-  payload: new PayloadShape({ operation: "edit_message", nestedIn: "message", schema }),
+  payload: new PayloadShape({
+    operation: "edit_message",
+    nestedIn: "message",
+    schema,
+    example: { content: "Hello Bob!", message_id: sampleIds.message },
+  }),
   toCommand,
   rest: [
     {

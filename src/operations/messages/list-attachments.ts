@@ -11,6 +11,7 @@ export const listAttachments = query({
   name: "list_attachments",
   summary: "Lists the attachments of a message.",
   costs: costs.read,
+  authorizedAs: ["show_message"],
   refuses: ["not_found"],
   method: "GET",
   path: "/messages/:id/attachments",

@@ -16,6 +16,7 @@ export const listReactions = query({
   name: "list_reactions",
   summary: "Lists the reactions to a message.",
   costs: costs.read,
+  authorizedAs: ["show_message"],
   refuses: ["not_found"],
   method: "GET",
   path: "/messages/:id/reactions",

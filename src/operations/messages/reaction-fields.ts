@@ -5,6 +5,7 @@ import type { Asked } from "../asked.ts";
 import { conversationId, ignored, messageId } from "../fields.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { refusedField } from "../refused-field.ts";
+import { sampleIds } from "../sample-ids.ts";
 import type { Services } from "../services.ts";
 import { type Target, targetOf } from "./target.ts";
 
@@ -22,7 +23,11 @@ const schema = Type.Object({
   user_id: ignored,
 });
 export type ReactionSchema = typeof schema;
-export const reactionPayload = new PayloadShape({ operation: "react", schema });
+export const reactionPayload = new PayloadShape({
+  operation: "react",
+  schema,
+  example: { reaction: "👍", message_id: sampleIds.message },
+});
 
 /** The reaction and its message, or what is wrong with them. */
 export function reactionTarget(

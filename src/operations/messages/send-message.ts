@@ -26,7 +26,7 @@ import type { Services } from "../services.ts";
 import { messageAfter } from "../settled-message.ts";
 import { messageSchema } from "../views/message.ts";
 import { closed } from "../views/schemas.ts";
-import { attachmentsAllowed, readAttachments } from "./attachment-fields.ts";
+import { attachmentEntry, attachmentsAllowed, readAttachments } from "./attachment-fields.ts";
 import { duplicateProperties, messageReply, messageReplySchema } from "./message-reply.ts";
 
 const schema = Type.Object({
@@ -41,7 +41,7 @@ const schema = Type.Object({
   sender_id: ignored,
   user_id: ignored,
   reply_to_id: optional(uuid, "must be the id of the message that this one answers"),
-  attachments: optional(Type.Array(Type.Unknown(), { maxItems: maxAttachments }), attachmentsAllowed),
+  attachments: optional(Type.Array(attachmentEntry, { maxItems: maxAttachments }), attachmentsAllowed),
   signature: later("signatures"),
   sender_public_key: later("signatures"),
   media_id: elsewhere("media are named in attachments"),
@@ -75,7 +75,12 @@ export const sendMessage = command<typeof schema, SendMessage>({
     "once, and the first message is the reply.",
   costs: costs.message,
   refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
-  payload: new PayloadShape({ operation: "send_message", nestedIn: "message", schema }),
+  payload: new PayloadShape({
+    operation: "send_message",
+    nestedIn: "message",
+    schema,
+    example: { content: "Hello Bob", client_random: 4_021_337 },
+  }),
   toCommand,
   rest: [
     { method: "POST", path: "/conversations/:id/messages", at: inConversation, ...answered },

@@ -11,6 +11,7 @@ import { closed } from "../views/schemas.ts";
 const place = { conversation_id: ignored, user_id: ignored };
 const typingPayload = new PayloadShape({
   operation: "typing",
+  example: { typing: true },
   schema: Type.Object({ typing: Type.Boolean({ description: "must be true or false" }), ...place }),
 });
 const signalPayload = new PayloadShape({ operation: "typing", schema: Type.Object(place) });
@@ -21,6 +22,7 @@ export const typing: Operation = {
   description:
     "Answered with ok whether it is passed on or not. It ends by itself after some seconds, and with a message.",
   costs: costs.typing,
+  authorizedAs: ["join_conversation"],
   refuses: [],
   rest: [],
   channel: [

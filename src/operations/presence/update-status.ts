@@ -13,6 +13,7 @@ const allowed = `must be one of ${statuses.join(", ")}`;
 /** Another status is refused by a code of its own, so it is checked here. */
 const payload = new PayloadShape({
   operation: "update_status",
+  example: { status: "away" },
   schema: Type.Object({
     status: Type.Unknown({ description: allowed, enum: statuses }),
     user_id: ignored,
@@ -24,6 +25,7 @@ export const updateStatus: Operation = {
   summary: "Sets how you show to others, for all your devices.",
   description: "It lasts until your last device is gone.",
   costs: costs.status,
+  authorizedAs: ["join_user"],
   refuses: ["invalid_status"],
   rest: [],
   channel: [

@@ -5,11 +5,13 @@ import { askedOnTopic } from "../command.ts";
 import { conversationId } from "../fields.ts";
 import type { Operation } from "../operation.ts";
 import { PayloadShape } from "../payload-shape.ts";
+import { sampleIds } from "../sample-ids.ts";
 import { closed, count } from "../views/schemas.ts";
 import { markOf, noteMark, wholeConversation } from "./marking.ts";
 
 const payload = new PayloadShape({
   operation: "mark_conversation_read",
+  example: { conversation_id: sampleIds.conversation },
   schema: Type.Object({ conversation_id: conversationId }),
 });
 
@@ -17,7 +19,8 @@ export const markConversationRead: Operation = {
   name: "mark_conversation_read",
   summary: "Marks a whole conversation as read by you.",
   costs: costs.mark,
-  refuses: ["not_found"],
+  authorizedAs: ["mark"],
+  refuses: ["not_found", "outcome_unknown"],
   rest: [],
   channel: [
     {

@@ -10,7 +10,8 @@ export const markDelivered: Operation = {
   description:
     "Marks only grow. Devices that join their user's topic need not send it: what their socket received is marked by itself.",
   costs: costs.mark,
-  refuses: ["not_found"],
+  authorizedAs: ["mark"],
+  refuses: ["not_found", "outcome_unknown"],
   rest: [],
   channel: topics.map((topic) =>
     markDoor(topic, "message_delivered", (body, asked) => markOf(body, "delivered", asked)),

@@ -10,7 +10,8 @@ export const markRead: Operation = {
   description:
     "Marks only grow. The event mark_read may leave the message out: then the whole conversation is read.",
   costs: costs.mark,
-  refuses: ["not_found"],
+  authorizedAs: ["mark"],
+  refuses: ["not_found", "outcome_unknown"],
   rest: [],
   channel: [
     ...topics.map((topic) => markDoor(topic, "message_read", (body, asked) => markOf(body, "read", asked))),

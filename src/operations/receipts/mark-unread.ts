@@ -7,11 +7,13 @@ import { askedOnTopic } from "../command.ts";
 import { conversationId, messageId } from "../fields.ts";
 import type { Answer, Call, Operation } from "../operation.ts";
 import { PayloadShape } from "../payload-shape.ts";
+import { sampleIds } from "../sample-ids.ts";
 import type { Services } from "../services.ts";
 import { closed, conversationIdField, messageIdField } from "../views/schemas.ts";
 
 const payload = new PayloadShape({
   operation: "mark_unread",
+  example: { message_id: sampleIds.message },
   schema: Type.Object({ message_id: messageId, conversation_id: conversationId }),
 });
 

@@ -8,6 +8,7 @@ import { conversationId, messageId, optional } from "../fields.ts";
 import type { ChannelDoor } from "../operation.ts";
 import { PayloadShape } from "../payload-shape.ts";
 import { refusedField } from "../refused-field.ts";
+import { sampleIds } from "../sample-ids.ts";
 import type { Marks } from "../services.ts";
 import type { TopicKind } from "../topics/topics.ts";
 import { closed } from "../views/schemas.ts";
@@ -26,7 +27,11 @@ const markSchema = Type.Object({
   seq: optional(positiveNumber, "must be the seq of a message"),
   conversation_id: conversationId,
 });
-export const markPayload = new PayloadShape({ operation: "mark", schema: markSchema });
+export const markPayload = new PayloadShape({
+  operation: "mark",
+  schema: markSchema,
+  example: { conversation_id: sampleIds.conversation, message_id: sampleIds.message },
+});
 type MarkBody = Static<typeof markSchema>;
 
 /** Marks move at most to the head. */

@@ -13,6 +13,7 @@ import { noteMark } from "./marking.ts";
 
 const payload = new PayloadShape({
   operation: "receipt",
+  example: { status: "read" },
   schema: Type.Object({
     status: Type.Union([Type.Literal("delivered"), Type.Literal("read")], {
       description: 'must be "delivered" or "read"',
@@ -25,7 +26,8 @@ export const setReceipt: Operation = {
   name: "set_receipt",
   summary: "Marks every message up to this one as delivered to you, or as read.",
   costs: costs.mark,
-  refuses: ["not_found"],
+  authorizedAs: ["mark"],
+  refuses: ["not_found", "outcome_unknown"],
   rest: [
     {
       method: "PATCH",

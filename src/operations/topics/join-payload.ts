@@ -23,6 +23,8 @@ export const joinConversationSchema = Type.Object({
 export const joinUserSchema = Type.Object({
   cursors: Type.Optional(
     Type.Unknown({
+      type: "object",
+      additionalProperties: { ...wholeNumber },
       description: "The seq of the newest message that you have, by the id of its conversation.",
     }),
   ),

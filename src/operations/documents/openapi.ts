@@ -1,0 +1,181 @@
+import type { TObject, TSchema } from "@sinclair/typebox";
+import { type RefusalCode, refusals } from "../../core/rejection.ts";
+import { themes } from "../list.ts";
+import type { BodyDoc, Operation, ReplyDoc, RestDoor } from "../operation.ts";
+import type { PayloadShape } from "../payload-shape.ts";
+import { sampleIds } from "../sample-ids.ts";
+import { exampleOf } from "./example.ts";
+import { type Json, NamedSchemas } from "./named-schemas.ts";
+import { payloadExample, payloadSchema } from "./payload-documents.ts";
+import { byStatus, refusalExample, refusalSchema, refusedOverRest } from "./refusal-documents.ts";
+import { refusalTexts } from "./refusal-texts.ts";
+
+const prefix = "#/components/schemas/";
+
+const about = `The REST API of whispr-msg: everything that clients ask for, but what needs a socket; for that see \`/asyncapi.json\`.
+
+Answers are \`{"data": …, "meta": …}\`. Refusals are \`{"error": code, "message": text, "details"?, "retry_after_ms"?}\`: act on the code. Times
+are UTC with microseconds. Ids are UUIDs, in lower case. Fields and query parameters that an operation does not know are ignored. Ignore fields that you do not know, too: later versions may add some.`;
+
+/** Everything that REST answers to, as OpenAPI 3.1: a loop over the operations. `version`: of the executable. */
+export function openApiDocument(version: string): Json {
+  const schemas = new NamedSchemas(prefix);
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const { name: tag, operations } of themes)
+    for (const operation of operations)
+      for (const [index, door] of operation.rest.entries()) {
+        const path = `/api/v1${door.path.replaceAll(/:(\w+)/g, "{$1}")}`;
+        const id = index === 0 ? operation.name : `${operation.name}_${index + 1}`;
+        paths[path] ??= {};
+        paths[path][door.method.toLowerCase()] = operationDocument({ operation, door, tag, id, schemas });
+      }
+  return {
+    openapi: "3.1.0",
+    info: { title: "whispr-msg", version, summary: "A self-hosted messaging backend.", description: about },
+    servers: [
+      { url: "/", description: "This server." },
+      { url: "/messaging", description: "The same, behind gateways that keep this segment." },
+    ],
+    security: [{ token: [] }],
+    tags: themes
+      .filter(({ operations }) => operations.some(({ rest }) => rest.length > 0))
+      .map(({ name, summary }) => ({ name, description: summary })),
+    paths,
+    components: {
+      schemas: schemas.all(),
+      headers: headerDocuments,
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "See docs/auth.md." },
+      },
+    },
+  };
+}
+
+interface Place {
+  readonly operation: Operation;
+  readonly door: RestDoor;
+  readonly tag: string;
+  readonly id: string;
+  readonly schemas: NamedSchemas;
+}
+
+function operationDocument({ operation, door, tag, id, schemas }: Place): Json {
+  const { summary, description } = operation;
+  const parameters = parameterDocuments(door, schemas);
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description && { description }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(door.body && { requestBody: bodyDocument(door, door.body, schemas) }),
+    responses: { ...replyDocuments(door, schemas), ...refusalDocuments(operation, door) },
+  };
+}
+
+function parameterDocuments(door: RestDoor, schemas: NamedSchemas): readonly Json[] {
+  const inPath = [...door.path.matchAll(/:(\w+)/g)].map(([, name]) => pathParameter(door.path, name!));
+  return [
+    ...inPath,
+    ...Object.entries(door.query)
+      .filter(([, { schema }]) => !schema.undocumented)
+      .map(([name, { schema }]) => parameter("query", name, schema, schemas)),
+    ...Object.entries(door.headers ?? {}).map(([name, schema]) => parameter("header", name, schema, schemas)),
+  ];
+}
+
+function parameter(place: "query" | "header", name: string, schema: TSchema, schemas: NamedSchemas): Json {
+  const { description, ...plain } = schemas.of(schema);
+  return { name, in: place, ...(description !== undefined && { description }), schema: plain };
+}
+
+/** Ids are not checked here: a malformed one is answered like one that nothing has. */
+function pathParameter(path: string, name: string): Json {
+  const own = { name, in: "path", required: true };
+  if (name === "reaction")
+    return {
+      ...own,
+      description: "The reaction, percent-encoded.",
+      schema: { type: "string", minLength: 1 },
+      example: "👍",
+    };
+  const what = name === "userId" ? "user" : path.startsWith("/messages") ? "message" : "conversation";
+  const example = what === "user" ? sampleIds.bob : sampleIds[what];
+  return { ...own, description: `The ${what}'s id.`, schema: { type: "string", format: "uuid" }, example };
+}
+
+/** What the path names is not repeated in the example. */
+function bodyDocument(
+  { path, query }: RestDoor,
+  { shapes, isOptional }: BodyDoc,
+  schemas: NamedSchemas,
+): Json {
+  const inPath = path.startsWith("/messages/") ? ["message_id"] : [];
+  const known = [...inPath, ...Object.keys(query)];
+  const content = (shape: PayloadShape<TObject>) => payloadSchema(shape, schemas);
+  const schema = shapes.length === 1 ? content(shapes[0]!) : { anyOf: shapes.map(content) };
+  const isSend = path === "/messages";
+  const examples = shapes.map((shape, index) => {
+    const value = payloadExample(shape, known);
+    const whole = isSend ? { conversation_id: sampleIds.conversation, ...value } : value;
+    return [String(value.type ?? `example${index + 1}`), { value: whole }] as const;
+  });
+  return {
+    required: !isOptional,
+    content: { "application/json": { schema, examples: Object.fromEntries(examples) } },
+  };
+}
+
+function replyDocuments({ replies }: RestDoor, schemas: NamedSchemas): Readonly<Record<string, Json>> {
+  return Object.fromEntries(
+    Object.entries(replies).map(([status, reply]) => [status, replyDocument(reply, schemas)]),
+  );
+}
+
+function replyDocument({ summary, data, meta }: ReplyDoc, schemas: NamedSchemas): Json {
+  if (!data) return { description: summary };
+  const schema = {
+    type: "object",
+    properties: { data: schemas.of(data), meta: meta ? schemas.of(meta) : emptyObject },
+    required: ["data", "meta"],
+    additionalProperties: false,
+  };
+  const example = exampleOf(schema, schemas.all());
+  return { description: summary, content: { "application/json": { schema, example } } };
+}
+
+const emptyObject = { type: "object", properties: {}, additionalProperties: false };
+
+function refusalDocuments(operation: Operation, door: RestDoor): Readonly<Record<string, Json>> {
+  return Object.fromEntries(
+    byStatus(refusedOverRest(operation, door)).map(([status, codes]) => [status, refusalDocument(codes)]),
+  );
+}
+
+function refusalDocument(codes: readonly RefusalCode[]): Json {
+  const isRetriable = codes.some((code) => refusals[code].retriable);
+  const headers = {
+    ...(isRetriable && { "retry-after": { $ref: "#/components/headers/RetryAfter" } }),
+    ...(codes.includes("unauthorized") && {
+      "www-authenticate": { $ref: "#/components/headers/WwwAuthenticate" },
+    }),
+  };
+  return {
+    description: codes.map((code) => `\`${code}\`: ${refusalTexts[code].means}`).join("\n\n"),
+    ...(Object.keys(headers).length > 0 && { headers }),
+    content: {
+      "application/json": {
+        schema: refusalSchema("error", codes),
+        examples: Object.fromEntries(codes.map((code) => [code, { value: refusalExample("error", code) }])),
+      },
+    },
+  };
+}
+
+const headerDocuments = {
+  RetryAfter: {
+    description: "Whole seconds until the same may be sent again; `retry_after_ms` is more exact.",
+    schema: { type: "integer", minimum: 0 },
+  },
+  WwwAuthenticate: { description: "`Bearer`.", schema: { type: "string", const: "Bearer" } },
+};
