@@ -1,7 +1,9 @@
 // Builds dist/whispr-msg: one file that needs neither Bun nor node_modules. Not a command of the product.
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { bundlePage, embeddedName } from "../src/playground/page-files.ts";
+import { playgroundPage } from "../src/playground/page-files.ts";
+import { referencePage } from "../src/reference/reference-page.ts";
+import { bundlePage, type PageSource } from "../src/web/pages/page-files.ts";
 import { packPostgres } from "./pack-postgres.ts";
 
 const root = join(import.meta.dir, "..");
@@ -26,13 +28,12 @@ const flags = [
 
 export async function build(): Promise<void> {
   const archive = await packPostgres(dist);
-  const page = await packPage();
+  const pages = await Promise.all([playgroundPage, referencePage].map(packPage));
   const draft = `${binary}.new`;
   const outputs = [
     "--asset",
     archive,
-    "--asset",
-    page,
+    ...pages.flatMap((page) => ["--asset", page]),
     "--define",
     `WHISPR_COMMIT=${JSON.stringify(commit())}`,
     "--outfile",
@@ -47,9 +48,9 @@ export async function build(): Promise<void> {
   await rm(`${draft}.map`, { force: true });
 }
 
-async function packPage(): Promise<string> {
-  const path = join(dist, embeddedName);
-  await Bun.write(path, JSON.stringify(await bundlePage()));
+async function packPage(page: PageSource): Promise<string> {
+  const path = join(dist, page.embeddedName);
+  await Bun.write(path, JSON.stringify(await bundlePage(page)));
   return path;
 }
 

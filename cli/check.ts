@@ -12,10 +12,10 @@ interface Check {
 const checks: readonly Check[] = [
   { name: "lint and form (biome)", command: [join(tools, "biome"), "check"] },
   { name: "types (tsc)", command: [join(tools, "tsc"), "--noEmit"] },
-  {
-    name: "types of the page (tsc)",
-    command: [join(tools, "tsc"), "--noEmit", "-p", "src/playground/page"],
-  },
+  ...["playground", "reference"].map((page) => ({
+    name: `types of the page ${page} (tsc)`,
+    command: [join(tools, "tsc"), "--noEmit", "-p", `src/${page}/page`],
+  })),
   { name: "architecture", command: [process.execPath, "test", "src/architecture.test.ts"] },
 ];
 

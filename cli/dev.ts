@@ -58,7 +58,9 @@ async function dev(command: Command, options: ResetOptions): Promise<void> {
   if (options.reset) await explained(given, () => reset(given, options.yes === true));
   const key = await explained(given, () => openDevKey(given.dataDir));
   const config = withOwnKeys(given, key);
-  const extraRoutes = new Map([...publishedKeys(key), ...(await page(config, key))]);
+  const { referenceRoutes } = await import("./reference-page.ts");
+  const docs = config.docs ? await referenceRoutes() : [];
+  const extraRoutes = new Map([...publishedKeys(key), ...(await page(config, key)), ...docs]);
   await runApp({ config, mode: "dev", extraRoutes }, (app) => void welcome(app, config, key));
 }
 
@@ -109,9 +111,10 @@ async function welcome(app: App, config: Config, key: SigningKey): Promise<void>
   const playground = config.playground
     ? `\n${title("Open")} ${coloured("green", `${app.url}/playground`)} in two tabs, as two users, and write to each other.\n`
     : "";
+  const docs = config.docs ? `${title("API reference")}: ${coloured("green", `${app.url}/docs`)}\n` : "";
   print(`
 ${title("whispr-msg is ready")} at ${coloured("green", app.url)} (WebSocket ${app.url.replace(/^http/, "ws")}/socket, keys ${app.url}${jwksPath})
-${playground}
+${playground}${docs}
 ${title("Two users")}, with tokens for 24 hours (anyone who has them can act as Alice or Bob):
   alice ${alice.id}
   bob   ${bob.id}

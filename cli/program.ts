@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { adminCommand } from "./admin.ts";
+import { asyncApiCommand, openApiCommand } from "./api-documents.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
@@ -31,6 +32,8 @@ export function whisprMsg(): Command {
     psqlUrlCommand,
     adminCommand,
     doctorCommand,
+    openApiCommand,
+    asyncApiCommand,
     completionCommand,
     sbomCommand,
   ]) {

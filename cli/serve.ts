@@ -24,7 +24,11 @@ async function serve(command: Command): Promise<void> {
   const { config } = settingsOf(command, "serve");
   const { runApp } = await import("./running.ts");
   const { playground } = await import("./playground.ts");
-  const extraRoutes = config.playground ? await playground([], config) : new Map();
+  const { referenceRoutes } = await import("./reference-page.ts");
+  const extraRoutes = new Map([
+    ...(config.playground ? await playground([], config) : []),
+    ...(config.docs ? await referenceRoutes() : []),
+  ]);
   await runApp({ config, mode: "serve", extraRoutes }, (app, logger) =>
     logger.info("ready", { url: app.url }),
   );

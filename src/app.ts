@@ -41,6 +41,7 @@ import { LoopLag } from "./telemetry/loop-lag.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { Endpoint } from "./web/endpoint.ts";
 import type { EndpointSettings, ExtraRoutes } from "./web/endpoint-options.ts";
+import { documentRoutes } from "./web/http/documents.ts";
 import { widenBacklog } from "./web/http/listen-backlog.ts";
 import { statusOf } from "./web/http/probes.ts";
 
@@ -353,7 +354,7 @@ function openEndpoint(given: {
       reserved: reservedDescriptors(config),
       open: () => openDescriptors.count(),
     },
-    extraRoutes,
+    extraRoutes: new Map([...documentRoutes(options.version), ...extraRoutes]),
   });
   opened.defer(() => endpoint.stop({ deadlineMs: stopping.leftMs }));
   observer.gauge("ready", () => (statusOf(readiness.checks()) === "unavailable" ? 0 : 1));

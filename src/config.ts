@@ -24,6 +24,7 @@ export interface Config {
   };
   readonly autoMigrate: boolean;
   readonly playground: boolean;
+  readonly docs: boolean;
   readonly tokens: {
     readonly keys: KeysConfig | null;
     readonly issuer: string;
@@ -284,6 +285,7 @@ function treeOf(values: Values, database: DatabaseConfig): Config {
     },
     autoMigrate: values.autoMigrate,
     playground: values.playground,
+    docs: values.docs,
     tokens: {
       keys: keysOf(values),
       issuer: values.jwtIssuer,

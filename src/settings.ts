@@ -546,6 +546,14 @@ export const settings = {
     fallbackText: "off, for dev on",
     about: "serve the playground at /playground, a page to try everything out",
   }),
+  docs: setting({
+    variables: ["WHISPR_DOCS"],
+    flag: "docs",
+    kind: flag,
+    fallback: ({ purpose }) => purpose === "dev",
+    fallbackText: "off, for dev on",
+    about: "serve the API reference at /docs, a page that shows /openapi.json and /asyncapi.json",
+  }),
   trustedProxies: optional<readonly string[]>({
     variables: ["TRUSTED_PROXIES"],
     kind: networks,

@@ -36,6 +36,8 @@ export interface CommandSpec<Schema extends TObject, One extends Command>
 }
 
 export interface CommandRoute<One extends Command> {
+  /** Where the operation has several routes: of this one. */
+  readonly name?: string;
   readonly method: Method;
   readonly path: string;
   readonly at: PlaceOf;
@@ -78,8 +80,9 @@ function restDoor<Schema extends TObject, One extends Command>(
   spec: CommandSpec<Schema, One>,
   route: CommandRoute<One>,
 ): RestDoor {
-  const { method, path, query = noQuery, replies } = route;
+  const { name, method, path, query = noQuery, replies } = route;
   return {
+    name,
     method,
     path,
     query,

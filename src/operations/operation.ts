@@ -33,6 +33,8 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** One method and path, below `/api/v1`. What `answer` throws is a bug and is answered as `internal`. */
 export interface RestDoor {
+  /** Where the operation has several: of this one. Default: the operation's. */
+  readonly name?: string | undefined;
   readonly method: Method;
   readonly path: string;
   /** Query parameters; others are ignored and counted. */

@@ -4,7 +4,8 @@ import type { ExtraRoutes } from "../web/endpoint-options.ts";
 import { readJson } from "../web/http/body.ts";
 import { jsonResponse } from "../web/http/json-response.ts";
 import { rejectionResponse } from "../web/http/rejections.ts";
-import { pagePrefixes, type SampleUser } from "./page-routes.ts";
+import { pagePrefixes } from "../web/pages/page-routes.ts";
+import type { SampleUser } from "./page-routes.ts";
 
 export interface TokenRouteOptions {
   readonly users: readonly SampleUser[];

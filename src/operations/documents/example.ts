@@ -26,6 +26,15 @@ const byName: Readonly<Record<string, unknown>> = {
   media_id: "media-7",
   size: 48_211,
   device_id: "phone",
+  type: "group",
+  role: "member",
+  is_active: true,
+  count: 1,
+  limit: 50,
+  total: 42,
+  message_count: 42,
+  member_count: 2,
+  online_at: "1796113800",
   last_message: null,
   left_at: null,
   edited_at: null,
@@ -36,7 +45,7 @@ const byName: Readonly<Record<string, unknown>> = {
 /** A value that fits the schema: its example or default, else one that its type and the field's name suggest. Fields that may be absent are. */
 export function exampleOf(schema: Json, named: Readonly<Record<string, Json>>, name = ""): unknown {
   const { $ref, anyOf, examples, default: byDefault } = schema as { [key: string]: never };
-  if ($ref) return exampleOf(named[String($ref).split("/").at(-1)!]!, named, name);
+  if ($ref) return exampleOf(named[String($ref).split("/").at(-1)!]!, named);
   if (examples) return examples[0];
   if ("const" in schema) return schema.const;
   if (Object.hasOwn(byName, name)) return byName[name];

@@ -1,11 +1,13 @@
 import type { TSchema } from "@sinclair/typebox";
-import { sentence } from "./sentence.ts";
+import { anyCaseUuid } from "../uuid.ts";
+import { described } from "./sentence.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
 /**
  * The schemas of one document, as JSON Schema for people. A schema with an `$id` is written once, under its name, and referred to by
- * `prefix` and name. Fields that are marked `undocumented` are left out.
+ * `prefix` and name. Fields that are marked `undocumented` are left out; `about` says what
+ * a field means, where its description is the rule that refusals quote.
  */
 export class NamedSchemas {
   readonly #prefix: string;
@@ -33,31 +35,26 @@ export class NamedSchemas {
 
   #written(schema: TSchema): Json {
     const { $id: _id, anyOf, properties, required, items, patternProperties, ...rest } = schema;
-    const { additionalProperties, description, undocumented: _, ...plain } = rest;
-    const about = description === undefined ? {} : { description: sentence(description) };
-    if (anyOf) return { ...about, ...this.#union(anyOf as readonly TSchema[]), ...plain };
-    if (properties)
-      return { ...about, ...plain, ...this.#object(properties, required, additionalProperties) };
+    const { additionalProperties, description, about, undocumented: _, pattern, ...plain } = rest;
+    const own = { ...described(about, description), ...plain, ...patternOf(pattern) };
+    if (anyOf) return { ...own, ...this.#union(flat(anyOf as readonly TSchema[])) };
+    const others = additionalProperties ?? onlyOne(patternProperties);
     return {
-      ...about,
-      ...plain,
+      ...own,
+      ...(properties && this.#fields(properties, required)),
       ...(items && { items: this.of(items as TSchema) }),
-      ...(patternProperties && { additionalProperties: this.of(onlyOne(patternProperties)) }),
-      ...(additionalProperties !== undefined && { additionalProperties: this.#others(additionalProperties) }),
+      ...(others !== undefined && { additionalProperties: this.#others(others) }),
     };
   }
 
-  #object(
-    properties: Readonly<Record<string, TSchema>>,
-    required: readonly string[] | undefined,
-    additionalProperties: unknown,
-  ): Json {
+  #fields(properties: Readonly<Record<string, TSchema>>, required: readonly string[] = []): Json {
     const shown = Object.entries(properties).filter(([, field]) => !field.undocumented);
-    const names = (required ?? []).filter((name) => shown.some(([each]) => each === name));
+    const names = required.filter((name) => shown.some(([each]) => each === name));
     return {
-      properties: Object.fromEntries(shown.map(([name, field]) => [name, this.of(field)])),
+      ...(shown.length > 0 && {
+        properties: Object.fromEntries(shown.map(([name, field]) => [name, this.of(field)])),
+      }),
       ...(names.length > 0 && { required: names }),
-      ...(additionalProperties !== undefined && { additionalProperties: this.#others(additionalProperties) }),
     };
   }
 
@@ -67,21 +64,36 @@ export class NamedSchemas {
 
   /** Constants as an enumeration, and null as a second type, where a reader may expect them. */
   #union(members: readonly TSchema[]): Json {
-    const texts = members.filter((each) => typeof each.const === "string").map((each) => each.const);
-    if (texts.length === members.length) return { type: "string", enum: texts };
-    const [first, second] = members.map((each) => this.of(each)) as [Json, Json | undefined];
-    if (members.length !== 2 || second?.type !== "null")
-      return { anyOf: members.map((each) => this.of(each)) };
-    if (typeof first.type !== "string") return { anyOf: [first, second] };
-    return {
-      ...first,
-      type: [first.type, "null"],
-      ...(Array.isArray(first.enum) && { enum: [...first.enum, null] }),
-    };
+    const others = members.filter(({ type }) => type !== "null");
+    const isNullable = others.length < members.length;
+    const texts = others.filter((each) => typeof each.const === "string").map((each) => each.const);
+    if (texts.length === others.length) return orNull({ type: "string", enum: texts }, isNullable);
+    const [first, ...more] = others.map((each) => this.of(each)) as [Json, ...Json[]];
+    if (more.length === 0 && typeof first.type === "string") return orNull(first, isNullable);
+    return { anyOf: [first, ...more, ...(isNullable ? [{ type: "null" }] : [])] };
   }
 }
 
+function orNull(schema: Json, isNullable: boolean): Json {
+  if (!isNullable) return schema;
+  const values = schema.enum as readonly unknown[] | undefined;
+  return { ...schema, type: [schema.type, "null"], ...(values && { enum: [...values, null] }) };
+}
+
 /** TypeBox writes a record as a pattern that every name matches. */
-function onlyOne(patterns: Readonly<Record<string, TSchema>>): TSchema {
-  return Object.values(patterns)[0]!;
+function onlyOne(patterns: Readonly<Record<string, TSchema>> | undefined): TSchema | undefined {
+  return patterns && Object.values(patterns)[0];
+}
+
+/** Ids are accepted in any case, as the format is. */
+function patternOf(pattern: string | undefined): Json {
+  if (pattern === undefined) return {};
+  return pattern === anyCaseUuid ? { format: "uuid" } : { pattern };
+}
+
+/** The members of a union, also of those in it. */
+function flat(members: readonly TSchema[]): readonly TSchema[] {
+  return members.flatMap((each) =>
+    each.anyOf && !each.$id ? flat(each.anyOf as readonly TSchema[]) : [each],
+  );
 }

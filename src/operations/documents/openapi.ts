@@ -1,5 +1,4 @@
 import type { TObject, TSchema } from "@sinclair/typebox";
-import { type RefusalCode, refusals } from "../../core/rejection.ts";
 import { themes } from "../list.ts";
 import type { BodyDoc, Operation, ReplyDoc, RestDoor } from "../operation.ts";
 import type { PayloadShape } from "../payload-shape.ts";
@@ -7,8 +6,8 @@ import { sampleIds } from "../sample-ids.ts";
 import { exampleOf } from "./example.ts";
 import { type Json, NamedSchemas } from "./named-schemas.ts";
 import { payloadExample, payloadSchema } from "./payload-documents.ts";
-import { byStatus, refusalExample, refusalSchema, refusedOverRest } from "./refusal-documents.ts";
-import { refusalTexts } from "./refusal-texts.ts";
+import { byStatus, refusedOverRest } from "./refusal-documents.ts";
+import { RefusalResponses, responseHeaders } from "./refusal-responses.ts";
 
 const prefix = "#/components/schemas/";
 
@@ -20,14 +19,22 @@ are UTC with microseconds. Ids are UUIDs, in lower case. Fields and query parame
 /** Everything that REST answers to, as OpenAPI 3.1: a loop over the operations. `version`: of the executable. */
 export function openApiDocument(version: string): Json {
   const schemas = new NamedSchemas(prefix);
+  const refusals = new RefusalResponses();
   const paths: Record<string, Record<string, Json>> = {};
   for (const { name: tag, operations } of themes)
     for (const operation of operations)
-      for (const [index, door] of operation.rest.entries()) {
+      for (const door of operation.rest) {
         const path = `/api/v1${door.path.replaceAll(/:(\w+)/g, "{$1}")}`;
-        const id = index === 0 ? operation.name : `${operation.name}_${index + 1}`;
+        const id = door.name ?? operation.name;
         paths[path] ??= {};
-        paths[path][door.method.toLowerCase()] = operationDocument({ operation, door, tag, id, schemas });
+        paths[path][door.method.toLowerCase()] = operationDocument({
+          operation,
+          door,
+          tag,
+          id,
+          schemas,
+          refusals,
+        });
       }
   return {
     openapi: "3.1.0",
@@ -43,7 +50,8 @@ export function openApiDocument(version: string): Json {
     paths,
     components: {
       schemas: schemas.all(),
-      headers: headerDocuments,
+      responses: refusals.all(),
+      headers: responseHeaders,
       securitySchemes: {
         token: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "See docs/auth.md." },
       },
@@ -57,19 +65,25 @@ interface Place {
   readonly tag: string;
   readonly id: string;
   readonly schemas: NamedSchemas;
+  readonly refusals: RefusalResponses;
 }
 
-function operationDocument({ operation, door, tag, id, schemas }: Place): Json {
+function operationDocument({ operation, door, tag, id, schemas, refusals }: Place): Json {
   const { summary, description } = operation;
   const parameters = parameterDocuments(door, schemas);
+  const refused = byStatus(refusedOverRest(operation, door)).map(([status, codes]) => [
+    status,
+    refusals.of(codes),
+  ]);
   return {
     operationId: id,
     tags: [tag],
+    "x-operation": operation.name,
     summary,
     ...(description && { description }),
     ...(parameters.length > 0 && { parameters }),
     ...(door.body && { requestBody: bodyDocument(door, door.body, schemas) }),
-    responses: { ...replyDocuments(door, schemas), ...refusalDocuments(operation, door) },
+    responses: { ...replyDocuments(door, schemas), ...Object.fromEntries(refused) },
   };
 }
 
@@ -115,10 +129,10 @@ function bodyDocument(
   const content = (shape: PayloadShape<TObject>) => payloadSchema(shape, schemas);
   const schema = shapes.length === 1 ? content(shapes[0]!) : { anyOf: shapes.map(content) };
   const isSend = path === "/messages";
-  const examples = shapes.map((shape, index) => {
+  const examples = shapes.map((shape) => {
     const value = payloadExample(shape, known);
     const whole = isSend ? { conversation_id: sampleIds.conversation, ...value } : value;
-    return [String(value.type ?? `example${index + 1}`), { value: whole }] as const;
+    return [String(value.type ?? "example"), { value: whole }] as const;
   });
   return {
     required: !isOptional,
@@ -145,37 +159,3 @@ function replyDocument({ summary, data, meta }: ReplyDoc, schemas: NamedSchemas)
 }
 
 const emptyObject = { type: "object", properties: {}, additionalProperties: false };
-
-function refusalDocuments(operation: Operation, door: RestDoor): Readonly<Record<string, Json>> {
-  return Object.fromEntries(
-    byStatus(refusedOverRest(operation, door)).map(([status, codes]) => [status, refusalDocument(codes)]),
-  );
-}
-
-function refusalDocument(codes: readonly RefusalCode[]): Json {
-  const isRetriable = codes.some((code) => refusals[code].retriable);
-  const headers = {
-    ...(isRetriable && { "retry-after": { $ref: "#/components/headers/RetryAfter" } }),
-    ...(codes.includes("unauthorized") && {
-      "www-authenticate": { $ref: "#/components/headers/WwwAuthenticate" },
-    }),
-  };
-  return {
-    description: codes.map((code) => `\`${code}\`: ${refusalTexts[code].means}`).join("\n\n"),
-    ...(Object.keys(headers).length > 0 && { headers }),
-    content: {
-      "application/json": {
-        schema: refusalSchema("error", codes),
-        examples: Object.fromEntries(codes.map((code) => [code, { value: refusalExample("error", code) }])),
-      },
-    },
-  };
-}
-
-const headerDocuments = {
-  RetryAfter: {
-    description: "Whole seconds until the same may be sent again; `retry_after_ms` is more exact.",
-    schema: { type: "integer", minimum: 0 },
-  },
-  WwwAuthenticate: { description: "`Bearer`.", schema: { type: "string", const: "Bearer" } },
-};

@@ -34,6 +34,7 @@ const schema = Type.Object({
   message_type: optional(
     Type.Union([Type.Literal("text"), Type.Literal("media")]),
     'must be "text" or "media"; system messages are made by the server only',
+    "By default text.",
   ),
   client_random: clientRandom,
   metadata,
@@ -84,7 +85,7 @@ export const sendMessage = command<typeof schema, SendMessage>({
   toCommand,
   rest: [
     { method: "POST", path: "/conversations/:id/messages", at: inConversation, ...answered },
-    { method: "POST", path: "/messages", at: anywhere, ...answered },
+    { name: "send_message_by_conversation_id", method: "POST", path: "/messages", at: anywhere, ...answered },
   ],
   channel: {
     topic: "conversation",

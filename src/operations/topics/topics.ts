@@ -19,7 +19,13 @@ export function kindOfTopic(topic: string): TopicKind | null {
   return topic.startsWith(userPrefix) ? "user" : null;
 }
 
-export type TopicKind = "conversation" | "user";
+export const topicKinds = ["conversation", "user"] as const;
+export type TopicKind = (typeof topicKinds)[number];
+
+/** `id`: of a conversation, or of a user. */
+export function topicOf(kind: TopicKind, id: string): string {
+  return kind === "conversation" ? conversationTopic(id) : userTopic(id);
+}
 
 /** The id as it stands in the topic: a UUID only in topics that were joined. */
 export function conversationOfTopic(topic: string): string {
