@@ -1,6 +1,6 @@
 import type { TSchema } from "@sinclair/typebox";
 import { anyCaseUuid } from "../uuid.ts";
-import { described } from "./sentence.ts";
+import { sentence } from "./sentence.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -96,4 +96,14 @@ function flat(members: readonly TSchema[]): readonly TSchema[] {
   return members.flatMap((each) =>
     each.anyOf && !each.$id ? flat(each.anyOf as readonly TSchema[]) : [each],
   );
+}
+
+/** These say what the type says already. */
+const plainRules = new Set(["must be a string", "must be an object", "must be true or false"]);
+
+/** What a field means, and its rule. */
+function described(about: string | undefined, rule: string | undefined): Json {
+  const told = rule === undefined || (about !== undefined && plainRules.has(rule)) ? [] : [sentence(rule)];
+  const description = [...(about === undefined ? [] : [about]), ...told].join(" ");
+  return description === "" ? {} : { description };
 }
