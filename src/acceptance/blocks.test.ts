@@ -243,7 +243,7 @@ describe("whispr-msg admin", () => {
 
   test("refuses what names no two users", async () => {
     const { id } = await people.one();
-    expect(await admin("block", id, "bob")).toMatchObject({ code: 2, err: expect.stringContaining("uuid") });
+    expect(await admin("block", id, "bob")).toMatchObject({ code: 2, err: expect.stringContaining("UUID") });
     expect(await admin("block", id, id)).toMatchObject({
       code: 2,
       err: expect.stringContaining("two users"),
