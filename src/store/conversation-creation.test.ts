@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../system.ts";
-import { startUs, startWriter, type Writer } from "../testing/processes/writer-on-postgres.ts";
+import { startUs } from "../testing/builders/changes.ts";
+import { startWriter, type Writer } from "../testing/processes/writer-on-postgres.ts";
 
 let writer: Writer;
 beforeAll(async () => {

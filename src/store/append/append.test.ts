@@ -5,16 +5,10 @@ import type { Change } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
 import { newId, systemClock } from "../../system.ts";
 import { clientRandoms, wellFormedText } from "../../testing/builders/arbitraries.ts";
+import { aBatch, aMark, aSending, messageOf } from "../../testing/builders/changes.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { brokenLogs, type MigratedDatabase } from "../../testing/model/engine-on-postgres.ts";
-import {
-  aBatch,
-  aMark,
-  aSending,
-  messageOf,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresActorReads } from "../reads/actor-reads.ts";
 import { PostgresCommit } from "./append.ts";
 

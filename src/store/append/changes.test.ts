@@ -12,12 +12,10 @@ import {
   aReply,
   aSending,
   changeOf,
-  inTurns,
   messageOf,
   startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+} from "../../testing/builders/changes.ts";
+import { inTurns, startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 
 /** What a batch holds besides new messages: edits, deletions, members. Marks: append-marks.test.ts. */
 

@@ -4,19 +4,17 @@ import { type MarkedConversation, statusChanges } from "../../core/messages/mark
 import type { AppendOutcome, Batch } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
 import { newId } from "../../system.ts";
-import { eventually } from "../../testing/eventually.ts";
 import {
   aBatch,
   aMark,
   aMemberEvent,
   aSending,
   changeOf,
-  inTurns,
   messageOf,
   startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+} from "../../testing/builders/changes.ts";
+import { eventually } from "../../testing/eventually.ts";
+import { inTurns, startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresViewerReads } from "../reads/viewer-reads.ts";
 import { PostgresCommit } from "./append.ts";
 

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import pg from "pg";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
-import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
 import {
   aConversationChange,
   aMark,
@@ -14,10 +13,9 @@ import {
   changeOf,
   messageOf,
   startUs,
-  startWriter,
-  untaggedAreHeld,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+} from "../../testing/builders/changes.ts";
+import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
+import { startWriter, untaggedAreHeld, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresBlocks } from "../blocks.ts";
 import { withClient } from "../connections/database.ts";
 import { PostgresDeviceCursors } from "../private/device-cursors.ts";

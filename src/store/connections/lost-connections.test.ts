@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
+import { aBatch } from "../../testing/builders/changes.ts";
 import { eventually } from "../../testing/eventually.ts";
 import {
   type MigratedDatabase,
@@ -9,7 +10,6 @@ import {
   startNode,
 } from "../../testing/model/engine-on-postgres.ts";
 import { type DatabaseLink, databaseLink } from "../../testing/processes/database-link.ts";
-import { aBatch } from "../../testing/processes/writer-on-postgres.ts";
 import { someHealth } from "../../testing/store-health.ts";
 import { PostgresCommit } from "../append/append.ts";
 import { AdvisoryOwnership } from "../ownership/advisory-ownership.ts";

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { type TestDatabase, testDatabase } from "../../testing/processes/database.ts";
-import { makeHostile } from "../../testing/processes/hostile-settings.ts";
 import {
   aDeletion,
   aMark,
@@ -13,9 +11,10 @@ import {
   changeOf,
   messageOf,
   startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+} from "../../testing/builders/changes.ts";
+import { type TestDatabase, testDatabase } from "../../testing/processes/database.ts";
+import { makeHostile } from "../../testing/processes/hostile-settings.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { inspectConversation } from "../inspect/conversation.ts";
 import { inspectMessage } from "../inspect/message.ts";
 import { inspectUser } from "../inspect/user.ts";

@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import {
-  aMark,
-  aMemberEvent,
-  aSending,
-  changeOf,
-  startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+import { aMark, aMemberEvent, aSending, changeOf, startUs } from "../../testing/builders/changes.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { inspectConversation } from "./conversation.ts";
 
 const all = { limit: 100, offset: 0 };

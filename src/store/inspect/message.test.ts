@@ -9,9 +9,8 @@ import {
   changeOf,
   messageOf,
   startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+} from "../../testing/builders/changes.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { inspectMessage } from "./message.ts";
 
 const all = { limit: 100, offset: 0 };

@@ -1,15 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import {
-  aMark,
-  aMemberEvent,
-  aSending,
-  changeOf,
-  inTurns,
-  startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+import { aMark, aMemberEvent, aSending, changeOf, startUs } from "../../testing/builders/changes.ts";
+import { inTurns, startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { changeBlock } from "../change-block.ts";
 import { newGeneration } from "../ownership/generation.ts";
 import { PostgresDeviceCursors } from "../private/device-cursors.ts";

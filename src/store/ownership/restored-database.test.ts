@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type pg from "pg";
 import { newId } from "../../system.ts";
+import { startUs } from "../../testing/builders/changes.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { type TestDatabase, testDatabase } from "../../testing/processes/database.ts";
 import { outsideClient } from "../../testing/processes/outside.ts";
-import { startUs } from "../../testing/processes/writer-on-postgres.ts";
 import { migrate } from "../schema/migrator.ts";
 import { checkGeneration, newGeneration, readGeneration } from "./generation.ts";
 import { ownerLockKey } from "./owner-lock.ts";

@@ -4,15 +4,10 @@ import type { AppendOutcome } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
+import { aBatch, aMark, aSending } from "../../testing/builders/changes.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { outsideClient } from "../../testing/processes/outside.ts";
-import {
-  aBatch,
-  aMark,
-  aSending,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { someHealth } from "../../testing/store-health.ts";
 import { PostgresCommit } from "../append/append.ts";
 import { takeAll, takeSome } from "../append/fence.ts";

@@ -1,14 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { DevicePosition, Position } from "../../core/ports/sync-reads.ts";
 import { newId } from "../../system.ts";
-import {
-  aMemberEvent,
-  aSending,
-  changeOf,
-  startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+import { aMemberEvent, aSending, changeOf, startUs } from "../../testing/builders/changes.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresDeviceCursors } from "./device-cursors.ts";
 
 let writer: Writer;

@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import {
-  aMemberEvent,
-  aSending,
-  changeOf,
-  messageOf,
-  startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+import { aMemberEvent, aSending, changeOf, messageOf, startUs } from "../../testing/builders/changes.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresOwnState } from "./own-state.ts";
 
 let writer: Writer;

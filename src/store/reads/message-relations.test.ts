@@ -13,9 +13,8 @@ import {
   changeOf,
   messageOf,
   startUs,
-  startWriter,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+} from "../../testing/builders/changes.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresActorReads } from "./actor-reads.ts";
 import { PostgresSyncReads } from "./sync-reads.ts";
 import { PostgresViewerReads } from "./viewer-reads.ts";

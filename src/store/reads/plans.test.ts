@@ -3,7 +3,6 @@ import pg from "pg";
 import type { Change } from "../../core/ports/commit.ts";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
-import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
 import {
   aBatch,
   aMark,
@@ -15,10 +14,9 @@ import {
   changeOf,
   messageOf,
   startUs,
-  startWriter,
-  untaggedAreHeld,
-  type Writer,
-} from "../../testing/processes/writer-on-postgres.ts";
+} from "../../testing/builders/changes.ts";
+import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
+import { startWriter, untaggedAreHeld, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresBlocks } from "../blocks.ts";
 import { withClient } from "../connections/database.ts";
 import { PostgresLastSeen } from "../last-seen.ts";

@@ -6,11 +6,11 @@ import { PostgresSyncReads } from "../../store/reads/sync-reads.ts";
 import { PostgresViewerReads } from "../../store/reads/viewer-reads.ts";
 import { migrate } from "../../store/schema/migrator.ts";
 import { newId } from "../../system.ts";
+import { aBatch, aSending } from "../builders/changes.ts";
 import { StoredConversation } from "../builders/stored-conversation.ts";
 import { startTestPostgres } from "../processes/database.ts";
 import { makeHostile } from "../processes/hostile-settings.ts";
 import { outsidePool } from "../processes/outside.ts";
-import { aBatch, aSending } from "../processes/writer-on-postgres.ts";
 
 /**
  * What the hot statements take on other servers than the embedded one, and on databases with settings of their own, beside the embedded one in
