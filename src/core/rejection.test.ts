@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { isRejection, type RefusalCode, refusals, reject } from "./rejection.ts";
 
-/** The codes and statuses that clients know: docs/protocol.md, "Refusals". */
+/** The codes and statuses that clients know: docs/errors.md. */
 const http: Record<RefusalCode, number> = {
   invalid_payload: 422,
   invalid_status: 422,
