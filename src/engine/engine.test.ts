@@ -1,5 +1,6 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import type { SendMessage } from "../core/messages/send.ts";
+import type { Outcome } from "../core/outcome.ts";
 import { shardOf } from "../core/ports/ownership.ts";
 import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import type { Rejection } from "../core/rejection.ts";
@@ -9,7 +10,6 @@ import { settled } from "../testing/clock.ts";
 import { freeCharge } from "../testing/costs/limits-off.ts";
 import { anEngine, deadlineMs } from "../testing/model/engine-on-model.ts";
 import { type ModelStore, poison } from "../testing/model/model-store.ts";
-import type { Outcome } from "./conversation/outcome.ts";
 
 type Sent = ReturnType<ReturnType<typeof anEngine>["submit"]>;
 

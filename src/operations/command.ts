@@ -1,8 +1,8 @@
 import type { Static, TObject, TSchema } from "@sinclair/typebox";
 import { type Command, sizeOf } from "../core/commands.ts";
 import type { Charge } from "../core/limits/charge.ts";
+import type { Outcome } from "../core/outcome.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";
-import type { Outcome } from "../engine/conversation/outcome.ts";
 import type { Asked, PlaceOf } from "./asked.ts";
 import type {
   Answer,

@@ -16,6 +16,7 @@ import type { Decision } from "../../core/decision.ts";
 import type { Event } from "../../core/events.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { KeyUse } from "../../core/messages/recent-keys.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import type { ContactsLookup, KeyLookup } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Change } from "../../core/ports/commit.ts";
@@ -26,7 +27,6 @@ import type { Rejection } from "../../core/rejection.ts";
 import { securityNoteOf } from "../../core/security-trail.ts";
 import { mailboxFull, outcomeUnknown, tooLate, undecidable } from "../refusals.ts";
 import { Mailbox, type Turn } from "./mailbox.ts";
-import type { Outcome } from "./outcome.ts";
 import { SuspectKeys } from "./suspect-keys.ts";
 
 /** What actors share, given to each by the supervisor. */

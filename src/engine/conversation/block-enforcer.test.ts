@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Command } from "../../core/commands.ts";
 import type { BlockedSide } from "../../core/conversations/blocks.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import type { BlockedPair, Blocks } from "../../core/ports/blocks.ts";
 import { allShards, type OwnershipListener } from "../../core/ports/ownership.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
@@ -10,7 +11,6 @@ import { VirtualClock } from "../../testing/clock.ts";
 import { overloaded } from "../refusals.ts";
 import { BlockEnforcer } from "./block-enforcer.ts";
 import { Meetings } from "./meetings.ts";
-import type { Outcome } from "./outcome.ts";
 
 function aPair(hasConversation = true): BlockedPair {
   const [lowId, highId] = [newId(), newId()];

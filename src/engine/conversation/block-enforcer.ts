@@ -1,3 +1,4 @@
+import type { Outcome } from "../../core/outcome.ts";
 import type { BlockedPair, Blocks, PairKey } from "../../core/ports/blocks.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { NewId } from "../../core/ports/ids.ts";
@@ -7,7 +8,6 @@ import type { PubSub } from "../../core/ports/pubsub.ts";
 import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { storeRows } from "../reads/store-rows.ts";
 import type { Meetings } from "./meetings.ts";
-import type { Outcome } from "./outcome.ts";
 import { keyOf, PairRetries } from "./pair-retries.ts";
 import type { Registry } from "./registry.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { newId } from "../../system.ts";
 import { aSend } from "../../testing/builders/builders.ts";
 import { anEngine } from "../../testing/model/engine-on-model.ts";
 import { type Failure, type LookedUp, Lookups } from "./lookups.ts";
-import type { Outcome } from "./outcome.ts";
 
 /** An engine over the model whose look-ups of one message, or loads of one conversation, fail. */
 function anEngineThatFails(error: Error) {

@@ -1,9 +1,9 @@
 import type { Command } from "../../core/commands.ts";
 import type { Decision } from "../../core/decision.ts";
 import type { Charge } from "../../core/limits/charge.ts";
+import type { Answer } from "../../core/outcome.ts";
 import type { Change } from "../../core/ports/commit.ts";
 import type { Rejection } from "../../core/rejection.ts";
-import type { Answer } from "./outcome.ts";
 
 /** One command on its way through an actor. Moved by the actor and the lane only. */
 export interface Turn {

@@ -1,6 +1,7 @@
 import { type Command, metBy, sizeOf } from "../../core/commands.ts";
 import type { Charge } from "../../core/limits/charge.ts";
 import type { MarkMember } from "../../core/messages/marks.ts";
+import type { Answer } from "../../core/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { MarkAnswer } from "../receipts/mark-answers.ts";
@@ -8,7 +9,6 @@ import type { OwnedMarks } from "../receipts/owned-marks.ts";
 import { overloaded, stopping } from "../refusals.ts";
 import { newTurn } from "./mailbox.ts";
 import type { Meetings } from "./meetings.ts";
-import type { Answer } from "./outcome.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface RegistrySettings {

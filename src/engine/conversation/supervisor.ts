@@ -3,6 +3,7 @@ import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { asSeenFrom } from "../../core/messages/quote.ts";
 import { differsFrom } from "../../core/messages/send.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import type { ActorReads, MembershipLookup } from "../../core/ports/actor-reads.ts";
 import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
@@ -14,7 +15,6 @@ import { membersUnsettled, undecidable, unreachable } from "../refusals.ts";
 import { Actor, type ActorContext, type Entry, type Learned, type Questions } from "./actor.ts";
 import { type LookedUp, Lookups } from "./lookups.ts";
 import type { Turn } from "./mailbox.ts";
-import type { Outcome } from "./outcome.ts";
 
 export interface SupervisorSettings {
   /** The most conversations in memory. */

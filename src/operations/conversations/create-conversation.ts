@@ -1,7 +1,7 @@
 import type { CreateDirect, CreateGroup } from "../../core/conversations/create.ts";
 import { costs } from "../../core/limits/costs.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
-import type { Outcome } from "../../engine/conversation/outcome.ts";
 import { keyedId } from "../keyed-id.ts";
 import { duplicateProperties } from "../messages/message-reply.ts";
 import type { Answer, Call, Operation } from "../operation.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { MessageSent } from "../../core/messages/message.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
-import type { Outcome } from "../../engine/conversation/outcome.ts";
 import { newId } from "../../system.ts";
 import { eventually } from "../../testing/eventually.ts";
 import {

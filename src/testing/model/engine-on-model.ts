@@ -1,11 +1,11 @@
 import { type Charge, Charges } from "../../core/limits/charge.ts";
 import { costs } from "../../core/limits/costs.ts";
 import type { SendMessage } from "../../core/messages/send.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import type { AppendOutcome, Batch } from "../../core/ports/commit.ts";
 import type { Limits } from "../../core/ports/limiter.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
 import { isRejection } from "../../core/rejection.ts";
-import type { Outcome } from "../../engine/conversation/outcome.ts";
 import { type Engine, startEngine } from "../../engine/engine.ts";
 import { LocalLimiter } from "../../limiter/local.ts";
 import { newId } from "../../system.ts";

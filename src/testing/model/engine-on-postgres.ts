@@ -1,6 +1,6 @@
 import type { SendMessage } from "../../core/messages/send.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
-import type { Outcome } from "../../engine/conversation/outcome.ts";
 import { type Engine, type EngineSettings, startEngine } from "../../engine/engine.ts";
 import { PostgresCommit } from "../../store/append/append.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "../../store/connections/database.ts";

@@ -1,9 +1,9 @@
 import { type Command, sendKeyOf, targetIdOf } from "../../core/commands.ts";
 import type { Message, MessageSent } from "../../core/messages/message.ts";
 import { reactionOf } from "../../core/messages/react.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { RefusalCode } from "../../core/rejection.ts";
-import type { Outcome } from "../../engine/conversation/outcome.ts";
 import type { ModelStore } from "../model/model-store.ts";
 import type { Expect, LogJudge } from "./log-judge.ts";
 import { isPoisoned, stranger, unknownConversation } from "./random-commands.ts";

@@ -1,6 +1,6 @@
-import type { Event } from "../../core/events.ts";
-import type { Message } from "../../core/messages/message.ts";
-import type { Rejection } from "../../core/rejection.ts";
+import type { Event } from "./events.ts";
+import type { Message } from "./messages/message.ts";
+import type { Rejection } from "./rejection.ts";
 
 /**
  * The answer to a command. Whatever it tells of is durable when it is given: results, refusals and duplicates alike.
