@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { SignJWT, UnsecuredJWT } from "jose";
+import { tokensContract } from "./contract.ts";
 import {
   deviceId,
   eddsa,
@@ -17,6 +18,15 @@ import {
 } from "./testing/issuer.ts";
 
 afterEach(endAll);
+
+describe("JWTs", () =>
+  tokensContract(() => {
+    const { tokens, sign } = start(given());
+    return {
+      tokens,
+      issue: (claims) => sign({ sub: claims.userId, deviceId: claims.deviceId ?? undefined }),
+    };
+  }));
 
 describe("a good token", () => {
   test("names its user, device, id and end", async () => {

@@ -18,10 +18,16 @@ export class OpenTokens implements Tokens {
     await this.gate;
     if (token === "keys-are-away") return { ok: false, code: "unavailable", reason: "no keys at present" };
     if (token === "expired") return { ok: false, code: "unauthorized", reason: "expired", isSigned: true };
-    try {
-      return { ok: true, identity: JSON.parse(Buffer.from(token, "base64url").toString()) };
-    } catch {
-      return { ok: false, code: "unauthorized", reason: "not a token" };
-    }
+    const identity = identityIn(token);
+    return identity ? { ok: true, identity } : { ok: false, code: "unauthorized", reason: "not a token" };
+  }
+}
+
+function identityIn(token: string): Identity | null {
+  try {
+    const identity = JSON.parse(Buffer.from(token, "base64url").toString());
+    return typeof identity.userId === "string" ? identity : null;
+  } catch {
+    return null;
   }
 }
