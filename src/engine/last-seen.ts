@@ -1,22 +1,21 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { LastSeen as LastSeenStore } from "../core/ports/last-seen.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import { type NotStored, storeRows } from "./reads/store-rows.ts";
+import { WriteBehind } from "./write-behind.ts";
 
 const saveEveryMs = 5_000;
-const rowsAtOnce = 1_000;
 /** The most users who wait to be saved; of those who come later it is not known when they went. */
 const maxWaiting = 100_000;
 
+interface Seen {
+  readonly userId: string;
+  readonly atUs: number;
+}
+
 /** When users were online last, on its way to the store: every few seconds and on a drain, many rows per statement. A crash loses the last seconds of it. */
 export class LastSeen {
-  readonly #store: LastSeenStore;
   readonly #clock: Clock;
-  readonly #observer: Observer;
-  #waiting = new Map<string, number>();
-  /** What is being saved. */
-  #sent: ReadonlyMap<string, number> = new Map();
-  #saving: Promise<void> | null = null;
+  readonly #users: WriteBehind<Seen>;
   #cancel: (() => void) | null = null;
 
   constructor(options: {
@@ -24,30 +23,37 @@ export class LastSeen {
     readonly clock: Clock;
     readonly observer: Observer;
   }) {
-    this.#store = options.store;
-    this.#clock = options.clock;
-    this.#observer = options.observer;
+    const { store, clock, observer } = options;
+    this.#clock = clock;
+    this.#users = new WriteBehind({
+      keyOf: ({ userId }) => userId,
+      ownerOf: ({ userId }) => userId,
+      merged: (known, seen) => (seen.atUs > known.atUs ? seen : known),
+      save: (rows) => store.save(new Map(rows.map(({ userId, atUs }) => [userId, atUs]))),
+      refused: (error) => observer.bug("saving when a user was online last", error),
+      failed: ({ rows, error }) => {
+        observer.warn("last_seen_flush_failed", { reason: String(error), users: rows.length });
+        this.#saveLater();
+      },
+      maxLeft: maxWaiting,
+    });
   }
 
   seen(userId: string, atUs: number): void {
-    if (this.#waiting.size >= maxWaiting && !this.#waiting.has(userId)) return;
-    this.#waiting.set(userId, Math.max(atUs, this.#waiting.get(userId) ?? 0));
-    this.#cancel ??= this.#clock.after(saveEveryMs, () => void this.save());
+    if (this.#users.size >= maxWaiting && !this.#users.isWaiting(userId)) return;
+    this.#users.keep({ userId, atUs });
+    this.#saveLater();
   }
 
   /** What is not in the store yet; null: nothing. */
   recent(userId: string): number | null {
-    return this.#waiting.get(userId) ?? this.#sent.get(userId) ?? null;
+    return this.#users.find(userId)?.atUs ?? null;
   }
 
   /** Resolves when whatever was seen before this call was saved, or could not be. */
-  async save(): Promise<void> {
+  save(): Promise<void> {
     this.stop();
-    await this.#saving;
-    this.#saving ??= this.#saveAll().finally(() => {
-      this.#saving = null;
-    });
-    await this.#saving;
+    return this.#users.save();
   }
 
   stop(): void {
@@ -55,23 +61,7 @@ export class LastSeen {
     this.#cancel = null;
   }
 
-  async #saveAll(): Promise<void> {
-    const users = [...this.#waiting];
-    this.#sent = this.#waiting;
-    this.#waiting = new Map();
-    const left = await storeRows({
-      rows: users,
-      atOnce: rowsAtOnce,
-      save: (rows) => this.#store.save(new Map(rows)),
-      refused: (_, error) => this.#observer.bug("saving when a user was online last", error),
-    });
-    this.#sent = new Map();
-    if (left) this.#keep(left);
-  }
-
-  /** What could not be saved waits for the next time. */
-  #keep({ rows, error }: NotStored<readonly [string, number]>): void {
-    this.#observer.warn("last_seen_flush_failed", { reason: String(error), users: rows.length });
-    for (const [userId, atUs] of rows) this.seen(userId, atUs);
+  #saveLater(): void {
+    this.#cancel ??= this.#clock.after(saveEveryMs, () => void this.save());
   }
 }
