@@ -8,6 +8,7 @@ import type { Limiter } from "./core/ports/limiter.ts";
 import type { Observer } from "./core/ports/observer.ts";
 import type { PubSub } from "./core/ports/pubsub.ts";
 import { BlockEnforcer } from "./engine/conversation/block-enforcer.ts";
+import { actorMemory } from "./engine/conversation/known-facts.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
 import { LocalLimiter } from "./limiter/local.ts";
 import { phoenixDefaults } from "./phoenix/settings.ts";
@@ -288,7 +289,7 @@ function openEngine(given: {
     },
     settings: {
       lane: config.lanes,
-      supervisor: config.actors,
+      supervisor: { ...config.actors, memory: actorMemory },
       registry: config.commands,
       requests: config.requests,
     },

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, mock, spyOn, test } from "bun:test";
 import { PostgresCommit } from "../store/append/append.ts";
 import { ReadPool } from "../store/connections/database.ts";
 import { newId } from "../system.ts";
@@ -37,6 +37,10 @@ function watch(): void {
 }
 
 beforeAll(watch);
+/** A spy keeps everything that was returned: files that run after this one in the same process would fill the memory. */
+afterAll(() => {
+  mock.restore();
+});
 
 const rounds = 5;
 /** A machine under load is slow now and then; what this is about was a second. Milliseconds. */

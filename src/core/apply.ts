@@ -2,10 +2,9 @@ import type { ConversationState } from "./conversations/conversation.ts";
 import { applyMemberChanged } from "./conversations/members.ts";
 import { applyConversationChanged } from "./conversations/update.ts";
 import type { Event } from "./events.ts";
-import { applyMessageChanged } from "./messages/edit.ts";
 import { applyMessageSent } from "./messages/send.ts";
 
-/** Moves an actor's memory by one event, in place. Events are applied in the order in which they were decided. */
+/** Moves the state by one event, in place. Events are applied in the order in which they were decided. */
 export function apply(state: ConversationState, event: Event): void {
   state.rev = event.rev;
   switch (event.type) {
@@ -16,7 +15,7 @@ export function apply(state: ConversationState, event: Event): void {
     case "media_attached":
     case "reaction_added":
     case "reaction_removed":
-      return applyMessageChanged(state, event);
+      return;
     case "member_added":
     case "member_removed":
     case "member_role_changed":

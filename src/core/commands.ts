@@ -9,8 +9,7 @@ import { sizeOfAttachments } from "./messages/attachment.ts";
 import type { DeleteMessage } from "./messages/delete.ts";
 import type { EditMessage } from "./messages/edit.ts";
 import type { AddReaction, RemoveReaction } from "./messages/react.ts";
-import { keyOf, type SendMessage } from "./messages/send.ts";
-import type { SendKey } from "./messages/send-key.ts";
+import type { SendMessage } from "./messages/send.ts";
 
 /** Whatever changes a conversation. REST, WebSocket, gRPC and the schedulers only build these. */
 export type Command =
@@ -30,33 +29,9 @@ export type Command =
   | ReturnToDirect
   | ApplyBlocks;
 
-/** The stored message that a command is about, or answers; null: none. */
-export function targetIdOf(command: Command): string | null {
-  if (command.type === "send_message") return command.replyToId;
-  return "messageId" in command ? command.messageId : null;
-}
-
-/** Whether a command is about the conversation's metadata, which has to be known for it. */
-export function isAboutMetadata(command: Command): boolean {
-  return command.type === "update_conversation";
-}
-
 /** Whether the server issues the command, to apply what was decided elsewhere: its sender needs no membership. */
 export function isOfServer({ type }: Command): boolean {
   return type === "apply_blocks" || type === "return_to_direct";
-}
-
-/** Returns the users whom the command brings together with its sender. Their contacts are looked up before it is decided. */
-export function metBy(command: Command): readonly string[] {
-  if (command.type === "add_members") return command.userIds;
-  return command.type === "return_to_direct" ? [command.otherUserId] : noUsers;
-}
-
-const noUsers: readonly string[] = [];
-
-/** The key under which a command is sent again; null: it has none. */
-export function sendKeyOf(command: Command): SendKey | null {
-  return command.type === "send_message" ? keyOf(command) : null;
 }
 
 /** Characters of what the client wrote. */

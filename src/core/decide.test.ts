@@ -2,10 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { clientRandoms, wellFormedText } from "../testing/builders/arbitraries.ts";
 import { aSend, aState } from "../testing/builders/builders.ts";
-import { apply } from "./apply.ts";
-import { decide } from "./decide.ts";
+import { applyAll, decideWith, someFacts } from "../testing/builders/facts.ts";
 import type { MessageSent } from "./messages/message.ts";
-import { keyLifetimeUs } from "./messages/recent-keys.ts";
+import { keyLifetimeUs } from "./messages/send-key.ts";
 
 const anna = "0190a0b0-0000-7000-8000-000000000001";
 const ben = "0190a0b0-0000-7000-8000-000000000002";
@@ -28,16 +27,17 @@ const attempts = fc.array(
 /** Decides and applies in turn, as an actor does. */
 function play(given: readonly { senderId: string; clientRandom: number | null; passesUs: number }[]) {
   const state = aState({ userIds: [anna, ben] });
+  const facts = someFacts();
   const log: MessageSent[] = [];
   let nowUs = noonUs;
   const outcomes = given.map(({ senderId, clientRandom, passesUs }) => {
     nowUs += passesUs;
-    const decision = decide(state, aSend({ conversationId: state.id, senderId, clientRandom }), nowUs);
-    if (decision.type === "decided")
-      for (const event of decision.events) {
-        apply(state, event);
-        log.push(event as MessageSent);
-      }
+    const command = aSend({ conversationId: state.id, senderId, clientRandom });
+    const decision = decideWith(state, facts, command, nowUs);
+    if (decision.type === "decided") {
+      applyAll(state, facts, decision.events);
+      log.push(...(decision.events as MessageSent[]));
+    }
     return { decision, senderId, clientRandom, nowUs };
   });
   return { state, log, outcomes };
@@ -95,17 +95,19 @@ test("I9: content and metadata enter the log character for character", () => {
     fc.property(wellFormedText, fc.json(), fc.option(clientRandoms), (content, metadata, clientRandom) => {
       const state = aState({ userIds: [anna, ben] });
       const command = aSend({ conversationId: state.id, senderId: anna, content, metadata, clientRandom });
-      const decision = decide(state, command, noonUs);
+      const decision = decideWith(state, someFacts(), command, noonUs);
       expect(decision).toMatchObject({ events: [{ id: command.id, content, metadata, clientRandom }] });
     }),
   );
 });
 
-test("deciding changes nothing: the same state, command and instant give the same decision", () => {
+test("deciding changes nothing: the same state, command and facts give the same decision", () => {
   const state = aState({ userIds: [anna, ben], seq: 7, rev: 9, lastSentAtUs: noonUs + 5 });
   const command = aSend({ conversationId: state.id, senderId: ben, clientRandom: 1 });
-  expect(decide(state, command, noonUs)).toEqual(decide(state, command, noonUs));
-  expect(decide(state, command, noonUs)).toMatchObject({
+  const facts = someFacts();
+  const decision = decideWith(state, facts, command, noonUs);
+  expect(decideWith(state, facts, command, noonUs)).toEqual(decision);
+  expect(decision).toMatchObject({
     events: [{ seq: 8, rev: 10, sentAtUs: noonUs + 6 }],
   });
 });

@@ -70,7 +70,7 @@ function lookupsOver(store: PoisonedStore, clock: VirtualClock): Lookups {
   const reads: ActorReads = {
     loadConversations: (ids) => store.statement(ids, () => []),
     findKeys: (questions) => store.statement(questions, () => []),
-    findTargets: (questions) => store.statement(questions, () => []),
+    findTargets: (lookups) => store.statement(lookups, () => lookups.map(() => null)),
     findSeqs: (questions) => store.statement(questions, () => questions.map(() => 1)),
     findCreatedRevs: never,
     areMembers: (questions) => store.statement(questions, () => questions.map(() => true)),
@@ -81,10 +81,6 @@ function lookupsOver(store: PoisonedStore, clock: VirtualClock): Lookups {
   };
   return new Lookups({ reads, clock, observer: noteTaker().observer });
 }
-
-const nothing = { keys: [], messageIds: [], contacts: [], metadata: false };
-const about = (over: Lookups, id: string, questions: Partial<Parameters<Lookups["about"]>[1]>) =>
-  over.about(id, { ...nothing, ...questions }).then(({ failures }) => (failures.length === 0 ? {} : null));
 
 function deliveryReadsOver(store: PoisonedStore, clock: VirtualClock): SharedDeliveryReads {
   return new SharedDeliveryReads({
@@ -247,21 +243,15 @@ export const batchers: readonly Batcher[] = [
     over.state(id),
   ),
   asking("keys of sends", "find-keys", lookupsOver, (over, id) =>
-    about(over, newId(), {
-      keys: [{ conversationId: newId(), senderId: id, deviceTag: 1, clientRandom: 1 }],
-    }),
+    over.keys({ conversationId: newId(), senderId: id, deviceTag: 1, clientRandom: 1 }),
   ),
   asking("messages that commands name", "find-targets", lookupsOver, (over, id) =>
-    about(over, newId(), { messageIds: [id] }),
+    over.target({ conversationId: newId(), messageId: id, viewerId: null }),
   ),
   asking("users who are added", "find-contacts", lookupsOver, (over, id) =>
-    about(over, newId(), {
-      contacts: [{ conversationId: newId(), adderId: id, userIds: [newId()], asksFirst: false }],
-    }),
+    over.contacts({ conversationId: newId(), adderId: id, userIds: [newId()], asksFirst: false }),
   ),
-  asking("metadata that commands change", "read-metadata", lookupsOver, (over, id) =>
-    about(over, id, { metadata: true }),
-  ),
+  asking("metadata that commands change", "read-metadata", lookupsOver, (over, id) => over.metadata(id)),
   asking(
     "messages that repeated sends are answered with",
     "read-messages",

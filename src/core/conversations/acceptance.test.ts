@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aSend, aState, messageSentAs, withContacts } from "../../testing/builders/builders.ts";
-import { apply } from "../apply.ts";
+import { aSend, aState, messageSentAs } from "../../testing/builders/builders.ts";
+import { applyAll, decideWith, someFacts } from "../../testing/builders/facts.ts";
 import type { Command } from "../commands.ts";
-import { decide } from "../decide.ts";
 import type { Event } from "../events.ts";
 import { forGoodUs } from "./acceptance.ts";
+import type { Contact } from "./contact.ts";
 import type { ConversationState, ConversationType, Pending } from "./conversation.ts";
 
 const noonUs = 1_767_225_600_000_000;
@@ -20,12 +20,16 @@ function begun(type: ConversationType, pending: Pending) {
 }
 
 /** What is decided upon a command, and what memory becomes by it. */
-function act(state: ConversationState, command: object): readonly Event[] | { code: string } {
+function act(
+  state: ConversationState,
+  command: object,
+  facts = someFacts(),
+): readonly Event[] | { code: string } {
   const whole = { id: newId(), conversationId: state.id, ...command } as Command;
-  const decision = decide(withContacts(state, whole), whole, noonUs);
+  const decision = decideWith(state, facts, whole, noonUs);
   if (decision.type === "rejection") return decision;
   if (decision.type !== "decided") throw new Error(decision.type);
-  for (const event of decision.events) apply(state, event);
+  applyAll(state, facts, decision.events);
   return decision.events;
 }
 
@@ -49,10 +53,11 @@ describe("a member whom others added", () => {
   test("chooses it by a reaction, as by whatever else others see of them", () => {
     const { state, anna, ben } = begun("group", "added");
     const message = messageSentAs({ conversationId: state.id, senderId: anna, seq: 1 });
-    state.targets = new Map([[message.id, message]]);
-    expect(
-      typesOf(act(state, { type: "add_reaction", senderId: ben, messageId: message.id, reaction: "x" })),
-    ).toEqual(["reaction_added", "member_took_part"]);
+    const reaction = { type: "add_reaction", senderId: ben, messageId: message.id, reaction: "x" };
+    expect(typesOf(act(state, reaction, someFacts({ messages: [message] })))).toEqual([
+      "reaction_added",
+      "member_took_part",
+    ]);
     expect(pendingOf(state, ben)).toBeUndefined();
   });
 
@@ -147,11 +152,11 @@ describe("a member who is asked", () => {
 
 describe("who adds members", () => {
   const carl = newId();
-  const adding = (given: Parameters<typeof withContacts>[2], more: object = {}) => {
+  const adding = (given: Partial<Contact>, more: object = {}) => {
     const { state, anna } = begun("group", "added");
     const of = { id: newId(), conversationId: state.id, senderId: anna };
     const command = { type: "add_members", ...of, userIds: [carl], ...more } as const;
-    return decide(withContacts(state, command, given), command, noonUs);
+    return decideWith(state, someFacts(), command, noonUs, given);
   };
 
   test("adds nobody who has blocked them: such users do not exist, and are named so that the others can be added", () => {

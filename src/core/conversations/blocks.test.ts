@@ -2,9 +2,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../system.ts";
 import { aSend, aState, messageSentAs } from "../../testing/builders/builders.ts";
-import { apply } from "../apply.ts";
+import { applyAll, decideWith, someFacts } from "../../testing/builders/facts.ts";
 import type { Command } from "../commands.ts";
-import { decide } from "../decide.ts";
 import type { BlockedSide } from "./blocks.ts";
 import type { ConversationState, Member } from "./conversation.ts";
 
@@ -25,9 +24,10 @@ function sideOf(member: Member, isBlocked: boolean): BlockedSide {
   return { userId: member.userId, member, isBlocked };
 }
 
-function act(state: ConversationState, command: object) {
-  const decision = decide(state, { id: newId(), conversationId: state.id, ...command } as Command, noonUs);
-  if (decision.type === "decided") for (const event of decision.events) apply(state, event);
+function act(state: ConversationState, command: object, facts = someFacts()) {
+  const whole = { id: newId(), conversationId: state.id, ...command } as Command;
+  const decision = decideWith(state, facts, whole, noonUs);
+  if (decision.type === "decided") applyAll(state, facts, decision.events);
   return decision;
 }
 
@@ -55,11 +55,13 @@ test("who is blocked is no member until he is unblocked; then he sees what he sa
 test("while one is blocked nobody writes: the blocker is told why, the blocked learns nothing", () => {
   const { state, anna, ben, say } = aTalk();
   const message = messageSentAs({ conversationId: state.id, senderId: anna, sentAtUs: noonUs });
-  state.targets.set(message.id, message);
+  const facts = someFacts({ messages: [message] });
   say({ anna: false, ben: true });
   const edit = { messageId: message.id, content: "x", metadata: null, mentions: false, withinUs: 1_000 };
   expect(act(state, aSend({ senderId: anna }))).toMatchObject({ code: "forbidden" });
-  expect(act(state, { type: "edit_message", senderId: anna, ...edit })).toMatchObject({ code: "forbidden" });
+  expect(act(state, { type: "edit_message", senderId: anna, ...edit }, facts)).toMatchObject({
+    code: "forbidden",
+  });
   for (const command of [
     aSend({ senderId: ben }),
     { type: "edit_message", senderId: ben, ...edit },

@@ -1,9 +1,8 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { aState } from "../../testing/builders/builders.ts";
-import { apply } from "../apply.ts";
+import { applyAll, decideWith, someFacts } from "../../testing/builders/facts.ts";
 import type { Command } from "../commands.ts";
-import { decide } from "../decide.ts";
 import type { Rejection } from "../rejection.ts";
 import { type ConversationState, type Role, roles } from "./conversation.ts";
 import { administrates, rank } from "./rank.ts";
@@ -22,8 +21,10 @@ function aGroup(given: readonly Role[]) {
 }
 
 function act(state: ConversationState, command: object) {
-  const decision = decide(state, { id: newId(), conversationId: state.id, ...command } as Command, noonUs);
-  if (decision.type === "decided") for (const event of decision.events) apply(state, event);
+  const facts = someFacts();
+  const whole = { id: newId(), conversationId: state.id, ...command } as Command;
+  const decision = decideWith(state, facts, whole, noonUs);
+  if (decision.type === "decided") applyAll(state, facts, decision.events);
   return decision;
 }
 

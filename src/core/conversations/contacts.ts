@@ -1,31 +1,14 @@
 import { type Rejection, reject } from "../rejection.ts";
 import { noSuchUser } from "./blocks.ts";
-import { type Contact, contactKey } from "./contact.ts";
-import type { ConversationState, MemberRecord, Pending } from "./conversation.ts";
+import type { Contact } from "./contact.ts";
+import type { MemberRecord, Pending } from "./conversation.ts";
 
-/** Throws if the contact was not looked up for the command, which is a bug. */
-export function contactOf(
-  { contacts }: Pick<ConversationState, "contacts">,
-  adderId: string,
-  userId: string,
+/** Returns the contact as it is after a membership of its user has ended. */
+export function contactAfter(
+  contact: Contact,
+  { staysOutUntilUs }: Pick<MemberRecord, "staysOutUntilUs">,
 ): Contact {
-  const contact = contacts.get(contactKey(adderId, userId));
-  if (!contact) throw new Error("the contact between who adds and who is added was not looked up");
-  return contact;
-}
-
-/** Returns the contacts as they are after a membership has ended: commands that were looked up together see what the earlier ones change. */
-export function contactsAfter(
-  contacts: ConversationState["contacts"],
-  { userId, staysOutUntilUs }: Pick<MemberRecord, "userId" | "staysOutUntilUs">,
-): ConversationState["contacts"] {
-  if (contacts.size === 0) return contacts;
-  const after = ([key, contact]: readonly [string, Contact]) =>
-    [
-      key,
-      contact.userId === userId ? { ...contact, staysOutUntilUs: staysOutUntilUs ?? null } : contact,
-    ] as const;
-  return new Map([...contacts].map(after));
+  return { ...contact, staysOutUntilUs: staysOutUntilUs ?? null };
 }
 
 /** The most users that one refusal names. */

@@ -1,6 +1,3 @@
-import type { Message } from "../messages/message.ts";
-import type { RecentKeys } from "../messages/recent-keys.ts";
-import type { Contact } from "./contact.ts";
 import type { Permissions } from "./permissions.ts";
 
 export type ConversationType = "direct" | "group";
@@ -43,8 +40,8 @@ export interface MemberMarks {
 }
 
 /**
- * What an actor keeps of its conversation in order to decide. Owned by one actor and moved only by `apply`.
- * `seq` numbers the messages, `rev` the changes that every member sees; both start at 0.
+ * What a conversation is to those who decide: small, whole, and true at each revision. What else rules need to know are `Facts`. Owned by
+ * one actor and moved only by `apply`. `seq` numbers the messages, `rev` the changes that every member sees; both start at 0.
  */
 export interface ConversationState {
   readonly id: string;
@@ -52,28 +49,21 @@ export interface ConversationState {
   isActive: boolean;
   /** Those of this revision: a change of members makes another map, so that what was decided before keeps its own. */
   members: ReadonlyMap<string, Member>;
-  readonly keys: RecentKeys;
-  /** Stored messages that were looked up for the commands about them, by id; as they are expected to become. */
-  targets: Map<string, Message>;
-  /** What was looked up for commands that add members, by `contactKey`; as it is expected to become. */
-  contacts: ReadonlyMap<string, Contact>;
   /** What a group's settings say of who may do what. */
   permissions: Permissions;
-  /** JSON text; null but for commands about it, for which it is looked up: it can be large. */
-  metadata: string | null;
   membersRev: number;
   seq: number;
   rev: number;
   lastSentAtUs: number;
 }
 
-/** A state without members and keys, and one member: an object, an id and a place in a map. */
+/** A state without members, and one member: an object, an id and a place in a map. */
 const bytesOfState = 1_000;
 const bytesPerMember = 250;
 
-/** Returns about how many bytes of memory a state takes. What is looked up for commands is not counted: it goes with them. */
-export function bytesOf({ members, keys }: ConversationState): number {
-  return bytesOfState + bytesPerMember * members.size + keys.bytes;
+/** Returns about how many bytes of memory a state takes. */
+export function bytesOf({ members }: ConversationState): number {
+  return bytesOfState + bytesPerMember * members.size;
 }
 
 /** The numbers that move with each change: what a join answers and a list orders by. */

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../system.ts";
-import { aState, withContacts } from "../../testing/builders/builders.ts";
+import { aState } from "../../testing/builders/builders.ts";
+import { decideWith, someFacts } from "../../testing/builders/facts.ts";
 import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
-import { decide } from "../decide.ts";
 import { type ConversationState, type Member, type Role, roles } from "./conversation.ts";
 import { ownerAmong } from "./group-owner.ts";
 import { rank } from "./rank.ts";
@@ -27,7 +27,7 @@ function aGroup(given: readonly Role[]) {
 function act(state: ConversationState, command: object, nowUs = noonUs) {
   const before = state.rev;
   const whole = { id: newId(), conversationId: state.id, ...command } as Command;
-  const decision = decide(withContacts(state, whole), whole, nowUs);
+  const decision = decideWith(state, someFacts(), whole, nowUs);
   if (decision.type === "decided")
     for (const event of decision.events) {
       expect(event.rev).toBe(before + 1);

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
-import { aState, withContacts } from "../../testing/builders/builders.ts";
+import { aState } from "../../testing/builders/builders.ts";
+import { applyAll, decideWith, someFacts } from "../../testing/builders/facts.ts";
 import { apply } from "../apply.ts";
 import type { Command } from "../commands.ts";
-import { decide } from "../decide.ts";
 import type { ConversationState, Role } from "./conversation.ts";
 import { maxGroupMembers } from "./members.ts";
 
@@ -28,9 +28,10 @@ interface Act {
 }
 
 function act(state: ConversationState, command: Act) {
+  const facts = someFacts();
   const whole = { id: newId(), conversationId: state.id, ...command } as Command;
-  const decision = decide(withContacts(state, whole), whole, noonUs);
-  if (decision.type === "decided") for (const event of decision.events) apply(state, event);
+  const decision = decideWith(state, facts, whole, noonUs);
+  if (decision.type === "decided") applyAll(state, facts, decision.events);
   return decision;
 }
 
@@ -97,7 +98,7 @@ test("members who are added by one command make one map, whose copy is made once
   const userIds = Array.from({ length: 600 }, () => newId());
   const asked = { id: newId(), conversationId: state.id, senderId: owner, userIds };
   const command = { type: "add_members", ...asked } as const;
-  const decision = decide(withContacts(state, command), command, noonUs);
+  const decision = decideWith(state, someFacts(), command, noonUs);
   const maps = new Set<unknown>();
   for (const event of decision.type === "decided" ? decision.events : []) {
     apply(state, event);

@@ -1,7 +1,8 @@
 import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
 import type { Contact } from "./contact.ts";
-import { contactOf, contactsAfter, mayNotMeet, pendingOf } from "./contacts.ts";
+import { mayNotMeet, pendingOf } from "./contacts.ts";
 import type { ConversationState, Member } from "./conversation.ts";
 import type { ConversationDeactivated } from "./conversation-changed.ts";
 import type { MemberChanged } from "./member-changed.ts";
@@ -42,7 +43,8 @@ export interface LeaveConversation {
 /** How long members who left by themselves are not added again, unless they allow it. Microseconds. */
 const staysOutUs = 24 * 3_600 * 1_000_000;
 
-export function decideAdd(state: ConversationState, command: AddMembers, nowUs: number): Decision {
+export function decideAdd(state: ConversationState, command: AddMembers, facts: Facts): Decision {
+  const { nowUs } = facts;
   if (state.type === "direct") return directIsFixed;
   const present = command.userIds.filter((userId) => state.members.has(userId));
   if (present.length > 0) {
@@ -51,7 +53,7 @@ export function decideAdd(state: ConversationState, command: AddMembers, nowUs: 
     });
   }
   if (state.members.size + command.userIds.length > maxGroupMembers) return groupIsFull;
-  const contacts = command.userIds.map((userId) => contactOf(state, command.senderId, userId));
+  const contacts = command.userIds.map((userId) => facts.contact(command.senderId, userId));
   const refusal = mayNotMeet(contacts, nowUs);
   if (refusal) return refusal;
   return { type: "decided", events: contacts.map((contact) => added(state, command, contact, nowUs)) };
@@ -128,10 +130,7 @@ export function applyMemberChanged(state: ConversationState, event: MemberChange
   const isOfThisRevision = state.membersRev === event.rev;
   const members = isOfThisRevision ? (state.members as Map<string, Member>) : new Map(state.members);
   if (event.member.leftSeq === null) members.set(event.member.userId, event.member);
-  else {
-    members.delete(event.member.userId);
-    state.contacts = contactsAfter(state.contacts, event.member);
-  }
+  else members.delete(event.member.userId);
   state.members = members;
   state.membersRev = event.rev;
 }

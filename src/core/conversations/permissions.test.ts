@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../system.ts";
-import { aSend, aState, messageSentAs, withContacts } from "../../testing/builders/builders.ts";
+import { aSend, aState, messageSentAs } from "../../testing/builders/builders.ts";
+import { decideWith, someFacts } from "../../testing/builders/facts.ts";
 import type { Command } from "../commands.ts";
-import { decide } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import type { Message } from "../messages/message.ts";
 import type { Rejection } from "../rejection.ts";
@@ -25,7 +25,7 @@ function aGroup(permissions: Partial<Permissions>) {
   state.members = new Map(
     [...state.members.values()].map((each, index) => [each.userId, { ...each, role: roles[index]! }]),
   );
-  return { state, userId: (role: Role) => userIds[roles.indexOf(role)]! };
+  return { state, facts: someFacts(), userId: (role: Role) => userIds[roles.indexOf(role)]! };
 }
 
 /** Who may, by what the setting says. */
@@ -63,13 +63,13 @@ const guarded: readonly (readonly [keyof Permissions, string, Ask])[] = [
 ];
 
 function anEdit(
-  { state }: ReturnType<typeof aGroup>,
+  { state, facts }: ReturnType<typeof aGroup>,
   senderId: string,
   given: Partial<Message>,
   mentions = false,
 ): Command {
   const message = messageSentAs({ conversationId: state.id, senderId, sentAtUs: noonUs, ...given });
-  state.targets.set(message.id, message);
+  facts.learnMessage(message.id, message);
   return {
     type: "edit_message",
     id: newId(),
@@ -89,7 +89,7 @@ for (const [name, what, ask] of guarded)
       for (const role of roles) {
         const group = aGroup({ [name]: audience });
         const command = ask(group, group.userId(role));
-        const decision = decide(withContacts(group.state, command), command, noonUs);
+        const decision = decideWith(group.state, group.facts, command, noonUs);
         if (allowed[audience].includes(role)) expect(decision.type).toBe("decided");
         else expectRefused(decision, name);
       }
@@ -107,24 +107,27 @@ test("what a setting is not about stays free: deleting one's own, and text where
     messageId,
     withinUs: 1_000,
   };
-  expect(decide(group.state, deletion, noonUs).type).toBe("decided");
+  expect(decideWith(group.state, group.facts, deletion, noonUs).type).toBe("decided");
   const quiet = aGroup({ media_permission: "admins_only", mention_permission: "admins_only" });
-  expect(decide(quiet.state, aSend({ senderId: quiet.userId("member") }), noonUs).type).toBe("decided");
+  const text = aSend({ senderId: quiet.userId("member") });
+  expect(decideWith(quiet.state, quiet.facts, text, noonUs).type).toBe("decided");
 });
 
 test("I3: who sent before the group was closed gets his message again, not a refusal", () => {
-  const { state, userId } = aGroup({ message_permission: "admins_only" });
+  const { state, facts, userId } = aGroup({ message_permission: "admins_only" });
   const command = aSend({ senderId: userId("member"), clientRandom: 7 });
   const { deviceTag } = command;
-  state.keys.remember(userId("member"), 7, { deviceTag, seq: 1, sentAtUs: noonUs });
-  expect(decide(state, command, noonUs)).toEqual({ type: "duplicate", seq: 1, joinedSeq: 0 });
+  const key = { deviceTag, clientRandom: 7 };
+  facts.learnKey(userId("member"), key, [{ deviceTag, seq: 1, sentAtUs: noonUs }]);
+  expect(decideWith(state, facts, command, noonUs)).toEqual({ type: "duplicate", seq: 1, joinedSeq: 0 });
 });
 
 test("in a direct conversation, settings of groups hold nobody back", () => {
   const closed = Object.fromEntries(Object.keys(defaultPermissions).map((name) => [name, "admins_only"]));
   const state = aState({ permissions: closed as unknown as Permissions });
   const senderId = [...state.members.keys()][1]!;
-  expect(decide(state, aSend({ senderId, mentions: true }), noonUs).type).toBe("decided");
+  const command = aSend({ senderId, mentions: true });
+  expect(decideWith(state, someFacts(), command, noonUs).type).toBe("decided");
 });
 
 test("permissions are read from either spelling; what is missing or makes no sense is as by default", () => {

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { aState } from "../../testing/builders/builders.ts";
-import { type Contact, contactKey } from "./contact.ts";
-import { decideReturn } from "./return-to-direct.ts";
+import { decideWith, someFacts } from "../../testing/builders/facts.ts";
+import type { Decision } from "../decision.ts";
+import type { Contact } from "./contact.ts";
 
 const noonUs = 1_767_225_600_000_000;
 const free = { hasBlocked: false, isBlocked: false, isKnown: true, staysOutUntilUs: null };
@@ -10,19 +11,14 @@ const free = { hasBlocked: false, isBlocked: false, isKnown: true, staysOutUntil
 /** Ben declined what Anna had begun, after seven messages. */
 function declined(standing: Partial<Contact> = {}) {
   const [anna, ben] = [newId(), newId()];
-  const contact = { ...free, ...standing, userId: anna };
-  const state = aState({
-    userIds: [anna],
-    seq: 7,
-    rev: 9,
-    contacts: new Map([[contactKey(ben, anna), contact]]),
-  });
+  const state = aState({ userIds: [anna], seq: 7, rev: 9 });
   const given = { type: "return_to_direct", id: newId(), conversationId: state.id } as const;
-  return decideReturn(state, { ...given, senderId: ben, otherUserId: anna }, noonUs);
+  const command = { ...given, senderId: ben, otherUserId: anna };
+  return decideWith(state, someFacts(), command, noonUs, { ...free, ...standing });
 }
 
 test("who declined a direct conversation and begins it again sees all that is there, and chose it", () => {
-  const { events } = declined() as Extract<ReturnType<typeof decideReturn>, { type: "decided" }>;
+  const { events } = declined() as Extract<Decision, { type: "decided" }>;
   expect(events).toMatchObject([
     { type: "member_added", rev: 10, member: { joinedSeq: 0, joinedRev: 10, leftSeq: null } },
   ]);

@@ -1,6 +1,6 @@
 import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import { noSuchUser, youBlocked } from "./blocks.ts";
-import { contactOf } from "./contacts.ts";
 import type { ConversationState } from "./conversation.ts";
 import { directOnly } from "./members.ts";
 
@@ -18,11 +18,12 @@ export interface ReturnToDirect {
 }
 
 /** Members returned this way see the whole history. Changes nothing if the sender is a member. */
-export function decideReturn(state: ConversationState, command: ReturnToDirect, nowUs: number): Decision {
+export function decideReturn(state: ConversationState, command: ReturnToDirect, facts: Facts): Decision {
+  const { nowUs } = facts;
   const { senderId, otherUserId } = command;
   if (state.type !== "direct") return directOnly;
   if (state.members.has(senderId)) return { type: "decided", events: [] };
-  const contact = contactOf(state, senderId, otherUserId);
+  const contact = facts.contact(senderId, otherUserId);
   if (contact.isBlocked) return youBlocked;
   if (contact.hasBlocked) return noSuchUser;
   const rev = state.rev + 1;

@@ -1,4 +1,5 @@
 import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
 import type { ConversationState } from "./conversation.ts";
 import type { ConversationChanged, ConversationDeactivated } from "./conversation-changed.ts";
@@ -18,9 +19,8 @@ export interface UpdateConversation {
 }
 
 /** What is the same already changes nothing. Changes that wait together are each merged into what the one before leaves. */
-export function decideUpdate(state: ConversationState, command: UpdateConversation, nowUs: number): Decision {
-  const { metadata: before } = state;
-  if (before === null) throw new Error("the conversation's metadata was not looked up");
+export function decideUpdate(state: ConversationState, command: UpdateConversation, facts: Facts): Decision {
+  const before = facts.metadata();
   if (state.type === "direct" && setsGroupSettings(command.metadata)) return settingsAreForGroups;
   const metadata = mergedMetadata(before, command.metadata);
   if (metadata === before) return { type: "decided", events: [] };
@@ -30,7 +30,7 @@ export function decideUpdate(state: ConversationState, command: UpdateConversati
     type: "conversation_changed",
     conversationId: id,
     rev: state.rev + 1,
-    atUs: nowUs,
+    atUs: facts.nowUs,
     conversation: { id, type, metadata, isActive },
     change: { actorId: command.senderId, names: changedNames(before, metadata) },
   };
@@ -48,7 +48,6 @@ export function applyConversationChanged(
   const { metadata, isActive } = event.conversation;
   state.isActive = isActive;
   state.permissions = permissionsOf(metadata);
-  if (state.metadata !== null) state.metadata = metadata;
 }
 
 const notInDirect = "is for groups: both members of a direct conversation may do everything in it";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { aMessageSent, aState } from "../../testing/builders/builders.ts";
-import { decide } from "../decide.ts";
+import { decideWith, someFacts } from "../../testing/builders/facts.ts";
 import { type Attachment, maxAttachments } from "./attachment.ts";
 import type { Message } from "./message.ts";
 
@@ -12,13 +12,12 @@ function attach(message: Partial<Message>, given: { as?: string; afterUs?: numbe
   const anna = newId();
   const state = aState({ userIds: [anna, newId()], seq: 5, rev: 8 });
   const sent = aMessageSent({ senderId: anna, conversationId: state.id, messageType: "media", ...message });
-  state.targets.set(sent.id, sent);
   const who = given.as ?? anna;
   if (given.as) state.members = new Map(state.members).set(who, state.members.get(anna)!);
   const command = { type: "attach_media", id: newId(), senderId: who, messageId: sent.id } as const;
   const nowUs = sent.sentAtUs + (given.afterUs ?? windowUs);
   const whole = { ...command, conversationId: state.id, attachment: image, withinUs: windowUs };
-  return { decision: decide(state, whole, nowUs), nowUs };
+  return { decision: decideWith(state, someFacts({ messages: [sent] }), whole, nowUs), nowUs };
 }
 
 const others = (count: number): Attachment[] =>

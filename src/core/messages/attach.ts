@@ -1,5 +1,6 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
 import { type GivenAttachment, maxAttachments } from "./attachment.ts";
 import { changed, noSuchMessage, targetOf } from "./edit.ts";
@@ -18,8 +19,9 @@ export interface AttachMedia {
 }
 
 /** The author's own media message, while its window is open. The same media again changes nothing. */
-export function decideAttach(state: ConversationState, command: AttachMedia, nowUs: number): Decision {
-  const message = targetOf(state, command);
+export function decideAttach(state: ConversationState, command: AttachMedia, facts: Facts): Decision {
+  const { nowUs } = facts;
+  const message = targetOf(state, facts, command);
   if (!message) return noSuchMessage;
   if (message.senderId !== command.senderId) return notTheAuthor;
   if (message.deletedAtUs !== null || message.messageType !== "media") return notMedia;

@@ -1,6 +1,7 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import { moderates } from "../conversations/rank.ts";
 import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
 import { changed, noSuchMessage, targetOf } from "./edit.ts";
 import type { Message } from "./message.ts";
@@ -17,8 +18,9 @@ export interface DeleteMessage {
 }
 
 /** Authors within their window; in groups moderators and up at any time. Deleting again changes nothing. */
-export function decideDelete(state: ConversationState, command: DeleteMessage, nowUs: number): Decision {
-  const message = targetOf(state, command);
+export function decideDelete(state: ConversationState, command: DeleteMessage, facts: Facts): Decision {
+  const { nowUs } = facts;
+  const message = targetOf(state, facts, command);
   if (!message) return noSuchMessage;
   const mayModerate = state.type === "group" && moderates(state.members.get(command.senderId)!.role);
   if (message.senderId !== command.senderId && !mayModerate) return notYours;

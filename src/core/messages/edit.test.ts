@@ -1,10 +1,9 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { aMessageSent, aState } from "../../testing/builders/builders.ts";
-import { apply } from "../apply.ts";
+import { applyAll, decideWith, someFacts } from "../../testing/builders/facts.ts";
 import type { Command } from "../commands.ts";
 import type { Role } from "../conversations/conversation.ts";
-import { decide } from "../decide.ts";
 import type { Message } from "./message.ts";
 
 const windowUs = 1_000_000;
@@ -29,7 +28,7 @@ function aTalk(given: { type?: "direct" | "group"; otherRole?: Role; message?: P
     rev: 4,
     ...given.message,
   });
-  state.targets.set(message.id, message);
+  const facts = someFacts({ messages: [message] });
   const act = (
     type: "edit_message" | "delete_message",
     senderId: string,
@@ -46,8 +45,8 @@ function aTalk(given: { type?: "direct" | "group"; otherRole?: Role; message?: P
       metadata: null,
       withinUs: windowUs,
     } as Command;
-    const decision = decide(state, command, message.sentAtUs + afterUs);
-    if (decision.type === "decided") for (const event of decision.events) apply(state, event);
+    const decision = decideWith(state, facts, command, message.sentAtUs + afterUs);
+    if (decision.type === "decided") applyAll(state, facts, decision.events);
     return decision;
   };
   return { anna, ben, state, message, act };

@@ -1,8 +1,8 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
-import type { Message, MessageChanged, ReactionChanged } from "./message.ts";
-import { requoted } from "./quote.ts";
+import type { Message, MessageChanged } from "./message.ts";
 import { mayNotWrite } from "./writing.ts";
 
 export interface EditMessage {
@@ -21,8 +21,9 @@ export interface EditMessage {
 }
 
 /** The author's own text, while its window is open. The previous content is not kept. */
-export function decideEdit(state: ConversationState, command: EditMessage, nowUs: number): Decision {
-  const message = targetOf(state, command);
+export function decideEdit(state: ConversationState, command: EditMessage, facts: Facts): Decision {
+  const { nowUs } = facts;
+  const message = targetOf(state, facts, command);
   if (!message) return noSuchMessage;
   if (message.senderId !== command.senderId) return notTheAuthor;
   if (message.deletedAtUs !== null || message.messageType === "system") return notEditable;
@@ -38,11 +39,11 @@ export function decideEdit(state: ConversationState, command: EditMessage, nowUs
 /** What a command is about, if its sender may see it: messages from before a membership do not exist for it. */
 export function targetOf(
   state: ConversationState,
+  facts: Facts,
   command: { readonly senderId: string; readonly messageId: string },
 ): Message | null {
-  const message = state.targets.get(command.messageId);
-  if (!message || message.seq <= state.members.get(command.senderId)!.joinedSeq) return null;
-  return message.replyTo ? requoted(message, state.targets) : message;
+  const message = facts.message(command.messageId);
+  return message && message.seq > state.members.get(command.senderId)!.joinedSeq ? message : null;
 }
 
 export function changed(
@@ -51,13 +52,6 @@ export function changed(
   message: Message,
 ): MessageChanged {
   return { type, conversationId: message.conversationId, rev: message.rev, changeId, message };
-}
-
-export function applyMessageChanged(
-  state: ConversationState,
-  { message }: MessageChanged | ReactionChanged,
-): void {
-  if (state.targets.has(message.id)) state.targets.set(message.id, message);
 }
 
 export const noSuchMessage = reject("not_found", "There is no such message in this conversation.");

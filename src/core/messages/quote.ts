@@ -9,8 +9,8 @@ export function quoteOf({ senderId, messageType, content, deletedAtUs }: Message
   return { senderId, messageType, content: isShown ? content : null, isDeleted };
 }
 
-/** With what it answers as that is expected to become, where it is known: a command before this one may have changed it. */
-export function requoted(message: Message, known: ReadonlyMap<string, Message>): Message {
+/** Returns a message that answers one of the known messages with a quote of that one as it is known. Tombstones quote nothing. */
+export function requoted(message: Message, known: Pick<ReadonlyMap<string, Message>, "get">): Message {
   const { replyTo, deletedAtUs } = message;
   const answered = replyTo && deletedAtUs === null && known.get(replyTo.id);
   return answered ? { ...message, replyTo: { ...replyTo, quote: quoteOf(answered) } } : message;

@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { aMessageSent, aState } from "../../testing/builders/builders.ts";
-import { apply } from "../apply.ts";
-import { decide } from "../decide.ts";
+import { applyAll, decideWith, someFacts } from "../../testing/builders/facts.ts";
 import type { Message, ReactionChanged } from "./message.ts";
 import { type AddReaction, reactionOf } from "./react.ts";
 import { type Reaction, reactionsOf } from "./reaction.ts";
@@ -13,14 +12,14 @@ function aTalk(given: Partial<Message> = {}) {
   const state = aState({ userIds: [anna, ben], seq: 5, rev: 8 });
   const sent = aMessageSent({ conversationId: state.id, senderId: anna, seq: 3, rev: 4, ...given });
   const { type: _, releasesKeyOf: __, ...message } = sent;
-  state.targets.set(message.id, message);
+  const facts = someFacts({ messages: [message] });
   const act = (type: "add_reaction" | "remove_reaction", senderId: string, reaction: string, atUs = 0) => {
     const command = { id: newId(), conversationId: state.id, senderId, messageId: message.id, reaction };
-    const decision = decide(state, { type, ...command } as AddReaction, message.sentAtUs + atUs);
-    if (decision.type === "decided") for (const event of decision.events) apply(state, event);
+    const decision = decideWith(state, facts, { type, ...command } as AddReaction, message.sentAtUs + atUs);
+    if (decision.type === "decided") applyAll(state, facts, decision.events);
     return decision;
   };
-  return { anna, ben, state, message, act, now: () => state.targets.get(message.id)! };
+  return { anna, ben, state, message, act, now: () => facts.message(message.id)! };
 }
 
 const given = (count: number): Reaction[] =>

@@ -1,5 +1,6 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
 import { noSuchMessage, targetOf } from "./edit.ts";
 import type { Message, ReactionChanged } from "./message.ts";
@@ -31,8 +32,9 @@ const mostOfOne = 20;
 const mostOfAll = 1_000;
 
 /** Any member, to any message that he sees and that is not deleted. The same again changes nothing. */
-export function decideReact(state: ConversationState, command: AddReaction, nowUs: number): Decision {
-  const message = targetOf(state, command);
+export function decideReact(state: ConversationState, command: AddReaction, facts: Facts): Decision {
+  const { nowUs } = facts;
+  const message = targetOf(state, facts, command);
   if (!message) return noSuchMessage;
   if (message.deletedAtUs !== null) return deleted;
   const list = message.reactions?.list ?? [];
@@ -47,8 +49,8 @@ export function decideReact(state: ConversationState, command: AddReaction, nowU
 }
 
 /** One's own. */
-export function decideUnreact(state: ConversationState, command: RemoveReaction): Decision {
-  const message = targetOf(state, command);
+export function decideUnreact(state: ConversationState, command: RemoveReaction, facts: Facts): Decision {
+  const message = targetOf(state, facts, command);
   if (!message) return noSuchMessage;
   const list = message.reactions?.list ?? [];
   const removed = reactionOf(message, command.senderId, command.reaction);

@@ -1,10 +1,9 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { aMessageSent, aSend, aState } from "../../testing/builders/builders.ts";
-import { apply } from "../apply.ts";
-import { targetIdOf } from "../commands.ts";
+import { applyAll, decideWith, someFacts } from "../../testing/builders/facts.ts";
 import type { ConversationState } from "../conversations/conversation.ts";
-import { decide } from "../decide.ts";
+import { needsOf } from "../needs.ts";
 import type { Message, MessageChanged, MessageSent } from "./message.ts";
 import { longestQuote } from "./quote.ts";
 import { noSuchReplyTarget } from "./reply.ts";
@@ -17,14 +16,14 @@ function aTalk(given: Partial<Message> = {}) {
   const parent = messageOf(
     aMessageSent({ conversationId: state.id, senderId: anna, seq: 3, rev: 4, ...given }),
   );
-  state.targets.set(parent.id, parent);
+  const facts = someFacts({ messages: [parent] });
   const send = (more: Partial<SendMessage>) => {
     const command = aSend({ conversationId: state.id, senderId: ben, replyToId: parent.id, ...more });
-    const decision = decide(state, command, parent.sentAtUs + 10);
-    if (decision.type === "decided") for (const event of decision.events) apply(state, event);
+    const decision = decideWith(state, facts, command, parent.sentAtUs + 10);
+    if (decision.type === "decided") applyAll(state, facts, decision.events);
     return decision;
   };
-  return { anna, ben, state, parent, send };
+  return { anna, ben, state, facts, parent, send };
 }
 
 function messageOf({ type: _, releasesKeyOf: __, ...message }: MessageSent): Message {
@@ -53,8 +52,9 @@ test("a reply carries which message it answers, and what that one says", () => {
       },
     ],
   });
-  expect(targetIdOf(aSend({ replyToId: parent.id }))).toBe(parent.id);
-  expect(targetIdOf(aSend({}))).toBeNull();
+  const needed = (command: SendMessage) => needsOf(command).messages?.(command);
+  expect(needed(aSend({ replyToId: parent.id }))).toEqual([parent.id]);
+  expect(needed(aSend({}))).toEqual([]);
 });
 
 test("a long message is not quoted in part, and a deleted one can be answered and says nothing", () => {
@@ -87,19 +87,19 @@ test("I3: what was sent before is a duplicate, whatever it says that it answers"
 });
 
 test("an edited reply shows what it answers as that is by then, and a deleted one shows nothing of it", () => {
-  const { anna, ben, state, parent, send } = aTalk();
+  const { anna, ben, state, facts, parent, send } = aTalk();
   const sent = send({});
   const reply = messageOf((sent as { events: readonly MessageSent[] }).events[0]!);
-  state.targets.set(reply.id, reply);
+  facts.learnMessage(reply.id, reply);
   const act = (type: "edit_message" | "delete_message", senderId: string, messageId: string) => {
     const given = { id: newId(), conversationId: state.id, senderId, messageId, withinUs: 100 };
     const command =
       type === "edit_message"
         ? ({ ...given, type, content: "better", metadata: null, mentions: false } as const)
         : ({ ...given, type } as const);
-    const decision = decide(state, command, parent.sentAtUs + 20);
+    const decision = decideWith(state, facts, command, parent.sentAtUs + 20);
     if (decision.type !== "decided") throw new Error(decision.type);
-    for (const event of decision.events) apply(state, event);
+    applyAll(state, facts, decision.events);
     return (decision.events[0] as MessageChanged).message;
   };
   act("edit_message", anna, parent.id);

@@ -1,4 +1,5 @@
 import type { ConversationState } from "../conversations/conversation.ts";
+import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
 import { targetOf } from "./edit.ts";
 import type { ReplyTo } from "./message.ts";
@@ -8,8 +9,13 @@ import { quoteOf } from "./quote.ts";
  * What `replyToId` names; null: nothing that its sender sees. Also a tombstone: whoever answers may not know yet that it was deleted, and a
  * client that is refused keeps its message in a queue and tries for ever.
  */
-export function replyToOf(state: ConversationState, senderId: string, replyToId: string): ReplyTo | null {
-  const message = targetOf(state, { senderId, messageId: replyToId });
+export function replyToOf(
+  state: ConversationState,
+  facts: Facts,
+  senderId: string,
+  replyToId: string,
+): ReplyTo | null {
+  const message = targetOf(state, facts, { senderId, messageId: replyToId });
   return message && { id: message.id, seq: message.seq, quote: quoteOf(message) };
 }
 

@@ -10,6 +10,17 @@ export interface SendKey {
   readonly clientRandom: number;
 }
 
+/** A message that was sent under a key. */
+export interface KeyUse {
+  /** Of the key that the message holds. */
+  readonly deviceTag: number;
+  readonly seq: number;
+  readonly sentAtUs: number;
+}
+
+/** For how long a sender's `client_random` gives the first message back. Microseconds. */
+export const keyLifetimeUs = 24 * 60 * 60 * 1_000_000;
+
 /** The tag of messages that were stored before keys had a device (migration 0006). They count as earlier sends of every device. */
 export const untagged = 0;
 /** The tag of all tokens without a `deviceId`. */

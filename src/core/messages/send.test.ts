@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 import { aSend, aState } from "../../testing/builders/builders.ts";
-import { keyLifetimeUs } from "./recent-keys.ts";
-import { decideSend } from "./send.ts";
-import { deviceTagOf, untagged } from "./send-key.ts";
+import { decideWith, someFacts } from "../../testing/builders/facts.ts";
+import { deviceTagOf, keyLifetimeUs, untagged } from "./send-key.ts";
 
 const noonUs = 1_767_268_800_000_000;
 const phone = deviceTagOf("phone");
@@ -11,10 +10,15 @@ const phone = deviceTagOf("phone");
 function twoExpiredKeys() {
   const state = aState({ seq: 2, rev: 2, lastSentAtUs: noonUs });
   const senderId = [...state.members.keys()][0]!;
-  state.keys.remember(senderId, 1, { deviceTag: phone, seq: 1, sentAtUs: noonUs - 1 });
-  state.keys.remember(senderId, 1, { deviceTag: untagged, seq: 2, sentAtUs: noonUs });
-  const send = (deviceTag: number, nowUs: number) =>
-    decideSend(state, aSend({ conversationId: state.id, senderId, deviceTag, clientRandom: 1 }), nowUs);
+  const facts = someFacts();
+  facts.learnKey(senderId, { deviceTag: phone, clientRandom: 1 }, [
+    { deviceTag: phone, seq: 1, sentAtUs: noonUs - 1 },
+    { deviceTag: untagged, seq: 2, sentAtUs: noonUs },
+  ]);
+  const send = (deviceTag: number, nowUs: number) => {
+    const command = aSend({ conversationId: state.id, senderId, deviceTag, clientRandom: 1 });
+    return decideWith(state, facts, command, nowUs);
+  };
   return { send };
 }
 

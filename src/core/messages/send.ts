@@ -1,10 +1,10 @@
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import { attachedAt, type GivenAttachment } from "./attachment.ts";
 import type { Message, MessageSent, MessageType, ReplyTo } from "./message.ts";
-import { keyLifetimeUs } from "./recent-keys.ts";
 import { noSuchReplyTarget, replyToOf } from "./reply.ts";
-import type { SendKey } from "./send-key.ts";
+import { keyLifetimeUs, type SendKey } from "./send-key.ts";
 import { mayNotSendYet, mayNotWrite } from "./writing.ts";
 
 export interface SendMessage {
@@ -30,16 +30,17 @@ export interface SendMessage {
 }
 
 /** The next message of the log, or the earlier one that this device of the sender already stored under the same `client_random`. */
-export function decideSend(state: ConversationState, command: SendMessage, nowUs: number): Decision {
+export function decideSend(state: ConversationState, command: SendMessage, facts: Facts): Decision {
+  const { nowUs } = facts;
   const key = keyOf(command);
-  const earlier = key ? state.keys.find(command.senderId, key) : undefined;
+  const earlier = key && facts.earlierSend(command.senderId, key);
   if (earlier && nowUs - earlier.sentAtUs < keyLifetimeUs) return duplicate(state, command, earlier.seq);
   const refusal = mayNotWrite(state, command, command.messageType) ?? mayNotSendYet(state, command.senderId);
   if (refusal) return refusal;
   const { senderId, replyToId } = command;
-  const replyTo = replyToId === null ? null : replyToOf(state, senderId, replyToId);
+  const replyTo = replyToId === null ? null : replyToOf(state, facts, senderId, replyToId);
   if (replyToId !== null && !replyTo) return noSuchReplyTarget;
-  const releasesKeyOf = key && earlier ? (state.keys.holder(command.senderId, key)?.seq ?? null) : null;
+  const releasesKeyOf = key && earlier ? (facts.keyHolder(command.senderId, key)?.seq ?? null) : null;
   return { type: "decided", events: [messageSent(state, command, nowUs, releasesKeyOf, replyTo)] };
 }
 
@@ -102,6 +103,4 @@ function messageSent(
 export function applyMessageSent(state: ConversationState, event: MessageSent): void {
   state.seq = event.seq;
   state.lastSentAtUs = event.sentAtUs;
-  if (event.clientRandom === null) return;
-  state.keys.remember(event.senderId, event.clientRandom, event);
 }

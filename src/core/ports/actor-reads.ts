@@ -1,8 +1,8 @@
 import type { Contact } from "../conversations/contact.ts";
 import type { ConversationState } from "../conversations/conversation.ts";
+import type { MessageRef } from "../facts.ts";
 import type { Message } from "../messages/message.ts";
-import type { KeyUse } from "../messages/recent-keys.ts";
-import type { SendKey } from "../messages/send-key.ts";
+import type { KeyUse, SendKey } from "../messages/send-key.ts";
 import type { Change } from "./commit.ts";
 
 export interface KeyLookup extends SendKey {
@@ -10,10 +10,23 @@ export interface KeyLookup extends SendKey {
   readonly senderId: string;
 }
 
+/** A use of a key by a sender of a conversation. */
+export interface SentKey extends KeyUse {
+  readonly senderId: string;
+  readonly clientRandom: number;
+}
+
+/** A conversation as its actor begins with it. */
+export interface LoadedConversation {
+  readonly state: ConversationState;
+  /** The newest uses of send keys, the newest last. */
+  readonly keyUses: readonly SentKey[];
+}
+
 /** A message by its id, in the conversation that the caller names. */
-export interface TargetLookup {
-  readonly conversationId: string;
-  readonly messageId: string;
+export interface TargetLookup extends MessageRef {
+  /** Only a message that this user sees, as a present member of its conversation. Null: any. */
+  readonly viewerId: string | null;
 }
 
 /** Asks for the contacts between a user and those whom they add to a conversation. */
@@ -25,8 +38,8 @@ export interface ContactsLookup {
   readonly asksFirst: boolean;
 }
 
-/** A `TargetLookup` on behalf of a user, who may not see the message. */
-export interface SeenTargetLookup extends TargetLookup {
+/** A message by its id, on behalf of a user, who may not see it. */
+export interface SeenTargetLookup extends MessageRef {
   readonly userId: string;
 }
 
@@ -46,14 +59,17 @@ export interface MessagePlace {
  */
 export interface ActorReads {
   /** Returns what actors start from. Conversations that do not exist are absent; order is undefined. */
-  loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]>;
+  loadConversations(ids: readonly string[]): Promise<readonly LoadedConversation[]>;
   /**
    * Returns the keys that stored messages hold, as they are stored: under the device of the lookup, or `untagged`, or both. Free keys are
    * absent; order is undefined.
    */
   findKeys(lookups: readonly KeyLookup[]): Promise<readonly (KeyLookup & KeyUse)[]>;
-  /** Returns the messages that are stored in the named conversation, with all their reactions. Others are absent; order is undefined. */
-  findTargets(lookups: readonly TargetLookup[]): Promise<readonly Message[]>;
+  /**
+   * Returns each message, with all its reactions. Null: it is not stored in the named conversation, or its viewer may not see it. What a viewer
+   * may not see is not quoted either.
+   */
+  findTargets(lookups: readonly TargetLookup[]): Promise<readonly (Message | null)[]>;
   /** Returns the `seq` of each message. Null: it is not stored in that conversation, or the user may not see it. */
   findSeqs(lookups: readonly SeenTargetLookup[]): Promise<readonly (number | null)[]>;
   /** Returns the revision that created each message. Null: no such message. */

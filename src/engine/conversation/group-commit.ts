@@ -218,7 +218,7 @@ export class Lane {
     const taken = found.filter((key) => !released.has(`${key.conversationId} ${key.seq}`));
     if (taken.length === 0) return this.#halve(batch, new Error("a duplicate key that is not in the store"));
     const actors = new Map(batch.map((entry) => [entry.actor.id, entry.actor]));
-    for (const key of taken) actors.get(key.conversationId)?.doubt(key.senderId);
+    for (const key of taken) actors.get(key.conversationId)?.suspect(key.senderId);
     const guilty = new Set(taken.map((key) => key.conversationId));
     this.#split(batch, (entry) => guilty.has(entry.actor.id));
   }

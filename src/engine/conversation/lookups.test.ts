@@ -2,14 +2,17 @@ import { describe, expect, test } from "bun:test";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
+import { isRejection } from "../../core/rejection.ts";
 import { newId } from "../../system.ts";
 import { aSend } from "../../testing/builders/builders.ts";
+import { someFacts } from "../../testing/builders/facts.ts";
 import { anEngine } from "../../testing/model/engine-on-model.ts";
-import { type Failure, type LookedUp, Lookups } from "./lookups.ts";
+import { Lookups } from "./lookups.ts";
+import { missingFactsOf } from "./missing-facts.ts";
 
-/** An engine over the model whose look-ups of one message, or loads of one conversation, fail. */
+/** An engine over the model that remembers no messages, and whose look-ups of one message, or loads of one conversation, fail. */
 function anEngineThatFails(error: Error) {
-  const given = anEngine();
+  const given = anEngine({ memory: { maxMessages: 0 } });
   const { actorReads } = given;
   const guilty = new Set<string>();
   const reads = { targets: 0, loads: 0 };
@@ -99,16 +102,19 @@ test("a key that cannot be looked up costs the sends under it, and not those of 
   };
   const lookups = new Lookups({ reads: actorReads, clock, observer: notes.observer });
   const own = { conversationId: newId(), senderId: newId(), clientRandom: 1 };
-  const keys = [phone, tablet].map((deviceTag) => ({ ...own, deviceTag }));
-  const found: LookedUp[] = [];
-  const looking = lookups.about(own.conversationId, { keys, messageIds: [], contacts: [], metadata: false });
-  void looking.then((each) => found.push(each));
-  await clock.runUntil(() => found.length === 1, 1_000);
-  const failures = found.flatMap((each) => each.failures);
-  expect(failures).toHaveLength(1);
-  const [failure] = failures as [Failure];
-  expect(keys.map((key) => failure.concerns(aSend(key)))).toEqual([true, false]);
-  expect(failure.concerns(aSend({ ...keys[0]!, senderId: newId() }))).toBe(false);
+  const facts = someFacts();
+  facts.suspect(own.senderId);
+  const asked = [phone, tablet].flatMap((deviceTag) => missingFactsOf(facts, aSend({ ...own, deviceTag })));
+  expect(new Set(asked.map(({ name }) => name)).size).toBe(2);
+  const loading = Promise.all(asked.map(({ load }) => load(lookups)));
+  let found: Awaited<typeof loading> = [];
+  void loading.then((each) => {
+    found = each;
+  });
+  await clock.runUntil(() => found.length === 2, 1_000);
+  expect(found.map(isRejection)).toEqual([true, false]);
+  expect(found[0]).toMatchObject({ code: "internal" });
+  expect(missingFactsOf(facts, aSend({ ...own, deviceTag: phone, senderId: newId() }))).toEqual([]);
   engine.stop();
 });
 

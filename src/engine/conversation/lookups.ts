@@ -1,13 +1,11 @@
-import { type Command, isAboutMetadata, metBy, sendKeyOf, targetIdOf } from "../../core/commands.ts";
-import { type Contact, contactKey } from "../../core/conversations/contact.ts";
-import type { ConversationState } from "../../core/conversations/conversation.ts";
+import type { Contact } from "../../core/conversations/contact.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { KeyUse } from "../../core/messages/recent-keys.ts";
-import { untagged } from "../../core/messages/send-key.ts";
+import { type KeyUse, untagged } from "../../core/messages/send-key.ts";
 import type {
   ActorReads,
   ContactsLookup,
   KeyLookup,
+  LoadedConversation,
   MembershipLookup,
   MessagePlace,
   TargetLookup,
@@ -19,11 +17,10 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { BatchLoader, type BatchLoaderOptions } from "../reads/batch-loader.ts";
 import { LearnedWeights } from "../reads/learned-weights.ts";
 import { overloaded, tooSlow, undecidable } from "../refusals.ts";
-import type { Learned, Questions } from "./actor.ts";
 
 /** Null: there is no such conversation. */
 interface Loaded {
-  readonly state: ConversationState | null;
+  readonly conversation: LoadedConversation | null;
 }
 
 /** What holds a key: under its device, and from before keys named devices. */
@@ -31,20 +28,17 @@ interface HeldKeys {
   readonly uses: readonly (KeyLookup & KeyUse)[];
 }
 
-/** By `contactKey`. */
-interface KeyedContacts {
-  readonly contacts: readonly (readonly [string, Contact])[];
+interface FoundMessage {
+  /** Null: there is none. */
+  readonly message: Message | null;
 }
 
-/** What could be looked up of what commands need, and which commands have to be refused because theirs could not. */
-export interface LookedUp {
-  readonly learned: Learned;
-  readonly failures: readonly Failure[];
+interface FoundContacts {
+  readonly contacts: readonly Contact[];
 }
 
-export interface Failure {
-  readonly concerns: (command: Command) => boolean;
-  readonly rejection: Rejection;
+interface FoundMetadata {
+  readonly metadata: string;
 }
 
 const loadsAtOnce = 100;
@@ -69,10 +63,10 @@ export class Lookups {
   readonly #observer: Observer;
   readonly #states: BatchLoader<string, Loaded>;
   readonly #keys: BatchLoader<KeyLookup, HeldKeys>;
-  readonly #targets: BatchLoader<TargetLookup, { readonly message: Message | null }>;
-  readonly #contacts: BatchLoader<ContactsLookup, KeyedContacts>;
+  readonly #targets: BatchLoader<TargetLookup, FoundMessage>;
+  readonly #contacts: BatchLoader<ContactsLookup, FoundContacts>;
   readonly #metadata: BatchLoader<string, { readonly metadata: string | null }>;
-  readonly #messages: BatchLoader<MessagePlace, { readonly message: Message | null }>;
+  readonly #messages: BatchLoader<MessagePlace, FoundMessage>;
   readonly #memberships: BatchLoader<MembershipLookup, { readonly isMember: boolean }>;
   /** By conversation. */
   readonly #members = new LearnedWeights({ initial: 2 });
@@ -93,66 +87,40 @@ export class Lookups {
     this.#memberships = membershipsLoader(reads, clock);
   }
 
-  /** Rejects with `StoreUnavailable` when the store cannot be reached. */
+  /** Rejects with `StoreUnavailable` when the store cannot be reached, as all of these do. */
   state(conversationId: string): Promise<Loaded | Rejection> {
     return this.#orRefusal(this.#states.load(conversationId));
   }
 
-  /** A stored message; null: there is none. Rejects as `state` does. */
-  message(place: MessagePlace): Promise<{ readonly message: Message | null } | Rejection> {
+  /** A stored message by its place. */
+  message(place: MessagePlace): Promise<FoundMessage | Rejection> {
     return this.#orRefusal(this.#messages.load(place));
   }
 
-  /** Rejects as `state` does. */
-  membership(question: MembershipLookup): Promise<{ readonly isMember: boolean } | Rejection> {
-    return this.#orRefusal(this.#memberships.load(question));
+  membership(lookup: MembershipLookup): Promise<{ readonly isMember: boolean } | Rejection> {
+    return this.#orRefusal(this.#memberships.load(lookup));
   }
 
-  /** Rejects as `state` does. */
-  async about(
-    conversationId: string,
-    { keys, messageIds, contacts: asked, metadata: wantsMetadata }: Questions,
-  ): Promise<LookedUp> {
-    const failures: Failure[] = [];
-    const ids = wantsMetadata ? [conversationId] : [];
-    const [found, targets, contacts, metadata] = await Promise.all([
-      this.#each(keys, (key) => this.#keys.load(key), hasKey, failures),
-      this.#each(
-        messageIds,
-        (messageId) => this.#targets.load({ conversationId, messageId }),
-        isAbout,
-        failures,
-      ),
-      this.#each(asked, (question) => this.#contacts.load(question), isAdding, failures),
-      this.#each(
-        ids,
-        (id) => this.#metadata.load(id),
-        () => isAboutMetadata,
-        failures,
-      ),
-    ]);
-    const learned = {
-      keys: found.flatMap(({ uses }) => uses),
-      messages: targets.flatMap(({ message }) => message ?? []),
-      contacts: new Map(contacts.flatMap(({ contacts }) => contacts)),
-      metadata: metadata[0]?.metadata ?? null,
-    };
-    return { learned, failures };
+  /** A stored message by its id. */
+  target(lookup: TargetLookup): Promise<FoundMessage | Rejection> {
+    return this.#orRefusal(this.#targets.load(lookup));
   }
 
-  /** What was found; what could not be looked up is added to `failures`. */
-  async #each<Asked, Found extends object>(
-    asked: readonly Asked[],
-    load: (asked: Asked) => Promise<Found | null>,
-    concerns: (asked: Asked) => Failure["concerns"],
-    failures: Failure[],
-  ): Promise<readonly Found[]> {
-    const all = await Promise.all(asked.map((each) => this.#orRefusal(load(each))));
-    return all.flatMap((found, index) => {
-      if (!isRejection(found)) return [found];
-      failures.push({ concerns: concerns(asked[index]!), rejection: found });
-      return [];
-    });
+  keys(lookup: KeyLookup): Promise<HeldKeys | Rejection> {
+    return this.#orRefusal(this.#keys.load(lookup));
+  }
+
+  /** In the order of the users. */
+  contacts(lookup: ContactsLookup): Promise<FoundContacts | Rejection> {
+    return this.#orRefusal(this.#contacts.load(lookup));
+  }
+
+  /** Of a conversation that its actor has loaded: that there is none is a bug. */
+  async metadata(conversationId: string): Promise<FoundMetadata | Rejection> {
+    const found = await this.#orRefusal(this.#metadata.load(conversationId));
+    if (isRejection(found)) return found;
+    const { metadata } = found;
+    return metadata === null ? undecidable : { metadata };
   }
 
   #statesLoader(reads: ActorReads, clock: Clock): BatchLoader<string, Loaded> {
@@ -169,10 +137,11 @@ export class Lookups {
   }
 
   async #loadStates(reads: ActorReads, ids: readonly string[]): Promise<readonly Loaded[]> {
-    const found = new Map((await reads.loadConversations(ids)).map((state) => [state.id, state]));
+    const loaded = await reads.loadConversations(ids);
+    const found = new Map(loaded.map((conversation) => [conversation.state.id, conversation]));
     this.#observer.actorLoaded(found.size);
-    for (const { id, members } of found.values()) this.#members.learn(id, members.size);
-    return ids.map((id) => ({ state: found.get(id) ?? null }));
+    for (const { state } of found.values()) this.#members.learn(state.id, state.members.size);
+    return ids.map((id) => ({ conversation: found.get(id) ?? null }));
   }
 
   /** The refusal of a read that failed for what it asked, alone. */
@@ -203,10 +172,10 @@ function keysLoader(reads: ActorReads, clock: Clock) {
     `${conversationId} ${senderId} ${deviceTag} ${clientRandom}`;
   return new BatchLoader({
     ...countedTo<KeyLookup>(rowsAtOnce),
-    async load(questions: readonly KeyLookup[]): Promise<readonly HeldKeys[]> {
-      const found = new Map((await reads.findKeys(questions)).map((use) => [name(use), use]));
-      return questions.map((question) => {
-        const names = [name(question), name({ ...question, deviceTag: untagged })];
+    async load(lookups: readonly KeyLookup[]): Promise<readonly HeldKeys[]> {
+      const found = new Map((await reads.findKeys(lookups)).map((use) => [name(use), use]));
+      return lookups.map((lookup) => {
+        const names = [name(lookup), name({ ...lookup, deviceTag: untagged })];
         return { uses: names.flatMap((each) => found.get(each) ?? []) };
       });
     },
@@ -219,29 +188,18 @@ function keysLoader(reads: ActorReads, clock: Clock) {
 function targetsLoader(reads: ActorReads, clock: Clock) {
   return new BatchLoader({
     ...countedTo<TargetLookup>(messagesAtOnce),
-    async load(questions: readonly TargetLookup[]) {
-      const messages = await reads.findTargets(questions);
-      const found = new Map(messages.map((message) => [`${message.conversationId} ${message.id}`, message]));
-      return questions.map((question) => ({ message: found.get(targetName(question)) ?? null }));
-    },
-    userOf: conversationOf,
-    identityOf: targetName,
+    load: async (lookups: readonly TargetLookup[]) =>
+      (await reads.findTargets(lookups)).map((message) => ({ message })),
+    userOf: ({ conversationId, viewerId }) => viewerId ?? conversationId,
+    identityOf: ({ conversationId, messageId, viewerId }) => `${conversationId} ${messageId} ${viewerId}`,
     clock,
   });
 }
 
-function targetName({ conversationId, messageId }: TargetLookup): string {
-  return `${conversationId} ${messageId}`;
-}
-
 function contactsLoader(reads: ActorReads, clock: Clock) {
   return new BatchLoader({
-    async load(questions: readonly ContactsLookup[]): Promise<readonly KeyedContacts[]> {
-      const found = await reads.findContacts(questions);
-      return questions.map(({ adderId }, index) => ({
-        contacts: found[index]!.map((contact) => [contactKey(adderId, contact.userId), contact] as const),
-      }));
-    },
+    load: async (lookups: readonly ContactsLookup[]) =>
+      (await reads.findContacts(lookups)).map((contacts) => ({ contacts })),
     weigh: ({ userIds }) => userIds.length,
     maxWeight: contactsAtOnce,
     maxLightWeight: lightContacts,
@@ -275,25 +233,10 @@ function messagesLoader(reads: ActorReads, clock: Clock) {
 function membershipsLoader(reads: ActorReads, clock: Clock) {
   return new BatchLoader({
     ...countedTo<MembershipLookup>(rowsAtOnce),
-    load: async (questions: readonly MembershipLookup[]) =>
-      (await reads.areMembers(questions)).map((isMember) => ({ isMember })),
+    load: async (lookups: readonly MembershipLookup[]) =>
+      (await reads.areMembers(lookups)).map((isMember) => ({ isMember })),
     userOf: ({ userId }) => userId,
     identityOf: ({ conversationId, userId }) => `${conversationId} ${userId}`,
     clock,
   });
-}
-
-function hasKey({ senderId, deviceTag, clientRandom }: KeyLookup): Failure["concerns"] {
-  return (command) => {
-    const key = command.senderId === senderId ? sendKeyOf(command) : null;
-    return key?.deviceTag === deviceTag && key.clientRandom === clientRandom;
-  };
-}
-
-function isAdding({ adderId, userIds }: ContactsLookup): Failure["concerns"] {
-  return (command) => command.senderId === adderId && metBy(command).join() === userIds.join();
-}
-
-function isAbout(messageId: string): Failure["concerns"] {
-  return (command) => targetIdOf(command) === messageId;
 }

@@ -26,8 +26,6 @@ export interface Turn {
   inFlight: boolean;
   /** Whether the store knows its sender as a member; null: not asked, because memory did. */
   membership: Promise<{ readonly isMember: boolean } | Rejection> | null;
-  /** The store was asked about its key, so that deciding it needs no further look. */
-  probed: boolean;
 }
 
 export function newTurn(
@@ -42,21 +40,44 @@ export function newTurn(
     change: null,
     inFlight: false,
     membership: null,
-    probed: false,
   };
 }
 
-/** The unsettled turns of one actor, oldest first. A queue over an array: taking from the front costs no shifting. */
+/** The most commands whose needs are looked up together. */
+const lookedAheadAt = 100;
+
+/** The turn is to be decided again. */
+function undecide(turn: Turn): void {
+  turn.decision = null;
+  turn.decidedRev = -1;
+  turn.change = null;
+}
+
+/**
+ * The unsettled turns of one actor, oldest first; the oldest ones are decided. A queue over an array: taking from the front costs no
+ * shifting.
+ */
 export class Mailbox {
   #turns: Turn[] = [];
   #first = 0;
+  /** How many are decided. */
+  #decided = 0;
 
   get size(): number {
     return this.#turns.length - this.#first;
   }
 
+  get decided(): number {
+    return this.#decided;
+  }
+
   get front(): Turn | undefined {
     return this.#turns[this.#first];
+  }
+
+  /** The oldest turn that is not decided. */
+  get undecided(): Turn | undefined {
+    return this.#turns[this.#first + this.#decided];
   }
 
   at(index: number): Turn {
@@ -67,25 +88,50 @@ export class Mailbox {
     this.#turns.push(turn);
   }
 
+  /** The oldest turn that was not decided is being decided. */
+  decideNext(): void {
+    this.#decided++;
+  }
+
+  /** Removes the oldest turn. */
   shift(): void {
     const gone = this.front?.gone;
     this.#first++;
+    if (this.#decided > 0) this.#decided--;
     if (this.#first === this.#turns.length) this.#empty();
     else if (this.#first >= 1024 && this.#first * 2 >= this.#turns.length) this.#compact();
     gone?.();
   }
 
-  /** Keeps the turns for which `keep` holds, in order. */
-  retain(keep: (turn: Turn) => boolean): void {
+  /** The oldest commands that wait to be decided: as many as are looked ahead at. */
+  waiting(): readonly Command[] {
+    const from = this.#first + this.#decided;
+    return this.#turns.slice(from, from + lookedAheadAt).map(({ command }) => command);
+  }
+
+  /** Keeps the turns for which `keep` holds, in order. Returns those that are gone. */
+  retain(keep: (turn: Turn) => boolean): readonly Turn[] {
     const kept: Turn[] = [];
     const gone: Turn[] = [];
+    let decided = 0;
     for (let index = this.#first; index < this.#turns.length; index++) {
       const turn = this.#turns[index]!;
-      (keep(turn) ? kept : gone).push(turn);
+      const isKept = keep(turn);
+      (isKept ? kept : gone).push(turn);
+      if (isKept && index - this.#first < this.#decided) decided++;
     }
     this.#turns = kept;
     this.#first = 0;
+    this.#decided = decided;
     for (const turn of gone) turn.gone?.();
+    return gone;
+  }
+
+  /** All turns are to be decided again, but for those that were answered: nobody waits for them. */
+  undecideAll(): void {
+    this.retain((turn) => turn.answer !== null);
+    for (const turn of this.#turns) undecide(turn);
+    this.#decided = 0;
   }
 
   #empty(): void {

@@ -1,6 +1,7 @@
-import { type Command, metBy, sizeOf } from "../../core/commands.ts";
+import { type Command, sizeOf } from "../../core/commands.ts";
 import type { Charge } from "../../core/limits/charge.ts";
 import type { MarkMember } from "../../core/messages/marks.ts";
+import { bringsTogether } from "../../core/needs.ts";
 import type { Answer } from "../../core/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
@@ -71,7 +72,7 @@ export class Registry {
     const bytes = sizeOf(command);
     this.#underWay++;
     this.#bytesUnderWay += bytes;
-    const gone = metBy(command).length > 0 ? this.#meetings.begin() : null;
+    const gone = bringsTogether(command) ? this.#meetings.begin() : null;
     const counted: Answer = (outcome) => {
       this.#answered(bytes);
       answer(outcome);

@@ -1,7 +1,5 @@
-import { type Command, sendKeyOf } from "../../core/commands.ts";
-
 /** For how many of a sender's commands the store is asked first. */
-const doubtedCommands = 1_000;
+const suspectCommands = 1_000;
 
 /**
  * Senders of one conversation of whom the store knew a key that this memory had forgotten: it is asked about their next keys
@@ -10,15 +8,15 @@ const doubtedCommands = 1_000;
 export class SuspectKeys {
   readonly #left = new Map<string, number>();
 
-  doubt(senderId: string): void {
-    this.#left.set(senderId, doubtedCommands);
+  suspect(senderId: string): void {
+    this.#left.set(senderId, suspectCommands);
   }
 
-  isIn(command: Command): boolean {
-    return this.#left.size > 0 && this.#left.has(command.senderId) && sendKeyOf(command) !== null;
+  has(senderId: string): boolean {
+    return this.#left.size > 0 && this.#left.has(senderId);
   }
 
-  /** One more of this sender's commands is being looked up. */
+  /** One more of this sender's keys was looked up. */
   useUp(senderId: string): void {
     const left = this.#left.get(senderId) ?? 0;
     if (left > 1) this.#left.set(senderId, left - 1);

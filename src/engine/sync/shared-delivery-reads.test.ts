@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { membersNamed } from "../../testing/builders/builders.ts";
 import { VirtualClock } from "../../testing/clock.ts";
-import { loadStates } from "../../testing/model/actor-reads.ts";
+import { loadFrom } from "../../testing/model/actor-reads.ts";
 import { changesOf } from "../../testing/model/changes.ts";
 import { ModelStore } from "../../testing/model/model-store.ts";
 import { SharedDeliveryReads } from "./shared-delivery-reads.ts";
@@ -33,7 +33,7 @@ test("I10: gaps in a thousand conversations are read one read at a time, a few c
         ),
       heads: async () => new Map(),
     },
-    actorReads: { loadConversations: (asked) => counted(asked, () => loadStates(model, asked)) },
+    actorReads: { loadConversations: (asked) => counted(asked, () => loadFrom(model, asked)) },
     clock: new VirtualClock(),
   });
   const present = await Promise.allSettled(ids.map((id) => shared.members(id)));

@@ -57,8 +57,8 @@ function countedTo(maxRequests: number) {
 }
 
 async function readMembers(reads: Pick<ActorReads, "loadConversations">, ids: readonly string[]) {
-  const states = await reads.loadConversations(ids);
-  const found = new Map<string, PresentMembers>(states.map((state) => [state.id, state]));
+  const loaded = await reads.loadConversations(ids);
+  const found = new Map<string, PresentMembers>(loaded.map(({ state }) => [state.id, state]));
   return ids.map((id) => ({ present: found.get(id) ?? null }));
 }
 

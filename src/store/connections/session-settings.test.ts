@@ -306,7 +306,7 @@ async function everythingOf({ reads, database: { url } }: Writer, ids: readonly 
   const question = { conversationId: group, viewerId: ben, sinceRev: 1, generation: 1, sinceSeq: 1 };
   return {
     loaded: await actor.loadConversations([group]),
-    targets: await actor.findTargets([{ conversationId: group, messageId: one }]),
+    targets: await actor.findTargets([{ conversationId: group, messageId: one, viewerId: null }]),
     messages: await actor.readMessages([1, 2, 3, 4].map((seq) => ({ conversationId: group, seq }))),
     list: await viewer.listConversations({ type: "list_conversations", viewerId: anna, ...page }),
     members: await viewer.listMembers({ type: "list_members", viewerId: anna, conversationId: group }),

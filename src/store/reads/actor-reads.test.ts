@@ -34,11 +34,11 @@ test("an actor is loaded with those who are members now, and where their members
   await conversation.fill(anna, 3);
   await conversation.remove(ben);
   await conversation.add(carl);
-  const [state] = await reads.loadConversations([conversation.id, newId()]);
+  const [loaded] = await reads.loadConversations([conversation.id, newId()]);
+  const { state } = loaded!;
   expect(state).toMatchObject({ id: conversation.id, type: "group", isActive: true, seq: 3, rev: 5 });
   expect(state).toMatchObject({ membersRev: 5, lastSentAtUs: baseUs + 3 });
-  expect(state!.targets.size).toBe(0);
-  expect([...state!.members]).toEqual([
+  expect([...state.members]).toEqual([
     [anna, { userId: anna, role: "owner", joinedAtUs: baseUs, joinedSeq: 0, joinedRev: 0 }],
     [carl, { userId: carl, role: "member", joinedAtUs: baseUs + 1_000_004, joinedSeq: 3, joinedRev: 5 }],
   ]);
@@ -60,16 +60,22 @@ test("targets are found in the conversation named with them alone, as they are n
     { conversationId: other.id, messageId: other.messageIds[0]! },
     { conversationId: other.id, messageId: newId() },
   ];
-  const found = await reads.findTargets(questions);
+  const findFor = (viewerId: string | null) =>
+    reads.findTargets(questions.map((each) => ({ ...each, viewerId })));
+  const found = await findFor(null);
   const seenBy = (userId: string) => reads.findSeqs(questions.map((each) => ({ ...each, userId })));
   expect(await seenBy(anna)).toEqual([2, null, 1, null]);
   expect(counting.queries).toBe(2);
   // I8: to strangers there is none.
   expect(await seenBy(newId())).toEqual([null, null, null, null]);
-  expect(found.map(({ conversationId, seq, rev, content }) => [conversationId, seq, rev, content])).toEqual([
-    [one.id, 2, 4, "edited 4"],
-    [other.id, 1, 1, "text 1"],
+  expect(found).toMatchObject([
+    { conversationId: one.id, seq: 2, rev: 4, content: "edited 4" },
+    null,
+    { conversationId: other.id, seq: 1, rev: 1, content: "text 1" },
+    null,
   ]);
+  expect(await findFor(anna)).toEqual(found);
+  expect(await findFor(newId())).toEqual([null, null, null, null]);
   const messages = await reads.readMessages([
     { conversationId: one.id, seq: 2 },
     { conversationId: one.id, seq: 9 },

@@ -2,14 +2,16 @@ import type { Contact } from "../../core/conversations/contact.ts";
 import type { ConversationState } from "../../core/conversations/conversation.ts";
 import { permissionsOf } from "../../core/conversations/permissions.ts";
 import type { Message } from "../../core/messages/message.ts";
-import { type KeyUse, RecentKeys } from "../../core/messages/recent-keys.ts";
+import type { KeyUse } from "../../core/messages/send-key.ts";
 import type {
   ActorReads,
   ContactsLookup,
   KeyLookup,
+  LoadedConversation,
   MembershipLookup,
   MessagePlace,
   SeenTargetLookup,
+  SentKey,
   TargetLookup,
 } from "../../core/ports/actor-reads.ts";
 import type { Change } from "../../core/ports/commit.ts";
@@ -29,8 +31,7 @@ import {
 } from "./rows.ts";
 import { findStored, type StoredRow, storedChanges, storedValues } from "./stored-changes.ts";
 
-/** Keys that an actor remembers, and how many of them it is loaded with. */
-const rememberedKeys = 256;
+/** How many of the newest messages an actor is loaded with the keys of. */
 const loadedKeys = 128;
 
 const loadConversations = {
@@ -68,13 +69,20 @@ cross join lateral (
   select * from messages where conversation_id = asked.conversation_id and seq = asked.seq limit 1) m`,
 };
 
+/** A viewer sees the messages after the one at which their membership began. */
 const findTargets = {
   name: "find-targets",
   text: `
-select ${messageColumns({ ...everything, reactions: "all" })}
-from unnest($1::uuid[], $2::uuid[]) asked(conversation_id, id)
+select asked.place, ${messageColumns({ joinedSeq: "own.joined_seq", reactions: "all" })}
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality asked(conversation_id, id, viewer_id, place)
 cross join lateral (
-  select * from messages where conversation_id = asked.conversation_id and id = asked.id limit 1) m`,
+  select 0::int8 as joined_seq where asked.viewer_id is null
+  union all (
+    select joined_seq from conversation_members
+    where conversation_id = asked.conversation_id and user_id = asked.viewer_id and left_seq is null limit 1)) own
+cross join lateral (
+  select * from messages
+  where conversation_id = asked.conversation_id and id = asked.id and seq > own.joined_seq limit 1) m`,
 };
 
 const findSeqs = {
@@ -163,9 +171,9 @@ export class PostgresActorReads implements ActorReads {
     this.#reads = options.reads;
   }
 
-  async loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]> {
+  async loadConversations(ids: readonly string[]): Promise<readonly LoadedConversation[]> {
     const { rows } = await this.#reads.query<LoadedRow>({ ...loadConversations, values: [ids] });
-    return rows.map(toState);
+    return rows.map((row) => ({ state: toState(row), keyUses: toKeyUses(row) }));
   }
 
   async findKeys(questions: readonly KeyLookup[]): Promise<readonly (KeyLookup & KeyUse)[]> {
@@ -181,12 +189,17 @@ export class PostgresActorReads implements ActorReads {
     return rows.map(({ sent_at, ...found }) => ({ ...found, sentAtUs: toUs(sent_at) }));
   }
 
-  async findTargets(questions: readonly TargetLookup[]): Promise<readonly Message[]> {
-    const { rows } = await this.#reads.query<MessageRow>({
+  async findTargets(lookups: readonly TargetLookup[]): Promise<readonly (Message | null)[]> {
+    const { rows } = await this.#reads.query<MessageRow & { place: number }>({
       ...findTargets,
-      values: [questions.map((each) => each.conversationId), questions.map((each) => each.messageId)],
+      values: [
+        lookups.map((each) => each.conversationId),
+        lookups.map((each) => each.messageId),
+        lookups.map((each) => each.viewerId),
+      ],
     });
-    return rows.map(toMessage);
+    const found = new Map(rows.map((row) => [row.place, toMessage(row)]));
+    return lookups.map((_, index) => found.get(index + 1) ?? null);
   }
 
   async findSeqs(questions: readonly SeenTargetLookup[]): Promise<readonly (number | null)[]> {
@@ -269,11 +282,7 @@ function toState(row: LoadedRow): ConversationState {
     type: row.type,
     isActive: row.is_active,
     members: new Map(toMembers(row).map((member) => [member.userId, withoutMarks(member)])),
-    keys: toKeys(row),
-    targets: new Map(),
-    contacts: new Map(),
     permissions: permissionsOf(row.metadata.toString()),
-    metadata: null,
     membersRev,
     seq,
     rev,
@@ -291,15 +300,15 @@ function toContact(row: ContactRow): Contact {
   };
 }
 
-function toKeys(row: LoadedRow): RecentKeys {
-  const keys = new RecentKeys({ capacity: rememberedKeys });
-  row.key_senders?.forEach((senderId, index) => {
+function toKeyUses(row: LoadedRow): readonly SentKey[] {
+  return (row.key_senders ?? []).map((senderId, index) => {
     const [deviceTag, clientRandom] = row.key_values[index]!.split(" ").map(Number);
-    keys.remember(senderId, clientRandom!, {
+    return {
+      senderId,
+      clientRandom: clientRandom!,
       deviceTag: deviceTag!,
       seq: Number(row.key_seqs[index]),
       sentAtUs: toUs(row.key_times[index]!),
-    });
+    };
   });
-  return keys;
 }

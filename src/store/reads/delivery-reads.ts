@@ -39,6 +39,6 @@ export class PostgresDeliveryReads implements DeliveryReads {
 
   /** The state of an actor tells it; this is rare. */
   async members(conversationId: string): Promise<PresentMembers | null> {
-    return (await this.#actorReads.loadConversations([conversationId]))[0] ?? null;
+    return (await this.#actorReads.loadConversations([conversationId]))[0]?.state ?? null;
   }
 }

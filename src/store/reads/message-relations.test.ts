@@ -65,7 +65,7 @@ async function readEverywhere(conversationId: string, seq: number, viewerId: str
 }
 
 async function target(conversationId: string, messageId: string): Promise<Message> {
-  const [found] = await actor.findTargets([{ conversationId, messageId }]);
+  const [found] = await actor.findTargets([{ conversationId, messageId, viewerId: null }]);
   return found!;
 }
 

@@ -118,7 +118,7 @@ async function useActorReads(): Promise<void> {
   const reads = new PostgresActorReads({ reads: writer.reads });
   await reads.loadConversations([conversation]);
   await reads.findKeys([{ conversationId: conversation, senderId: user, deviceTag: 9, clientRandom: 1 }]);
-  await reads.findTargets([{ conversationId: conversation, messageId: newId() }]);
+  await reads.findTargets([{ conversationId: conversation, messageId: newId(), viewerId: null }]);
   await reads.findSeqs([{ conversationId: conversation, messageId: newId(), userId: user }]);
   await reads.findCreatedRevs([{ conversationId: conversation, seq: 1 }]);
   await reads.readMessages([{ conversationId: conversation, seq: 1 }]);

@@ -1,9 +1,6 @@
-import { type Command, metBy } from "../../core/commands.ts";
-import { type Contact, contactKey } from "../../core/conversations/contact.ts";
 import type { ConversationState, Member } from "../../core/conversations/conversation.ts";
 import { defaultPermissions } from "../../core/conversations/permissions.ts";
 import type { Message, MessageSent } from "../../core/messages/message.ts";
-import { RecentKeys } from "../../core/messages/recent-keys.ts";
 import type { SendMessage } from "../../core/messages/send.ts";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { Observer } from "../../core/ports/observer.ts";
@@ -83,11 +80,7 @@ export function aState(
     type: "direct",
     isActive: true,
     members: membersNamed(userIds),
-    keys: new RecentKeys({ capacity: 256 }),
-    targets: new Map(),
-    contacts: new Map(),
     permissions: defaultPermissions,
-    metadata: null,
     membersRev: 0,
     seq: 0,
     rev: 0,
@@ -150,17 +143,4 @@ export function noteTaker(): ObserverNotes {
     gauge: (name, read) => void notes.gauges.set(name, read),
   };
   return Object.assign(notes, { observer });
-}
-
-/** Adds to the state what is looked up for a command that makes members: between users of whom nothing is known, but for what is given. */
-export function withContacts(
-  state: ConversationState,
-  command: Command,
-  given: Partial<Contact> = {},
-): ConversationState {
-  const nothing = { hasBlocked: false, isBlocked: false, isKnown: false, staysOutUntilUs: null };
-  state.contacts = new Map(
-    metBy(command).map((userId) => [contactKey(command.senderId, userId), { userId, ...nothing, ...given }]),
-  );
-  return state;
 }

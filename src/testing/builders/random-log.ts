@@ -1,13 +1,13 @@
 import { apply } from "../../core/apply.ts";
 import type { Command } from "../../core/commands.ts";
 import { type ConversationState, roles } from "../../core/conversations/conversation.ts";
-import { decide } from "../../core/decide.ts";
 import type { Event } from "../../core/events.ts";
 import type { WholeFrame } from "../../engine/sync/gap-reader.ts";
 import { newId } from "../../system.ts";
 import { loadStates } from "../model/actor-reads.ts";
 import type { ModelStore } from "../model/model-store.ts";
-import { aSend, membersNamed, withContacts } from "./builders.ts";
+import { aSend, membersNamed } from "./builders.ts";
+import { decideWith, someFacts } from "./facts.ts";
 import type { Random } from "./random.ts";
 
 const withinUs = 3_600_000_000;
@@ -41,18 +41,15 @@ export class RandomLog {
     for (;;) {
       const state = this.#state();
       const command = this.#anyCommand(state);
-      const decision = decide(withContacts(state, command), command, ++this.#nowUs);
+      const facts = someFacts(this.#model.logs.get(this.id)!);
+      const decision = decideWith(state, facts, command, ++this.#nowUs);
       if (decision.type === "decided" && decision.events.length > 0)
         return this.#store(state, decision.events);
     }
   }
 
   #state(): ConversationState {
-    const state = loadStates(this.#model, [this.id])[0]!;
-    const { messages, metadata } = this.#model.logs.get(this.id)!;
-    state.targets = new Map(messages.map((message) => [message.id, message]));
-    state.metadata = metadata;
-    return state;
+    return loadStates(this.#model, [this.id])[0]!;
   }
 
   #store(state: ConversationState, events: readonly Event[]): WholeFrame {

@@ -2,15 +2,16 @@ import type { Contact } from "../../core/conversations/contact.ts";
 import type { ConversationState } from "../../core/conversations/conversation.ts";
 import { permissionsOf } from "../../core/conversations/permissions.ts";
 import type { Message } from "../../core/messages/message.ts";
-import { type KeyUse, RecentKeys } from "../../core/messages/recent-keys.ts";
-import { untagged } from "../../core/messages/send-key.ts";
+import { type KeyUse, untagged } from "../../core/messages/send-key.ts";
 import type {
   ActorReads,
   ContactsLookup,
   KeyLookup,
+  LoadedConversation,
   MembershipLookup,
   MessagePlace,
   SeenTargetLookup,
+  SentKey,
   TargetLookup,
 } from "../../core/ports/actor-reads.ts";
 import type { Change } from "../../core/ports/commit.ts";
@@ -26,8 +27,8 @@ export class ModelActorReads implements ActorReads {
     this.#model = model;
   }
 
-  async loadConversations(ids: readonly string[]): Promise<readonly ConversationState[]> {
-    return loadStates(this.#model, ids);
+  async loadConversations(ids: readonly string[]): Promise<readonly LoadedConversation[]> {
+    return loadFrom(this.#model, ids);
   }
 
   async findKeys(lookups: readonly KeyLookup[]): Promise<readonly (KeyLookup & KeyUse)[]> {
@@ -39,11 +40,14 @@ export class ModelActorReads implements ActorReads {
     });
   }
 
-  async findTargets(lookups: readonly TargetLookup[]): Promise<readonly Message[]> {
-    return lookups.flatMap(({ conversationId, messageId }) => {
+  async findTargets(lookups: readonly TargetLookup[]): Promise<readonly (Message | null)[]> {
+    return lookups.map(({ conversationId, messageId, viewerId }) => {
       const log = this.#model.logs.get(conversationId);
       const message = log?.messages.find(({ id }) => id === messageId);
-      return log && message ? [shown(log, message, { maxReactions: Number.POSITIVE_INFINITY })] : [];
+      const joinedSeq =
+        viewerId === null ? 0 : this.#model.presentMember(conversationId, viewerId)?.joinedSeq;
+      if (!log || !message || joinedSeq === undefined || message.seq <= joinedSeq) return null;
+      return shown(log, message, { joinedSeq, maxReactions: Number.POSITIVE_INFINITY });
     });
   }
 
@@ -105,24 +109,25 @@ export function createdRevs(model: ModelStore, places: readonly MessagePlace[]):
 }
 
 /** Returns what actors start from, of the conversations that exist. */
-export function loadStates(model: ModelStore, ids: readonly string[]): ConversationState[] {
+export function loadFrom(model: ModelStore, ids: readonly string[]): LoadedConversation[] {
   return ids.flatMap((id) => {
     const log = model.logs.get(id);
-    return log ? [stateOf(log, model)] : [];
+    return log ? [{ state: stateOf(log), keyUses: keyUsesOf(log, model.loadedKeys) }] : [];
   });
 }
 
-function stateOf(log: Log, model: ModelStore): ConversationState {
+/** Returns the states of the conversations that exist. */
+export function loadStates(model: ModelStore, ids: readonly string[]): ConversationState[] {
+  return loadFrom(model, ids).map(({ state }) => state);
+}
+
+function stateOf(log: Log): ConversationState {
   return {
     id: log.id,
     type: log.type,
     isActive: log.isActive,
     members: new Map(presentIn(log).map((member) => [member.userId, memberOf(member)])),
-    keys: keysOf(log, model),
-    targets: new Map(),
-    contacts: new Map(),
     permissions: permissionsOf(log.metadata),
-    metadata: null,
     membersRev: log.membersRev,
     seq: log.messages.length,
     rev: log.rev,
@@ -130,12 +135,12 @@ function stateOf(log: Log, model: ModelStore): ConversationState {
   };
 }
 
-function keysOf(log: Log, { loadedKeys, rememberedKeys }: ModelStore): RecentKeys {
-  const keys = new RecentKeys({ capacity: rememberedKeys });
+/** Of the newest messages, the newest last. */
+function keyUsesOf(log: Log, loadedKeys: number): readonly SentKey[] {
   const uses = [...log.keys.values()].filter(({ seq }) => seq > log.messages.length - loadedKeys);
-  for (const use of uses.toSorted((one, other) => one.seq - other.seq)) {
+  const ordered = uses.toSorted((one, other) => one.seq - other.seq);
+  return ordered.map((use) => {
     const { senderId, clientRandom } = log.messages[use.seq - 1]!;
-    keys.remember(senderId, clientRandom!, use);
-  }
-  return keys;
+    return { ...use, senderId, clientRandom: clientRandom! };
+  });
 }

@@ -6,6 +6,7 @@ import type { AppendOutcome, Batch } from "../../core/ports/commit.ts";
 import type { Limits } from "../../core/ports/limiter.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
 import { isRejection } from "../../core/rejection.ts";
+import { actorMemory, type MemorySettings } from "../../engine/conversation/known-facts.ts";
 import { type Engine, startEngine } from "../../engine/engine.ts";
 import { LocalLimiter } from "../../limiter/local.ts";
 import { newId } from "../../system.ts";
@@ -28,6 +29,7 @@ export interface EngineOnModelOptions {
   readonly maxTurnBytes?: number;
   readonly maxActors?: number;
   readonly maxActorBytes?: number;
+  readonly memory?: Partial<MemorySettings>;
   /** Instead of collecting what is published. */
   readonly publish?: (frame: Frame) => void;
   /** The outcome of a batch instead of storing it; null: it is stored. */
@@ -109,6 +111,8 @@ function settingsOf(options: EngineOnModelOptions) {
       maxActors: options.maxActors ?? 100,
       maxActorBytes: options.maxActorBytes ?? 1 << 28,
       maxTurnsPerActor: options.maxTurnsPerActor ?? 1_000,
+      // Few keys, so that memories forget and the index has to know.
+      memory: { ...actorMemory, maxKeys: 16, ...options.memory },
     },
     registry: {
       commandDeadlineMs: deadlineMs,

@@ -1,6 +1,7 @@
 import type { SendMessage } from "../../core/messages/send.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Frame } from "../../core/ports/pubsub.ts";
+import { actorMemory } from "../../engine/conversation/known-facts.ts";
 import { type Engine, type EngineSettings, startEngine } from "../../engine/engine.ts";
 import { PostgresCommit } from "../../store/append/append.ts";
 import { type DatabaseSettings, openPool, ReadPool } from "../../store/connections/database.ts";
@@ -42,7 +43,7 @@ export interface Node {
 
 const defaults: EngineSettings = {
   lane: { maxRows: 500, maxBytes: 1 << 22 },
-  supervisor: { maxActors: 1_000, maxActorBytes: 1 << 28, maxTurnsPerActor: 10_000 },
+  supervisor: { maxActors: 1_000, maxActorBytes: 1 << 28, maxTurnsPerActor: 10_000, memory: actorMemory },
   registry: { commandDeadlineMs: 8_000, maxTurns: 50_000, maxTurnBytes: 1 << 26 },
   requests: unlimitedRequests,
 };

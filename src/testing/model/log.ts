@@ -14,8 +14,7 @@ import type { MemberChanged } from "../../core/conversations/member-changed.ts";
 import type { Event } from "../../core/events.ts";
 import type { MarkKind } from "../../core/messages/marks.ts";
 import type { Message, MessageSent } from "../../core/messages/message.ts";
-import type { KeyUse } from "../../core/messages/recent-keys.ts";
-import type { SendKey } from "../../core/messages/send-key.ts";
+import type { KeyUse, SendKey } from "../../core/messages/send-key.ts";
 
 /** A membership as it is stored, with its marks. */
 export interface StoredMember extends MemberRecord {

@@ -37,13 +37,11 @@ export class ModelStore {
   readonly lastSeenUs = new Map<string, number>();
   /** Batches that no caller may send, in words: a gap or a disorder within one conversation, a row that would be written twice. */
   readonly misuses: string[] = [];
-  /** The keys that an actor is loaded with, and those that it remembers. Few of them make it forget, so that the index has to know. */
+  /** The keys that an actor is loaded with. Few of them make it forget, so that the index has to know. */
   readonly loadedKeys: number;
-  readonly rememberedKeys: number;
 
   constructor(options: { readonly loadedKeys?: number } = {}) {
     this.loadedKeys = options.loadedKeys ?? 128;
-    this.rememberedKeys = Math.max(16, 2 * this.loadedKeys);
   }
 
   create(

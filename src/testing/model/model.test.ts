@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { apply } from "../../core/apply.ts";
 import type { Command } from "../../core/commands.ts";
 import type { ConversationState } from "../../core/conversations/conversation.ts";
-import { decide } from "../../core/decide.ts";
 import type { MarkMove } from "../../core/messages/marks.ts";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { AppendOutcome, Change } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
+import type { KnownFacts } from "../../engine/conversation/known-facts.ts";
 import { newId } from "../../system.ts";
-import { aSend, membersNamed, withContacts } from "../builders/builders.ts";
+import { aSend, membersNamed } from "../builders/builders.ts";
 import { aBatch, startUs } from "../builders/changes.ts";
+import { applyAll, decideWith, someFacts } from "../builders/facts.ts";
 import { Random } from "../builders/random.ts";
 import { startWriter, type Writer } from "../processes/writer-on-postgres.ts";
-import { loadStates } from "./actor-reads.ts";
+import { loadFrom } from "./actor-reads.ts";
 import { appendTo } from "./commit.ts";
 import { ModelStore } from "./model-store.ts";
 
@@ -70,20 +70,22 @@ class Groups {
   }
 
   #changesOf(id: string): Change[] {
-    const [state] = loadStates(this.model, [id]) as [ConversationState];
-    for (const message of this.model.logs.get(id)!.messages) state.targets.set(message.id, message);
+    const { state, keyUses } = loadFrom(this.model, [id])[0]!;
+    const facts = someFacts();
+    facts.loaded(keyUses);
+    for (const message of this.model.logs.get(id)!.messages) facts.learnMessage(message.id, message);
     if (this.#random.chance(0.1)) state.rev += 3;
-    return Array.from({ length: this.#random.below(5) }, () => this.#changeOf(state)).flatMap((change) =>
-      change === null ? [] : [change],
+    return Array.from({ length: this.#random.below(5) }, () => this.#changeOf(state, facts)).flatMap(
+      (change) => (change === null ? [] : [change]),
     );
   }
 
-  #changeOf(state: ConversationState): Change | null {
+  #changeOf(state: ConversationState, facts: KnownFacts): Change | null {
     this.#nowUs += 1_000;
     const command = this.#commandOf(state);
-    const decision = decide(withContacts(state, command), command, this.#nowUs);
+    const decision = decideWith(state, facts, command, this.#nowUs);
     if (decision.type !== "decided" || decision.events.length === 0) return null;
-    for (const event of decision.events) apply(state, event);
+    applyAll(state, facts, decision.events);
     const { id: conversationId, rev, members, membersRev } = state;
     return { conversationId, rev, events: decision.events, members, membersRev };
   }
@@ -92,7 +94,8 @@ class Groups {
     const random = this.#random;
     const senderId = random.pick([...state.members.keys(), ...this.#people]);
     const about = { id: newId(), conversationId: state.id, senderId };
-    const targets = [...state.targets.keys(), newId()];
+    const { messages } = this.model.logs.get(state.id)!;
+    const targets = [...messages.map((message) => message.id), newId()];
     const dice = random.below(10);
     if (dice < 2) {
       const content = `edited ${this.#nowUs}`;

@@ -1,7 +1,7 @@
 import type { Command } from "../../core/commands.ts";
 import type { MarkKind, MarkMember } from "../../core/messages/marks.ts";
 import type { Message } from "../../core/messages/message.ts";
-import { keyLifetimeUs } from "../../core/messages/recent-keys.ts";
+import { keyLifetimeUs } from "../../core/messages/send-key.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { CommitPort } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";

@@ -3,7 +3,7 @@ import type { Event } from "../../core/events.ts";
 import type { EditMessage } from "../../core/messages/edit.ts";
 import type { Message, MessageChanged, MessageSent, ReactionChanged } from "../../core/messages/message.ts";
 import { asSeenFrom } from "../../core/messages/quote.ts";
-import { keyLifetimeUs } from "../../core/messages/recent-keys.ts";
+import { keyLifetimeUs } from "../../core/messages/send-key.ts";
 import type { ChangeFrame } from "../../core/ports/pubsub.ts";
 import type { ModelStore } from "../model/model-store.ts";
 
@@ -235,7 +235,7 @@ function isOneMore(before: Message, { type, rev, message, reaction }: ReactionCh
   const expected = more.reactions?.list.filter((each) => each.id !== reaction.id);
   const { reactions } = message;
   return (
-    expected?.length === more.reactions!.list.length - 1 &&
+    expected?.length === (more.reactions?.list.length ?? 0) - 1 &&
     Bun.deepEquals(list, expected) &&
     Bun.deepEquals(unquoted(message), { ...unquoted(before), rev, reactions })
   );

@@ -1,4 +1,4 @@
-import { type Command, sendKeyOf, targetIdOf } from "../../core/commands.ts";
+import type { Command } from "../../core/commands.ts";
 import type { Message, MessageSent } from "../../core/messages/message.ts";
 import { reactionOf } from "../../core/messages/react.ts";
 import type { Outcome } from "../../core/outcome.ts";
@@ -92,13 +92,13 @@ export class OutcomeJudge {
     const stored = this.#model.message(command.conversationId, message.seq);
     const isStored = stored !== undefined && stored.rev >= message.rev;
     this.#expect(isStored, "what is unchanged tells of what is not stored");
-    const isSo = isAskedFor(command, message) && targetIdOf(command) === message.id;
+    const isSo = isAskedFor(command, message) && "messageId" in command && command.messageId === message.id;
     this.#expect(isSo, "nothing was done, and it is not as it should be");
   }
 
   #judgeMessage({ command }: Sent, message: Message, kind: string): void {
     const { conversationId: id } = command;
-    const clientRandom = sendKeyOf(command)?.clientRandom ?? null;
+    const clientRandom = "clientRandom" in command ? command.clientRandom : null;
     this.#expect(this.#logs.wasStored(id, message), `${kind} tells of what is not stored`);
     this.#expect(message.senderId === command.senderId, `${kind} tells of another's message`);
     this.#expect(message.clientRandom === clientRandom, `${kind} tells of another key`);

@@ -31,6 +31,7 @@ export class RandomCommands {
   readonly #random: Random;
   readonly #model: ModelStore;
   readonly #onEdit: (command: EditMessage) => void;
+  readonly #lastSends = new Map<string, string>();
   #made = 0;
 
   constructor(options: {
@@ -90,6 +91,7 @@ export class RandomCommands {
     const messageType = random.chance(0.3) ? "media" : "text";
     const clientRandom = random.chance(0.2) ? null : random.below(keysInUse);
     const deviceTag = random.pick(devicesInUse);
+    this.#lastSends.set(given.conversationId, given.id);
     return aSend({ ...given, content, deviceTag, clientRandom, replyToId, messageType });
   }
 
@@ -122,9 +124,10 @@ export class RandomCommands {
     return command;
   }
 
-  /** Mostly one of few, so that commands meet. */
+  /** Mostly one of few, so that commands meet; now and then one that may not be stored yet. */
   #anyMessage(id: string): string {
     const messages = this.#messagesOf(id);
+    if (this.#random.chance(0.05)) return this.#lastSends.get(id) ?? newId();
     if (messages.length === 0 || this.#random.chance(0.05)) return newId();
     return this.#random.pick(this.#random.chance(0.7) ? messages.slice(-4) : messages).id;
   }

@@ -15,6 +15,11 @@ export function someSettings(random: Random, commandDeadlineMs: number): EngineS
       maxActors: random.pick([2, 50]),
       maxActorBytes: random.pick([5_000, 1 << 28]),
       maxTurnsPerActor: random.pick([6, 1_000]),
+      memory: {
+        maxKeys: 16,
+        maxMessages: random.pick([0, 2, 32]),
+        maxMessageBytes: random.pick([1_300, 1 << 17]),
+      },
     },
     registry: { commandDeadlineMs, maxTurns: random.pick([20, 5_000]), maxTurnBytes: 1 << 20 },
     requests: unlimitedRequests,

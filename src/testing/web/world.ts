@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { BlockEnforcer } from "../../engine/conversation/block-enforcer.ts";
+import { actorMemory } from "../../engine/conversation/known-facts.ts";
 import { type EngineSettings, startEngine } from "../../engine/engine.ts";
 import { Delivery } from "../../engine/sync/delivery.ts";
 import { LocalPubSub } from "../../pubsub/local.ts";
@@ -68,7 +69,7 @@ function aBus({ isOwner = false, observer }: WorldOptions) {
 function settingsOf({ maxTurns = 1_000 }: WorldOptions): EngineSettings {
   return {
     lane: { maxRows: 500, maxBytes: 1 << 22 },
-    supervisor: { maxActors: 1_000, maxActorBytes: 1 << 28, maxTurnsPerActor: 1_000 },
+    supervisor: { maxActors: 1_000, maxActorBytes: 1 << 28, maxTurnsPerActor: 1_000, memory: actorMemory },
     registry: { commandDeadlineMs, maxTurns, maxTurnBytes: 1 << 24 },
     requests: unlimitedRequests,
   };

@@ -1,14 +1,4 @@
-import { type SendKey, untagged } from "./send-key.ts";
-
-/** For how long a sender's `client_random` gives the first message back. Microseconds. */
-export const keyLifetimeUs = 24 * 60 * 60 * 1_000_000;
-
-export interface KeyUse {
-  /** Of the key that the message holds. */
-  readonly deviceTag: number;
-  readonly seq: number;
-  readonly sentAtUs: number;
-}
+import { type KeyUse, type SendKey, untagged } from "../../core/messages/send-key.ts";
 
 const initialCapacity = 16;
 /** Of the five arrays. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type KeyUse, RecentKeys } from "./recent-keys.ts";
-import { deviceTagOf, type SendKey, untagged } from "./send-key.ts";
+import { deviceTagOf, type KeyUse, type SendKey, untagged } from "../../core/messages/send-key.ts";
+import { RecentKeys } from "./recent-keys.ts";
 
 const [none, phone, tablet] = [null, "phone", "tablet"].map(deviceTagOf) as [number, number, number];
 
