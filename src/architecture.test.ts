@@ -117,6 +117,7 @@ function isFree({ path }: Source): boolean {
   const folder = folderOf(path);
   return (
     folder === null ||
+    folder === "app" ||
     folder === "testing" ||
     folder === "acceptance" ||
     /\.test\.ts$/.test(path) ||
