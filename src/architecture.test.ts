@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 import { authorize } from "./core/authorize.ts";
+import { ruleByType } from "./core/commands.ts";
 import type { Event } from "./core/events.ts";
 import { budgets } from "./core/limits/budgets.ts";
 import { refusals } from "./core/rejection.ts";
@@ -291,7 +292,9 @@ describe("operations", () => {
     ...pushes.flatMap(({ names }) => names),
   ];
   /** What the domain calls by the same name: types of commands and events, codes, budgets. */
-  const domain = new Set<string>([authorize, refusals, budgets].flatMap(Object.keys).concat(domainEvents));
+  const domain = new Set<string>(
+    [authorize, ruleByType, refusals, budgets].flatMap(Object.keys).concat(domainEvents),
+  );
   const isOutside = ({ path }: Source) =>
     path.startsWith("src/") &&
     !/^src\/(operations|acceptance|testing|playground)\/|\.test\.ts$|\/testing\//.test(path);

@@ -1,51 +1,74 @@
-import type { AcceptConversation, DeclineConversation } from "./conversations/acceptance.ts";
-import type { ApplyBlocks } from "./conversations/blocks.ts";
-import type { ChangeRole } from "./conversations/change-role.ts";
-import type { AddMembers, LeaveConversation, RemoveMember } from "./conversations/members.ts";
-import type { ReturnToDirect } from "./conversations/return-to-direct.ts";
-import type { UpdateConversation } from "./conversations/update.ts";
-import type { AttachMedia } from "./messages/attach.ts";
-import { sizeOfAttachments } from "./messages/attachment.ts";
-import type { DeleteMessage } from "./messages/delete.ts";
-import type { EditMessage } from "./messages/edit.ts";
-import type { AddReaction, RemoveReaction } from "./messages/react.ts";
-import type { SendMessage } from "./messages/send.ts";
+import { acceptRule, declineRule } from "./conversations/acceptance.ts";
+import { applyBlocksRule } from "./conversations/blocks.ts";
+import { changeRoleRule } from "./conversations/change-role.ts";
+import { addRule, leaveRule, removeRule } from "./conversations/members.ts";
+import { returnRule } from "./conversations/return-to-direct.ts";
+import { updateRule } from "./conversations/update.ts";
+import { attachRule } from "./messages/attach.ts";
+import { deleteRule } from "./messages/delete.ts";
+import { editRule } from "./messages/edit.ts";
+import { reactRule, unreactRule } from "./messages/react.ts";
+import { sendRule } from "./messages/send.ts";
+import type { Needs, Rule } from "./rule.ts";
 
-/** Whatever changes a conversation. REST, WebSocket, gRPC and the schedulers only build these. */
-export type Command =
-  | SendMessage
-  | EditMessage
-  | DeleteMessage
-  | AttachMedia
-  | AddReaction
-  | RemoveReaction
-  | AddMembers
-  | RemoveMember
-  | LeaveConversation
-  | ChangeRole
-  | UpdateConversation
-  | AcceptConversation
-  | DeclineConversation
-  | ReturnToDirect
-  | ApplyBlocks;
+const rules = {
+  send_message: sendRule,
+  edit_message: editRule,
+  delete_message: deleteRule,
+  attach_media: attachRule,
+  add_reaction: reactRule,
+  remove_reaction: unreactRule,
+  add_members: addRule,
+  remove_member: removeRule,
+  leave_conversation: leaveRule,
+  change_role: changeRoleRule,
+  update_conversation: updateRule,
+  accept_conversation: acceptRule,
+  decline_conversation: declineRule,
+  return_to_direct: returnRule,
+  apply_blocks: applyBlocksRule,
+};
 
-/** Whether the server issues the command, to apply what was decided elsewhere: its sender needs no membership. */
-export function isOfServer({ type }: Command): boolean {
-  return type === "apply_blocks" || type === "return_to_direct";
+type CommandOf<Known> = Known extends Rule<infer One> ? One : never;
+
+/** What changes a conversation. REST, WebSocket, gRPC and the schedulers only build these. */
+export type Command = CommandOf<(typeof rules)[keyof typeof rules]>;
+
+/** Proves that each rule stands under the type of its command. */
+export const ruleByType: {
+  readonly [Type in Command["type"]]: Rule<Extract<Command, { readonly type: Type }>>;
+} = rules;
+
+/** Undefined: a type that nobody knows. */
+function known({ type }: Command): Rule<Command> | undefined {
+  return ruleByType[type] as Rule<Command> | undefined;
+}
+
+/** Throws for a type that nobody knows. */
+export function ruleOf(command: Command): Rule<Command> {
+  const rule = known(command);
+  if (!rule) throw new Error(`there is no rule for ${command.type}`);
+  return rule;
+}
+
+const nothing: Needs<Command> = {};
+
+/** Returns what the command needs to know before it is decided. */
+export function needsOf(command: Command): Needs<Command> {
+  return known(command)?.needs ?? nothing;
+}
+
+/** Whether the command makes users members who are to be looked up before. */
+export function bringsTogether(command: Command): boolean {
+  return needsOf(command).contacts !== undefined;
+}
+
+/** Whether the server issues the command: its sender needs no membership. */
+export function isOfServer(command: Command): boolean {
+  return known(command)?.isOfServer === true;
 }
 
 /** Characters of what the client wrote. */
 export function sizeOf(command: Command): number {
-  switch (command.type) {
-    case "send_message":
-      return command.content.length + command.metadata.length + sizeOfAttachments(command.attachments);
-    case "edit_message":
-      return command.content.length + (command.metadata?.length ?? 0);
-    case "attach_media":
-      return sizeOfAttachments([command.attachment]);
-    case "update_conversation":
-      return command.metadata.length;
-    default:
-      return 0;
-  }
+  return known(command)?.size?.(command) ?? 0;
 }

@@ -10,3 +10,10 @@ export type Event =
   | MemberChanged
   | ConversationChanged
   | ConversationDeactivated;
+
+/** An event that changes a stored message: `message` is the whole of it as it is then. */
+export type MessageChange = Extract<Event, { readonly changeId: string }>;
+
+export function changesMessage(event: Event): event is MessageChange {
+  return "changeId" in event;
+}

@@ -9,7 +9,7 @@ export interface MessageRef {
 }
 
 /**
- * What rules know beyond the state of the conversation. A command declares what it needs of it in `needs.ts`; the engine looks that up before
+ * What rules know beyond the state of the conversation. A command declares what it needs of it in its rule; the engine looks that up before
  * the command is decided. Facts of the conversation itself are as they will be when everything that was decided before is stored. Asking
  * for a fact that the command did not declare is a bug and throws.
  */

@@ -101,14 +101,14 @@ export class Queries {
   async show({ viewerId, conversationId }: ShowConversation): Promise<ConversationSummary | Rejection> {
     const found = await this.#inTurn(viewerId, () => this.#reads.showConversation(viewerId, conversationId));
     if (isRejection(found)) return found;
-    return authorize.show_conversation(found.membership) ?? found.summary!;
+    return authorize.show_conversation.refusal(found.membership) ?? found.summary!;
   }
 
   /** The present members, each with when he was online last. */
   async members(query: ListMembers): Promise<readonly SeenMember[] | Rejection> {
     const found = await this.#inTurn(query.viewerId, () => this.#reads.listMembers(query));
     if (isRejection(found)) return found;
-    const refusal = authorize.list_members(found.membership);
+    const refusal = authorize.list_members.refusal(found.membership);
     return refusal ?? found.members.map((member) => this.#withRecent(member));
   }
 
@@ -120,7 +120,7 @@ export class Queries {
   async history(query: ReadHistory): Promise<HistoryPage | Rejection> {
     const page = await this.#inTurn(query.viewerId, () => this.#reads.readHistory(query));
     if (isRejection(page)) return page;
-    return authorize.read_history(page.membership) ?? pageOfHistory(page, query);
+    return authorize.read_history.refusal(page.membership) ?? pageOfHistory(page, query);
   }
 
   /** With all its reactions, where they are asked for. The same answer whether it does not exist or is not the viewer's to see. */
@@ -128,7 +128,7 @@ export class Queries {
     const found = await this.#inTurn(viewerId, () => this.#reads.showMessage(viewerId, messageId, part));
     if (!found) return noSuchMessage;
     if (isRejection(found)) return found;
-    return authorize.show_message(found.membership) ? noSuchMessage : found.message;
+    return authorize.show_message.refusal(found.membership) ? noSuchMessage : found.message;
   }
 
   /** The same answer whether the message does not exist or is not the viewer's to see. */
@@ -139,7 +139,7 @@ export class Queries {
     const found = await this.#inTurn(viewerId, () => this.#reads.showDeliveryStatus(viewerId, messageId));
     if (!found) return noSuchMessage;
     if (isRejection(found)) return found;
-    return authorize.show_delivery_status(found.membership) ? noSuchMessage : found.recipients;
+    return authorize.show_delivery_status.refusal(found.membership) ? noSuchMessage : found.recipients;
   }
 
   /** A page of the difference, or that there is none from this cursor on. */
@@ -149,7 +149,7 @@ export class Queries {
     const answers = await this.#inTurn(viewerId, () => this.#syncReads.changes([asked]));
     if (isRejection(answers)) return answers;
     const found = answers[0]!;
-    const refusal = authorize.read_changes(found.membership);
+    const refusal = authorize.read_changes.refusal(found.membership);
     if (refusal) return refusal;
     return found.isExpired ? cursorExpired : pageOfChanges(found, sinceRev);
   }

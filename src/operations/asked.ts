@@ -1,4 +1,4 @@
-import { noSuchConversation } from "../core/authorize.ts";
+import { noSuchConversation } from "../core/access.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { MessagePart } from "../core/queries.ts";
 import { isRejection, type Rejection } from "../core/rejection.ts";

@@ -1,6 +1,8 @@
+import { members } from "../access.ts";
 import type { Decision } from "../decision.ts";
 import type { Event } from "../events.ts";
 import { reject } from "../rejection.ts";
+import type { Rule } from "../rule.ts";
 import type { ConversationState, Member, Membership } from "./conversation.ts";
 import type { MemberChanged } from "./member-changed.ts";
 import { memberRemoved } from "./members.ts";
@@ -84,3 +86,13 @@ const nothingToDecline = reject(
   "conflict",
   "There is no request to decline here. To go, leave the conversation.",
 );
+
+export const acceptRule: Rule<AcceptConversation> = {
+  allows: members,
+  decide: (state, command, { nowUs }) => decideAccept(state, command, nowUs),
+};
+
+export const declineRule: Rule<DeclineConversation> = {
+  allows: members,
+  decide: (state, command, { nowUs }) => decideDecline(state, command, nowUs),
+};

@@ -1,5 +1,7 @@
+import { server } from "../access.ts";
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
+import type { Rule } from "../rule.ts";
 import type { ConversationState, Member } from "./conversation.ts";
 import type { MemberChanged } from "./member-changed.ts";
 
@@ -61,3 +63,9 @@ export const youBlocked = reject(
 
 /** To a blocked user, the user who blocked them does not exist. */
 export const noSuchUser = reject("not_found", "There is no such user.");
+
+export const applyBlocksRule: Rule<ApplyBlocks> = {
+  allows: server,
+  isOfServer: true,
+  decide: (state, command, { nowUs }) => decideApplyBlocks(state, command, nowUs),
+};

@@ -1,5 +1,7 @@
+import { administrators } from "../access.ts";
 import type { Decision } from "../decision.ts";
 import { reject } from "../rejection.ts";
+import type { Rule } from "../rule.ts";
 import type { ConversationState, Member, Role } from "./conversation.ts";
 import { ownerAmong, roleChanged } from "./group-owner.ts";
 import { directIsFixed, noSuchMember } from "./members.ts";
@@ -53,3 +55,8 @@ const handOverFirst = reject(
   "conflict",
   "You own this group, and a group always has an owner. Give the role owner to another member first, or leave: then the longest-standing admin, else moderator, else member owns it.",
 );
+
+export const changeRoleRule: Rule<ChangeRole> = {
+  allows: administrators,
+  decide: (state, command, { nowUs }) => decideChangeRole(state, command, nowUs),
+};

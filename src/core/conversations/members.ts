@@ -1,11 +1,14 @@
+import { type Access, administrators, members } from "../access.ts";
 import type { Decision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
+import type { Rule } from "../rule.ts";
 import type { Contact } from "./contact.ts";
 import { mayNotMeet, pendingOf } from "./contacts.ts";
 import type { ConversationState, Member } from "./conversation.ts";
 import type { ConversationDeactivated } from "./conversation-changed.ts";
 import type { MemberChanged } from "./member-changed.ts";
+import { notPermitted } from "./not-permitted.ts";
 import { rank } from "./rank.ts";
 
 /** The most members of a group. */
@@ -141,3 +144,27 @@ const groupIsFull = reject("conflict", `A group has at most ${maxGroupMembers} m
 const leaveInstead = reject("conflict", "You cannot remove yourself; leave the conversation instead.");
 export const noSuchMember = reject("not_found", "This user is not a member of the conversation.");
 const ranksTooHigh = reject("forbidden", "Only members who rank below you can be removed by you.");
+
+const adders: Access = {
+  who: "owners and admins of the group, or those whom add_members_permission lets",
+  refusal(membership, state) {
+    if (!membership || !state) return administrators.refusal(membership);
+    return notPermitted(state, membership.role, "add_members_permission");
+  },
+};
+
+export const addRule: Rule<AddMembers> = {
+  allows: adders,
+  needs: { contacts: ({ userIds, asksFirst = false }) => ({ userIds, asksFirst }) },
+  decide: decideAdd,
+};
+
+export const removeRule: Rule<RemoveMember> = {
+  allows: administrators,
+  decide: (state, command, { nowUs }) => decideRemove(state, command, nowUs),
+};
+
+export const leaveRule: Rule<LeaveConversation> = {
+  allows: members,
+  decide: (state, command, { nowUs }) => decideLeave(state, command, nowUs),
+};

@@ -1,5 +1,7 @@
+import { server } from "../access.ts";
 import type { Decision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
+import type { Rule } from "../rule.ts";
 import { noSuchUser, youBlocked } from "./blocks.ts";
 import type { ConversationState } from "./conversation.ts";
 import { directOnly } from "./members.ts";
@@ -32,3 +34,12 @@ export function decideReturn(state: ConversationState, command: ReturnToDirect, 
   const returned = { type: "member_added", conversationId: state.id, rev, actorId: senderId } as const;
   return { type: "decided", events: [{ ...returned, atUs: nowUs, member }] };
 }
+
+export const returnRule: Rule<ReturnToDirect> = {
+  allows: server,
+  needs: {
+    contacts: ({ otherUserId }) => ({ userIds: [otherUserId], asksFirst: false }),
+  },
+  isOfServer: true,
+  decide: decideReturn,
+};

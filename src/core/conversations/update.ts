@@ -1,6 +1,8 @@
+import { administrators } from "../access.ts";
 import type { Decision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
+import type { Rule } from "../rule.ts";
 import type { ConversationState } from "./conversation.ts";
 import type { ConversationChanged, ConversationDeactivated } from "./conversation-changed.ts";
 import { changedNames, mergedMetadata, setsGroupSettings } from "./metadata.ts";
@@ -61,3 +63,10 @@ function tooLarge(maxBytes: number) {
     details: { metadata: problem },
   });
 }
+
+export const updateRule: Rule<UpdateConversation> = {
+  allows: administrators,
+  needs: { metadata: true },
+  size: ({ metadata }) => metadata.length,
+  decide: decideUpdate,
+};

@@ -38,20 +38,13 @@ function pushedOf(event: Event): Pushed {
       return { frames: 2, bytes: frameBytes + encodedSize(event.message) };
     case "conversation_changed":
       return { frames: 2, bytes: frameBytes + event.conversation.metadata.length };
-    case "reaction_added":
-    case "reaction_removed":
-    case "member_added":
-    case "member_removed":
-    case "member_role_changed":
-    case "member_blocked":
-    case "member_unblocked":
-    case "request_accepted":
-      return { frames: 2, bytes: frameBytes };
     case "request_declined":
       return { frames: 4, bytes: frameBytes };
     case "member_took_part":
     case "conversation_deactivated":
       return { frames: 0, bytes: 0 };
+    default:
+      return { frames: 2, bytes: frameBytes };
   }
 }
 

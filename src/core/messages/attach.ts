@@ -1,8 +1,10 @@
+import { members } from "../access.ts";
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
-import { type GivenAttachment, maxAttachments } from "./attachment.ts";
+import { type Rule, theMessage } from "../rule.ts";
+import { type GivenAttachment, maxAttachments, sizeOfAttachments } from "./attachment.ts";
 import { changed, noSuchMessage, targetOf } from "./edit.ts";
 import { mayNotWrite } from "./writing.ts";
 
@@ -41,3 +43,10 @@ const notTheAuthor = reject("forbidden", "Only its author can attach media to a 
 const notMedia = reject("conflict", "Media can be attached only to a media message that is not deleted.");
 const tooMany = reject("conflict", `A message has at most ${maxAttachments} attachments.`);
 const tooOld = reject("conflict", "The time in which media could be attached to this message is over.");
+
+export const attachRule: Rule<AttachMedia> = {
+  allows: members,
+  needs: theMessage,
+  size: ({ attachment }) => sizeOfAttachments([attachment]),
+  decide: decideAttach,
+};

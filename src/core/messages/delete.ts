@@ -1,8 +1,10 @@
+import { members } from "../access.ts";
 import type { ConversationState } from "../conversations/conversation.ts";
 import { moderates } from "../conversations/rank.ts";
 import type { Decision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
+import { type Rule, theMessage } from "../rule.ts";
 import { changed, noSuchMessage, targetOf } from "./edit.ts";
 import type { Message } from "./message.ts";
 
@@ -45,3 +47,9 @@ const tooOldToDelete = reject(
   "conflict",
   "The time in which this message could be deleted for everyone is over.",
 );
+
+export const deleteRule: Rule<DeleteMessage> = {
+  allows: members,
+  needs: theMessage,
+  decide: decideDelete,
+};

@@ -1,7 +1,9 @@
+import { members } from "../access.ts";
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
+import { type Rule, theMessage } from "../rule.ts";
 import type { Message, MessageChanged } from "./message.ts";
 import { mayNotWrite } from "./writing.ts";
 
@@ -58,3 +60,10 @@ export const noSuchMessage = reject("not_found", "There is no such message in th
 const notTheAuthor = reject("forbidden", "Only its author can edit a message.");
 const notEditable = reject("conflict", "Deleted messages and messages of the system cannot be edited.");
 const tooOldToEdit = reject("conflict", "The time in which this message could be edited is over.");
+
+export const editRule: Rule<EditMessage> = {
+  allows: members,
+  needs: theMessage,
+  size: ({ content, metadata }) => content.length + (metadata?.length ?? 0),
+  decide: decideEdit,
+};

@@ -1,7 +1,9 @@
+import { members } from "../access.ts";
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
 import { reject } from "../rejection.ts";
+import { type Rule, theMessage } from "../rule.ts";
 import { noSuchMessage, targetOf } from "./edit.ts";
 import type { Message, ReactionChanged } from "./message.ts";
 import { type Reaction, reactionsOf } from "./reaction.ts";
@@ -83,3 +85,15 @@ const tooManyOfOne = reject(
 );
 const tooManyOfAll = reject("conflict", `A message has at most ${mostOfAll} reactions.`);
 const noSuchReaction = reject("not_found", "Reaction not found: you have no such reaction to this message.");
+
+export const reactRule: Rule<AddReaction> = {
+  allows: members,
+  needs: theMessage,
+  decide: decideReact,
+};
+
+export const unreactRule: Rule<RemoveReaction> = {
+  allows: members,
+  needs: theMessage,
+  decide: decideUnreact,
+};

@@ -1,7 +1,9 @@
+import { members } from "../access.ts";
 import type { ConversationState } from "../conversations/conversation.ts";
 import type { Decision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
-import { attachedAt, type GivenAttachment } from "./attachment.ts";
+import type { Rule } from "../rule.ts";
+import { attachedAt, type GivenAttachment, sizeOfAttachments } from "./attachment.ts";
 import type { Message, MessageSent, MessageType, ReplyTo } from "./message.ts";
 import { noSuchReplyTarget, replyToOf } from "./reply.ts";
 import { keyLifetimeUs, type SendKey } from "./send-key.ts";
@@ -104,3 +106,16 @@ export function applyMessageSent(state: ConversationState, event: MessageSent): 
   state.seq = event.seq;
   state.lastSentAtUs = event.sentAtUs;
 }
+
+const noMessages: readonly string[] = [];
+
+export const sendRule: Rule<SendMessage> = {
+  allows: members,
+  needs: {
+    messages: ({ replyToId }) => (replyToId === null ? noMessages : [replyToId]),
+    sendKey: keyOf,
+  },
+  size: ({ content, metadata, attachments }) =>
+    content.length + metadata.length + sizeOfAttachments(attachments),
+  decide: decideSend,
+};

@@ -1,4 +1,4 @@
-import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
 import type { LoadedConversation } from "../../core/ports/actor-reads.ts";
 import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";

@@ -1,4 +1,4 @@
-import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
 import type { Decision } from "../../core/decision.ts";
 import { asSeenFrom } from "../../core/messages/quote.ts";
 import { differsFrom } from "../../core/messages/send.ts";

@@ -368,12 +368,10 @@ function sizeOfEvent(event: Event): number {
     case "message_deleted":
     case "media_attached":
       return sizeOfMessage(event.message);
-    case "reaction_added":
-    case "reaction_removed":
-      return event.reaction.reaction.length;
     case "conversation_changed":
       return event.conversation.metadata.length;
     default:
+      // Ids and numbers, and the characters of a reaction.
       return 0;
   }
 }

@@ -1,13 +1,13 @@
 import type { Command } from "../../core/commands.ts";
+import { needsOf } from "../../core/commands.ts";
 import { type Contact, contactKey } from "../../core/conversations/contact.ts";
 import { contactAfter } from "../../core/conversations/contacts.ts";
 import type { MemberRecord } from "../../core/conversations/conversation.ts";
-import type { Event } from "../../core/events.ts";
+import { changesMessage, type Event } from "../../core/events.ts";
 import type { Facts, MessageRef } from "../../core/facts.ts";
 import type { Message, MessageSent } from "../../core/messages/message.ts";
 import { requoted } from "../../core/messages/quote.ts";
 import type { KeyUse, SendKey } from "../../core/messages/send-key.ts";
-import { needsOf } from "../../core/needs.ts";
 import type { SentKey } from "../../core/ports/actor-reads.ts";
 import { RecentKeys } from "./recent-keys.ts";
 import { RecentMessages, type SharedBytes } from "./recent-messages.ts";
@@ -174,15 +174,10 @@ export class KnownFacts implements Facts {
 
   /** Moves the facts by one event, in the order in which events are decided. */
   follow(event: Event): void {
+    if (changesMessage(event)) return this.#messageChanged(event.message);
     switch (event.type) {
       case "message_sent":
         return this.#messageSent(event);
-      case "message_edited":
-      case "message_deleted":
-      case "media_attached":
-      case "reaction_added":
-      case "reaction_removed":
-        return this.#messageChanged(event.message);
       case "conversation_changed":
         if (this.#lookedUp && this.hasMetadata) this.#lookedUp.metadata = event.conversation.metadata;
         return;
@@ -245,7 +240,7 @@ export class KnownFacts implements Facts {
 }
 
 function notLookedUp(what: string): never {
-  throw new Error(`${what} was not looked up: does core/needs.ts say that the command needs it?`);
+  throw new Error(`${what} was not looked up: does core/rule.ts say that the command needs it?`);
 }
 
 function refKey({ conversationId, messageId }: MessageRef, viewerId: string): string {

@@ -1,8 +1,8 @@
-import type { Command } from "../../core/commands.ts";
+import { type Command, needsOf } from "../../core/commands.ts";
 import type { MessageRef } from "../../core/facts.ts";
 import type { SendKey } from "../../core/messages/send-key.ts";
-import { type ContactsNeed, needsOf } from "../../core/needs.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
+import type { ContactsNeed } from "../../core/rule.ts";
 import type { KnownFacts } from "./known-facts.ts";
 import type { Lookups } from "./lookups.ts";
 

@@ -1,7 +1,6 @@
-import { type Command, sizeOf } from "../../core/commands.ts";
+import { bringsTogether, type Command, sizeOf } from "../../core/commands.ts";
 import type { Charge } from "../../core/limits/charge.ts";
 import type { MarkMember } from "../../core/messages/marks.ts";
-import { bringsTogether } from "../../core/needs.ts";
 import type { Answer } from "../../core/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";

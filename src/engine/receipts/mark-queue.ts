@@ -1,4 +1,4 @@
-import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
 import type {
   MarkedConversation,
   MarkKind,

@@ -1,4 +1,4 @@
-import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
 import { noSuchMessage } from "../../core/messages/edit.ts";
 import type { MarkMember } from "../../core/messages/marks.ts";
 import type { ActorReads, MembershipLookup, SeenTargetLookup } from "../../core/ports/actor-reads.ts";

@@ -1,4 +1,5 @@
-import { authorize, noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
+import { authorize } from "../../core/authorize.ts";
 import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { ActorReads, MessagePlace } from "../../core/ports/actor-reads.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -111,7 +112,7 @@ export class Joins {
     const facts = await orUnavailable(this.#facts.conversation(question));
     if (!facts) return tooManyJoins;
     if (isRejection(facts)) return facts;
-    const refusal = authorize.join_conversation(facts.membership);
+    const refusal = authorize.join_conversation.refusal(facts.membership);
     if (refusal) return refusal;
     if (!question.since || facts.isExpired || !facts.head) return { facts, changes: null };
     if (facts.head.rev === question.since.rev) return { facts, changes: nothingChanged(facts) };

@@ -1,4 +1,4 @@
-import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
 import { costs } from "../../core/limits/costs.ts";
 import { query } from "../query.ts";
 import { readUuid } from "../uuid.ts";

@@ -1,4 +1,4 @@
-import { whoMay } from "../../core/authorize.ts";
+import { accessOf } from "../../core/authorize.ts";
 import type { RefusalCode } from "../../core/rejection.ts";
 import { themes } from "../list.ts";
 import type { Operation } from "../operation.ts";
@@ -87,7 +87,7 @@ function operationLines(operation: Operation, documents: Documents): readonly st
 }
 
 function whoMayDo({ name, authorizedAs = [name as never] }: Operation): string {
-  return sentence([...new Set(authorizedAs.map(whoMay))].join("; ")).slice(0, -1);
+  return sentence([...new Set(authorizedAs.map((action) => accessOf(action).who))].join("; ")).slice(0, -1);
 }
 
 function namesOf([first, ...aliases]: readonly string[]): string {

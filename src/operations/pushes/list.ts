@@ -1,3 +1,5 @@
+import type { MessageChange } from "../../core/events.ts";
+import type { Message } from "../../core/messages/message.ts";
 import { caughtUp, cursorExpired, pendingMessages } from "./backlog.ts";
 import { conversationChanged, conversationCreated, conversationUpdated } from "./conversations.ts";
 import { membersUpdated } from "./members-updated.ts";
@@ -6,18 +8,32 @@ import { messageUpdated } from "./message-updated.ts";
 import { newMessage } from "./new-message.ts";
 import { conversationRead, messageUnread } from "./own-state.ts";
 import { presenceDiff, presenceState, userTyping } from "./presence.ts";
-import type { PushDoc } from "./push.ts";
+import type { Push, PushDoc, TextOf } from "./push.ts";
 import { reactionAdded, reactionRemoved } from "./reactions.ts";
 import { deliveryStatus, messageRead } from "./receipts.ts";
 import { conversationRequest, requestAccepted, requestDeclined } from "./requests.ts";
 
+/** What tells that a stored message changed, by the event. It goes to members as they see the message. */
+const messageChanges: {
+  readonly [Type in MessageChange["type"]]: Push<
+    [event: Extract<MessageChange, { readonly type: Type }>, message: Message, textOf: TextOf]
+  >;
+} = {
+  message_edited: messageUpdated,
+  media_attached: messageUpdated,
+  message_deleted: messageDeleted,
+  reaction_added: reactionAdded,
+  reaction_removed: reactionRemoved,
+};
+
+export function pushOfChange(event: MessageChange): Push<[MessageChange, Message, TextOf]> {
+  return messageChanges[event.type] as Push<[MessageChange, Message, TextOf]>;
+}
+
 /** Everything that the server sends without being asked. */
 export const pushes: readonly PushDoc[] = [
   newMessage,
-  messageUpdated,
-  messageDeleted,
-  reactionAdded,
-  reactionRemoved,
+  ...new Set<PushDoc>(Object.values(messageChanges)),
   conversationCreated,
   conversationUpdated,
   conversationChanged,

@@ -1,8 +1,9 @@
 import { Type } from "@sinclair/typebox";
+import type { MessageChange } from "../../core/events.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { messageSchema } from "../views/message.ts";
 import { closed, conversationIdField, messageIdField, revField, seqField } from "../views/schemas.ts";
-import { everyTopic, push } from "./push.ts";
+import { everyTopic, push, type TextOf } from "./push.ts";
 
 export const messageDeleted = push({
   names: ["message_deleted"],
@@ -17,8 +18,11 @@ export const messageDeleted = push({
     delete_for_everyone: Type.Literal(true),
     message: messageSchema,
   }),
-  /** `encoded`: the message's text. */
-  encode: ({ id, conversationId, seq, rev }: Message, encoded: string) =>
-    `{"id":"${id}","message_id":"${id}","conversation_id":"${conversationId}",` +
-    `"seq":${seq},"rev":${rev},"delete_for_everyone":true,"message":${encoded}}`,
+  encode: (_event: MessageChange, message: Message, textOf: TextOf) => {
+    const { id, conversationId, seq, rev } = message;
+    return (
+      `{"id":"${id}","message_id":"${id}","conversation_id":"${conversationId}",` +
+      `"seq":${seq},"rev":${rev},"delete_for_everyone":true,"message":${textOf(message)}}`
+    );
+  },
 });

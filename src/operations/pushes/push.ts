@@ -1,4 +1,5 @@
 import type { TSchema } from "@sinclair/typebox";
+import type { Message } from "../../core/messages/message.ts";
 import type { TopicKind } from "../topics/topics.ts";
 
 /** What the server sends without being asked: its names, where it comes, and what is in it. Declared once each. */
@@ -16,6 +17,9 @@ export interface Push<Given extends readonly unknown[]> extends PushDoc {
   /** The JSON text of its payload. */
   encode(...given: Given): string;
 }
+
+/** The JSON text of a message. */
+export type TextOf = (message: Message) => string;
 
 export function push<Given extends readonly unknown[]>(declared: Push<Given>): Push<Given> {
   return declared;

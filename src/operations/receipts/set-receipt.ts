@@ -1,5 +1,5 @@
 import { Type } from "@sinclair/typebox";
-import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
 import { costs } from "../../core/limits/costs.ts";
 import { noSuchMessage } from "../../core/messages/edit.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";

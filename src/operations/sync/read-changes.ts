@@ -1,5 +1,5 @@
 import { Type } from "@sinclair/typebox";
-import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
 import { costs } from "../../core/limits/costs.ts";
 import type { Changes } from "../../core/ports/sync-reads.ts";
 import { isRejection } from "../../core/rejection.ts";

@@ -1,5 +1,6 @@
 import { apply } from "../../core/apply.ts";
 import type { Command } from "../../core/commands.ts";
+import { needsOf } from "../../core/commands.ts";
 import type { Contact } from "../../core/conversations/contact.ts";
 import type { ConversationState } from "../../core/conversations/conversation.ts";
 import { decide } from "../../core/decide.ts";
@@ -7,7 +8,6 @@ import type { Decision } from "../../core/decision.ts";
 import type { Event } from "../../core/events.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { requoted } from "../../core/messages/quote.ts";
-import { needsOf } from "../../core/needs.ts";
 import { KnownFacts } from "../../engine/conversation/known-facts.ts";
 
 /** Facts as an actor has them, with room for 256 keys and no recent messages: what is given was looked up. */

@@ -1,4 +1,5 @@
 import type { Member } from "../../core/conversations/conversation.ts";
+import { changesMessage, type MessageChange } from "../../core/events.ts";
 import type { Message, MessageSent } from "../../core/messages/message.ts";
 import { asSeenFrom } from "../../core/messages/quote.ts";
 import type { ChangeFrame, CreatedFrame, Frame, OwnFrame, TypingFrame } from "../../core/ports/pubsub.ts";
@@ -6,13 +7,11 @@ import type { Visibility } from "../../core/presence/visibility.ts";
 import type { DeliveryListener } from "../../engine/sync/delivery.ts";
 import type { WholeFrame } from "../../engine/sync/gap-reader.ts";
 import { conversationChanged, conversationUpdated } from "../../operations/pushes/conversations.ts";
+import { pushOfChange } from "../../operations/pushes/list.ts";
 import type { MembersChanged } from "../../operations/pushes/members-updated.ts";
-import { messageDeleted } from "../../operations/pushes/message-deleted.ts";
-import { messageUpdated } from "../../operations/pushes/message-updated.ts";
 import { newMessage } from "../../operations/pushes/new-message.ts";
 import { conversationRead, messageUnread } from "../../operations/pushes/own-state.ts";
 import { userTyping } from "../../operations/pushes/presence.ts";
-import { reactionAdded, reactionRemoved } from "../../operations/pushes/reactions.ts";
 import { conversationTopic, userTopic } from "../../operations/topics/topics.ts";
 import type { MessageTexts } from "../../operations/views/message-texts.ts";
 import type { Sockets } from "../../phoenix/sockets.ts";
@@ -105,26 +104,11 @@ export class Broadcasts implements DeliveryListener {
   }
 
   #tellEvent(frame: ToldFrame, event: OtherEvent): void {
+    if (changesMessage(event)) return this.#tellChange(frame, event);
     switch (event.type) {
       case "message_sent":
         this.#tellSent(frame, event);
         return this.#typing.sent(event.conversationId, event.senderId);
-      case "message_edited":
-      case "media_attached":
-        return this.#pushAsSeen(frame, event.message, {
-          names: messageUpdated.names,
-          encode: (message) => messageUpdated.encode(message, this.#texts.of(message)),
-        });
-      case "message_deleted":
-        return this.#pushAsSeen(frame, event.message, {
-          names: messageDeleted.names,
-          encode: (message) => messageDeleted.encode(message, this.#texts.of(message)),
-        });
-      case "reaction_added":
-      case "reaction_removed": {
-        const { names, encode } = event.type === "reaction_added" ? reactionAdded : reactionRemoved;
-        return this.#pushAsSeen(frame, event.message, { names, encode: () => encode(event) });
-      }
       case "conversation_changed":
         return this.#push(frame, {
           names: conversationUpdated.names,
@@ -134,6 +118,12 @@ export class Broadcasts implements DeliveryListener {
         // Nobody is left to hear of it.
         return;
     }
+  }
+
+  #tellChange(frame: ToldFrame, event: MessageChange): void {
+    const { names, encode } = pushOfChange(event);
+    const textOf = (message: Message) => this.#texts.of(message);
+    this.#pushAsSeen(frame, event.message, { names, encode: (message) => encode(event, message, textOf) });
   }
 
   #tellSent(frame: ToldFrame, event: MessageSent): void {
