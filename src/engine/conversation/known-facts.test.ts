@@ -15,7 +15,7 @@ test("a rule that asks for what its command did not declare is a bug that names 
     () => facts.contact(newId(), newId()),
     () => facts.metadata(),
   ];
-  for (const ask of asking) expect(ask).toThrow("core/needs.ts");
+  for (const ask of asking) expect(ask).toThrow("the rule of the command");
 });
 
 test("I8: a message of another conversation is found for whoever sees it, and for nobody else", async () => {

@@ -240,7 +240,7 @@ export class KnownFacts implements Facts {
 }
 
 function notLookedUp(what: string): never {
-  throw new Error(`${what} was not looked up: does core/rule.ts say that the command needs it?`);
+  throw new Error(`${what} was not looked up: does the rule of the command say that it needs it?`);
 }
 
 function refKey({ conversationId, messageId }: MessageRef, viewerId: string): string {

@@ -1,4 +1,4 @@
-import { noSuchConversation } from "../../core/authorize.ts";
+import { noSuchConversation } from "../../core/access.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { outcomeUnknown, tooLate } from "../refusals.ts";
 import type { Answers } from "./answers.ts";
