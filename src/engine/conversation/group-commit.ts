@@ -1,24 +1,27 @@
-import type { Event } from "../../core/events.ts";
 import type { MarkedConversation } from "../../core/messages/marks.ts";
-import { sizeOfMessage } from "../../core/messages/message.ts";
-import type { ActorReads, KeyLookup } from "../../core/ports/actor-reads.ts";
+import type { ActorReads } from "../../core/ports/actor-reads.ts";
 import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { AppendOutcome, CommitPort } from "../../core/ports/commit.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Ownership } from "../../core/ports/ownership.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
-import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 import { reject } from "../../core/rejection.ts";
-import { halvesOfMarks, MarkQueue, noMarks, type TakenMarks } from "../receipts/mark-queue.ts";
+import { MarkQueue } from "../receipts/mark-queue.ts";
+import { halvesOfMarks, noMarks, type TakenMarks } from "../receipts/mark-slots.ts";
 import { outcomeUnknown } from "../refusals.ts";
-import type { Actor, Entry } from "./actor.ts";
-
-export interface LaneSettings {
-  /** The most rows of one batch. */
-  readonly maxRows: number;
-  /** The most bytes of content and metadata in one batch, so that large messages do not hold up small ones for long. */
-  readonly maxBytes: number;
-}
+import type { Entry } from "./actor.ts";
+import {
+  changeOf,
+  halves,
+  isOfMembers,
+  keysOf,
+  partition,
+  reasonOf,
+  releasesOf,
+  storedEntry,
+} from "./entries.ts";
+import { LaneQueue, type LaneSettings } from "./lane-queue.ts";
+import { orFailure, storePauseMs, untilReached } from "./until-reached.ts";
 
 /**
  * Group commit: one connection, one batch in flight, no timer. The next batch takes whatever queued up while the last one was on
@@ -38,7 +41,7 @@ export class Lane {
   readonly #settings: LaneSettings;
   readonly #marked: (conversations: readonly MarkedConversation[], atUs: number) => void;
   readonly marks: MarkQueue;
-  #queue: Entry[] = [];
+  readonly #queue = new LaneQueue();
   #running: Promise<void> | null = null;
 
   constructor(options: {
@@ -64,7 +67,7 @@ export class Lane {
 
   /** Changes that wait for the next batch. Bounded by the mailboxes and by the engine's cap on commands under way. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
   commit(entry: Entry): void {
@@ -83,13 +86,13 @@ export class Lane {
 
   async #run(): Promise<void> {
     await Promise.resolve();
-    while (this.#queue.length > 0 || this.marks.due > 0) await this.#next();
+    while (this.#queue.size > 0 || this.marks.due > 0) await this.#next();
     this.#running = null;
   }
 
   /** Never rejects: the lane would stand still for all of its conversations. */
   async #next(): Promise<void> {
-    const batch = this.#take();
+    const batch = this.#queue.take(this.#settings);
     const marks = this.#takeMarks(batch);
     if (batch.length === 0 && marks.moves.length === 0) return;
     try {
@@ -108,25 +111,6 @@ export class Lane {
     const changing = new Set<string>();
     for (const { actor, change } of batch) if (change.events.some(isOfMembers)) changing.add(actor.id);
     return this.marks.take(maxMarks, (conversationId) => !changing.has(conversationId));
-  }
-
-  /** The oldest changes that still count, within the bounds of a batch. */
-  #take(): Entry[] {
-    const batch: Entry[] = [];
-    let bytes = 0;
-    let taken = 0;
-    while (
-      taken < this.#queue.length &&
-      batch.length < this.#settings.maxRows &&
-      bytes < this.#settings.maxBytes
-    ) {
-      const entry = this.#queue[taken++]!;
-      if (entry.attempt !== entry.actor.attempt) continue;
-      batch.push(entry);
-      bytes += sizeOf(entry);
-    }
-    this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
-    return batch;
   }
 
   async #store(batch: readonly Entry[], marks: TakenMarks = noMarks): Promise<void> {
@@ -205,7 +189,7 @@ export class Lane {
 
   /** Marks of shards that are another node's by then are refused: they would be fenced for ever. */
   async #renew(shards: readonly number[]): Promise<void> {
-    const held = await this.#untilReached(() => this.#ownership.renew(shards));
+    const held = await untilReached(this.#clock, () => this.#ownership.renew(shards));
     const lost = new Set(shards.filter((shard) => !held.has(shard)));
     if (lost.size > 0) this.marks.lose((conversationId) => lost.has(shardOf(conversationId)));
   }
@@ -213,7 +197,7 @@ export class Lane {
   /** A key is taken that no memory knew. Whoever sent a taken one is looked up from now on; the others go again as they are. */
   async #repeated(batch: readonly Entry[]): Promise<void> {
     const released = new Set(batch.flatMap(releasesOf));
-    const found = await this.#orFailure(() => this.#reads.findKeys(batch.flatMap(keysOf)));
+    const found = await orFailure(this.#clock, () => this.#reads.findKeys(batch.flatMap(keysOf)));
     if ("failure" in found) return this.#halve(batch, found.failure);
     const taken = found.filter((key) => !released.has(`${key.conversationId} ${key.seq}`));
     if (taken.length === 0) return this.#halve(batch, new Error("a duplicate key that is not in the store"));
@@ -234,26 +218,20 @@ export class Lane {
     await this.#store(first);
     const [live, voided] = partition(second, (entry) => entry.attempt === entry.actor.attempt);
     for (const entry of voided) entry.actor.notStored(entry);
-    const before = this.#waitingAgain(first);
+    const before = this.#queue.inFront(first);
     if (before > 0) return this.#waitBehind(before, live);
     if (live.length > 0) await this.#store(live);
-  }
-
-  /** How many of them went back to the front of the queue. */
-  #waitingAgain(entries: readonly Entry[]): number {
-    const front = new Set(this.#queue.slice(0, entries.length));
-    return entries.filter((entry) => front.has(entry)).length;
   }
 
   /** A second half never overtakes its first: changes of one conversation stay in order. */
   #waitBehind(before: number, entries: readonly Entry[]): void {
     for (const entry of entries) entry.actor.held(entry);
-    this.#queue.splice(before, 0, ...entries);
+    this.#queue.putBehind(before, entries);
   }
 
   /** Nothing was written; the store has reported why. The pause keeps one in trouble from being asked in a tight loop. */
   async #again(batch: readonly Entry[]): Promise<void> {
-    await pause(this.#clock, retryPauseMs);
+    await pause(this.#clock, storePauseMs);
     this.#split(batch, (entry) => entry.turn.answer === null);
   }
 
@@ -264,7 +242,7 @@ export class Lane {
   async #settleUnknown(batch: readonly Entry[], error: unknown): Promise<void> {
     this.#observer.warn("batch_outcome_unknown", { reason: reasonOf(error), rows: batch.length });
     // Marks alone: whatever became of them, they go again.
-    if (batch.length === 0) return pause(this.#clock, retryPauseMs);
+    if (batch.length === 0) return pause(this.#clock, storePauseMs);
     const shards = [...new Set(batch.map((entry) => entry.actor.shard))];
     await this.#renew(shards);
     await this.#tellStored(batch);
@@ -272,7 +250,7 @@ export class Lane {
 
   /** Halved by conversation when the store refuses to say it: whose outcome stays unknown is told that, and costs no other its answer. */
   async #tellStored(batch: readonly Entry[]): Promise<void> {
-    const stored = await this.#orFailure(() => this.#reads.findStored(batch.map(changeOf)));
+    const stored = await orFailure(this.#clock, () => this.#reads.findStored(batch.map(changeOf)));
     if (!("failure" in stored)) {
       batch.forEach((entry, index) => {
         if (stored[index]) entry.actor.stored(entry);
@@ -291,32 +269,10 @@ export class Lane {
     const [voided, kept] = partition(batch, isVoid);
     for (const entry of kept) entry.actor.held(entry);
     for (const entry of voided) entry.actor.notStored(entry);
-    this.#queue = [...kept, ...this.#queue];
-  }
-
-  /** Asks until the store answers. The deadlines of the turns end the waiting of those who asked, not this. The store reports why it failed. */
-  async #untilReached<T>(ask: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await ask();
-      } catch {
-        await pause(this.#clock, retryPauseMs);
-      }
-    }
-  }
-
-  /** As `untilReached`, but what is no fault of the store's reach is returned: asking again would never end. */
-  #orFailure<T extends object>(ask: () => Promise<T>): Promise<T | { readonly failure: unknown }> {
-    return this.#untilReached(() =>
-      ask().catch((failure: unknown) => {
-        if (failure instanceof StoreUnavailable) throw failure;
-        return { failure };
-      }),
-    );
+    this.#queue.putBehind(0, kept);
   }
 }
 
-const retryPauseMs = 50;
 /** The most marks of one batch. */
 const maxMarks = 500;
 
@@ -324,76 +280,3 @@ const unstorable = reject(
   "internal",
   "The store refused this command for what it holds. Nothing was changed; report it with its time.",
 );
-
-function storedEntry(entry: Entry): void {
-  entry.actor.stored(entry);
-}
-
-function changeOf(entry: Entry): Entry["change"] {
-  return entry.change;
-}
-
-function isOfMembers(event: Event): boolean {
-  return "member" in event;
-}
-
-function keysOf(entry: Entry): KeyLookup[] {
-  return entry.change.events.flatMap((event) => {
-    if (event.type !== "message_sent" || event.clientRandom === null) return [];
-    const { conversationId, senderId, deviceTag, clientRandom } = event;
-    return [{ conversationId, senderId, deviceTag, clientRandom }];
-  });
-}
-
-/** The places whose hold on a key ends with this entry, so that it is not in the way. */
-function releasesOf(entry: Entry): string[] {
-  return entry.change.events.flatMap((event) =>
-    event.type === "message_sent" && event.releasesKeyOf !== null
-      ? [`${event.conversationId} ${event.releasesKeyOf}`]
-      : [],
-  );
-}
-
-function sizeOf(entry: Entry): number {
-  let bytes = 0;
-  for (const event of entry.change.events) bytes += sizeOfEvent(event);
-  return bytes;
-}
-
-function sizeOfEvent(event: Event): number {
-  switch (event.type) {
-    case "message_sent":
-      return sizeOfMessage(event);
-    case "message_edited":
-    case "message_deleted":
-    case "media_attached":
-      return sizeOfMessage(event.message);
-    case "conversation_changed":
-      return event.conversation.metadata.length;
-    default:
-      // Ids and numbers, and the characters of a reaction.
-      return 0;
-  }
-}
-
-/** By conversation; within the last one, by change. */
-function halves(batch: readonly Entry[]): [readonly Entry[], readonly Entry[]] {
-  const actors = [...new Set(batch.map((entry) => entry.actor))];
-  if (actors.length === 1) {
-    const middle = batch.length >> 1;
-    return [batch.slice(0, middle), batch.slice(middle)];
-  }
-  const firstHalf = new Set<Actor>(actors.slice(0, actors.length >> 1));
-  return partition(batch, (entry) => firstHalf.has(entry.actor));
-}
-
-function partition(batch: readonly Entry[], test: (entry: Entry) => boolean): [Entry[], Entry[]] {
-  const yes: Entry[] = [];
-  const no: Entry[] = [];
-  for (const entry of batch) (test(entry) ? yes : no).push(entry);
-  return [yes, no];
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

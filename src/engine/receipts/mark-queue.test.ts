@@ -6,7 +6,8 @@ import { seeds } from "../../testing/builders/arbitraries.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { Random } from "../../testing/builders/random.ts";
 import { VirtualClock } from "../../testing/clock.ts";
-import { MarkQueue, noMarks, type TakenMarks } from "./mark-queue.ts";
+import { MarkQueue } from "./mark-queue.ts";
+import { noMarks, type TakenMarks } from "./mark-slots.ts";
 
 const restMs = 1_000;
 const maxSlots = 200_000;

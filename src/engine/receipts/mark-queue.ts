@@ -1,52 +1,28 @@
 import { noSuchConversation } from "../../core/access.ts";
-import type {
-  MarkedConversation,
-  MarkKind,
-  MarkMember,
-  MarkMove,
-  MarkMoved,
-} from "../../core/messages/marks.ts";
+import type { MarkedConversation, MarkKind, MarkMember } from "../../core/messages/marks.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Rejection } from "../../core/rejection.ts";
 import { tooManyMarks, unreachable } from "../refusals.ts";
-import { type MarkAnswer, MarkAnswers, type WaitingAnswer } from "./mark-answers.ts";
+import { type MarkAnswer, MarkAnswers } from "./mark-answers.ts";
+import {
+  dropAnswered,
+  manyAnswers,
+  movesOf,
+  newlyReadOf,
+  noMarks,
+  notStored,
+  partition,
+  reach,
+  type Slot,
+  send,
+  type TakenMarks,
+} from "./mark-slots.ts";
 
 /** A mark is flushed at most once in this time for each member, conversation and kind; at once when it was not lately. */
 const restMs = 1_000;
 /** The most marks that wait or rest; beyond it new ones are refused. */
 const maxSlots = 200_000;
-/** Answers of one mark from which on those that were given because of their deadline are looked for and dropped. */
-const manyAnswers = 64;
-
-/** Lower than any mark that is asked for. */
-const notStored = -1;
-
-/** One mark of one member in one conversation, from when it moves until it has rested. */
-interface Slot {
-  readonly conversationId: string;
-  readonly userId: string;
-  readonly kind: MarkKind;
-  /** What is wanted, what is on its way, and what is durable. */
-  seq: number;
-  sentSeq: number;
-  storedSeq: number;
-  /** Void: it was on its way when the store turned out to have another history. */
-  state: "new" | "due" | "sent" | "resting" | "void";
-  answers: WaitingAnswer[];
-  /** At this length of `answers` those that were given are dropped. */
-  manyAnswers: number;
-  sentAnswers: WaitingAnswer[];
-}
-
-/** Marks on their way to the store. Given back to `stored`, `again` or `refused`, whole. */
-export interface TakenMarks {
-  readonly moves: readonly MarkMove[];
-  readonly slots: readonly Slot[];
-}
-
-export const noMarks: TakenMarks = { moves: [], slots: [] };
-
 /**
  * The marks of one lane's conversations. Absolute and only growing, so that however often a mark moves between two flushes it is one
  * row; they need no actor, and nothing is lost with them that the next mark does not bring.
@@ -279,74 +255,4 @@ export class MarkQueue {
     if (this.#size > 0) return;
     for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
-}
-
-function partition(slots: readonly Slot[], test: (slot: Slot) => boolean): readonly [Slot[], Slot[]] {
-  const yes: Slot[] = [];
-  const no: Slot[] = [];
-  for (const slot of slots) (test(slot) ? yes : no).push(slot);
-  return [yes, no];
-}
-
-/** Of two moves or more. Both kinds of one member stay together. */
-export function halvesOfMarks({ moves, slots }: TakenMarks): readonly [TakenMarks, TakenMarks] {
-  const middle = Math.ceil(moves.length / 2);
-  const first = new Set(moves.slice(0, middle).map(({ conversationId, userId }) => conversationId + userId));
-  const isFirst = ({ conversationId, userId }: Slot) => first.has(conversationId + userId);
-  return [
-    { moves: moves.slice(0, middle), slots: slots.filter(isFirst) },
-    { moves: moves.slice(middle), slots: slots.filter((slot) => !isFirst(slot)) },
-  ];
-}
-
-/** Costs each answer a constant: the length at which it is done again is twice that of what is left. */
-function dropAnswered(slot: Slot): void {
-  slot.answers = slot.answers.filter(({ isGiven }) => !isGiven);
-  slot.manyAnswers = Math.max(manyAnswers, 2 * slot.answers.length);
-}
-
-function send(slot: Slot): void {
-  slot.state = "sent";
-  slot.sentSeq = slot.seq;
-  slot.sentAnswers = slot.answers;
-  slot.answers = [];
-}
-
-/** It is where the store says: a mark beyond the head is not there, and is wanted no more. */
-function reach(slot: Slot, { deliveredTo, readTo }: MarkMoved): void {
-  slot.storedSeq = slot.kind === "delivered" ? deliveredTo : readTo;
-  if (slot.seq === slot.sentSeq) slot.seq = slot.storedSeq;
-  slot.sentSeq = slot.storedSeq;
-}
-
-/**
- * Messages of others that a flushed mark moved over. The reader's own are known among the newest ones only; there are none further back,
- * because sending marks everything before it as read.
- */
-function newlyReadOf(
-  { sentAnswers, kind }: Slot,
-  { userId, readFrom, readTo }: MarkMoved,
-  { messages }: MarkedConversation,
-): number {
-  if (sentAnswers.length === 0 || kind !== "read") return 0;
-  const own = messages.filter(
-    ({ seq, senderId }) => senderId === userId && seq > readFrom && seq <= readTo,
-  ).length;
-  return readTo - readFrom - own;
-}
-
-/** Both kinds of one member are one move. */
-function movesOf(slots: readonly Slot[]): MarkMove[] {
-  const moves = new Map<string, { -readonly [K in keyof MarkMove]: MarkMove[K] }>();
-  for (const { conversationId, userId, kind, sentSeq } of slots) {
-    const key = conversationId + userId;
-    let move = moves.get(key);
-    if (!move) {
-      move = { conversationId, userId, deliveredSeq: null, readSeq: null };
-      moves.set(key, move);
-    }
-    if (kind === "delivered") move.deliveredSeq = sentSeq;
-    else move.readSeq = sentSeq;
-  }
-  return [...moves.values()];
 }
