@@ -122,7 +122,7 @@ function isFree({ path }: Source): boolean {
     folder === "testing" ||
     folder === "acceptance" ||
     /\.test\.ts$/.test(path) ||
-    /\/testing\/|\/contract\.ts$/.test(path)
+    /\/testing\/|\/contract(\.ts$|\/)/.test(path)
   );
 }
 
@@ -187,13 +187,13 @@ describe("imports", () => {
 
   test("nothing but tests and benches imports what is there for tests", () => {
     const shipped = sources.filter(
-      (source) => !/\.test\.ts$|\/testing\/|\/contract\.ts$|^bench\//.test(source.path),
+      (source) => !/\.test\.ts$|\/testing\/|\/contract(\.ts$|\/)|^bench\//.test(source.path),
     );
     const runners = new Set(["cli/test.ts", "cli/stock-tests.ts"]);
     const found = shipped.filter(
       (source) =>
         !runners.has(source.path) &&
-        source.imports.some((name) => /\/testing\/|\/contract\.ts$|\.test\.ts$|^bun:test$/.test(name)),
+        source.imports.some((name) => /\/testing\/|\/contract(\.ts$|\/)|\.test\.ts$|^bun:test$/.test(name)),
     );
     expect(found.map(({ path }) => path)).toEqual([]);
   });

@@ -58,78 +58,12 @@ async function pendingOf(userId: string) {
   return all.find(({ lowId, highId }) => lowId === userId || highId === userId);
 }
 
-/** Who of the two is blocked, as the pair says. */
-async function blockedOf(userId: string): Promise<string[]> {
-  const pair = await pendingOf(userId);
-  return pair!.conversation!.sides.filter(({ isBlocked }) => isBlocked).map(({ userId }) => userId);
-}
-
-test("what is blocked and unblocked is pending, with the conversation and its memberships, until it is applied; a listener hears of each", async () => {
-  const [anna, ben] = [newId(), newId()];
-  const id = await created(anna, ben);
-  const before = calls;
-  expect(await say(anna, ben)).toBe("no_server");
-  await eventually("a call", () => calls > before);
-  const pair = (await pendingOf(anna))!;
-  expect(pair.conversation!.id).toBe(id);
-  expect(
-    pair.conversation!.sides.map(({ userId, member, isBlocked }) => [userId, member!.role, isBlocked]),
-  ).toEqual(
-    [anna, ben].sort().map((userId) => [userId, userId === anna ? "owner" : "member", userId === ben]),
-  );
-  await blocks.applied([pair]);
-  expect(await pendingOf(anna)).toBeUndefined();
-  expect(await say(anna, ben, false)).toBe("no_server");
-  expect(await blockedOf(anna)).toEqual([]);
-});
-
-test("blocked by both, unblocked by one: the other block stays; blocking again changes nothing", async () => {
-  const [anna, ben] = [newId(), newId()];
-  await created(anna, ben);
-  await say(anna, ben);
-  await say(ben, anna);
-  await say(anna, ben);
-  expect((await blockedOf(anna)).sort()).toEqual([anna, ben].sort());
-  await say(anna, ben, false);
-  expect(await blockedOf(anna)).toEqual([anna]);
-});
-
 test("a conversation from before there were blocks is found by its two", async () => {
   const [anna, ben] = [newId(), newId()];
   const id = await created(anna, ben);
   await writer.database.sql("delete from direct_pairs where low_id in ($1, $2)", [anna, ben]);
   await say(anna, ben);
   expect((await pendingOf(anna))!.conversation!.id).toBe(id);
-  expect(await create(ben, anna)).toEqual({ type: "blocked", by: "other" });
-});
-
-test("what was read and has changed again since then stays pending", async () => {
-  const [anna, ben] = [newId(), newId()];
-  await created(anna, ben);
-  await say(anna, ben);
-  const read = (await pendingOf(anna))!;
-  await say(anna, ben, false);
-  await blocks.applied([read]);
-  const now = (await pendingOf(anna))!;
-  expect(now.version).not.toBe(read.version);
-  await say(anna, ben);
-  await blocks.applied([read, now]);
-  expect(await blockedOf(anna)).toEqual([ben]);
-});
-
-test("a pair without a conversation begins none while there is a block; the blocker is told so, and the other one nothing of it", async () => {
-  const [anna, ben] = [newId(), newId()];
-  await say(anna, ben);
-  expect((await pendingOf(anna))!.conversation).toBeNull();
-  expect(await create(anna, ben)).toEqual({ type: "blocked", by: "creator" });
-  expect(await create(ben, anna)).toEqual({ type: "blocked", by: "other" });
-  await say(ben, anna);
-  // Who has blocked himself learns nothing of what the other one did.
-  expect(await create(anna, ben)).toEqual({ type: "blocked", by: "creator" });
-  await say(anna, ben, false);
-  await say(ben, anna, false);
-  expect(await create(ben, anna)).toMatchObject({ type: "exists", created: true });
-  await say(anna, ben);
   expect(await create(ben, anna)).toEqual({ type: "blocked", by: "other" });
 });
 
@@ -288,20 +222,6 @@ test("a pair of which a member row is missing, or cannot be read, is returned as
   expect(await pendingOf(whole!.anna)).toMatchObject({ conversation: { id: whole!.id }, unreadable: null });
 });
 
-test("pending pairs are read page by page, in the order of their keys, each once", async () => {
-  const pairs = Array.from({ length: 7 }, () => [newId(), newId()] as const);
-  for (const [anna, ben] of pairs) await say(anna, ben);
-  const seen: string[] = [];
-  for (
-    let page = await blocks.pending(null, 3);
-    page.length > 0;
-    page = await blocks.pending(page.at(-1)!, 3)
-  )
-    seen.push(...page.map(({ lowId, highId }) => `${lowId} ${highId}`));
-  expect(seen).toEqual([...new Set(seen)].sort());
-  for (const pair of pairs) expect(seen).toContain([...pair].sort().join(" "));
-});
-
 /** Over a connection that can fall silent, with a heartbeat that the test calls for. */
 async function listening(disturb?: (connection: number) => Disturbance) {
   const link = await databaseLink(writer.database.url, disturb);
@@ -384,28 +304,11 @@ describe("I8: a group that is created while a block is being written", () => {
     }
   });
 
-  test("says which of the others the creator has blocked, and nothing of those who have blocked the creator", async () => {
-    const [anna, ben, carl] = [newId(), newId(), newId()];
-    await say(anna, ben);
-    await say(ben, anna);
-    await say(carl, anna);
-    expect(await createGroup(anna, [ben, carl])).toEqual({ type: "blocked", by: "creator", userIds: [ben] });
-    const others = await createGroup(anna, [carl, newId()]);
-    expect(others).toEqual({ type: "blocked", by: "others", userIds: [carl] });
-  });
-
   test("two that name the same users in another order do not wait for each other for ever", async () => {
     const [anna, ...others] = Array.from({ length: 40 }, () => newId()) as [string, ...string[]];
     const made = await Promise.all(
       Array.from({ length: 8 }, (_, index) => createGroup(anna, index % 2 ? others : others.toReversed())),
     );
     for (const each of made) expect(each).toMatchObject({ type: "exists", created: true });
-  });
-
-  test("that exists already is answered as such, whatever was blocked since then", async () => {
-    const [anna, ben, id] = [newId(), newId(), newId()];
-    await createGroup(anna, [ben], id);
-    await say(ben, anna);
-    expect(await createGroup(anna, [ben], id)).toEqual({ type: "exists", created: false, askedIds: [] });
   });
 });

@@ -9,58 +9,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => writer.close());
 
-test("a group is there with its metadata, its owner, its members and an empty log", async () => {
-  const [id, anna, ben, cleo] = [newId(), newId(), newId(), newId()];
-  const metadata = '{"name":"Käse & \\u0000 ☕"}';
-  await writer.creation.createGroup({
-    type: "create_group",
-    id,
-    creatorId: anna,
-    otherUserIds: [ben, cleo],
-    metadata,
-    atUs: startUs + 1,
-  });
-  const [conversation] = await writer.database.sql<{ metadata: Buffer }>(
-    `select type, metadata, is_active, direct_low, (extract(epoch from created_at) * 1e6)::int8::text as created, rev::int
-    from conversations where id = $1`,
-    [id],
-  );
-  expect({ ...conversation, metadata: conversation!.metadata.toString() }).toMatchObject({
-    type: "group",
-    metadata,
-    is_active: true,
-    direct_low: null,
-    created: String(startUs + 1),
-    rev: 0,
-  });
-  const members = await writer.database.sql<{ user_id: string }>(
-    `select user_id, role, joined_seq::int, joined_rev::int, left_seq, delivered_seq::int, read_seq::int
-    from conversation_members where conversation_id = $1`,
-    [id],
-  );
-  const expected = [
-    [anna, "owner"],
-    [ben, "member"],
-    [cleo, "member"],
-  ].map(([user_id, role]) => ({
-    user_id,
-    role,
-    joined_seq: 0,
-    joined_rev: 0,
-    left_seq: null,
-    delivered_seq: 0,
-    read_seq: 0,
-  }));
-  expect(members.toSorted((one, other) => (one.user_id < other.user_id ? -1 : 1))).toEqual(
-    expected.toSorted((one, other) => (one.user_id! < other.user_id! ? -1 : 1)) as typeof members,
-  );
-  const heads = await writer.database.sql(
-    "select seq::int, rev::int, members_rev::int, last_message_at from conversation_heads where conversation_id = $1",
-    [id],
-  );
-  expect(heads).toEqual([{ seq: 0, rev: 0, members_rev: 0, last_message_at: null }]);
-});
-
 test("a group of a thousand is one statement", async () => {
   const { id, members } = await writer.aGroup(1_000);
   expect(new Set(members).size).toBe(1_000);

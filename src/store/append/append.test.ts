@@ -1,26 +1,19 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import fc from "fast-check";
-import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { Change } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
 import { newId, systemClock } from "../../system.ts";
-import { clientRandoms, wellFormedText } from "../../testing/builders/arbitraries.ts";
-import { aBatch, aMark, aSending, messageOf } from "../../testing/builders/changes.ts";
+import { aBatch, aMark, aSending } from "../../testing/builders/changes.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { brokenLogs, type MigratedDatabase } from "../../testing/model/engine-on-postgres.ts";
 import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
-import { PostgresActorReads } from "../reads/actor-reads.ts";
 import { PostgresCommit } from "./append.ts";
 
 let writer: Writer;
 let database: MigratedDatabase;
 let commit: PostgresCommit;
-let reads: PostgresActorReads;
-
 beforeAll(async () => {
   writer = await startWriter();
   ({ database, commit } = writer);
-  reads = new PostgresActorReads({ reads: writer.reads });
 }, 120_000);
 
 afterAll(() => writer.close());
@@ -38,8 +31,6 @@ async function aConversation(): Promise<{ id: string; anna: string }> {
 }
 
 const aChange = aSending;
-const stored = { type: "stored" as const, moved: new Set<string>(), marked: [] };
-
 function append(changes: readonly Change[], epochOf: (shard: number) => number, port = commit) {
   return port.append(aBatch({ changes }), epochOf);
 }
@@ -53,61 +44,6 @@ async function seqsOf(id: string): Promise<number[]> {
   );
   return rows.map((row) => Number(row.seq));
 }
-
-async function headOf(id: string): Promise<{ seq: number; rev: number }> {
-  const [head] = await database.sql<{ seq: string; rev: string }>(
-    "select seq, rev from conversation_heads where conversation_id = $1",
-    [id],
-  );
-  return { seq: Number(head!.seq), rev: Number(head!.rev) };
-}
-
-const raise = "update conversation_ownership set epoch = epoch + 1 where shard = any ($1::int2[])";
-
-test("I4: one stale epoch among many, and nothing of the whole batch is written", async () => {
-  const conversations = await Promise.all(Array.from({ length: 20 }, aConversation));
-  const epochOf = await epochs();
-  const taken = shardOf(conversations[7]!.id);
-  await database.sql(raise, [[taken]]);
-  const outcome = await append(
-    conversations.map(({ id }) => aChange(id, 1)),
-    epochOf,
-  );
-  expect(outcome).toEqual({ type: "fenced", shards: [taken] });
-  for (const { id } of conversations) {
-    expect(await seqsOf(id)).toEqual([]);
-    expect(await headOf(id)).toEqual({ seq: 0, rev: 0 });
-  }
-});
-
-test("I4: an owner that was paused while another took over cannot write when it wakes", async () => {
-  const { id } = await aConversation();
-  const asleep = await epochs();
-  expect(await append([aChange(id, 1)], asleep)).toEqual(stored);
-  await database.sql("update conversation_ownership set epoch = epoch + 1, node = $1", [newId()]);
-  const other = new PostgresCommit({ settings: database.settings, onLost: () => {} });
-  expect(await append([aChange(id, 2)], await epochs(), other)).toMatchObject({ type: "stored" });
-  await other.close();
-  expect(await append([aChange(id, 3)], asleep)).toEqual({ type: "fenced", shards: [shardOf(id)] });
-  expect(await append([aChange(id, 2)], asleep)).toEqual({ type: "fenced", shards: [shardOf(id)] });
-  expect(await seqsOf(id)).toEqual([1, 2]);
-});
-
-test("a head that is elsewhere costs only its own conversation: of it nothing is written, of the others everything", async () => {
-  const conversations = await Promise.all(Array.from({ length: 30 }, aConversation));
-  const epochOf = await epochs();
-  const moved = conversations.filter((_, index) => index % 3 === 1).map(({ id }) => id);
-  await database.sql("update conversation_heads set rev = rev + 1 where conversation_id = any ($1::uuid[])", [
-    moved,
-  ]);
-  const changes = conversations.flatMap(({ id }) => [1, 2, 3].map((seq) => aChange(id, seq)));
-  expect(await append(changes, epochOf)).toEqual({ ...stored, moved: new Set(moved) });
-  for (const { id } of conversations) {
-    const isMoved = moved.includes(id);
-    expect(await seqsOf(id)).toEqual(isMoved ? [] : [1, 2, 3]);
-    expect(await headOf(id)).toEqual(isMoved ? { seq: 0, rev: 1 } : { seq: 3, rev: 3 });
-  }
-});
 
 test("I2 I4: batches are never torn while their shards are taken over again and again", async () => {
   const conversations = await Promise.all(Array.from({ length: 12 }, aConversation));
@@ -144,83 +80,6 @@ test("I2 I4: batches are never torn while their shards are taken over again and 
     where m.user_id = any ($1::uuid[]) and (m.read_seq <> h.seq or m.delivered_seq <> h.seq)`;
   expect(await database.sql(unequal, [[...readerOf.values()]])).toEqual([]);
 }, 180_000);
-
-test("I3: a client_random that is taken refuses the batch by name, and one statement frees an old one and uses it again", async () => {
-  const { id, anna } = await aConversation();
-  const epochOf = await epochs();
-  const deviceTag = deviceTagOf("phone");
-  const own = { senderId: anna, deviceTag, clientRandom: 4_294_967_295 };
-  await append([aChange(id, 1, own)], epochOf);
-  expect(await append([aChange(id, 2, own)], epochOf)).toMatchObject({
-    type: "refused",
-    cause: "duplicate_key",
-  });
-  expect(await seqsOf(id)).toEqual([1]);
-  const question = { conversationId: id, senderId: anna, deviceTag, clientRandom: 4_294_967_295 };
-  expect(await reads.findKeys([question])).toMatchObject([{ ...question, seq: 1 }]);
-  const freeing = aChange(id, 2, { ...own, releasesKeyOf: 1 });
-  expect(await append([freeing, aChange(id, 3)], epochOf)).toMatchObject({ type: "stored" });
-  expect(await reads.findKeys([question])).toMatchObject([{ ...question, seq: 2 }]);
-  expect(await reads.readMessages([{ conversationId: id, seq: 1 }])).toMatchObject([
-    { clientRandom: 4_294_967_295 },
-  ]);
-});
-
-test("I3: two devices of a sender hold the same client_random, each its own", async () => {
-  const { id, anna } = await aConversation();
-  const epochOf = await epochs();
-  const [none, phone, tablet] = [null, "phone", "tablet"].map(deviceTagOf) as [number, number, number];
-  const sending = (seq: number, deviceTag: number) =>
-    append([aChange(id, seq, { senderId: anna, deviceTag, clientRandom: 1 })], epochOf);
-  for (const [index, tag] of [phone, tablet, none].entries())
-    expect(await sending(index + 1, tag)).toMatchObject({ type: "stored" });
-  for (const tag of [phone, tablet, none])
-    expect(await sending(4, tag)).toMatchObject({ type: "refused", cause: "duplicate_key" });
-  const question = { conversationId: id, senderId: anna, clientRandom: 1 };
-  const found = await reads.findKeys([tablet, none].map((deviceTag) => ({ ...question, deviceTag })));
-  expect(found.map(({ deviceTag, seq }) => [deviceTag, seq])).toEqual([
-    [tablet, 2],
-    [none, 3],
-  ]);
-  const [loaded] = await reads.loadConversations([id]);
-  const key = { senderId: anna, clientRandom: 1 };
-  expect(loaded!.keyUses).toMatchObject([
-    { ...key, deviceTag: phone, seq: 1 },
-    { ...key, deviceTag: tablet, seq: 2 },
-    { ...key, deviceTag: none, seq: 3 },
-  ]);
-});
-
-test("I9: whatever text is stored is read back equal, to the character and the microsecond", async () => {
-  const { id, anna } = await aConversation();
-  const epochOf = await epochs();
-  let seq = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.tuple(fc.oneof(wellFormedText, fc.constant("")), fc.json(), fc.option(clientRandoms)), {
-        minLength: 1,
-        maxLength: 20,
-      }),
-      async (given) => {
-        const used = new Set<number>();
-        const changes = given.map(([content, metadata, clientRandom]) => {
-          const key = clientRandom === null || used.has(clientRandom) ? null : clientRandom;
-          if (key !== null) used.add(key);
-          seq++;
-          const sentAtUs = 1_767_225_600_000_000 + seq * 7;
-          return aChange(id, seq, { senderId: newId(), content, metadata, clientRandom: key, sentAtUs });
-        });
-        expect(await append(changes, epochOf)).toEqual(stored);
-        const back = await reads.readMessages(
-          changes.map((change) => ({ conversationId: id, seq: change.rev })),
-        );
-        expect(back).toEqual(changes.map(messageOf));
-      },
-    ),
-    { numRuns: 25 },
-  );
-  expect(anna).toBeTruthy();
-});
 
 test("I9: a change that the database refuses is told without its content", async () => {
   const { id } = await aConversation();

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type MarkedConversation, statusChanges } from "../../core/messages/marks.ts";
+import type { MarkedConversation } from "../../core/messages/marks.ts";
 import type { AppendOutcome, Batch } from "../../core/ports/commit.ts";
-import { shardOf } from "../../core/ports/ownership.ts";
 import { newId } from "../../system.ts";
 import {
   aBatch,
@@ -14,7 +13,7 @@ import {
   startUs,
 } from "../../testing/builders/changes.ts";
 import { eventually } from "../../testing/eventually.ts";
-import { inTurns, startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
+import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { PostgresViewerReads } from "../reads/viewer-reads.ts";
 import { PostgresCommit } from "./append.ts";
 
@@ -61,59 +60,6 @@ const moved = (userId: string, delivered: readonly [number, number], read: reado
   wasUnread: false,
 });
 
-test("a mark tells from where to where it moved, who was where before, and the messages between, newest first", async () => {
-  const { id, anna, ben, cleo, messages } = await aLog(5);
-  await writer.append({ marks: [aMark(id, ben, { delivered: 2 })] });
-  const marked = await mark({ marks: [aMark(id, ben, { delivered: 4, read: 3 })] });
-  expect(marked).toMatchObject({ conversationId: id, moved: [moved(ben, [2, 4], [0, 3])] });
-  expect(marked.members.toSorted((one, other) => (one.userId < other.userId ? -1 : 1))).toEqual(
-    [
-      { userId: anna, joinedSeq: 0, deliveredSeq: 0, readSeq: 0 },
-      { userId: ben, joinedSeq: 0, deliveredSeq: 2, readSeq: 0 },
-      { userId: cleo, joinedSeq: 0, deliveredSeq: 0, readSeq: 0 },
-    ].toSorted((one, other) => (one.userId < other.userId ? -1 : 1)),
-  );
-  expect(marked.messages).toEqual(
-    messages
-      .slice(0, 4)
-      .reverse()
-      .map(({ id: messageId, seq, senderId }) => ({ id: messageId, seq, senderId })),
-  );
-  expect(statusChanges(marked)).toEqual([]);
-  const last = await mark({ marks: [aMark(id, cleo, { delivered: 3 })] });
-  expect(statusChanges(last).map(({ message, status }) => [message.seq, status])).toEqual([
-    [3, "delivered"],
-    [2, "delivered"],
-    [1, "delivered"],
-  ]);
-});
-
-test("who has read has received; at most the newest 50 messages are told of", async () => {
-  const { id, ben } = await aLog(70);
-  const marked = await mark({ marks: [aMark(id, ben, { read: 65 })] });
-  expect(marked.moved).toEqual([moved(ben, [0, 65], [0, 65])]);
-  expect(marked.messages.map((message) => message.seq)).toEqual(
-    Array.from({ length: 50 }, (_, index) => 65 - index),
-  );
-});
-
-test("I7: a mark never passes the head and never goes back; where nothing moves, nothing is written and told", async () => {
-  const { id, ben } = await aLog(5);
-  expect((await mark({ marks: [aMark(id, ben, { delivered: 900 })] })).moved).toEqual([
-    moved(ben, [0, 5], [0, 0]),
-  ]);
-  const still = await mark({ marks: [aMark(id, ben, { delivered: 2 })] });
-  expect(still.moved).toEqual([moved(ben, [5, 5], [0, 0])]);
-  expect(still.messages).toEqual([]);
-  expect(still.members).toHaveLength(3);
-  expect(await marksOf(id, ben)).toEqual({ delivered: 5, read: 0 });
-  const ranges = await writer.database.sql(
-    "select from_seq::int, to_seq::int from delivery_statuses where conversation_id = $1",
-    [id],
-  );
-  expect(ranges).toEqual([{ from_seq: 1, to_seq: 5 }]);
-});
-
 test("I7: whatever is asked, in whatever order, marks are the highest that was asked, within the head", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -152,107 +98,6 @@ test("I7: whatever is asked, in whatever order, marks are the highest that was a
     { numRuns: 25 },
   );
 }, 180_000);
-
-test("I4: marks alone at a stale epoch are fenced, and none of the batch is written", async () => {
-  const [one, other] = [await aLog(2), await aLog(2)];
-  const epochOf = await writer.epochs();
-  const taken = shardOf(other.id);
-  await writer.database.sql("update conversation_ownership set epoch = epoch + 1 where shard = $1", [taken]);
-  const marks = [one, other].map(({ id, ben }) => aMark(id, ben, { read: 2 }));
-  expect(await writer.commit.append(aBatch({ marks }), epochOf)).toEqual({ type: "fenced", shards: [taken] });
-  for (const { id, ben } of [one, other]) expect(await marksOf(id, ben)).toEqual({ delivered: 0, read: 0 });
-});
-
-test("I8: marks of strangers and of former members are told of nobody and change nothing", async () => {
-  const { id, ben, cleo } = await aLog(3);
-  const gone = aMemberEvent("member_removed", id, { userId: cleo, rev: 4, leftSeq: 3, leftAtUs: startUs });
-  await writer.append({ changes: [changeOf(id, 4, gone)] });
-  const stranger = newId();
-  const marks = [stranger, cleo, ben].map((userId) => aMark(id, userId, { read: 3 }));
-  const marked = await mark({ marks });
-  expect(marked.moved).toEqual([moved(ben, [0, 3], [0, 3])]);
-  expect(marked.members.map((member) => member.userId)).not.toContain(cleo);
-  expect(await marksOf(id, cleo)).toEqual({ delivered: 0, read: 0 });
-  expect(await marksOf(id, stranger)).toBeUndefined();
-  const nowhere = newId();
-  expect(await mark({ marks: [aMark(nowhere, ben, { read: 3 })] })).toEqual({
-    conversationId: nowhere,
-    moved: [],
-    members: [],
-    messages: [],
-  });
-});
-
-test("marks reach the messages that their own batch stores, and those are told of", async () => {
-  const { id, anna, ben, cleo } = await aLog(2);
-  await writer.append({ marks: [aMark(id, cleo, { read: 2 })] });
-  const dora = newId();
-  const changes = [
-    aSending(id, 3, { senderId: anna }),
-    aSending(id, 4, { senderId: cleo }),
-    changeOf(
-      id,
-      5,
-      aMemberEvent("member_added", id, { userId: dora, rev: 5, joinedSeq: 4, joinedRev: 5 }),
-      aMemberEvent("member_removed", id, { userId: cleo, rev: 5, leftSeq: 4, leftAtUs: startUs }),
-    ),
-    aSending(id, 5, { senderId: anna, rev: 6, createdRev: 6 }),
-  ];
-  const marked = await mark({ changes, marks: [aMark(id, ben, { read: 9 })] });
-  expect(marked.moved).toEqual([moved(ben, [0, 5], [0, 5])]);
-  expect(marked.messages.map((message) => [message.seq, message.senderId])).toEqual([
-    [5, anna],
-    [4, cleo],
-    [3, anna],
-    [2, anna],
-    [1, anna],
-  ]);
-  expect(marked.members.find((member) => member.userId === dora)).toEqual({
-    userId: dora,
-    joinedSeq: 4,
-    deliveredSeq: 4,
-    readSeq: 4,
-  });
-  expect(marked.members.map((member) => member.userId)).not.toContain(cleo);
-  const told = statusChanges(marked).map(({ message, status }) => [message.seq, status]);
-  expect(told).toEqual([
-    [3, "read"],
-    [2, "read"],
-    [1, "read"],
-  ]);
-});
-
-test("one batch carries the marks of many conversations and members", async () => {
-  const logs = await inTurns(20, aLog);
-  const marks = logs.flatMap(({ id, ben, cleo }) => [
-    aMark(id, ben, { read: 7 }),
-    aMark(id, cleo, { delivered: 3 }),
-  ]);
-  const marked = new Map(markedIn(await writer.append({ marks })).map((each) => [each.conversationId, each]));
-  expect(marked.size).toBe(20);
-  for (const [length, { id, ben, cleo }] of logs.entries()) {
-    const [read, delivered] = [Math.min(7, length), Math.min(3, length)];
-    const moves = new Map(marked.get(id)!.moved.map((move) => [move.userId, move]));
-    expect(moves.get(ben)).toEqual(moved(ben, [0, read], [0, read]));
-    expect(moves.get(cleo)).toEqual(moved(cleo, [0, delivered], [0, 0]));
-    expect(marked.get(id)!.messages).toHaveLength(read);
-  }
-});
-
-test("a read that reaches what was marked as unread says so; a delivery does not", async () => {
-  const { id, ben } = await aLog(5);
-  await writer.database.sql(
-    "insert into conversation_settings (user_id, conversation_id, own_rev, unread_from_seq) values ($1, $2, 1, 3)",
-    [ben, id],
-  );
-  const wasUnread = async (to: { delivered?: number; read?: number }) =>
-    (await mark({ marks: [aMark(id, ben, to)] })).moved[0]!.wasUnread;
-  expect(await wasUnread({ delivered: 5 })).toBe(false);
-  expect(await wasUnread({ read: 2 })).toBe(false);
-  expect(await wasUnread({ read: 3 })).toBe(true);
-  expect(await wasUnread({ read: 3 })).toBe(true);
-  expect(await wasUnread({ delivered: 5 })).toBe(false);
-});
 
 test("what was received by being read has the time of reading for both, and one row", async () => {
   const { id, ben } = await aLog(5);
@@ -339,17 +184,6 @@ test("the view gives each message and recipient the times at which marks reached
     for (const stranger of [dora, newId()])
       expect(await reads.showDeliveryStatus(stranger, messageId)).toBeNull();
   }
-});
-
-test("who has left is named to nobody, and asks for nothing any more (I8)", async () => {
-  const { id, ben, cleo, messages } = await aLog(2);
-  await writer.append({ marks: [aMark(id, cleo, { read: 2 })], atUs: startUs + 10 });
-  const gone = { userId: cleo, rev: 3, leftSeq: 2, leftAtUs: startUs + 20 };
-  await writer.append({ changes: [changeOf(id, 3, aMemberEvent("member_removed", id, gone))] });
-  const reads = new PostgresViewerReads({ reads: writer.reads });
-  const status = await reads.showDeliveryStatus(ben, messages[0]!.id);
-  expect(status!.recipients.map(({ userId }) => userId)).toEqual([ben]);
-  expect(await reads.showDeliveryStatus(cleo, messages[0]!.id)).toBeNull();
 });
 
 test("marks that move are HOT: no index is written for them", async () => {

@@ -72,46 +72,6 @@ const atHead = (conversationId: string, head: number): DevicePosition => ({
   headSeq: head,
   headRev: head,
 });
-const byId = (one: DevicePosition, other: DevicePosition) =>
-  one.conversationId < other.conversationId ? -1 : 1;
-
-test("a device that was never seen starts at the heads of its user's conversations, and of no other", async () => {
-  const [userId, deviceId] = [newId(), "phone"];
-  const [one, two, left] = (await groupsOf(userId, [3, 0, 5])) as [string, string, string];
-  await leave(left, userId, 6);
-  await groupsOf(newId(), [4]);
-  const standings = await cursors.register({ userId, deviceId }, startUs);
-  expect(standings.toSorted(byId)).toEqual([atHead(one, 3), atHead(two, 0)].toSorted(byId));
-  expect(await stored(userId, deviceId)).toEqual(
-    new Map([
-      [one, { seq: 3, rev: 3 }],
-      [two, { seq: 0, rev: 0 }],
-    ]),
-  );
-  expect(await cursors.register({ userId: newId(), deviceId }, startUs)).toEqual([]);
-});
-
-test("a device that is known keeps what it has confirmed, however often it registers", async () => {
-  const [userId, deviceId] = [newId(), "phone"];
-  const [one, two] = (await groupsOf(userId, [3, 2])) as [string, string];
-  await cursors.register({ userId, deviceId }, startUs);
-  await send(one, 4, 6);
-  await cursors.save([{ userId, deviceId, conversationId: one, seq: 5, rev: 5 }]);
-  const again = await cursors.register({ userId, deviceId }, startUs);
-  expect(again.toSorted(byId)).toEqual(
-    [{ ...atHead(one, 6), seq: 5, rev: 5 }, atHead(two, 2)].toSorted(byId),
-  );
-});
-
-test("sockets of a new device that register at once get the same heads", async () => {
-  const [userId, deviceId] = [newId(), "phone"];
-  const [one] = (await groupsOf(userId, [3])) as [string];
-  const all = await Promise.all(
-    Array.from({ length: 8 }, () => cursors.register({ userId, deviceId }, startUs)),
-  );
-  for (const standings of all) expect(standings).toEqual([atHead(one, 3)]);
-});
-
 test("a device of a history that is gone starts at the heads again, and nothing of that history is left of it", async () => {
   const [userId, deviceId] = [newId(), "phone"];
   const [one, left] = (await groupsOf(userId, [3, 2])) as [string, string];
@@ -123,38 +83,6 @@ test("a device of a history that is gone starts at the heads again, and nothing 
   expect(await cursors.register({ userId, deviceId }, startUs)).toEqual([atHead(one, 3)]);
   expect(await stored(userId, deviceId)).toEqual(new Map([[one, { seq: 3, rev: 3 }]]));
   expect(await generationOf(userId, deviceId)).toBe(before + 1);
-});
-
-test("cursors only move forward, each of a device for itself, many devices in one statement", async () => {
-  const users = Array.from({ length: 30 }, newId);
-  const conversationId = newId();
-  const move = (userId: string, deviceId: string, seq: number, rev: number) => ({
-    userId,
-    deviceId,
-    conversationId,
-    seq,
-    rev,
-  });
-  await cursors.save(users.flatMap((userId) => [move(userId, "phone", 5, 7), move(userId, "web", 2, 2)]));
-  await cursors.save([
-    move(users[0]!, "phone", 4, 6),
-    move(users[1]!, "phone", 9, 11),
-    move(users[1]!, "phone", 8, 12),
-    move(users[2]!, "phone", 5, 8),
-    // One number is ahead of what is stored, the other one behind.
-    move(users[3]!, "phone", 6, 6),
-    move(users[4]!, "phone", 4, 9),
-  ]);
-  const cursorOf = async (index: number, deviceId: string) =>
-    (await stored(users[index]!, deviceId)).get(conversationId);
-  expect(await cursorOf(0, "phone")).toEqual({ seq: 5, rev: 7 });
-  expect(await cursorOf(1, "phone")).toEqual({ seq: 9, rev: 12 });
-  expect(await cursorOf(2, "phone")).toEqual({ seq: 5, rev: 8 });
-  expect(await cursorOf(3, "phone")).toEqual({ seq: 6, rev: 7 });
-  expect(await cursorOf(4, "phone")).toEqual({ seq: 5, rev: 9 });
-  expect(await cursorOf(1, "web")).toEqual({ seq: 2, rev: 2 });
-  expect(await generationOf(users[0]!, "phone")).toBeUndefined();
-  await cursors.save([]);
 });
 
 test("saves of the same cursors in opposite orders wait for each other and never deadlock", async () => {

@@ -37,20 +37,6 @@ async function unreadFrom(userId: string, conversationId: string) {
   return rows[0];
 }
 
-test("a conversation is marked as unread from a message on, and every change has the user's next number", async () => {
-  const [one, two] = [await aLog(4), await aLog(2)];
-  const [{ ben }, messageIds] = [one, one.messageIds];
-  expect(await markUnread(ben, one.id, messageIds[2]!)).toEqual({ ownRev: 1, seq: 3 });
-  expect(await markUnread(ben, one.id, messageIds[1]!)).toEqual({ ownRev: 2, seq: 2 });
-  expect(await markUnread(two.ben, two.id, two.messageIds[0]!)).toEqual({ ownRev: 1, seq: 1 });
-  expect(await unreadFrom(ben, one.id)).toEqual({ from: 2, rev: 2 });
-  expect(await own.clearUnread(ben, one.id)).toEqual({ ownRev: 3 });
-  expect(await unreadFrom(ben, one.id)).toEqual({ from: null, rev: 3 });
-  expect(await own.clearUnread(ben, one.id)).toBeNull();
-  expect(await own.clearUnread(ben, two.id)).toBeNull();
-  expect(await markUnread(ben, one.id, messageIds[3]!)).toEqual({ ownRev: 4, seq: 4 });
-});
-
 test("I8: nobody marks from a message that he does not see, and nothing is counted for it", async () => {
   const { id, ben, messageIds } = await aLog(3);
   const other = await aLog(1);
@@ -84,14 +70,4 @@ test("changes of one user at once get different numbers, and the state is that o
   );
   const last = marked.find((each) => each!.ownRev === 20)!;
   expect(await unreadFrom(ben, id)).toEqual({ from: last.seq, rev: 20 });
-});
-
-test("two reads that clear at once: one of them is told", async () => {
-  const { id, ben, messageIds } = await aLog(1);
-  for (let round = 0; round < 10; round++) {
-    await markUnread(ben, id, messageIds[0]!);
-    const cleared = await Promise.all(Array.from({ length: 4 }, () => own.clearUnread(ben, id)));
-    expect(cleared.filter((each) => each !== null)).toHaveLength(1);
-    expect((await unreadFrom(ben, id))!.from).toBeNull();
-  }
 });

@@ -5,15 +5,20 @@ import type { MarkMove } from "../../core/messages/marks.ts";
 import { deviceTagOf } from "../../core/messages/send-key.ts";
 import type { AppendOutcome, Change } from "../../core/ports/commit.ts";
 import { shardOf } from "../../core/ports/ownership.ts";
+import type { Changes } from "../../core/ports/sync-reads.ts";
 import type { KnownFacts } from "../../engine/conversation/known-facts.ts";
+import { byUser } from "../../store/contract/stage.ts";
+import { PostgresSyncReads } from "../../store/reads/sync-reads.ts";
+import { PostgresViewerReads } from "../../store/reads/viewer-reads.ts";
 import { newId } from "../../system.ts";
-import { aSend, membersNamed } from "../builders/builders.ts";
+import { aSend } from "../builders/builders.ts";
 import { aBatch, startUs } from "../builders/changes.ts";
 import { applyAll, decideWith, someFacts } from "../builders/facts.ts";
 import { Random } from "../builders/random.ts";
 import { startWriter, type Writer } from "../processes/writer-on-postgres.ts";
 import { loadFrom } from "./actor-reads.ts";
 import { appendTo } from "./commit.ts";
+import { modelPorts } from "./model-ports.ts";
 import { ModelStore } from "./model-store.ts";
 
 /** What the engine's plays are judged by: the model must do what PostgreSQL does, batch by batch. */
@@ -29,7 +34,7 @@ class Groups {
   readonly model = new ModelStore({ loadedKeys: 1_000 });
   readonly ids: string[] = [];
   readonly #random: Random;
-  readonly #people = Array.from({ length: 6 }, newId);
+  readonly people = Array.from({ length: 6 }, newId);
   #nowUs = startUs;
 
   constructor(random: Random) {
@@ -39,17 +44,17 @@ class Groups {
   async make(count: number): Promise<void> {
     for (let made = 0; made < count; made++) {
       const id = newId();
-      const userIds = this.#people.slice(0, 3);
+      const userIds = this.people.slice(0, 3);
       const [creatorId, ...otherUserIds] = userIds as [string, ...string[]];
-      await writer.creation.createGroup({
+      const command = {
         type: "create_group",
         id,
         creatorId,
         otherUserIds,
         metadata: "{}",
         atUs: startUs,
-      });
-      this.model.create(id, membersNamed(userIds), "group");
+      } as const;
+      for (const { creation } of [writer, modelPorts(this.model)]) await creation.createGroup(command);
       this.ids.push(id);
     }
   }
@@ -92,7 +97,7 @@ class Groups {
 
   #commandOf(state: ConversationState): Command {
     const random = this.#random;
-    const senderId = random.pick([...state.members.keys(), ...this.#people]);
+    const senderId = random.pick([...state.members.keys(), ...this.people]);
     const about = { id: newId(), conversationId: state.id, senderId };
     const { messages } = this.model.logs.get(state.id)!;
     const targets = [...messages.map((message) => message.id), newId()];
@@ -112,8 +117,8 @@ class Groups {
     }
     if (dice < 3)
       return { type: "delete_message", ...about, messageId: random.pick(targets), withinUs: 1e15 };
-    if (dice < 4) return { type: "add_members", ...about, userIds: [random.pick(this.#people)] };
-    if (dice < 5) return { type: "remove_member", ...about, userId: random.pick(this.#people) };
+    if (dice < 4) return { type: "add_members", ...about, userIds: [random.pick(this.people)] };
+    if (dice < 5) return { type: "remove_member", ...about, userId: random.pick(this.people) };
     if (dice < 6 && state.members.size > 2) return { type: "leave_conversation", ...about };
     const deviceTag = random.pick([deviceTagOf(null), deviceTagOf("phone")]);
     return aSend({ ...about, deviceTag, clientRandom: random.chance(0.5) ? random.below(40) : null });
@@ -122,7 +127,7 @@ class Groups {
   #marksOf(conversationId: string): MarkMove[] {
     const random = this.#random;
     const length = this.model.logs.get(conversationId)!.messages.length;
-    return this.#people
+    return this.people
       .filter(() => random.chance(0.3))
       .map((userId) => ({
         conversationId,
@@ -205,6 +210,40 @@ function storedInModel(model: ModelStore, id: string): Awaited<ReturnType<typeof
   };
 }
 
+/** Whatever a viewer or the node reads of these groups is the same, from wherever on. */
+async function expectSameReads({ ids, people, model }: Groups): Promise<void> {
+  const { reads } = writer;
+  const ports = modelPorts(model);
+  const stores = [
+    { viewer: new PostgresViewerReads({ reads }), sync: new PostgresSyncReads({ reads }) },
+    { viewer: ports.viewerReads, sync: ports.syncReads },
+  ];
+  const same = async (read: (store: (typeof stores)[number]) => Promise<unknown>) => {
+    const [real, modelled] = await Promise.all(stores.map(read));
+    expect(modelled).toEqual(real);
+  };
+  for (const viewerId of [...people, null]) {
+    const since = [0, 1, 7, 20].map((sinceRev) => ({ sinceRev, generation: null, sinceSeq: null, limit: 5 }));
+    for (const conversationId of ids) {
+      const requests = since.map((each) => ({ conversationId, viewerId, ...each }));
+      await same(async ({ sync }) => (await sync.changes(requests)).map(inOrderOfUsers));
+      if (viewerId === null) continue;
+      const whole = { viewerId, conversationId, before: null, after: null, limit: 30 };
+      await same(({ viewer }) => viewer.readHistory({ type: "read_history", ...whole }));
+      await same(({ viewer }) => viewer.showConversation(viewerId, conversationId));
+      await same(({ viewer }) => viewer.listMembers({ type: "list_members", viewerId, conversationId }));
+    }
+    if (viewerId === null) continue;
+    await same(({ viewer }) =>
+      viewer.listConversations({ type: "list_conversations", viewerId, limit: 50, offset: 0 }),
+    );
+  }
+}
+
+function inOrderOfUsers(changes: Changes): Changes {
+  return { ...changes, members: byUser(changes.members), marks: byUser(changes.marks) };
+}
+
 test.each([1, 2, 3, 4, 5, 6])(
   "the model stores what PostgreSQL stores, and answers the same (seed %d)",
   async (seed) => {
@@ -223,6 +262,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     expect(seen).toEqual({ stored: 25 });
     expect(groups.model.misuses).toEqual([]);
     for (const id of groups.ids) expect(await storedIn(id)).toEqual(storedInModel(groups.model, id));
+    await expectSameReads(groups);
   },
   180_000,
 );

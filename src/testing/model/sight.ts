@@ -1,6 +1,6 @@
 import { type MemberBefore, statusOf } from "../../core/messages/marks.ts";
 import type { Message } from "../../core/messages/message.ts";
-import { asSeenFrom, requoted } from "../../core/messages/quote.ts";
+import { asSeenFrom, quoteOf } from "../../core/messages/quote.ts";
 import { type Reactions, shownReactions } from "../../core/messages/reaction.ts";
 import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import { hasRelations, relationsText } from "../../store/reads/message-rows.ts";
@@ -19,10 +19,16 @@ interface Sight {
 /** A message with what it answers as that is now. */
 export function shown(log: Log, message: Message, sight: Partial<Sight> = {}): Message {
   const { joinedSeq = 0, maxReactions = shownReactions } = sight;
-  const answered = message.replyTo && log.messages[message.replyTo.seq - 1];
-  const quoting = answered ? requoted(message, new Map([[answered.id, answered]])) : message;
-  const seen = asSeenFrom(quoting, joinedSeq);
+  const seen = asSeenFrom(quoting(log, message), joinedSeq);
   return { ...seen, reactions: firstOf(seen.reactions, maxReactions) };
+}
+
+/** A tombstone quotes nothing. */
+function quoting({ messages }: Log, message: Message): Message {
+  const { replyTo, deletedAtUs } = message;
+  if (!replyTo) return message;
+  const quote = deletedAtUs === null ? quoteOf(messages[replyTo.seq - 1]!) : null;
+  return { ...message, replyTo: { ...replyTo, quote } };
 }
 
 function firstOf(reactions: Reactions | null, most: number): Reactions | null {
