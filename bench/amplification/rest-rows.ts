@@ -148,6 +148,9 @@ export const restRows: readonly Row[] = [
     act: ({ world, prepared }, index) =>
       send(world, world.owner, "DELETE", `/messages/${prepared}/reactions/r${index}`),
   },
+  page("GET /messages/:id", "a message of 65,536 × U+0001, with 10 attachments and 1,000 reactions", (run) =>
+    get(run, `/messages/${run.room.target}`),
+  ),
   page("GET /messages/:id/attachments", "10 attachments of a large message", (run) =>
     get(run, `/messages/${run.room.target}/attachments`),
   ),

@@ -19,6 +19,7 @@ import { listReactions } from "./messages/list-reactions.ts";
 import { readHistory } from "./messages/read-history.ts";
 import { removeReaction } from "./messages/remove-reaction.ts";
 import { sendMessage } from "./messages/send-message.ts";
+import { showMessage } from "./messages/show-message.ts";
 import type { Operation } from "./operation.ts";
 import { typing } from "./presence/typing.ts";
 import { updateStatus } from "./presence/update-status.ts";
@@ -62,6 +63,7 @@ export const themes: readonly Theme[] = [
     operations: [
       sendMessage,
       readHistory,
+      showMessage,
       editMessage,
       deleteMessage,
       addReaction,

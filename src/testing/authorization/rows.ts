@@ -19,6 +19,7 @@ import { listReactions } from "../../operations/messages/list-reactions.ts";
 import { readHistory } from "../../operations/messages/read-history.ts";
 import { removeReaction } from "../../operations/messages/remove-reaction.ts";
 import { sendMessage } from "../../operations/messages/send-message.ts";
+import { showMessage } from "../../operations/messages/show-message.ts";
 import type { Operation } from "../../operations/operation.ts";
 import { typing } from "../../operations/presence/typing.ts";
 import { markConversationRead } from "../../operations/receipts/mark-conversation-read.ts";
@@ -175,6 +176,7 @@ const inGroup: readonly Row[] = [
   ),
   attaching("own"),
   attaching("theirs"),
+  row("see one message", [[showMessage, { about: "theirs", isLookedUp: true }]]),
   row("see a message's media and reactions", [
     [listReactions, { about: "theirs", isLookedUp: true }],
     [listAttachments, { about: "theirs", isLookedUp: true }],
