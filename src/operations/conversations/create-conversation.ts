@@ -1,3 +1,4 @@
+import { Type } from "@sinclair/typebox";
 import type { CreateDirect, CreateGroup } from "../../core/conversations/create.ts";
 import { costs } from "../../core/limits/costs.ts";
 import type { Outcome } from "../../core/outcome.ts";
@@ -25,7 +26,7 @@ export const createConversation: Operation = {
     "the same client_random, of the same user and device.",
   costs: costs.creation,
   authorizedAs: ["create_direct", "create_group"],
-  refuses: ["forbidden", "conflict", "outcome_unknown"],
+  refuses: ["not_found", "forbidden", "conflict", "outcome_unknown"],
   rest: [
     {
       method: "POST",
@@ -38,13 +39,10 @@ export const createConversation: Operation = {
         200: {
           summary: "The conversation that exists already.",
           data: conversationSchema,
-          meta: closed({
-            duplicate: {
-              ...duplicateProperties.duplicate,
-              description: "It was created under the same key.",
-            },
-            differs: duplicateProperties.differs,
-          }),
+          meta: Type.Union([
+            closed({}, { description: "Of a direct conversation." }),
+            closed(duplicateProperties, { description: "Of a group, which was created under the same key." }),
+          ]),
         },
       },
       answer,

@@ -5,7 +5,14 @@ import type { Json, NamedSchemas } from "./named-schemas.ts";
 import { refusalExample, refusalSchema } from "./refusal-documents.ts";
 
 /** What the protocol itself may answer to any frame, without a message. */
-const protocolReasons = ["unmatched topic", "malformed_frame", "overloaded", "internal"];
+const protocolReasons = [
+  "unmatched topic",
+  "malformed_frame",
+  "invalid_payload",
+  "payload_too_large",
+  "overloaded",
+  "internal",
+];
 
 /** Their ref is the join_ref. */
 const hasJoinRef: readonly string[] = ["phx_join", "phx_close"];

@@ -1,4 +1,6 @@
 import { connect, type Socket } from "node:net";
+import { FrameTruth } from "../truth/frame-truth.ts";
+import { note } from "../truth/noted.ts";
 
 const opcodes = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 
@@ -18,6 +20,7 @@ export class FreezableSocket {
   /** A ping was answered. */
   onponged: () => void = () => {};
   readonly #socket: Socket;
+  readonly #truth = new FrameTruth();
   #bytes: Buffer = Buffer.alloc(0);
   #closeCode = 1006;
   #isFrozen = false;
@@ -32,7 +35,9 @@ export class FreezableSocket {
   }
 
   send(data: string): void {
-    if (!this.#isFrozen) this.#write(opcodes.text, Buffer.from(data));
+    if (this.#isFrozen) return;
+    this.#truth.sent(data);
+    this.#write(opcodes.text, Buffer.from(data));
   }
 
   close(): void {
@@ -102,10 +107,15 @@ export class FreezableSocket {
     return true;
   }
 
+  #hear(data: string): void {
+    note(this.#truth.problem(data));
+    this.onmessage({ data });
+  }
+
   #take(opcode: number, body: Buffer): void {
     switch (opcode) {
       case opcodes.text:
-        return this.onmessage({ data: body.toString() });
+        return this.#hear(body.toString());
       case opcodes.ping:
         this.#write(opcodes.pong, body);
         return this.onponged();
