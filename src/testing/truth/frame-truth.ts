@@ -1,28 +1,31 @@
 import { kindOfTopic } from "../../operations/topics/topics.ts";
 import { channelSchemas } from "./api-schemas.ts";
+import { Turns } from "./turns.ts";
 
 /** `[join_ref, ref, topic, event,`: what stands before the payload, so that most of a flood need not be parsed. */
 const head =
   /^\[\s*(?:"[^"\\]*"|-?\d+|null)\s*,\s*("[^"\\]*"|-?\d+|null)\s*,\s*"([^"\\]*)"\s*,\s*"([^"\\]*)"\s*,/;
-/** Of each kind of frame, as many are looked at on one socket, and of the others one in so many. */
-const lookedAt = 100;
-const oneIn = 50;
-
 interface Head {
   readonly ref: string;
   readonly topic: string;
   readonly event: string;
 }
 
+const turns = new Turns();
+
 /** The frames of one socket against `/asyncapi.json`. */
 export class FrameTruth {
-  /** Events that are not answered, by ref. */
+  /** Events that are not answered, by ref and topic. */
   readonly #asked = new Map<string, string>();
-  readonly #seen = new Map<string, number>();
+  /** A frame was sent that cannot be read here, or two under one ref: whose a reply is cannot be told. */
+  #isUnclear = false;
 
   sent(text: string): void {
     const frame = headOf(text);
-    if (frame && frame.ref !== "null") this.#asked.set(`${frame.ref} ${frame.topic}`, frame.event);
+    if (frame?.ref === "null") return;
+    const key = frame && `${frame.ref} ${frame.topic}`;
+    if (!key || this.#asked.has(key)) this.#isUnclear = true;
+    else this.#asked.set(key, frame.event);
   }
 
   /** What is not documented of a frame of the server; null: all of it is, or it is not of our topics. */
@@ -31,7 +34,7 @@ export class FrameTruth {
     const channel = frame && channelOf(frame.topic);
     if (!channel) return null;
     const event = frame.event === "phx_reply" ? this.#answered(frame) : frame.event;
-    if (event === null || !this.#isTurn(`${channel} ${frame.event} ${event}`)) return null;
+    if (event === null || !turns.isTurn(`${channel} ${frame.event} ${event}`)) return null;
     const key = frame.event === "phx_reply" ? replyKey(channel, event, text) : pushKey(channel, event);
     if (key === null) return null;
     if (!Object.hasOwn(messagesOf(channel), key))
@@ -44,16 +47,11 @@ export class FrameTruth {
   }
 
   #answered({ ref, topic }: Head): string | null {
+    if (this.#isUnclear) return null;
     const key = `${ref} ${topic}`;
     const event = this.#asked.get(key) ?? null;
     this.#asked.delete(key);
     return event;
-  }
-
-  #isTurn(kind: string): boolean {
-    const count = (this.#seen.get(kind) ?? 0) + 1;
-    this.#seen.set(kind, count);
-    return count <= lookedAt || count % oneIn === 0;
   }
 }
 
@@ -91,7 +89,7 @@ function eventKey(channel: string, event: string): string | null {
 function replyKey(channel: string, event: string, text: string): string | null {
   const key = eventKey(channel, event);
   const isError = /"status"\s*:\s*"error"/.test(text);
-  if (key === null) return isError ? null : `${event}_ok`;
+  if (key === null) return isError || channel === "phoenix" ? null : `${event}_ok`;
   return `${key}_${isError && (JSON.parse(text)[4] as { status: string }).status === "error" ? "error" : "ok"}`;
 }
 

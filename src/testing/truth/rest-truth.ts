@@ -1,5 +1,6 @@
 import type { Json } from "../../operations/documents/named-schemas.ts";
 import { restSchemas, step } from "./api-schemas.ts";
+import { Turns } from "./turns.ts";
 
 /** What is documented of answers over REST. */
 
@@ -8,6 +9,8 @@ interface Route {
   readonly pattern: RegExp;
   readonly methods: Readonly<Record<string, Json>>;
 }
+
+const turns = new Turns();
 
 let routes: readonly Route[] | undefined;
 
@@ -45,6 +48,7 @@ export function bodyProblem(answer: RestAnswer, body: string): string | null {
   const { method, pathname, status } = answer;
   const operation = routeOf(pathname)?.methods[method.toLowerCase()];
   if (!isApi(pathname) || !operation || statusProblem(answer) !== null) return null;
+  if (!turns.isTurn(`${method} ${routeOf(pathname)!.path} ${status}`)) return null;
   const { $ref, content } = (operation.responses as Readonly<Record<string, Json>>)[status]!;
   if (!$ref && !content) return body === "" ? null : `${method} ${pathname}: ${status} has a body`;
   const place = $ref
@@ -59,9 +63,9 @@ function isApi(pathname: string): boolean {
   return /^(\/messaging)?\/api\/v1\/(?!health\b)/.test(pathname);
 }
 
-/** A malformed encoding is one segment all the same. */
+/** A malformed encoding is one segment all the same; a slash at the end changes nothing. */
 function routeOf(pathname: string): Route | undefined {
-  return allRoutes().find(({ pattern }) => pattern.test(pathname));
+  return allRoutes().find(({ pattern }) => pattern.test(pathname.replace(/\/$/, "")));
 }
 
 function isOther(method: string): boolean {
