@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { settingsDocument, settingsPath } from "../../cli/settings-document.ts";
 import { incidents } from "../core/incidents.ts";
@@ -38,6 +38,24 @@ function anchorsOf(path: string): ReadonlySet<string> {
     ),
   );
 }
+
+describe("the map", () => {
+  const map = textOf("src/ARCHITECTURE.md");
+  const named = [...map.matchAll(/`([a-z][\w./*-]*)`/g)].map(([, name]) => name!);
+  const tops = new Set(readdirSync(join(root, "src")).filter((name) => !name.includes(".")));
+  const isPath = (name: string) => name.includes("/") && tops.has(name.split("/")[0]!);
+
+  test("names only files and folders that there are", () => {
+    const exists = (name: string) =>
+      [name, `${name}.ts`, `${name}.test.ts`].some((path) => existsSync(join(root, "src", path)));
+    const missing = named.filter((name) => isPath(name) && !name.includes("*") && !exists(name));
+    expect(missing).toEqual([]);
+  });
+
+  test("has a row for each folder of src", () => {
+    expect([...tops].filter((name) => !map.includes(`| \`${name}/\` |`))).toEqual([]);
+  });
+});
 
 describe("links", () => {
   test.each(ours)("of %s lead to a file of the repository, and to a heading that it has", (page) => {

@@ -46,7 +46,7 @@ function codecOf<T>(kind: string, shape: Shape<T>): Codec<T> {
   };
 }
 
-/** Undefined: no JSON. */
+/** Returns undefined if the text is not valid JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

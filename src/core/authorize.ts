@@ -10,7 +10,7 @@ type Asking = CreateConversation | MarkMember | MarkAsUnread | AllowReadding | Q
 /** What somebody may or may not do. */
 export type Action = (Command | Asking)["type"];
 
-/** Who may ask for what is no command of a conversation: one line each, so that the type checker proves that none is forgotten. */
+/** Says who may make each request that is not a command. The type checker finds a missing line. */
 export const authorize: Readonly<Record<Asking["type"], Access>> = {
   create_direct: anybody,
   create_group: anybody,

@@ -75,7 +75,7 @@ export class Gate {
     return this.#charges.backlogWaitMs(userId);
   }
 
-  /** A socket that this user is to open. Ask before `pace`: what one sends too much must not use up what is there for all. */
+  /** A socket that this user is to open. Call before `pace`, so that the excess of one user does not use the shared budget. */
   handshake(userId: string): Rejection | null {
     return this.#charges.take([{ limit: "user_handshakes", key: userId, cost: 1 }]);
   }

@@ -2,10 +2,10 @@ import { reject } from "../core/rejection.ts";
 
 /** Refusals of the HTTP side, each made once. */
 
-/** Nobody holds more than this client. */
+/** This client holds the most unread bytes. */
 export const heldTooMuch = reject(
   "overloaded",
-  "Too many answers of this server are unread, and yours are among the most. Read them, and ask again after retry_after_ms.",
+  "Too many answers of this server are unread, and you have one of the largest shares. Read them, and ask again after retry_after_ms.",
   { retryAfterMs: 2_000 },
 );
 

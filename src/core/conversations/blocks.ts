@@ -24,12 +24,12 @@ export interface ApplyBlocks {
   readonly type: "apply_blocks";
   readonly id: string;
   readonly conversationId: string;
-  /** Of the two, any: nobody is asked for a right. */
+  /** Either of the two users. No right is checked. */
   readonly senderId: string;
   readonly sides: readonly [BlockedSide, BlockedSide];
 }
 
-/** Nothing, where it is so already. */
+/** Changes nothing if the block state is already applied. */
 export function decideApplyBlocks(state: ConversationState, command: ApplyBlocks, nowUs: number): Decision {
   const [one, other] = command.sides;
   const events = [applied(state, one, other, nowUs), applied(state, other, one, nowUs)];

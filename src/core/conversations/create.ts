@@ -18,7 +18,7 @@ export interface CreateDirect {
 /** Makes a group of its creator, who owns it, and the others. */
 export interface CreateGroup {
   readonly type: "create_group";
-  /** Of a group that exists already: it is created once, however often this is asked for. */
+  /** The id of the group. If a group with this id exists, the command creates nothing. */
   readonly id: string;
   readonly creatorId: string;
   /** Each once, without the creator. At least one. */

@@ -14,7 +14,7 @@ interface Budget {
   readonly isAtOnce?: true;
 }
 
-/** Every budget there is. What an operation costs of which one is in `operations.ts`. */
+/** Every budget there is. What an operation costs of which one is in `costs.ts`. */
 export const budgets = {
   user_messages: { by: "user", counts: "messages of one user" },
   user_operations: { by: "user", counts: "operations of one user" },
@@ -44,7 +44,7 @@ export const budgets = {
   },
   conversation_messages: {
     by: "user and conversation",
-    counts: "messages of one user into a conversation of this size",
+    counts: "messages of one user to one conversation with more than 50 members",
   },
   connection_operations: { by: "connection", counts: "operations on one connection" },
   connection_typing: { by: "connection", counts: "typing signals on one connection" },

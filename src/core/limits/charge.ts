@@ -118,7 +118,7 @@ export class Charges {
     return perMinute > 0 && cost > burst;
   }
 
-  /** Counted by its limit. */
+  /** Increments the metric of this limit. */
   refused({ limit, waitMs: retryAfterMs, cost }: Excess): Rejection {
     this.#observer.rateLimited(limit);
     const { perMinute, burst } = this.#limiter.rateOf(limit);
@@ -205,7 +205,7 @@ export class Charge {
     this.#release();
   }
 
-  /** What it was answered with has so many bytes, what was sent with it so many. */
+  /** Charges an answer of `bytes`, for a request of `sentBytes`. */
   answered(bytes: number, sentBytes: number): void {
     this.#charges.answered(this.#userId, this.#costs, bytes, sentBytes);
   }

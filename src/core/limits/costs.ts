@@ -15,19 +15,22 @@ interface Arrival {
   readonly connection: LimitName | null;
   /** Counted for the user, at all doors together. */
   readonly user: readonly Share[];
-  /** The part of the maximum event loop lag from which on it is refused: what can be missed goes first. Null: never. */
+  /** The operation is refused when the event loop lag exceeds this fraction of its maximum. Null: it is never refused. */
   readonly shedAt: number | null;
 }
 
-/** A read costs as much as an answer of so many kB, and more when its answer is larger. */
+/** The minimum cost of a read, in kB of its answer. */
 export const leastRead = 8;
-/** A join likewise. The existing client joins each of its conversations twice. */
+/** The minimum cost of a join, in kB of its answer. The existing client joins each of its conversations twice. */
 export const leastJoin = 1;
-/** The kB that the answer to a change may have beyond what was sent with it. More counts as read: a name is answered with all of a group. */
+/**
+ * The answer to a change is free up to this many kB beyond what the client sent. More than this is charged as a read. Example: renaming a
+ * group returns the whole group.
+ */
 export const freeAnswer = 8;
 
 export const arrivals: Readonly<Record<CostClass, Arrival>> = {
-  // Whether it is one shows when it is decided: see `Charge`.
+  // The decision shows whether it is a new message: see `Charge`.
   message: { connection: null, user: [], shedAt: 1 },
   operation: {
     connection: "connection_operations",

@@ -18,7 +18,7 @@ export const showMessage = query({
   replies: {
     200: { summary: "The message as you see it.", data: messageSchema, meta: closed({}) },
   },
-  /** The page of the history that holds it alone: how far the message has come is its sender's to see there. */
+  /** Reads a history page with this one message. It shows the delivery status only to the sender. */
   async answer(call, on) {
     const place = await messageOfPath(call, on, "place");
     if (isRejection(place)) return place;

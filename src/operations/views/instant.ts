@@ -1,6 +1,6 @@
 import { formatSecond } from "../../core/instant.ts";
 
-/** The text of the second that was formatted last: 0.1 µs instead of 0.4 for each of the messages of one second. */
+/** Caches the text of the last second, which makes formatting four times as fast. */
 let cachedSecond = 0;
 let cachedText = formatSecond(0);
 

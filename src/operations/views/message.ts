@@ -110,7 +110,7 @@ export const messageSchema = closed(
     content: Type.String({
       description: "What the sender wrote, character for character. Empty when it was deleted.",
     }),
-    metadata: anyObject("What the sender gave beside it, as it came."),
+    metadata: anyObject("The metadata of the sender, unchanged."),
     client_random: nullable(Type.Integer({ minimum: 0 }), "The key under which it was sent."),
     sent_at: instant("When it was sent."),
     reply_to_id: nullable(id(), "The message that it answers."),

@@ -30,7 +30,7 @@ export const seqField = Type.Integer({
   minimum: 1,
   description: "The number of the message in its conversation: 1, 2, 3 …",
 });
-export const revField = count("The revision of the conversation that this belongs to.");
+export const revField = count("The revision of the conversation at this change.");
 /** What clients wrote; returned as it came. */
 export const anyObject = (description: string) =>
   Type.Object({}, { additionalProperties: true, description });

@@ -214,7 +214,7 @@ export class AdvisoryOwnership implements Ownership {
     this.#watch(client);
   }
 
-  /** Since this process started, the schema may have been taken back or up. Whoever changes it the unsafe way holds the lock meanwhile. */
+  /** Since this process started, the schema may have been taken back or up. An unsafe schema change holds this lock while it runs. */
   async #isSchemaFit(client: pg.Client): Promise<boolean> {
     const problem = await schemaProblem(client, this.#binary);
     if (problem === null) return true;

@@ -20,7 +20,7 @@ function isMemberChanged(event: Event): event is MemberChanged {
   return "member" in event;
 }
 
-/** In all but who it is. */
+/** Whether two events differ only in the member they concern. */
 function isAlike(one: MemberChanged, other: MemberChanged): boolean {
   if (one.type !== other.type || one.member.role !== other.member.role) return false;
   return (one.actorId === one.member.userId) === (other.actorId === other.member.userId);
