@@ -178,7 +178,7 @@ export async function readChanges(
 }
 
 function toChanges(question: ChangesRequest, rows: readonly ChangesRow[]): Changes {
-  const { conversationId, viewerId, sinceRev, sinceSeq, limit } = question;
+  const { conversationId, sinceRev, sinceSeq } = question;
   const facts = rows.find(({ marks, records }) => marks !== null || records !== null) ?? rows[0]!;
   const { generation } = facts;
   if (facts.h_seq === null) {
@@ -197,6 +197,20 @@ function toChanges(question: ChangesRequest, rows: readonly ChangesRow[]): Chang
   if (facts.is_expired) {
     return { ...nothing, ...seen, isExpired: true, next: { conversationId, seq: head.seq, rev: head.rev } };
   }
+  return { ...seen, ...pageOf(question, rows, { facts, head, members }) };
+}
+
+/** Returns the changes up to the revision at which the page ends. */
+function pageOf(
+  { conversationId, viewerId, sinceRev, limit }: ChangesRequest,
+  rows: readonly ChangesRow[],
+  of: {
+    readonly facts: ChangesRow;
+    readonly head: ReturnType<typeof toHead>;
+    readonly members: ReturnType<typeof toMarks>;
+  },
+) {
+  const { facts, head, members } = of;
   const found = rows.filter((row) => row.id !== null).sort((one, other) => one.position - other.position);
   const records = toRecords(facts.records);
   const cut = Math.min(
@@ -207,7 +221,6 @@ function toChanges(question: ChangesRequest, rows: readonly ChangesRow[]): Chang
   const page = found.filter((row) => row.position <= cut).sort((one, other) => one.seq - other.seq);
   const lastSeq = cut === head.rev ? head.seq : Math.max(facts.begin_seq, page.at(-1)?.seq ?? 0);
   return {
-    ...seen,
     isExpired: false,
     messages: page.map((row) => toSeen(row, viewerId, members)),
     members: records.filter((record) => record.rev <= cut || viewerId === null),

@@ -102,6 +102,19 @@ interface ViewerRow {
   readonly standings: string;
 }
 
+function conversationValues(conversations: readonly JoinRequest[]): readonly unknown[] {
+  return [
+    conversations.map((each) => each.viewerId),
+    conversations.map((each) => each.conversationId),
+    conversations.map((each) => each.since?.rev ?? null),
+    conversations.map((each) => each.since?.generation ?? null),
+  ];
+}
+
+function userValues(users: readonly Omit<JoinUser, "type">[]): readonly unknown[] {
+  return [users.map((each) => each.viewerId), users.map((each) => each.deviceId)];
+}
+
 export async function readJoinFacts(
   reads: ReadPool,
   conversations: readonly JoinRequest[],
@@ -111,15 +124,7 @@ export async function readJoinFacts(
   const viewers = [...new Set([...conversations, ...users].map(({ viewerId }) => viewerId))];
   const { rows } = await reads.query<ConversationFactsRow | UserFactsRow | ViewerRow>({
     ...joinFacts,
-    values: [
-      conversations.map((each) => each.viewerId),
-      conversations.map((each) => each.conversationId),
-      conversations.map((each) => each.since?.rev ?? null),
-      conversations.map((each) => each.since?.generation ?? null),
-      users.map((each) => each.viewerId),
-      users.map((each) => each.deviceId),
-      viewers,
-    ],
+    values: [...conversationValues(conversations), ...userValues(users), viewers],
   });
   const joined = new Map<number, ConversationFactsRow>();
   const met = new Map<number, UserFactsRow>();
