@@ -5,29 +5,14 @@ import { table } from "./print.ts";
 
 /** What `admin inspect` shows on a terminal. */
 
+/** Names with their values. */
+type Fields = readonly (readonly [string, string])[];
+
 export function conversationSheet(found: ConversationInspection): string {
-  const { head, stored, owner, members } = found;
-  const isWhole = stored.messages === head.seq && stored.maxSeq === head.seq;
   return sheet(
-    [
-      [
-        "conversation",
-        `${found.id}, ${found.type}${found.isActive ? "" : ", not active"}, made ${found.createdAt}`,
-      ],
-      [
-        "head",
-        `seq ${head.seq}, rev ${head.rev}, members rev ${head.membersRev}, last message ${head.lastMessageAt ?? "none"}`,
-      ],
-      [
-        "log",
-        `${stored.messages} messages up to seq ${stored.maxSeq}: ${isWhole ? "as the head says" : "NOT what the head says"}`,
-      ],
-      ["metadata", `${found.metadataBytes} bytes`],
-      ["owner", ownerText(owner)],
-      ["members", counted(members.length, found.memberCount, "with former ones")],
-    ],
+    conversationFields(found),
     ["MEMBER", "ROLE", "JOINED", "FROM SEQ", "LEFT", "UNDELIVERED", "UNREAD", "DEVICES"],
-    members.map((member) => [
+    found.members.map((member) => [
       member.userId,
       member.role,
       member.joinedAt,
@@ -40,27 +25,31 @@ export function conversationSheet(found: ConversationInspection): string {
   );
 }
 
-export function messageSheet(found: MessageInspection): string {
-  const key =
-    found.clientRandom === null
-      ? "none"
-      : `${found.clientRandom}${found.holdsKey ? ", held" : ", free again"}`;
-  return sheet(
+function conversationFields(found: ConversationInspection): Fields {
+  const { head, stored, owner, members } = found;
+  const isWhole = stored.messages === head.seq && stored.maxSeq === head.seq;
+  return [
     [
-      ["message", `${found.id}, ${found.type}`],
-      ["place", `seq ${found.seq} of ${found.headSeq} in conversation ${found.conversationId}`],
-      ["rev", `${found.rev}, entered at ${found.createdRev}`],
-      ["sender", `${found.senderId} at ${found.sentAt}, client_random ${key}`],
-      ["size", `${found.contentBytes} bytes of content, ${found.metadataBytes} of metadata`],
-      [
-        "relations",
-        `${found.replyToSeq === null ? "no reply" : `replies to seq ${found.replyToSeq}`}, ${found.reactions} reactions, ${found.relationsBytes} bytes about media and the quoted message`,
-      ],
-      ["edits", found.editedAt === null ? "none" : `${found.edits}, the last at ${found.editedAt}`],
-      ["deleted", found.deletedAt ?? "no"],
-      ["owner", ownerText(found.owner)],
-      ["recipients", counted(found.delivery.length, found.recipientCount, "members when it was sent")],
+      "conversation",
+      `${found.id}, ${found.type}${found.isActive ? "" : ", not active"}, made ${found.createdAt}`,
     ],
+    [
+      "head",
+      `seq ${head.seq}, rev ${head.rev}, members rev ${head.membersRev}, last message ${head.lastMessageAt ?? "none"}`,
+    ],
+    [
+      "log",
+      `${stored.messages} messages up to seq ${stored.maxSeq}: ${isWhole ? "as the head says" : "NOT what the head says"}`,
+    ],
+    ["metadata", `${found.metadataBytes} bytes`],
+    ["owner", ownerText(owner)],
+    ["members", counted(members.length, found.memberCount, "with former ones")],
+  ];
+}
+
+export function messageSheet(found: MessageInspection): string {
+  return sheet(
+    messageFields(found),
     ["RECIPIENT", "DELIVERED", "READ", ""],
     found.delivery.map(({ userId, deliveredAt, readAt, isMemberNow }) => [
       userId,
@@ -71,9 +60,35 @@ export function messageSheet(found: MessageInspection): string {
   );
 }
 
+function messageFields(found: MessageInspection): Fields {
+  const key =
+    found.clientRandom === null
+      ? "none"
+      : `${found.clientRandom}${found.holdsKey ? ", held" : ", free again"}`;
+  return [
+    ["message", `${found.id}, ${found.type}`],
+    ["place", `seq ${found.seq} of ${found.headSeq} in conversation ${found.conversationId}`],
+    ["rev", `${found.rev}, entered at ${found.createdRev}`],
+    ["sender", `${found.senderId} at ${found.sentAt}, client_random ${key}`],
+    ["size", `${found.contentBytes} bytes of content, ${found.metadataBytes} of metadata`],
+    [
+      "relations",
+      `${found.replyToSeq === null ? "no reply" : `replies to seq ${found.replyToSeq}`}, ${found.reactions} reactions, ${found.relationsBytes} bytes about media and the quoted message`,
+    ],
+    ["edits", found.editedAt === null ? "none" : `${found.edits}, the last at ${found.editedAt}`],
+    ["deleted", found.deletedAt ?? "no"],
+    ["owner", ownerText(found.owner)],
+    ["recipients", counted(found.delivery.length, found.recipientCount, "members when it was sent")],
+  ];
+}
+
 export function userSheet(found: UserInspection): string {
+  return [membershipSheet(found), deviceSheet(found), blockSheet(found)].join("\n\n");
+}
+
+function membershipSheet(found: UserInspection): string {
   const roles = Object.entries(found.roles).map(([role, count]) => `${count} as ${role}`);
-  const conversations = sheet(
+  return sheet(
     [
       ["user", `${found.id}, last seen ${found.lastSeenAt ?? "never"}, own rev ${found.ownRev}`],
       [
@@ -94,11 +109,14 @@ export function userSheet(found: UserInspection): string {
       each.lastMessageAt ?? "none",
     ]),
   );
-  const devices = sheet(
+}
+
+function deviceSheet(found: UserInspection): string {
+  return sheet(
     [["devices", firstOf(found.devices.length, found.deviceCount, "that the server has seen")]],
     ["DEVICE", "FIRST SEEN", "GENERATION", "CURSORS", "CONVERSATIONS BEHIND", "MESSAGES BEHIND"],
     found.devices.map((device) => [
-      // Whatever a token said: it must not move a terminal's cursor.
+      // Comes from a token, and must not move the terminal's cursor.
       JSON.stringify(device.deviceId),
       device.firstSeenAt,
       `${device.generation}${device.isOfThisGeneration ? "" : " (gone)"}`,
@@ -107,7 +125,10 @@ export function userSheet(found: UserInspection): string {
       `${device.lag}`,
     ]),
   );
-  const blocks = sheet(
+}
+
+function blockSheet(found: UserInspection): string {
+  return sheet(
     [
       [
         "blocks",
@@ -122,7 +143,6 @@ export function userSheet(found: UserInspection): string {
       block.isPending ? "not applied yet" : "",
     ]),
   );
-  return `${conversations}\n\n${devices}\n\n${blocks}`;
 }
 
 function ownerText({ shard, node, epoch }: ConversationInspection["owner"]): string {
@@ -138,11 +158,7 @@ function counted(shown: number, all: number, what: string): string {
   return shown === all ? `${all}, ${what}` : `${shown} of ${all} (--limit, --offset), ${what}`;
 }
 
-/** Names with their values, then the rows of a page below their titles. */
-function sheet(
-  fields: readonly (readonly [string, string])[],
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
+/** Returns the fields, then the rows of a page below their titles. */
+function sheet(fields: Fields, titles: readonly string[], rows: readonly (readonly string[])[]): string {
   return rows.length === 0 ? table(fields) : `${table(fields)}\n\n${table([titles, ...rows])}`;
 }

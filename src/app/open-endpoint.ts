@@ -26,18 +26,11 @@ export function openEndpoint(
   }: { readonly keys: Keys; readonly readiness: Readiness; readonly extraRoutes: ExtraRoutes },
 ): Endpoint {
   const { config, version, observer, opened, stopping } = startup;
-  const { commands, joins, queries, marks, cursors, delivery, lastSeen } = engine;
   const endpoint = new Endpoint({
+    ...domainOf(engine),
     settings: endpointSettings(config),
-    commands,
-    joins,
-    queries,
-    marks,
-    delivery,
-    lastSeen,
     ownership,
     pubsub,
-    receipts: { marks, cursors },
     presence: new LocalPresence({ clock, newId }),
     tokens: new JwtTokens({ keys, clock, settings: config.tokens }),
     revocations: nothingRevoked,
@@ -54,6 +47,11 @@ export function openEndpoint(
   opened.defer(() => endpoint.stop({ deadlineMs: stopping.leftMs }));
   observer.gauge("ready", () => (statusOf(readiness.checks()) === "unavailable" ? 0 : 1));
   return endpoint;
+}
+
+/** The parts of the engine that clients reach. */
+function domainOf({ commands, joins, queries, marks, cursors, delivery, lastSeen }: OpenEngine["engine"]) {
+  return { commands, joins, queries, marks, delivery, lastSeen, receipts: { marks, cursors } };
 }
 
 function descriptorsOf(config: Config): EndpointOptions["descriptors"] {

@@ -104,40 +104,26 @@ export function startEngine(options: {
 
 /** What decides and stores: the actors, their lanes and the marks. */
 function startConversations(ports: EnginePorts, settings: EngineSettings) {
-  const { actorReads: reads, ownership, pubsub, clock, observer } = ports;
+  const { actorReads: reads, pubsub, clock, observer } = ports;
   const own = new PrivateState({
     store: ports.own,
     pubsub,
     markedUnread: (userId, conversationId) => owned.markedUnread(userId, conversationId),
   });
-  const lanes: readonly Lane[] = ports.commits.map((port) => {
-    const marked: OwnedMarks["marked"] = (conversations, atUs) => owned.marked(conversations, atUs);
-    return new Lane({ port, reads, ownership, observer, clock, settings: settings.lane, marked });
-  });
-  const laneOf = (conversationId: string) => lanes[shardOf(conversationId) % lanes.length]!;
+  const lanes = lanesOf(ports, settings.lane, (conversations, atUs) => owned.marked(conversations, atUs));
+  const laneOf: LaneOf = (conversationId) => lanes[shardOf(conversationId) % lanes.length]!;
   const queueOf = (conversationId: string) => laneOf(conversationId).marks;
   const owned = new OwnedMarks({ queueOf, own, pubsub, clock, observer });
-  const supervisor = new Supervisor({
-    reads,
-    ownership,
-    clock,
-    observer,
-    pubsub,
-    settings: settings.supervisor,
-    commit: (entry) => laneOf(entry.actor.id).commit(entry),
-    sent: (message) => owned.sent(message),
-    left: (event) => owned.left(event),
-  });
+  const supervisor = supervisorOf(ports, settings.supervisor, laneOf, owned);
   const meetings = new Meetings();
   const queuedChanges = () => lanes.reduce((rows, lane) => rows + lane.queued, 0);
-  const { registry } = settings;
   const commands = new Registry({
     supervisor,
     marks: owned,
     meetings,
     clock,
     observer,
-    settings: registry,
+    settings: settings.registry,
     queuedChanges,
   });
   const marks = new Marks({ commands, reads, clock, observer });
@@ -145,6 +131,35 @@ function startConversations(ports: EnginePorts, settings: EngineSettings) {
   observer.gauge("mailbox_turns", () => commands.underWay);
   observer.gauge("lane_queue_rows", queuedChanges);
   return { own, lanes, marks, supervisor, meetings, commands };
+}
+
+type LaneOf = (conversationId: string) => Lane;
+
+function lanesOf(
+  { commits, actorReads: reads, ownership, clock, observer }: EnginePorts,
+  settings: LaneSettings,
+  marked: OwnedMarks["marked"],
+): readonly Lane[] {
+  return commits.map((port) => new Lane({ port, reads, ownership, observer, clock, settings, marked }));
+}
+
+function supervisorOf(
+  { actorReads: reads, ownership, clock, observer, pubsub }: EnginePorts,
+  settings: SupervisorSettings,
+  laneOf: LaneOf,
+  owned: OwnedMarks,
+): Supervisor {
+  return new Supervisor({
+    reads,
+    ownership,
+    clock,
+    observer,
+    pubsub,
+    settings,
+    commit: (entry) => laneOf(entry.actor.id).commit(entry),
+    sent: (message) => owned.sent(message),
+    left: (event) => owned.left(event),
+  });
 }
 
 /** What tells the sockets of this node, and keeps what they have received. */

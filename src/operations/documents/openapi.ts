@@ -20,22 +20,7 @@ are UTC with microseconds. Ids are UUIDs, in lower case. Fields and query parame
 export function openApiDocument(version: string): Json {
   const schemas = new NamedSchemas(prefix);
   const refusals = new RefusalResponses();
-  const paths: Record<string, Record<string, Json>> = {};
-  for (const { name: tag, operations } of themes)
-    for (const operation of operations)
-      for (const door of operation.rest) {
-        const path = `/api/v1${door.path.replaceAll(/:(\w+)/g, "{$1}")}`;
-        const id = door.name ?? operation.name;
-        paths[path] ??= {};
-        paths[path][door.method.toLowerCase()] = operationDocument({
-          operation,
-          door,
-          tag,
-          id,
-          schemas,
-          refusals,
-        });
-      }
+  const paths = pathDocuments(schemas, refusals);
   return {
     openapi: "3.1.0",
     info: { title: "whispr-msg", version, summary: "A self-hosted messaging backend.", description: about },
@@ -44,10 +29,9 @@ export function openApiDocument(version: string): Json {
       { url: "/messaging", description: "The same, behind gateways that keep this segment." },
     ],
     security: [{ token: [] }],
-    tags: themes
-      .filter(({ operations }) => operations.some(({ rest }) => rest.length > 0))
-      .map(({ name, summary }) => ({ name, description: summary })),
+    tags: tagDocuments(),
     paths,
+    // After the paths, which collect them.
     components: {
       schemas: schemas.all(),
       responses: refusals.all(),
@@ -57,6 +41,27 @@ export function openApiDocument(version: string): Json {
       },
     },
   };
+}
+
+/** Collects the schemas and refusals that the paths name. */
+function pathDocuments(schemas: NamedSchemas, refusals: RefusalResponses): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const { name: tag, operations } of themes)
+    for (const operation of operations)
+      for (const door of operation.rest) {
+        const path = `/api/v1${door.path.replaceAll(/:(\w+)/g, "{$1}")}`;
+        const id = door.name ?? operation.name;
+        paths[path] ??= {};
+        const place = { operation, door, tag, id, schemas, refusals };
+        paths[path][door.method.toLowerCase()] = operationDocument(place);
+      }
+  return paths;
+}
+
+function tagDocuments(): readonly Json[] {
+  return themes
+    .filter(({ operations }) => operations.some(({ rest }) => rest.length > 0))
+    .map(({ name, summary }) => ({ name, description: summary }));
 }
 
 interface Place {

@@ -97,15 +97,13 @@ export const sendMessage = command<typeof schema, SendMessage>({
 });
 
 function toCommand(body: Body, asked: Asked, { newId, limits, observer }: Services): SendMessage | Rejection {
-  const messageType = body.message_type ?? "text";
-  // Media speak for themselves.
-  const isBare = messageType === "media" && body.content === "";
-  const refusal = isBare ? null : contentRefusal(body.content, limits.maxContentBytes);
+  const refusal = isBareMedia(body) ? null : contentRefusal(body.content, limits.maxContentBytes);
   if (refusal) return refusal;
   const text = body.metadata ? metadataText(body.metadata, limits.maxMetadataBytes) : "{}";
   if (isRejection(text)) return text;
   const attachments = readAttachments(body.attachments ?? [], { limits, observer });
   if (isRejection(attachments)) return attachments;
+  const messageType = body.message_type ?? "text";
   if (attachments.length > 0 && messageType !== "media") return refusedField("attachments", onlyMedia);
   const random = clientRandomIn(body.client_random);
   if (random === undefined) return refusedField("client_random", clientRandomAllowed);
@@ -125,6 +123,11 @@ function toCommand(body: Body, asked: Asked, { newId, limits, observer }: Servic
     attachments: attachments.length > 0 ? attachments.map((each) => ({ id: newId(), ...each })) : null,
     mentions: mentionsSomebody(body.metadata),
   };
+}
+
+/** Media without a text: they need none. */
+function isBareMedia({ message_type, content }: Body): boolean {
+  return message_type === "media" && content === "";
 }
 
 const onlyMedia = 'must be left out, or message_type must be "media"';

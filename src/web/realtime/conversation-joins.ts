@@ -75,14 +75,18 @@ export class ConversationJoins implements TopicJoins {
       ok: true,
       response,
       covers: ({ at }) => at <= head.rev,
-      receiver: new ConversationReceiver({
-        conversationId,
-        joining,
-        receipts: this.#receipts,
-        subscriptions: this.#subscriptions,
-      }),
+      receiver: this.#receiverOf(conversationId, joining),
       accepted: () => this.#accepted(joining, joined.facts, head.rev),
     };
+  }
+
+  #receiverOf(conversationId: string, joining: Joining<Session>): ConversationReceiver {
+    return new ConversationReceiver({
+      conversationId,
+      joining,
+      receipts: this.#receipts,
+      subscriptions: this.#subscriptions,
+    });
   }
 
   left(topic: string, session: Session): void {
