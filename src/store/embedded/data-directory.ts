@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { adopt } from "./adopt.ts";
 import { Directory, openOwnFile, readPart } from "./by-descriptor.ts";
 import { type Layout, layoutOf } from "./layout.ts";
-import { codeOf, diskFull, EmbeddedRefusal, unsafeEntry } from "./refusal.ts";
+import { codeOf, diskFull, EmbeddedRefusal, type EmbeddedRefusalCode, unsafeEntry } from "./refusal.ts";
 import { refuseUnsafePath } from "./safe-path.ts";
 import { makeTrusted } from "./trusted-path.ts";
 
@@ -60,45 +60,43 @@ function refuseLink({ database }: Layout): void {
   if (own !== 0 && stat.uid !== own) throw unsafeEntry(database, `belongs to user ${stat.uid}`);
 }
 
-/** What the system refuses to do in the data directory, with the way out; anything else as it is. */
+interface Refusal {
+  readonly code: EmbeddedRefusalCode;
+  readonly problem: string;
+  readonly wayOut: string;
+}
+
+const elsewhere = "Set WHISPR_DATA_DIR to a directory that this user can write";
+
+const notADirectory: Refusal = {
+  code: "not_a_directory",
+  problem: "is not a directory, or lies below a file",
+  wayOut: elsewhere,
+};
+
+/** Refusals by the code of the system's error. */
+const refusalByCode: Readonly<Record<string, Refusal>> = {
+  EROFS: { code: "read_only", problem: "is on a read-only file system", wayOut: elsewhere },
+  EACCES: {
+    code: "not_writable",
+    problem: `user ${process.getuid?.()} may not enter or write it`,
+    wayOut: elsewhere,
+  },
+  EPERM: {
+    code: "not_owner",
+    problem: `belongs to another user than ${process.getuid?.()}`,
+    wayOut: `Change its owner, or start as that user. ${elsewhere}`,
+  },
+  EEXIST: notADirectory,
+  ENOTDIR: notADirectory,
+};
+
+/** Returns the refusal, with the way out, for what the system refuses to do in the data directory; any other error as it is. */
 export function refusalOf(error: unknown, directory: string): unknown {
-  const elsewhere = "Set WHISPR_DATA_DIR to a directory that this user can write";
-  switch (codeOf(error)) {
-    case "EROFS":
-      return new EmbeddedRefusal({
-        code: "read_only",
-        directory,
-        problem: "is on a read-only file system",
-        wayOut: elsewhere,
-      });
-    case "EACCES":
-      return new EmbeddedRefusal({
-        code: "not_writable",
-        directory,
-        problem: `user ${process.getuid?.()} may not enter or write it`,
-        wayOut: elsewhere,
-      });
-    case "EPERM":
-      return new EmbeddedRefusal({
-        code: "not_owner",
-        directory,
-        problem: `belongs to another user than ${process.getuid?.()}`,
-        wayOut: `Change its owner, or start as that user. ${elsewhere}`,
-      });
-    case "EEXIST":
-    case "ENOTDIR":
-      return new EmbeddedRefusal({
-        code: "not_a_directory",
-        directory,
-        problem: "is not a directory, or lies below a file",
-        wayOut: elsewhere,
-      });
-    case "ENOSPC":
-    case "EDQUOT":
-      return diskFull(directory);
-    default:
-      return unusable(error, directory, elsewhere);
-  }
+  const code = codeOf(error);
+  if (code === "ENOSPC" || code === "EDQUOT") return diskFull(directory);
+  const refusal = refusalByCode[code];
+  return refusal ? new EmbeddedRefusal({ directory, ...refusal }) : unusable(error, directory, elsewhere);
 }
 
 /** Errors of PostgreSQL have codes as well; those of the system are words. */

@@ -131,40 +131,36 @@ function commandOf(
   const libraries = join(tree, "lib");
   const program = join(tree, "bin", name);
   const base = { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
-  const env = { ...base, LD_LIBRARY_PATH: libraries };
+  const options = { cwd: "/", env: { ...base, LD_LIBRARY_PATH: libraries } };
   switch (way.type) {
     case "self":
-      return { program, args: [...args], options: { cwd: "/", env } };
+      return { program, args: [...args], options };
     case "switched":
-      return { program, args: [...args], options: { cwd: "/", env, uid, gid: owner.gid } };
-    case "named": {
-      const mapping = [`--map-user=${way.account.uid}`, `--map-group=${way.account.gid}`];
-      return {
-        program: "unshare",
-        args: ["--user", ...mapping, "--", program, ...args],
-        options: { cwd: "/", env },
-      };
-    }
+      return { program, args: [...args], options: { ...options, uid, gid: owner.gid } };
+    case "named":
+      return { program: "unshare", args: [...userNamespace(way), program, ...args], options };
     case "covered": {
-      const script = [
-        "/bin/sh",
-        "-c",
-        cover,
-        "sh",
-        way.parent,
-        way.root,
-        `${uid}`,
-        `${owner.gid}`,
-        libraries,
-      ];
-      const namespace = ["--mount", "--propagation", "private", "--"];
+      const namespace = coveredNamespace(way, [`${uid}`, `${owner.gid}`, libraries]);
       return {
         program: "unshare",
-        args: [...namespace, ...script, program, ...args],
+        args: [...namespace, program, ...args],
         options: { cwd: "/", env: base },
       };
     }
   }
+}
+
+/** Arguments of `unshare`, before the program. */
+function userNamespace({ account }: Extract<Way, { type: "named" }>): readonly string[] {
+  return ["--user", `--map-user=${account.uid}`, `--map-group=${account.gid}`, "--"];
+}
+
+/** Arguments of `unshare`, before the program. `user`: the numbers of user and group, and the libraries. */
+function coveredNamespace(
+  { parent, root }: Extract<Way, { type: "covered" }>,
+  user: readonly [uid: string, gid: string, libraries: string],
+): readonly string[] {
+  return ["--mount", "--propagation", "private", "--", "/bin/sh", "-c", cover, "sh", parent, root, ...user];
 }
 
 /**
