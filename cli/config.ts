@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Reading } from "../src/config.ts";
+import type { Reading } from "../src/setting-readings.ts";
 import type { FormerVariable } from "../src/variable-names.ts";
 import { complain, print, printJson, table } from "./print.ts";
 import { fallbackOf, type ReadSettings, settingsOf, withSettings } from "./setting-options.ts";

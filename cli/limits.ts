@@ -2,7 +2,6 @@
 // src/core/limits or src/operations. Not a command of the product.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readConfig } from "../src/config.ts";
 import { amountText, budgetOf, budgets, type LimitName, rateText } from "../src/core/limits/budgets.ts";
 import {
   arrivals,
@@ -14,6 +13,7 @@ import {
 } from "../src/core/limits/costs.ts";
 import { operations } from "../src/operations/list.ts";
 import { topicOperations } from "../src/operations/topics/topic-operations.ts";
+import { readConfig } from "../src/read-config.ts";
 
 export const limitsPath = join(import.meta.dir, "../docs/limits.md");
 

@@ -1,5 +1,7 @@
 import { type Command, Option } from "commander";
-import { type Config, type Reading, readConfig } from "../src/config.ts";
+import type { Config } from "../src/config.ts";
+import { readConfig } from "../src/read-config.ts";
+import type { Reading } from "../src/setting-readings.ts";
 import { type Setting, type SettingContext, type SettingName, settings } from "../src/settings.ts";
 import type { FormerVariable } from "../src/variable-names.ts";
 import { doubtsAbout } from "./doubts.ts";

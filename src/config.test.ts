@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type Config, type ConfigResult, readConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import { type ConfigResult, readConfig } from "./read-config.ts";
 import { settings } from "./settings.ts";
 import { limitsOff } from "./testing/costs/limits-off.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type ConfigResult, readConfig } from "./config.ts";
+import { type ConfigResult, readConfig } from "./read-config.ts";
 import { pgAddressOf } from "./store/connections/pg-address.ts";
 
 function read(environment: Record<string, string>, flags: Record<string, string> = {}): ConfigResult {

@@ -576,3 +576,6 @@ export type SettingValue<N extends SettingName> =
     : (typeof settings)[N] extends Present<infer T>
       ? T
       : never;
+
+/** The parsed value of every setting. */
+export type Values = { readonly [N in SettingName]: SettingValue<N> };

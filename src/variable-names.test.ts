@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type ConfigResult, readConfig } from "./config.ts";
+import { type ConfigResult, readConfig } from "./read-config.ts";
 
 const keys = { JWT_JWKS_URL: "http://auth.example/jwks.json" };
 type Purpose = "serve" | "dev" | "tool" | "look";

@@ -1,4 +1,4 @@
-import { readConfig } from "../config.ts";
+import { readConfig } from "../read-config.ts";
 import { limitsOff } from "./costs/limits-off.ts";
 
 /** The limits of a server on which nothing is set. */

@@ -1,7 +1,7 @@
 /** For whom or what a budget is kept. Each user, pair, connection or address has a whole budget of its own. */
 type KeptBy = "user" | "user and conversation" | "user and other user" | "connection" | "address" | "process";
 
-/** One budget. Its size is a setting (`config.ts`, `limitsOf`). */
+/** One budget. Its size is a setting (`budget-sizes.ts`). */
 interface Budget {
   readonly by: KeptBy;
   /** What is counted, as refusals name it. */

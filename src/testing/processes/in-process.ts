@@ -1,5 +1,5 @@
 import { type App, startApp } from "../../app.ts";
-import { readConfig } from "../../config.ts";
+import { readConfig } from "../../read-config.ts";
 import { createLogger } from "../../telemetry/logger.ts";
 import { type TestKeys, testKeys } from "../builders/tokens.ts";
 import { limitsOff } from "../costs/limits-off.ts";
