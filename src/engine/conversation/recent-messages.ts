@@ -20,6 +20,8 @@ export class RecentMessages {
   readonly #maxBytes: number;
   readonly #shared: SharedBytes;
   readonly #ring: (Kept | undefined)[] = [];
+  /** The bytes of each: the oldest is cold in the processor's caches, and is dropped without a look at it. */
+  readonly #sizes: number[] = [];
   #oldest = 0;
   #count = 0;
   #bytes = 0;
@@ -45,7 +47,9 @@ export class RecentMessages {
     if (this.#maxMessages === 0 || bytes > this.#maxBytes) return;
     while (this.#count > 0 && !this.#hasRoomFor(bytes)) this.#dropOldest();
     if (!this.#hasRoomFor(bytes)) return;
-    this.#ring[this.#at(this.#count)] = message;
+    const at = this.#at(this.#count);
+    this.#ring[at] = message;
+    this.#sizes[at] = bytes;
     this.#count++;
     this.#take(bytes);
   }
@@ -77,6 +81,7 @@ export class RecentMessages {
   forget(): void {
     this.#take(-this.#bytes);
     this.#ring.length = 0;
+    this.#sizes.length = 0;
     this.#oldest = 0;
     this.#count = 0;
   }
@@ -90,15 +95,17 @@ export class RecentMessages {
   }
 
   #dropOldest(): void {
-    this.#take(-bytesOf(this.#ring[this.#oldest]!));
+    this.#take(-this.#sizes[this.#oldest]!);
     this.#ring[this.#oldest] = undefined;
     this.#oldest = this.#at(1);
     this.#count--;
   }
 
   #replace(at: number, message: Message): void {
-    this.#take(bytesOf(message) - bytesOf(this.#ring[at]!));
+    const bytes = bytesOf(message);
+    this.#take(bytes - this.#sizes[at]!);
     this.#ring[at] = message;
+    this.#sizes[at] = bytes;
   }
 
   /** From the newest: most are asked for soon. */
