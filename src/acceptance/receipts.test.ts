@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Device, JoinReply, KeptMessage } from "../testing/clients/device.ts";
+import type { Device } from "../testing/clients/device.ts";
+import type { JoinReply, KeptMessage } from "../testing/clients/device-types.ts";
 import { untilHeard } from "../testing/clients/heard-by.ts";
 import type { Person } from "../testing/clients/people.ts";
 import { peopleOnServer } from "../testing/clients/people-on-server.ts";

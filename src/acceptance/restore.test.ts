@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestKeys, testKeys } from "../testing/builders/tokens.ts";
-import type { Device, JoinReply, KeptMessage } from "../testing/clients/device.ts";
+import type { Device } from "../testing/clients/device.ts";
+import type { JoinReply, KeptMessage } from "../testing/clients/device-types.ts";
 import { People, type Person } from "../testing/clients/people.ts";
 import { freePort, type ServerProcess, serverCommand, startServer } from "../testing/processes/server.ts";
 

@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { CreatedDirect } from "../core/ports/conversation-creation.ts";
-import { StoreUnavailable } from "../core/ports/store-errors.ts";
 import { newId, systemClock } from "../system.ts";
 import { noteTaker } from "../testing/builders/builders.ts";
-import { VirtualClock } from "../testing/clock.ts";
 import { eventually } from "../testing/eventually.ts";
-import { type Disturbance, databaseLink } from "../testing/processes/database-link.ts";
 import { outsideClient } from "../testing/processes/outside.ts";
 import { startWriter, type Writer } from "../testing/processes/writer-on-postgres.ts";
 import { PostgresBlocks } from "./blocks.ts";
@@ -183,18 +180,6 @@ test("I8: a block that comes while the conversation is being created waits for i
   expect((await create(low, high)).type).toBe("blocked");
 });
 
-test("after its connection was lost it listens again, and calls for what it may have missed", async () => {
-  const [anna, ben] = [newId(), newId()];
-  const before = calls;
-  await writer.database.sql(
-    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'whispr-msg blocks' and datname = current_database()",
-  );
-  await eventually("a call after the connection is back", () => calls > before, 10_000);
-  const again = calls;
-  await say(anna, ben);
-  await eventually("a call for a change", () => calls > again);
-});
-
 test("a pair of which a member row is missing, or cannot be read, is returned as such; the others are returned as ever", async () => {
   const [whole, halved, broken] = await Promise.all(
     [0, 1, 2].map(async () => {
@@ -220,60 +205,6 @@ test("a pair of which a member row is missing, or cannot be read, is returned as
   );
   expect(await pendingOf(broken!.anna)).toMatchObject({ conversation: null, unreadable: expect.any(String) });
   expect(await pendingOf(whole!.anna)).toMatchObject({ conversation: { id: whole!.id }, unreadable: null });
-});
-
-/** Over a connection that can fall silent, with a heartbeat that the test calls for. */
-async function listening(disturb?: (connection: number) => Disturbance) {
-  const link = await databaseLink(writer.database.url, disturb);
-  const clock = new VirtualClock();
-  const { observer, warnings } = noteTaker();
-  // A statement without an answer is given up after 1.1 s.
-  const settings = { ...writer.database.settings, url: link.url, statementTimeoutMs: 100 };
-  const listener = new PostgresBlocks({ settings, clock, observer });
-  let called = 0;
-  listener.subscribe(() => called++);
-  await eventually("the first call", () => called === 1);
-  return { link, clock, warnings, listener, called: () => called };
-}
-
-test("a connection that falls silent is noticed by its heartbeat and replaced; what was missed is called for", async () => {
-  const { link, clock, warnings, listener, called } = await listening();
-  link.silenceAll();
-  await clock.runFor(10_000);
-  await eventually("the call on the next connection", () => called() === 2);
-  expect(warnings).toMatchObject([{ event: "block_listener_silent" }]);
-  expect(link.made()).toBe(2);
-  await say(newId(), newId());
-  await eventually("a call for a change", () => called() === 3);
-  await listener.stop();
-  await link.close();
-});
-
-test("a connection that falls silent under a read is replaced, and the next read is answered", async () => {
-  const { link, listener, called } = await listening();
-  link.silenceAll();
-  const error = await listener.pending(null, 1).catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(StoreUnavailable);
-  expect(String((error as StoreUnavailable).cause)).toContain("timeout");
-  await eventually("the call on the next connection", () => called() === 2);
-  expect(await listener.pending(null, 1)).toBeArray();
-  await listener.stop();
-  await link.close();
-});
-
-test("a session that does not listen is replaced by one that does", async () => {
-  const { link, clock, warnings, listener, called } = await listening((number) =>
-    number === 1 ? "never listens" : "none",
-  );
-  await clock.runFor(10_000);
-  await eventually("the call on the next connection", () => called() === 2);
-  expect(warnings).toMatchObject([
-    { event: "block_listener_silent", reason: expect.stringContaining("listens") },
-  ]);
-  await say(newId(), newId());
-  await eventually("a call for a change", () => called() === 3);
-  await listener.stop();
-  await link.close();
 });
 
 describe("I8: a group that is created while a block is being written", () => {

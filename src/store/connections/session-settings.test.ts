@@ -14,6 +14,7 @@ import {
 } from "../../testing/builders/changes.ts";
 import { type TestDatabase, testDatabase } from "../../testing/processes/database.ts";
 import { makeHostile } from "../../testing/processes/hostile-settings.ts";
+import { leftSettings } from "../../testing/processes/left-settings.ts";
 import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
 import { inspectConversation } from "../inspect/conversation.ts";
 import { inspectMessage } from "../inspect/message.ts";
@@ -38,140 +39,6 @@ const settingsOf = (url: string) => ({
   statementTimeoutMs: 5_000,
 });
 
-/** Settings that sessions may have as the server has them, and why. A setting that is new in PostgreSQL belongs here or to those fixed. */
-const left: Readonly<Record<string, readonly string[]>> = {
-  "each session has its own": [
-    "application_name",
-    "statement_timeout",
-    "lock_timeout",
-    "search_path",
-    "transaction_deferrable",
-    "transaction_isolation",
-    "transaction_read_only",
-  ],
-  "an operator's word, which a node waits for and doctor names": ["default_transaction_read_only"],
-  "without effect while jit is off or nothing runs in parallel": [
-    "jit_above_cost",
-    "jit_debugging_support",
-    "jit_dump_bitcode",
-    "jit_expressions",
-    "jit_inline_above_cost",
-    "jit_optimize_above_cost",
-    "jit_profiling_support",
-    "jit_tuple_deforming",
-    "debug_parallel_query",
-    "enable_parallel_append",
-    "enable_parallel_hash",
-    "force_parallel_mode",
-    "max_parallel_maintenance_workers",
-    "max_parallel_workers",
-    "parallel_leader_participation",
-  ],
-  "where and how data lies on the disk": [
-    "allow_in_place_tablespaces",
-    "backend_flush_after",
-    "commit_delay",
-    "commit_siblings",
-    "default_tablespace",
-    "default_toast_compression",
-    "effective_io_concurrency",
-    "file_copy_method",
-    "io_combine_limit",
-    "maintenance_io_concurrency",
-    "maintenance_work_mem",
-    "temp_buffers",
-    "temp_file_limit",
-    "temp_tablespaces",
-    "wal_compression",
-    "wal_consistency_checking",
-    "wal_init_zero",
-    "wal_recycle",
-    "wal_skip_threshold",
-  ],
-  "what VACUUM and ANALYZE do": [
-    "default_statistics_target",
-    "track_cost_delay_timing",
-    "vacuum_buffer_usage_limit",
-    "vacuum_cost_delay",
-    "vacuum_cost_limit",
-    "vacuum_cost_page_dirty",
-    "vacuum_cost_page_hit",
-    "vacuum_cost_page_miss",
-    "vacuum_failsafe_age",
-    "vacuum_freeze_min_age",
-    "vacuum_freeze_table_age",
-    "vacuum_max_eager_freeze_failure_rate",
-    "vacuum_multixact_failsafe_age",
-    "vacuum_multixact_freeze_min_age",
-    "vacuum_multixact_freeze_table_age",
-    "vacuum_truncate",
-  ],
-  "what an operator wants to see, in logs and statistics": [
-    "backtrace_functions",
-    "compute_query_id",
-    "debug_pretty_print",
-    "log_connections",
-    "log_disconnections",
-    "log_duration",
-    "log_error_verbosity",
-    "log_executor_stats",
-    "log_lock_failures",
-    "log_lock_waits",
-    "log_min_duration_sample",
-    "log_min_duration_statement",
-    "log_min_error_statement",
-    "log_min_messages",
-    "log_parameter_max_length",
-    "log_parser_stats",
-    "log_planner_stats",
-    "log_replication_commands",
-    "log_statement",
-    "log_statement_sample_rate",
-    "log_statement_stats",
-    "log_temp_files",
-    "log_transaction_sample_rate",
-    "stats_fetch_consistency",
-    "track_activities",
-    "track_counts",
-    "track_functions",
-    "track_io_timing",
-    "track_wal_io_timing",
-    "trace_notify",
-    "trace_sort",
-    "update_process_title",
-  ],
-  "of what we do not use: roles, replication, extensions, text search, GIN, large objects, event triggers, collations made":
-    [
-      "allow_system_table_mods",
-      "createrole_self_grant",
-      "debug_logical_replication_streaming",
-      "default_text_search_config",
-      "dynamic_library_path",
-      "event_triggers",
-      "extension_control_path",
-      "extension_destdir",
-      "gin_fuzzy_search_limit",
-      "gin_pending_list_limit",
-      "icu_validation_level",
-      "lo_compat_privileges",
-      "local_preload_libraries",
-      "logical_decoding_work_mem",
-      "md5_password_warnings",
-      "password_encryption",
-      "scram_iterations",
-      "session_preload_libraries",
-      "wal_sender_timeout",
-    ],
-  "the order of rows that a statement did not order: none reads one": ["synchronize_seqscans"],
-  "for PostgreSQL's own developers, or set before a session begins": [
-    "deadlock_timeout",
-    "debug_discard_caches",
-    "ignore_system_indexes",
-    "max_stack_depth",
-    "post_auth_delay",
-  ],
-};
-
 describe("on a database whose own settings are others wherever they could be", () => {
   let database: TestDatabase;
   beforeAll(async () => {
@@ -181,7 +48,7 @@ describe("on a database whose own settings are others wherever they could be", (
   afterAll(() => database.close());
 
   test("every setting of the server that a session can have is fixed, or left for a reason", async () => {
-    const known = [...sessionSettings.map(({ name }) => name), ...Object.values(left).flat()];
+    const known = [...sessionSettings.map(({ name }) => name), ...Object.values(leftSettings).flat()];
     const rows = await withClient(settingsOf(database.url), "check", async (client) => {
       const text = `select name from pg_settings
         where context in ('user', 'superuser', 'backend', 'superuser-backend') and name not like '%.%'`;

@@ -30,7 +30,7 @@ import {
   readMetadata,
 } from "./actor-statements.ts";
 import { type MessageRow, toMessage } from "./message-rows.ts";
-import { toHead, toMembers, toUs, toUsOrNull, withoutMarks } from "./rows.ts";
+import { inPlaces, toHead, toMembers, toUs, toUsOrNull, withoutMarks } from "./rows.ts";
 import { findStored, type StoredRow, storedChanges, storedValues } from "./stored-changes.ts";
 
 /** What actors and lanes read of the log. One query each. */
@@ -46,14 +46,14 @@ export class PostgresActorReads implements ActorReads {
     return rows.map((row) => ({ state: toState(row), keyUses: toKeyUses(row) }));
   }
 
-  async findKeys(questions: readonly KeyLookup[]): Promise<readonly (KeyLookup & KeyUse)[]> {
+  async findKeys(lookups: readonly KeyLookup[]): Promise<readonly (KeyLookup & KeyUse)[]> {
     const { rows } = await this.#reads.query<KeyLookup & { seq: number; sent_at: string }>({
       ...findKeys,
       values: [
-        questions.map((each) => each.conversationId),
-        questions.map((each) => each.senderId),
-        questions.map((each) => each.deviceTag),
-        questions.map((each) => each.clientRandom),
+        lookups.map((each) => each.conversationId),
+        lookups.map((each) => each.senderId),
+        lookups.map((each) => each.deviceTag),
+        lookups.map((each) => each.clientRandom),
       ],
     });
     return rows.map(({ sent_at, ...found }) => ({ ...found, sentAtUs: toUs(sent_at) }));
@@ -68,21 +68,19 @@ export class PostgresActorReads implements ActorReads {
         lookups.map((each) => each.viewerId),
       ],
     });
-    const found = new Map(rows.map((row) => [row.place, toMessage(row)]));
-    return lookups.map((_, index) => found.get(index + 1) ?? null);
+    return inPlaces(lookups, rows, toMessage);
   }
 
-  async findSeqs(questions: readonly SeenTargetLookup[]): Promise<readonly (number | null)[]> {
+  async findSeqs(lookups: readonly SeenTargetLookup[]): Promise<readonly (number | null)[]> {
     const { rows } = await this.#reads.query<{ place: number; seq: number }>({
       ...findSeqs,
       values: [
-        questions.map((each) => each.conversationId),
-        questions.map((each) => each.messageId),
-        questions.map((each) => each.userId),
+        lookups.map((each) => each.conversationId),
+        lookups.map((each) => each.messageId),
+        lookups.map((each) => each.userId),
       ],
     });
-    const found = new Map(rows.map(({ place, seq }) => [place, seq]));
-    return questions.map((_, index) => found.get(index + 1) ?? null);
+    return inPlaces(lookups, rows, ({ seq }) => seq);
   }
 
   async findCreatedRevs(places: readonly MessagePlace[]): Promise<readonly (number | null)[]> {
@@ -90,22 +88,20 @@ export class PostgresActorReads implements ActorReads {
       ...findCreatedRevs,
       values: [places.map((each) => each.conversationId), places.map((each) => each.seq)],
     });
-    const found = new Map(rows.map(({ place, created_rev }) => [place, created_rev]));
-    return places.map((_, index) => found.get(index + 1) ?? null);
+    return inPlaces(places, rows, (row) => row.created_rev);
   }
 
-  async areMembers(questions: readonly MembershipLookup[]): Promise<readonly boolean[]> {
+  async areMembers(lookups: readonly MembershipLookup[]): Promise<readonly boolean[]> {
     const { rows } = await this.#reads.query<{ place: number }>({
       ...areMembers,
-      values: [questions.map((each) => each.conversationId), questions.map((each) => each.userId)],
+      values: [lookups.map((each) => each.conversationId), lookups.map((each) => each.userId)],
     });
-    const members = new Set(rows.map(({ place }) => place));
-    return questions.map((_, index) => members.has(index + 1));
+    return inPlaces(lookups, rows, () => true).map((isMember) => isMember ?? false);
   }
 
-  async findContacts(questions: readonly ContactsLookup[]): Promise<readonly (readonly Contact[])[]> {
-    const each = questions.flatMap(({ userIds, ...question }) =>
-      userIds.map((userId) => ({ ...question, userId })),
+  async findContacts(lookups: readonly ContactsLookup[]): Promise<readonly (readonly Contact[])[]> {
+    const each = lookups.flatMap(({ userIds, ...lookup }) =>
+      userIds.map((userId) => ({ ...lookup, userId })),
     );
     const { rows } = await this.#reads.query<ContactRow>({
       ...findContacts,
@@ -118,7 +114,7 @@ export class PostgresActorReads implements ActorReads {
     });
     const found = new Map(rows.map((row) => [row.place, toContact(row)]));
     let place = 0;
-    return questions.map(({ userIds }) => userIds.map(() => found.get(++place)!));
+    return lookups.map(({ userIds }) => userIds.map(() => found.get(++place)!));
   }
 
   async readMetadata(conversationIds: readonly string[]): Promise<readonly (string | null)[]> {
@@ -126,8 +122,7 @@ export class PostgresActorReads implements ActorReads {
       ...readMetadata,
       values: [conversationIds],
     });
-    const found = new Map(rows.map(({ place, metadata }) => [place, metadata.toString()]));
-    return conversationIds.map((_, index) => found.get(index + 1) ?? null);
+    return inPlaces(conversationIds, rows, ({ metadata }) => metadata.toString());
   }
 
   async findStored(changes: readonly Change[]): Promise<readonly boolean[]> {
@@ -135,13 +130,12 @@ export class PostgresActorReads implements ActorReads {
     return storedChanges(changes, rows);
   }
 
-  async readMessages(asked: readonly MessagePlace[]): Promise<readonly (Message | null)[]> {
+  async readMessages(places: readonly MessagePlace[]): Promise<readonly (Message | null)[]> {
     const { rows } = await this.#reads.query<MessageRow & { place: number }>({
       ...readMessages,
-      values: [asked.map((each) => each.conversationId), asked.map((each) => each.seq)],
+      values: [places.map((each) => each.conversationId), places.map((each) => each.seq)],
     });
-    const found = new Map(rows.map((row) => [row.place, toMessage(row)]));
-    return asked.map((_, index) => found.get(index + 1) ?? null);
+    return inPlaces(places, rows, toMessage);
   }
 }
 

@@ -35,6 +35,16 @@ export function unpack(text: string | null): string[][] {
   return text ? text.split(";").map((row) => row.split(",")) : [];
 }
 
+/** Returns what the rows hold, in the order of the requests that their places name, from 1. Null: there is no row for it. */
+export function inPlaces<Row extends { readonly place: number }, T>(
+  requests: readonly unknown[],
+  rows: readonly Row[],
+  of: (row: Row) => T,
+): (T | null)[] {
+  const found = new Map(rows.map((row) => [row.place, of(row)]));
+  return requests.map((_, index) => found.get(index + 1) ?? null);
+}
+
 /** Of a conversation's head `h`. */
 export const headColumns =
   "h.seq as h_seq, h.rev as h_rev, h.members_rev as h_members_rev, h.last_message_at as h_last_message_at";

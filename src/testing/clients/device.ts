@@ -1,39 +1,10 @@
 import { type Channel, Socket } from "phoenix";
 import { eventually } from "../eventually.ts";
+import { DeviceProofs } from "./device-proofs.ts";
+import type { DeviceOptions, Heard, JoinReply, KeptMessage } from "./device-types.ts";
 import { FreezableSocket } from "./freezable-socket.ts";
+import { answer } from "./push-answer.ts";
 import type { RestClient } from "./rest-client.ts";
-
-export interface KeptMessage {
-  readonly id: string;
-  readonly conversation_id: string;
-  readonly seq: number;
-  readonly rev: number;
-  readonly sender_id: string;
-  readonly content: string;
-  readonly status?: string;
-  readonly is_deleted: boolean;
-  readonly edited_at: string | null;
-}
-
-/** What came on a topic. */
-export interface Heard {
-  readonly topic: string;
-  readonly event: string;
-  readonly payload: Readonly<Record<string, unknown>>;
-  readonly atMs: number;
-}
-
-export type JoinReply = Readonly<Record<string, unknown>>;
-
-export interface DeviceOptions {
-  readonly url: string;
-  readonly token: string;
-  readonly userId: string;
-  /** Keeps whatever comes in `heard`; else only the messages. */
-  readonly remembers?: boolean;
-  /** It is there from the first message of each of its conversations: a hole at any moment is a violation. */
-  readonly isComplete?: boolean;
-}
 
 /**
  * One device with the unmodified npm `phoenix` client, over a socket that can be frozen. Keeps messages by (conversation, seq), as the
@@ -59,12 +30,7 @@ export class Device {
   provedAgain = 0;
   #transport: FreezableSocket | null = null;
   #onThisSocket = new Set<string>();
-  /** What came since the last pong; what that pong was for; and what the server is known to know of. */
-  #unproved: string[] = [];
-  #ponged: string[] = [];
-  /** The server of this socket was killed: whatever is still read from it, no pong will arrive. */
-  #isOrphaned = false;
-  readonly #proved = new Set<string>();
+  readonly #proofs = new DeviceProofs();
   /** The last message that came on the user's topic, by conversation. */
   readonly #reached = new Map<string, number>();
   readonly #isComplete: boolean;
@@ -140,21 +106,21 @@ export class Device {
 
   /** Resolves when whatever came is proved: a pong answered a ping that came after it. */
   async proves(): Promise<void> {
-    await eventually("a device to prove what it has", () => this.#unproved.length === 0);
+    await eventually("a device to prove what it has", () => this.#proofs.isComplete);
   }
 
   /** Ends the socket; what was received stays. */
   async disconnect(): Promise<void> {
     const isOpen = this.#transport?.readyState === 1;
     this.socket.disconnect();
-    if (isOpen) this.#prove();
+    if (isOpen) this.#proofs.prove();
     await eventually("a socket to end", () => this.#transport === null || this.#transport.readyState === 3);
   }
 
   /** The connection is lost, perhaps with the last pong; the client comes back by itself. */
   cut(): void {
     this.#transport?.cut();
-    this.#ponged = [];
+    this.#proofs.cut();
   }
 
   freeze(): void {
@@ -190,14 +156,11 @@ export class Device {
 
   /** The server that was told is gone. A frozen device may find that out later. */
   serverKilled(): void {
-    this.forgetProofs();
-    this.#isOrphaned = true;
+    this.#proofs.serverKilled();
   }
 
   forgetProofs(): void {
-    this.#proved.clear();
-    this.#ponged = [];
-    this.#unproved = [];
+    this.#proofs.forget();
   }
 
   /** In order of seq. */
@@ -250,26 +213,12 @@ export class Device {
 
   #use(transport: FreezableSocket): void {
     this.#transport = transport;
-    transport.onponged = () => this.#sentPong();
+    transport.onponged = () => this.#proofs.sentPong();
   }
 
   #opened(): void {
-    this.#isOrphaned = false;
     this.#onThisSocket = new Set();
-    this.#unproved = [];
-    this.#ponged = [];
-  }
-
-  /** There is one ping at a time: the next one tells that the last pong has arrived. So does a close in good order. */
-  #sentPong(): void {
-    this.#prove();
-    this.#ponged = this.#unproved;
-    this.#unproved = [];
-  }
-
-  #prove(): void {
-    if (!this.#isOrphaned) for (const key of this.#ponged) this.#proved.add(key);
-    this.#ponged = [];
+    this.#proofs.opened();
   }
 
   #word(): object {
@@ -328,8 +277,8 @@ export class Device {
 
   #noteReached(key: string, message: KeptMessage): void {
     const { conversation_id: conversationId, seq } = message;
-    if (this.#proved.has(key) && !hasChanged(message)) this.provedAgain++;
-    this.#unproved.push(key);
+    if (this.#proofs.has(key) && !hasChanged(message)) this.provedAgain++;
+    this.#proofs.received(key);
     const reached = this.#reached.get(conversationId) ?? 0;
     if (this.#isComplete && seq > reached + 1) this.violations.push(`a hole after ${reached}: ${key}`);
     this.#reached.set(conversationId, Math.max(reached, seq));
@@ -345,14 +294,4 @@ export class Device {
 /** Such a message comes as it is now in the page of its creation, and again in the page of its change. */
 function hasChanged({ edited_at, is_deleted }: KeptMessage): boolean {
   return edited_at !== null || is_deleted;
-}
-
-function answer(push: {
-  receive(status: string, then: (reply: JoinReply) => void): unknown;
-}): Promise<JoinReply> {
-  return new Promise((resolve, reject) => {
-    push.receive("ok", resolve);
-    push.receive("error", (refusal) => reject(new Error(JSON.stringify(refusal))));
-    push.receive("timeout", () => reject(new Error("no answer")));
-  });
 }

@@ -1,5 +1,6 @@
 import { newId } from "../../system.ts";
-import { Device, type DeviceOptions } from "./device.ts";
+import { Device } from "./device.ts";
+import type { DeviceOptions } from "./device-types.ts";
 import { RestClient } from "./rest-client.ts";
 
 /** Where people are: a server, and who signs its tokens. */

@@ -12,7 +12,9 @@ export function historyOf(model: ModelStore, query: ReadHistory): HistoryPage {
   if (!log || !viewer) return { membership: null, messages: [], hasMore: false, total: 0 };
   const visible = log.messages.filter(({ seq }) => seq > viewer.joinedSeq);
   const found = visible.filter(
-    (message) => isBefore(visible, message, before) && isAfter(visible, message, after),
+    (message) =>
+      (!before || distance(visible, message, before) < 0) &&
+      (!after || distance(visible, message, after) > 0),
   );
   const isForward = after !== null && before === null;
   if (!isForward) found.reverse();
@@ -26,37 +28,15 @@ export function historyOf(model: ModelStore, query: ReadHistory): HistoryPage {
   };
 }
 
-function isBefore(
-  visible: readonly Message[],
-  { seq, sentAtUs }: Message,
-  cursor: HistoryCursor | null,
-): boolean {
-  switch (cursor?.by) {
-    case undefined:
-      return true;
+/** Negative: the message is before the cursor. NaN, which is neither before nor after: the viewer sees no such message. */
+function distance(visible: readonly Message[], { seq, sentAtUs }: Message, cursor: HistoryCursor): number {
+  switch (cursor.by) {
     case "seq":
-      return seq < cursor.seq;
+      return seq - cursor.seq;
     case "id":
-      return seq < (visible.find(({ id }) => id === cursor.id)?.seq ?? Number.NEGATIVE_INFINITY);
+      return seq - (visible.find(({ id }) => id === cursor.id)?.seq ?? Number.NaN);
     case "time":
-      return sentAtUs < cursor.timeUs;
-  }
-}
-
-function isAfter(
-  visible: readonly Message[],
-  { seq, sentAtUs }: Message,
-  cursor: HistoryCursor | null,
-): boolean {
-  switch (cursor?.by) {
-    case undefined:
-      return true;
-    case "seq":
-      return seq > cursor.seq;
-    case "id":
-      return seq > (visible.find(({ id }) => id === cursor.id)?.seq ?? Number.POSITIVE_INFINITY);
-    case "time":
-      return sentAtUs > cursor.timeUs;
+      return sentAtUs - cursor.timeUs;
   }
 }
 
