@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { formatInstant } from "../core/instant.ts";
 import { withClient } from "./connections/database.ts";
-import { isOwned } from "./ownership/advisory-ownership.ts";
+import { isOwned } from "./ownership/owner-lock.ts";
 
 /** On which a server hears that something was blocked or unblocked. */
 export const blocksChannel = "whispr_blocks";

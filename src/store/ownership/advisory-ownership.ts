@@ -2,13 +2,12 @@ import type pg from "pg";
 import { type Clock, pause } from "../../core/ports/clock.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { allShards, type Ownership, type OwnershipListener, shardCount } from "../../core/ports/ownership.ts";
-import { takeAll, takeSome } from "../append/fence.ts";
-import { endUntagged } from "../append/untagged-keys.ts";
+import { takeSome } from "../append/fence.ts";
 import { type DatabaseSettings, destroy, isServerError, openClient } from "../connections/database.ts";
 import type { StoreHealth } from "../connections/health.ts";
-import { schemaProblem } from "../schema/migrator.ts";
-import { checkGeneration } from "./generation.ts";
-import { ownerLockKey } from "./owner-lock.ts";
+import { checkGeneration, currentGeneration } from "./generation.ts";
+import { takeShards, tryLock, unfitSchema } from "./take-over-steps.ts";
+import { WaitingNotice } from "./waiting-notice.ts";
 
 const retryMs = 200;
 /** How often the owner asks whether its session is still there. */
@@ -17,23 +16,8 @@ const confirmEveryMs = 500;
 const rightLastsMs = 3_000;
 /** Turns of the watch that a question may stay without an answer: a loop that is late has not looked for one yet. */
 const longestSilenceTurns = rightLastsMs / confirmEveryMs;
-/** Between two log lines about the same reason to wait. */
-const sayAgainMs = 60_000;
 
 const silent = new Error(`no answer for ${rightLastsMs / 1_000} s`);
-
-/** Any answer confirms the session, and so the lock; this one also tells of a generation that was begun by somebody else. */
-const currentGeneration: pg.QueryConfig = {
-  name: "current-generation",
-  text: "select generation from store_generation",
-};
-
-/** SQL: whether some process owns this database's conversations at present. */
-export const isOwned = `exists (
-  select from pg_locks
-  where locktype = 'advisory' and granted and objsubid = 1
-    and database = (select oid from pg_database where datname = current_database())
-    and (classid::int8 << 32 | objid::int8) = ${ownerLockKey})`;
 
 /**
  * Without a cluster, the right to own is one session advisory lock: who gets it takes every shard at once with new epochs, and loses all of
@@ -49,6 +33,7 @@ export class AdvisoryOwnership implements Ownership {
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #health: StoreHealth;
+  readonly #notice: WaitingNotice;
   readonly #epochs = new Float64Array(shardCount);
   readonly #listeners: OwnershipListener[] = [];
   readonly #resumeListeners: (() => void)[] = [];
@@ -59,8 +44,6 @@ export class AdvisoryOwnership implements Ownership {
   #tried = false;
   #stopped = false;
   #waitsFor = "the database";
-  /** What was said last of the reason to wait, and when. */
-  #said = { reason: "", atMs: Number.NEGATIVE_INFINITY };
   /** When the last question was sent that the owner's session has answered. Monotonic milliseconds. */
   #confirmedMs = Number.NEGATIVE_INFINITY;
   /** The question that is on its way; null: none is. */
@@ -85,6 +68,7 @@ export class AdvisoryOwnership implements Ownership {
     this.#clock = options.clock;
     this.#observer = options.observer;
     this.#health = options.health;
+    this.#notice = new WaitingNotice({ clock: options.clock, observer: options.observer });
   }
 
   /** Begins to try, and goes on until `stop`. */
@@ -175,19 +159,10 @@ export class AdvisoryOwnership implements Ownership {
       }
       this.#tried = true;
       if (this.#held || this.#stopped) break;
-      this.#sayWaiting();
+      this.#notice.waits(this.#waitsFor);
       await pause(this.#clock, retryMs);
     }
     this.#acquiring = false;
-  }
-
-  /** At once when the reason is another one, and seldom while it stays. */
-  #sayWaiting(): void {
-    const nowMs = this.#clock.monotonicMs();
-    const { reason, atMs } = this.#said;
-    if (reason === this.#waitsFor && nowMs - atMs < sayAgainMs) return;
-    this.#said = { reason: this.#waitsFor, atMs: nowMs };
-    this.#observer.warn("ownership_waiting", { reason: `waits for ${this.#waitsFor}` });
   }
 
   async #tryOnce(): Promise<void> {
@@ -195,32 +170,24 @@ export class AdvisoryOwnership implements Ownership {
     if (this.#stopped) return client.end();
     this.#client = client;
     const askedMs = this.#clock.monotonicMs();
-    const locked = await client.query<{ locked: boolean }>(
-      `select pg_try_advisory_lock(${ownerLockKey}) as locked`,
-    );
+    const isLocked = await tryLock(client);
     this.#health.answered("ping", this.#clock.monotonicMs() - askedMs);
-    if (!locked.rows[0]?.locked) {
+    if (!isLocked) {
       this.#waitsFor = "another process, which owns this database's conversations; this one stands by";
       return;
     }
-    if (!(await this.#isSchemaFit(client))) return;
-    this.#remember(await client.query(takeAll, [this.nodeId]));
-    await client.query(endUntagged);
+    const problem = await unfitSchema(client, this.#binary);
+    if (problem !== null) {
+      this.#waitsFor = `a schema that it can serve on. ${problem}`;
+      return;
+    }
+    this.#remember(await takeShards(client, this.nodeId));
     await this.#checkGeneration(client);
     await this.#ask(client);
     if (this.#client !== client || this.#stopped) return;
     this.#observer.note("ownership_taken", { node: this.nodeId });
-    this.#said = { reason: "", atMs: Number.NEGATIVE_INFINITY };
+    this.#notice.ended();
     this.#watch(client);
-  }
-
-  /** Since this process started, the schema may have been taken back or up. An unsafe schema change holds this lock while it runs. */
-  async #isSchemaFit(client: pg.Client): Promise<boolean> {
-    const problem = await schemaProblem(client, this.#binary);
-    if (problem === null) return true;
-    await client.query(`select pg_advisory_unlock(${ownerLockKey})`);
-    this.#waitsFor = `a schema that it can serve on. ${problem}`;
-    return false;
   }
 
   /** After the take-over, so that nobody else moves the heads, and before anything is served from them. */

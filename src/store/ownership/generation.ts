@@ -38,6 +38,12 @@ const fillIn = `update store_generation set system_identifier = ${identity}, tim
 const addRow = "insert into store_generation (generation, started_at) values (1, $1) on conflict do nothing";
 const unfinished = "update store_generation set system_identifier = 'a generation was about to begin'";
 
+/** The owner sends it to its session again and again: it learns of a generation that was begun by somebody else, and any answer confirms the lock. */
+export const currentGeneration: pg.QueryConfig = {
+  name: "current-generation",
+  text: "select generation from store_generation",
+};
+
 interface Place {
   readonly system: string;
   readonly place: string;
