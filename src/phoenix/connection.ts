@@ -223,3 +223,16 @@ export class Connection<Identity> implements Wire, Waiting<Identity> {
 function sendQueued<Identity>(socket: ServerWebSocket<SocketData<Identity>>): void {
   socket.data.sendQueued(socket);
 }
+
+/** A ping of the client arrived. */
+export function controlled<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
+  socket.data.heard = true;
+  socket.data.session?.control(payload.length);
+}
+
+/** A pong arrived: it answers a ping of ours, or counts as any control frame. */
+export function ponged<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
+  const connection = socket.data;
+  connection.heard = true;
+  if (!connection.ponged(payload.toString("latin1"))) connection.session?.control(payload.length);
+}

@@ -1,40 +1,23 @@
 /** All Phoenix sockets of one `Bun.serve`: their life, broadcasts to them, and their end. */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { Backpressure } from "./backpressure.ts";
-import type { Gate, Json, Position, Routes } from "./channel.ts";
-import { encodeBroadcast } from "./codec.ts";
-import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
-import type { FrameLimit } from "./frame-reader.ts";
+import { Broadcasts } from "./broadcasts.ts";
+import type { Json, Position, Routes } from "./channel.ts";
+import { type Closing, closeInBatches } from "./closing.ts";
+import { Connection, type ConnectionHost, controlled, ponged, type SocketData } from "./connection.ts";
 import { Inbox } from "./inbox.ts";
-import { Intake, type TakeLot } from "./intake.ts";
+import { Intake } from "./intake.ts";
 import type { FailedIn, SocketsObserver } from "./observer.ts";
 import { Outbox } from "./outbox.ts";
 import { PingPace } from "./ping-pace.ts";
 import { Session } from "./session.ts";
 import type { PhoenixSettings } from "./settings.ts";
+import type { SocketsOptions } from "./sockets-options.ts";
 import type { Subscription } from "./subscription.ts";
 import { TopicQuota } from "./topic-quota.ts";
-import { type TopicListener, Topics } from "./topics.ts";
+import { Topics } from "./topics.ts";
 
 export type { SocketData } from "./connection.ts";
-
-export interface SocketsOptions<Identity> {
-  /** The one spelling of a topic that all of its spellings share, and by which everybody but the client names it. Absent: the client's. */
-  readonly canonical?: (topic: string) => string;
-  readonly gate?: Gate<Identity>;
-  /** How large frames may be by their event; absent: `maxFrameBytes`. */
-  readonly frameLimit?: FrameLimit;
-  /** Whose sockets count together where all have too much unread; absent: each for itself. */
-  readonly ownerOf?: (identity: Identity) => unknown;
-  /** What all sockets of an identity may send together; absent: any number of frames. */
-  readonly takeLot?: TakeLot<Identity>;
-  readonly settings: PhoenixSettings;
-  /** Learns which topics are heard, by their canonical spelling. */
-  readonly topics?: TopicListener;
-  readonly observer: SocketsObserver<Identity>;
-  /** Milliseconds from any start; never goes back. */
-  readonly clock: { now(): number };
-}
 
 export class Sockets<Identity> {
   /** For `Bun.serve`. Its callbacks are guarded: an exception in one would end the process. */
@@ -49,7 +32,7 @@ export class Sockets<Identity> {
   readonly #host: ConnectionHost<Identity>;
   readonly #connections = new Set<Connection<Identity>>();
   readonly #backpressure: Backpressure<Identity>;
-  #server: Server<SocketData<Identity>> | undefined;
+  readonly #broadcasts: Broadcasts<Identity>;
   #routes: Routes<Identity> = () => undefined;
   #sweeping: Timer | undefined;
   #draining = false;
@@ -68,7 +51,17 @@ export class Sockets<Identity> {
       ownerOf: this.#ownerOf,
       ended: (identity) => observer.overrun("total", identity),
     });
-    this.#host = {
+    this.#broadcasts = new Broadcasts({
+      topics: this.#topics,
+      outbox: this.#outbox,
+      backpressure: this.#backpressure,
+    });
+    this.#host = this.#hostOf(settings, observer);
+    this.websocket = this.#callbacks();
+  }
+
+  #hostOf(settings: PhoenixSettings, observer: SocketsObserver<Identity>): ConnectionHost<Identity> {
+    return {
       outbox: this.#outbox,
       backpressure: this.#backpressure,
       pace: this.#pace,
@@ -78,7 +71,6 @@ export class Sockets<Identity> {
       overrun: (identity) => observer.overrun("send", identity),
       failed: (where, error) => this.#failed(error, where),
     };
-    this.websocket = this.#callbacks();
   }
 
   #callbacks(): WebSocketHandler<SocketData<Identity>> {
@@ -102,7 +94,7 @@ export class Sockets<Identity> {
 
   /** Call once the server listens, before the first upgrade. Starts the sweep of silent sockets. */
   attach(server: Server<SocketData<Identity>>, routes: Routes<Identity>): void {
-    this.#server = server;
+    this.#broadcasts.attach(server);
     this.#routes = routes;
     clearInterval(this.#sweeping);
     this.#sweeping = setInterval(() => this.#sweep(), this.#options.settings.sweepEveryMs);
@@ -186,83 +178,28 @@ export class Sockets<Identity> {
     }
   }
 
-  /**
-   * Tells every socket that joined the topic, in the order of the calls; encoded once and published natively. A socket
-   * whose join or backfill is in flight hears it thereafter, unless the outcome covers `position`. A reply queued earlier in the same turn may come after it; a channel's own pushes keep their place.
-   */
+  /** `Broadcasts` says what each of the five does. */
   broadcast(topic: string, event: string, payload: Json, position?: Position): void {
-    if (!this.#topics.has(topic)) return;
-    const frame = encodeBroadcast(topic, event, payload);
-    this.#outbox.flushInOrder();
-    if (!this.#topics.hold(topic, frame, position)) return;
-    this.#publish(topic, frame);
-    if (position === undefined) return;
-    for (const subscription of this.#topics.each(topic)) subscription.broadcasted(position);
+    this.#broadcasts.broadcast(topic, event, payload, position);
   }
 
-  /**
-   * A broadcast to those sockets only that hear the topic by now: kept for none whose join or backfill is in flight. For what a join ends with
-   * anyway, because what is kept may be too much for a socket.
-   */
   broadcastNow(topic: string, event: string, payload: Json): void {
-    if (!this.#topics.isHeard(topic)) return;
-    this.#outbox.flushInOrder();
-    this.#publish(topic, encodeBroadcast(topic, event, payload));
+    this.#broadcasts.broadcastNow(topic, event, payload);
   }
 
-  /**
-   * `broadcastNow`, of payloads that differ by socket. Walks the sockets of the topic once and queues a frame for each payload; an array
-   * that is returned for several sockets is encoded once.
-   */
   pushEachNow(topic: string, event: string, payloadsFor: (identity: Identity) => readonly Json[]): void {
-    if (!this.#topics.isHeard(topic)) return;
-    const encoded = new Map<readonly Json[], readonly string[]>();
-    for (const subscription of this.#topics.each(topic)) {
-      const payloads = payloadsFor(subscription.session.identity);
-      const frames =
-        encoded.get(payloads) ?? payloads.map((payload) => encodeBroadcast(topic, event, payload));
-      encoded.set(payloads, frames);
-      for (const frame of frames) subscription.heard(frame);
-    }
+    this.#broadcasts.pushEachNow(topic, event, payloadsFor);
   }
 
-  /** To all who hear the topic, in each one's spelling of it. */
-  #publish(topic: string, frame: string, source?: Subscription<Identity>): void {
-    this.#backpressure.sent(frame.length * this.#topics.count(topic));
-    const isForAll = source?.publish(frame) ?? this.#server?.publish(topic, frame) !== 0;
-    if (!isForAll) this.#noteOverruns(topic);
-    for (const subscription of this.#topics.respelled(topic)) {
-      if (subscription !== source) subscription.heard(frame);
-    }
-  }
-
-  /** The WebSocket layer reports that it dropped a frame for some socket and closes it, but not which one. */
-  #noteOverruns(topic: string): void {
-    for (const subscription of this.#topics.each(topic)) subscription.session.wire.noteOverrun();
-  }
-
-  /**
-   * A broadcast to all sockets of the topic but the one that it comes from (Phoenix: `broadcast_from`), if that is among them: the first that
-   * matches, for which the topic is walked.
-   */
   broadcastFrom(
     topic: string,
     event: string,
     payload: Json,
     isSource: (identity: Identity) => boolean,
   ): void {
-    const source = this.#topics.find(topic, ({ session }) => isSource(session.identity));
-    if (source === undefined) return this.broadcast(topic, event, payload);
-    const frame = encodeBroadcast(topic, event, payload);
-    this.#outbox.flushInOrder();
-    if (!this.#topics.hold(topic, frame, undefined, source)) return;
-    this.#publish(topic, frame, source);
+    this.#broadcasts.broadcastFrom(topic, event, payload, isSource);
   }
 
-  /**
-   * A broadcast to the matching sockets of the topic only, in order with its broadcasts and the channel's pushes; held
-   * as they are. Walks the sockets of the topic and queues a frame for each that matches.
-   */
   pushWhere(
     topic: string,
     event: string,
@@ -270,14 +207,7 @@ export class Sockets<Identity> {
     match: (identity: Identity) => boolean,
     position?: Position,
   ): void {
-    const matching = this.#matching(topic, match);
-    if (matching.length === 0) return;
-    const frame = encodeBroadcast(topic, event, payload);
-    for (const subscription of matching) subscription.tell(frame, position);
-  }
-
-  #matching(topic: string, match: (identity: Identity) => boolean): Subscription<Identity>[] {
-    return this.#topics.listeners(topic).filter((subscription) => match(subscription.session.identity));
+    this.#broadcasts.pushWhere(topic, event, payload, match, position);
   }
 
   /** O(1); counts joins in flight. */
@@ -317,30 +247,20 @@ export class Sockets<Identity> {
    * A join in flight is asked again, so that its answer is not older than this call. The number that matched.
    */
   unsubscribeWhere(topic: string, match: (identity: Identity) => boolean): number {
-    const matching = this.#matching(topic, match);
+    const matching = this.#broadcasts.matching(topic, match);
     for (const subscription of matching) subscription.evict();
     return matching.length;
   }
 
   /** Refuses new sockets from now on and closes the open ones, `batch` every `pauseMs`. Resolves when all were told. */
-  drain(options: { readonly batch: number; readonly pauseMs: number; readonly code: number }): Promise<void> {
+  drain(options: Omit<Closing, "reason">): Promise<void> {
     this.#draining = true;
     return this.closeAll({ ...options, reason: "restart" });
   }
 
   /** Closes the sockets that are open at this call, `batch` every `pauseMs`. Resolves when all were told. */
-  async closeAll(options: {
-    readonly batch: number;
-    readonly pauseMs: number;
-    readonly code: number;
-    readonly reason: string;
-  }): Promise<void> {
-    const { batch, pauseMs, code, reason } = options;
-    const open = [...this.#connections];
-    for (let from = 0; from < open.length; from += batch) {
-      if (from > 0) await Bun.sleep(pauseMs);
-      for (const connection of open.slice(from, from + batch)) connection.close(code, reason);
-    }
+  closeAll(closing: Closing): Promise<void> {
+    return closeInBatches(this.#connections, closing);
   }
 
   /** Ends the timers. Sockets stay: drain first. */
@@ -374,14 +294,3 @@ const closingFactor = 4;
 const roomShare = 1 / 4;
 /** Pages of a backfill, which wait for one another, do not reach it. */
 const crowdedShare = 3 / 4;
-
-function controlled<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
-  socket.data.heard = true;
-  socket.data.session?.control(payload.length);
-}
-
-function ponged<Identity>(socket: ServerWebSocket<SocketData<Identity>>, payload: Buffer): void {
-  const connection = socket.data;
-  connection.heard = true;
-  if (!connection.ponged(payload.toString("latin1"))) connection.session?.control(payload.length);
-}
