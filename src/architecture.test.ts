@@ -338,6 +338,25 @@ describe("form", () => {
     expect(where(({ code }) => /^export default\b/m.test(code))).toEqual([]);
   });
 
+  test("no file exceeds 300 lines, except tables", () => {
+    const exceptions = new Set([
+      // One entry per setting.
+      "src/settings.ts",
+      // One entry per incident.
+      "src/core/incidents.ts",
+      // Not a table, and to be split: the states of one joined topic share their invariants.
+      "src/phoenix/subscription.ts",
+      // Not a table, and to be split: what the playground does when it connects, joins and catches up.
+      "src/playground/page/sync.ts",
+      // Not a table, and to be split: it only puts the page together.
+      "src/playground/page/app.ts",
+    ]);
+    const isLong = ({ path, text }: Source) =>
+      !path.endsWith(".test.ts") && text.trimEnd().split("\n").length > 300;
+    expect(where((source) => isLong(source) && !exceptions.has(source.path))).toEqual([]);
+    expect([...exceptions].filter((path) => !where(isLong).includes(path))).toEqual([]);
+  });
+
   test("there is no index.ts: a file is imported by its name", () => {
     expect(where(({ path }) => basename(path) === "index.ts")).toEqual([]);
   });
