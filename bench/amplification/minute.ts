@@ -1,6 +1,6 @@
 import type { LimitName } from "../../src/core/limits/budgets.ts";
 import { arrivals, type Costs, freeAnswer } from "../../src/core/limits/costs.ts";
-import { defaultLimits } from "../../src/testing/default-limits.ts";
+import { defaultLimits } from "../../src/testing/costs/default-limits.ts";
 import type { Measured } from "./measured.ts";
 import { operations } from "./operations.ts";
 

@@ -8,11 +8,11 @@ import { newId } from "../system.ts";
 import { type Dictionary, Mutations } from "../testing/builders/mutations.ts";
 import { Random } from "../testing/builders/random.ts";
 import { FrameSocket, type HeardFrame } from "../testing/clients/frame-socket.ts";
+import { type Recorded, recordStockClient } from "../testing/clients/recording.ts";
 import { RestClient } from "../testing/clients/rest-client.ts";
 import { eventually } from "../testing/eventually.ts";
 import { type InProcess, startInProcess } from "../testing/processes/in-process.ts";
 import { outsideClient } from "../testing/processes/outside.ts";
-import { type Recorded, recordStockClient } from "../testing/recording.ts";
 import { frameLimitOf } from "../web/realtime/frame-limits.ts";
 
 /**

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { newId } from "../system.ts";
 import { ExistingClient } from "../testing/clients/existing-client.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import { defaultLimits, limitsAsDefault } from "../testing/default-limits.ts";
+import { defaultLimits, limitsAsDefault } from "../testing/costs/default-limits.ts";
 import { startInProcess } from "../testing/processes/in-process.ts";
 import { Fixture } from "../testing/web/fixture.ts";
 import { tokenOf } from "../testing/web/open-tokens.ts";

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { StoreTimedOut } from "../core/ports/store-errors.ts";
 import { newId } from "../system.ts";
-import type { Batcher } from "../testing/batcher.ts";
-import { batchers, notShared } from "../testing/batchers.ts";
 import { settled } from "../testing/clock.ts";
-import { PoisonedStore } from "../testing/model/poisoned-store.ts";
+import type { Batcher } from "../testing/poison/batcher.ts";
+import { batchers, notShared } from "../testing/poison/batchers.ts";
+import { PoisonedStore } from "../testing/poison/poisoned-store.ts";
 
 /** S2: nothing that one client sends fails another's request. One contract for every place where requests share a statement. */
 

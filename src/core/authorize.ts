@@ -2,7 +2,8 @@ import { type Access, anybody, members } from "./access.ts";
 import { type Command, ruleByType } from "./commands.ts";
 import type { AllowReadding } from "./conversations/allow-readding.ts";
 import type { CreateConversation } from "./conversations/create.ts";
-import type { MarkAsUnread, MarkMember } from "./messages/marks.ts";
+import type { MarkMember } from "./messages/marks.ts";
+import type { MarkAsUnread } from "./private/mark-unread.ts";
 import type { Query } from "./queries.ts";
 
 type Asking = CreateConversation | MarkMember | MarkAsUnread | AllowReadding | Query;

@@ -12,7 +12,6 @@ import {
 } from "../core/conversations/create.ts";
 import type { Charge } from "../core/limits/charge.ts";
 import { noSuchMessage } from "../core/messages/edit.ts";
-import type { MarkAsUnread } from "../core/messages/marks.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { ConversationCreation } from "../core/ports/conversation-creation.ts";
@@ -26,6 +25,7 @@ import type {
   SeenMember,
   ViewerReads,
 } from "../core/ports/viewer-reads.ts";
+import type { MarkAsUnread } from "../core/private/mark-unread.ts";
 import type {
   ListConversations,
   ListMembers,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { phoenixDefaults } from "../phoenix/settings.ts";
 import { VirtualClock } from "../testing/clock.ts";
-import { defaultLimits } from "../testing/default-limits.ts";
+import { defaultLimits } from "../testing/costs/default-limits.ts";
 import { Fixture } from "../testing/web/fixture.ts";
 import { tokenOf } from "../testing/web/open-tokens.ts";
 import type { Wire } from "../testing/web/wire.ts";

@@ -16,14 +16,6 @@ export interface MarkMember {
   readonly seq: number;
 }
 
-/** Private to the user: the conversation counts as unread from this message on, until something is read again. */
-export interface MarkAsUnread {
-  readonly type: "mark_unread";
-  readonly userId: string;
-  readonly conversationId: string;
-  readonly messageId: string;
-}
-
 /** Where both marks of a member are to be; null: that one stays. */
 export interface MarkMove {
   readonly conversationId: string;

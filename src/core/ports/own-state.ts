@@ -1,5 +1,5 @@
 import type { AllowReadding } from "../conversations/allow-readding.ts";
-import type { MarkAsUnread } from "../messages/marks.ts";
+import type { MarkAsUnread } from "../private/mark-unread.ts";
 
 /** Private state of users. `ownRev` numbers the changes of one user: 1, 2, 3 …, with gaps. All throw `StoreUnavailable`. */
 export interface OwnState {

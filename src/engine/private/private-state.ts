@@ -1,7 +1,7 @@
 import type { AllowReadding } from "../../core/conversations/allow-readding.ts";
-import type { MarkAsUnread } from "../../core/messages/marks.ts";
 import type { OwnState } from "../../core/ports/own-state.ts";
 import type { PubSub } from "../../core/ports/pubsub.ts";
+import type { MarkAsUnread } from "../../core/private/mark-unread.ts";
 import type { OwnChange } from "../../core/private/own-change.ts";
 
 /** Stores changes of users' private state, then publishes each to the user's own devices under its `own_rev`. */

@@ -56,6 +56,26 @@ test("a mark that is stored is told with what became of the messages, and its an
   engine.stop();
 });
 
+test("a conversation that is read again within a second of being marked as unread is unread no longer", async () => {
+  const { id, ben, note, clock, model, frames, engine } = await aTalk();
+  const read = note({});
+  await clock.runUntil(() => read.length > 0, 200);
+  const messageId = model.logs.get(id)!.messages[0]!.id;
+  const command = { type: "mark_unread", userId: ben, conversationId: id, messageId } as const;
+  const marked = engine.queries.markUnread(command);
+  await clock.runFor(100);
+  expect(await marked).toEqual({ ownRev: 1, seq: 1 });
+  const again = note({});
+  await clock.runUntil(() => again.length > 0, 2_000);
+  await clock.runFor(100);
+  const own = frames.flatMap((frame) => (frame.type === "own" ? [[frame.ownRev, frame.change.from]] : []));
+  expect(own).toEqual([
+    [1, { messageId, seq: 1 }],
+    [2, null],
+  ]);
+  engine.stop();
+});
+
 test("a mark up to a message that is not there is refused, and told nowhere", async () => {
   const { id, ben, clock, engine, frames } = await aTalk();
   frames.length = 0;

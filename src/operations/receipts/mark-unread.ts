@@ -1,6 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { costs } from "../../core/limits/costs.ts";
-import type { MarkAsUnread } from "../../core/messages/marks.ts";
+import type { MarkAsUnread } from "../../core/private/mark-unread.ts";
 import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { type Asked, aboutMessage, conversationOf, messageOf, messageQuery } from "../asked.ts";
 import { askedOnTopic } from "../command.ts";

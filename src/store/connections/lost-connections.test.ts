@@ -3,6 +3,7 @@ import pg from "pg";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { aBatch } from "../../testing/builders/changes.ts";
+import { someHealth } from "../../testing/builders/store-health.ts";
 import { eventually } from "../../testing/eventually.ts";
 import {
   type MigratedDatabase,
@@ -10,7 +11,6 @@ import {
   startNode,
 } from "../../testing/model/engine-on-postgres.ts";
 import { type DatabaseLink, databaseLink } from "../../testing/processes/database-link.ts";
-import { someHealth } from "../../testing/store-health.ts";
 import { PostgresCommit } from "../append/append.ts";
 import { AdvisoryOwnership } from "../ownership/advisory-ownership.ts";
 import type { DatabaseSettings } from "./database.ts";

@@ -3,10 +3,10 @@ import type pg from "pg";
 import { newId, systemClock } from "../../system.ts";
 import { noteTaker } from "../../testing/builders/builders.ts";
 import { aSending, startUs } from "../../testing/builders/changes.ts";
+import { someHealth } from "../../testing/builders/store-health.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { outsideClient } from "../../testing/processes/outside.ts";
 import { startWriter, type Writer } from "../../testing/processes/writer-on-postgres.ts";
-import { someHealth } from "../../testing/store-health.ts";
 import { AdvisoryOwnership } from "./advisory-ownership.ts";
 import { checkGeneration, newGeneration } from "./generation.ts";
 

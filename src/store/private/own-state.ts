@@ -1,7 +1,7 @@
 import type { AllowReadding } from "../../core/conversations/allow-readding.ts";
 import { formatInstant } from "../../core/instant.ts";
-import type { MarkAsUnread } from "../../core/messages/marks.ts";
 import type { OwnState } from "../../core/ports/own-state.ts";
+import type { MarkAsUnread } from "../../core/private/mark-unread.ts";
 import type { ReadPool } from "../connections/database.ts";
 
 /**

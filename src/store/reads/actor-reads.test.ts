@@ -6,7 +6,7 @@ import { untagged } from "../../core/messages/send-key.ts";
 import type { Change } from "../../core/ports/commit.ts";
 import { newId } from "../../system.ts";
 import { baseUs, StoredConversation } from "../../testing/builders/stored-conversation.ts";
-import { CountingPool } from "../../testing/counting-pool.ts";
+import { CountingPool } from "../../testing/processes/counting-pool.ts";
 import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
 import { openPool } from "../connections/database.ts";
 import { PostgresActorReads } from "./actor-reads.ts";

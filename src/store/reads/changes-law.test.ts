@@ -13,7 +13,7 @@ import {
   storedMembers,
 } from "../../testing/builders/plain-snapshot.ts";
 import { StoredConversation } from "../../testing/builders/stored-conversation.ts";
-import { CountingPool } from "../../testing/counting-pool.ts";
+import { CountingPool } from "../../testing/processes/counting-pool.ts";
 import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
 import { openPool } from "../connections/database.ts";
 import { PostgresOwnState } from "../private/own-state.ts";

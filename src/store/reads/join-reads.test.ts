@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "../../system.ts";
 import { StoredConversation } from "../../testing/builders/stored-conversation.ts";
-import { CountingPool } from "../../testing/counting-pool.ts";
+import { CountingPool } from "../../testing/processes/counting-pool.ts";
 import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
 import { openPool } from "../connections/database.ts";
 import { PostgresSyncReads } from "./sync-reads.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { ReadHistory } from "../../core/queries.ts";
 import { newId } from "../../system.ts";
 import { baseUs, StoredConversation } from "../../testing/builders/stored-conversation.ts";
-import { CountingPool } from "../../testing/counting-pool.ts";
+import { CountingPool } from "../../testing/processes/counting-pool.ts";
 import { type MigratedDatabase, migratedDatabase } from "../../testing/processes/migrated-database.ts";
 import { openPool } from "../connections/database.ts";
 import { PostgresViewerReads } from "./viewer-reads.ts";

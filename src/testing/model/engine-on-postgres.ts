@@ -16,9 +16,9 @@ import { PostgresSyncReads } from "../../store/reads/sync-reads.ts";
 import { PostgresViewerReads } from "../../store/reads/viewer-reads.ts";
 import { newId, systemClock } from "../../system.ts";
 import { aSend, noteTaker, type ObserverNotes } from "../builders/builders.ts";
+import { someHealth } from "../builders/store-health.ts";
 import { freeCharge, unlimitedRequests } from "../costs/limits-off.ts";
 import { eventually } from "../eventually.ts";
-import { someHealth } from "../store-health.ts";
 import { unheard } from "./bus.ts";
 
 export { type MigratedDatabase, migratedDatabase } from "../processes/migrated-database.ts";

@@ -1,9 +1,9 @@
 import type { AllowReadding } from "../../core/conversations/allow-readding.ts";
-import type { MarkAsUnread } from "../../core/messages/marks.ts";
 import type { DeviceCursors } from "../../core/ports/device-cursors.ts";
 import type { LastSeen } from "../../core/ports/last-seen.ts";
 import type { OwnState } from "../../core/ports/own-state.ts";
 import type { DevicePosition, Position } from "../../core/ports/sync-reads.ts";
+import type { MarkAsUnread } from "../../core/private/mark-unread.ts";
 import type { ModelStore } from "./model-store.ts";
 import { positionsOf } from "./sync-reads.ts";
 

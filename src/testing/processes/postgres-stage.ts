@@ -14,7 +14,7 @@ import { PostgresViewerReads } from "../../store/reads/viewer-reads.ts";
 import { systemClock } from "../../system.ts";
 import { noteTaker } from "../builders/builders.ts";
 import { startUs } from "../builders/changes.ts";
-import { CountingPool } from "../counting-pool.ts";
+import { CountingPool } from "./counting-pool.ts";
 import { startWriter } from "./writer-on-postgres.ts";
 
 /** The ports over a PostgreSQL database of their own. */

@@ -1,6 +1,6 @@
-import { isRejection } from "../core/rejection.ts";
-import { VirtualClock } from "./clock.ts";
-import type { PoisonedStore } from "./model/poisoned-store.ts";
+import { isRejection } from "../../core/rejection.ts";
+import { VirtualClock } from "../clock.ts";
+import type { PoisonedStore } from "./poisoned-store.ts";
 
 /** One place where requests of several clients share a statement. */
 export interface Batcher {

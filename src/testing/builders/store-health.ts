@@ -1,6 +1,6 @@
-import { StoreHealth } from "../store/connections/health.ts";
-import { systemClock } from "../system.ts";
-import { noteTaker } from "./builders/builders.ts";
+import { StoreHealth } from "../../store/connections/health.ts";
+import { systemClock } from "../../system.ts";
+import { noteTaker } from "./builders.ts";
 
 /** For those who report to one whose reports are not looked at. */
 export function someHealth(): StoreHealth {

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { ReadPool } from "../store/connections/database.ts";
+import { ReadPool } from "../../store/connections/database.ts";
 
 /** Counts its queries, and can tell what the last one cost. */
 export class CountingPool extends ReadPool {

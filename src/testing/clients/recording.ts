@@ -1,5 +1,5 @@
 import { Socket } from "phoenix";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../eventually.ts";
 
 export interface Recorded {
   /** Text frames in the order in which they were sent. */

@@ -1,5 +1,5 @@
-import { readConfig } from "../read-config.ts";
-import { limitsOff } from "./costs/limits-off.ts";
+import { readConfig } from "../../read-config.ts";
+import { limitsOff } from "./limits-off.ts";
 
 /** The limits of a server on which nothing is set. */
 export function defaultLimits() {
