@@ -115,7 +115,7 @@ const metrics = new Metrics({
 });
 /** Registered by what they measure, when it is there. */
 const gaugesOfOthers = new Set(
-  files.filter((path) => path === "src/telemetry/metrics.ts").flatMap(gaugeNames),
+  files.filter((path) => /^src\/telemetry\/(metrics|gauges)\.ts$/.test(path)).flatMap(gaugeNames),
 );
 /** A role of the embedded database. */
 const otherNames = new Set(["whispr_app"]);
