@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { operations } from "../src/operations/list.ts";
 import { RestClient } from "../src/testing/clients/rest-client.ts";
+import { eventually } from "../src/testing/eventually.ts";
 import { freePort, type ServerProcess, startServer } from "../src/testing/processes/server.ts";
 
 const version = "4.32.5";
@@ -33,7 +34,7 @@ async function main(examples: string): Promise<void> {
       command: [process.env.WHISPR_TEST_BINARY ?? join(root, "dist", "whispr-msg")],
       deadlineMs: 180_000,
     });
-    const token = tokenIn(server, "ALICE");
+    const token = await tokenIn(server, "ALICE");
     const config = join(directory, "schemathesis.toml");
     await Bun.write(config, await configAbout(server, token));
     const codes = [
@@ -64,10 +65,11 @@ function install(): void {
   }
 }
 
-function tokenIn(server: ServerProcess, name: string): string {
-  const [, token] = new RegExp(`^export ${name}=(\\S+)$`, "m").exec(server.output()) ?? [];
-  if (!token) throw new Error(`dev printed no token for ${name}:\n${server.output()}`);
-  return token;
+/** `dev` prints it a moment after it is ready. */
+async function tokenIn(server: ServerProcess, name: string): Promise<string> {
+  const find = () => new RegExp(`^export ${name}=(\\S+)$`, "m").exec(server.output())?.[1];
+  await eventually(`dev to print the token of ${name}`, () => find() !== undefined);
+  return find()!;
 }
 
 /** Each operation about a group, a message and a member that are there; those that end something have their own. */
