@@ -133,14 +133,14 @@ describe("the play notices", () => {
       file: "conversation/known-facts.ts",
       from: "this.#recent.changed(message);",
       to: "",
-      noticed: "an edit of what is not there any more",
+      noticed: "a reaction to what is not there any more",
     },
     {
       what: "when messages of a batch that failed are remembered",
       file: "conversation/expected-state.ts",
       from: "this.facts.forget();",
       to: "",
-      noticed: "a message was changed that is not there",
+      noticed: "what is unchanged tells of what is not stored",
     },
     {
       what: "when a message is looked up while changes are on their way",
