@@ -89,12 +89,15 @@ function restDoor<Schema extends TObject, One extends Command>(
     replies,
     body: bodyOf(spec, route),
     async answer(call, on) {
-      const place = await route.at(call, on);
-      if (isRejection(place)) return place;
       const read = await payloadOf(spec, route, call);
       if (isRejection(read)) return read;
+      const body = parsed(spec, read.value, on);
+      if (isRejection(body)) return body;
+      // After the body, because the place may have to be read from the store.
+      const place = await route.at(call, on);
+      if (isRejection(place)) return place;
       const { caller, params, charge } = call;
-      const command = commandOf(spec, { caller, params, ...place, payload: read.value }, on);
+      const command = spec.toCommand(body, { caller, params, ...place, payload: read.value }, on);
       if (isRejection(command)) return command;
       const outcome = await new Promise<Outcome>((resolve) => on.commands.submit(command, resolve, charge));
       return isRejection(outcome) ? outcome : route.answer(outcome, command, on);
@@ -121,14 +124,13 @@ async function payloadOf<Schema extends TObject, One extends Command>(
   return isBodyOptional && !call.hasBody ? empty : call.json();
 }
 
-function commandOf<Schema extends TObject, One extends Command>(
-  { payload, toCommand }: CommandSpec<Schema, One>,
-  asked: Asked,
-  on: Services,
-): One | Rejection {
-  if (!payload) return toCommand(empty.value as Static<Schema>, asked, on);
-  const body = payload.parse(asked.payload, on.observer);
-  return isRejection(body) ? body : toCommand(body, asked, on);
+/** The known fields of the payload, or its refusal. */
+function parsed<Schema extends TObject, One extends Command>(
+  { payload }: CommandSpec<Schema, One>,
+  given: unknown,
+  { observer }: Services,
+): Static<Schema> | Rejection {
+  return payload ? payload.parse(given, observer) : (empty.value as Static<Schema>);
 }
 
 const noParams = {};
@@ -145,7 +147,9 @@ function channelDoor<Schema extends TObject, One extends Command>(
     payload: spec.payload,
     reply: replySchema,
     receive(event, on, charge, answer) {
-      const command = commandOf(spec, askedOnTopic(topic, event), on);
+      const asked = askedOnTopic(topic, event);
+      const body = parsed(spec, asked.payload, on);
+      const command = isRejection(body) ? body : spec.toCommand(body, asked, on);
       if (isRejection(command)) return answer(command);
       return own.replyLater ? later(own, command, on, charge, answer) : now(own, command, on, charge, answer);
     },

@@ -12,10 +12,13 @@ const id = "0192a7c0-0000-7000-8000-00000000000a";
 const away = reject("unavailable", "nothing is there");
 const caller = { userId: id, deviceId: null, deviceTag: 0, connectionKey: "1" };
 
+/** What was read. */
+let reads: string[] = [];
+
 /** Services that take everything, and have nothing to read. */
 const services = {
   commands: { submit: (_command: unknown, answer: (outcome: object) => void) => answer(away) },
-  queries: new Proxy({}, { get: () => async () => away }),
+  queries: new Proxy({}, { get: (_, name) => () => read(String(name)) }),
   marks: { note: refuse, noteIfMember: refuse, noteMessage: refuse },
   typing: { signalled() {} },
   presences: { setStatus() {}, shows: () => true },
@@ -31,18 +34,27 @@ const services = {
   clock: { nowUs: () => 1 },
 } as unknown as Services;
 
+async function read(name: string) {
+  reads.push(name);
+  return away;
+}
+
 function refuse(_mark: unknown, answer: (refusal: object) => void): void {
   answer(away);
 }
 
 /** What each door with a payload answers to it. */
-async function answersOf({ rest, channel }: Operation, payload: unknown): Promise<unknown[]> {
+async function answersOf(
+  { rest, channel }: Operation,
+  payload: unknown,
+  query: Readonly<Record<string, string>> = { conversation_id: id },
+): Promise<unknown[]> {
   const answers: unknown[] = [];
   for (const door of rest) {
     const call = {
       caller,
       params: { id, userId: id, reaction: "a" },
-      query: new URLSearchParams({ conversation_id: id }),
+      query: new URLSearchParams(query),
       charge: freeCharge(),
       hasBody: true,
       header: () => null,
@@ -83,6 +95,15 @@ test("the bytes of a binary push are no payload", async () => {
   for (const operation of operations) {
     const answers = await answersOf(operation, new Uint8Array(500_000));
     expect(answers.every((answer) => isRejection(answer as object))).toBe(true);
+  }
+});
+
+test("a payload that does not fit is refused before anything is read, also where a message is looked up", async () => {
+  for (const operation of operations) {
+    reads = [];
+    for (const answer of await answersOf(operation, "none", {}))
+      expect([operation.name, answer]).toMatchObject([operation.name, { code: "invalid_payload" }]);
+    expect(reads).toEqual([]);
   }
 });
 

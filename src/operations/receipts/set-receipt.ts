@@ -62,7 +62,7 @@ async function answer(call: Call, on: Services): Promise<Answer | Rejection> {
   if (isRejection(read)) return read;
   const body = payload.parse(read.value, on.observer);
   if (isRejection(body)) return body;
-  const message = await messageOfPath({ ...call, params: { id: place.messageId } }, on, "place");
+  const message = await messageOfPath(call, on, "place");
   if (isRejection(message)) return message;
   const { conversationId, seq } = message;
   const named = [place.conversationId, body.conversation_id ?? null];
