@@ -36,6 +36,14 @@ test("a load balancer that probes by HTTP/1.0, without a Host header, is answere
   expect(await statusOf("HEAD /messaging/ready HTTP/1.0")).toBe(503);
 });
 
+test("what is answered to GET is answered to HEAD, without its body", async () => {
+  const [got, headed] = await Promise.all(
+    ["GET", "HEAD"].map((method) => web.fetch(method, "/.well-known/jwks.json")),
+  );
+  expect([headed!.status, await headed!.text()]).toEqual([200, ""]);
+  expect(headed!.headers.get("content-length")).toBe(String((await got!.bytes()).length));
+});
+
 test.each(["[", "", "a b", "%", "x:99999999", "\u0001", "a\\b", "::1", "a?b", "a#b", "@"])(
   "I11: the Host header %j is nobody's bug",
   async (host) => {

@@ -24,5 +24,7 @@ test("a client that has the document of this version is not sent it again", asyn
   const etag = (await ask("/openapi.json")).headers.get("etag")!;
   const again = await ask("/openapi.json", { "if-none-match": etag });
   expect([again.status, await again.text()]).toEqual([304, ""]);
+  const weakened = await ask("/openapi.json", { "if-none-match": `"other", W/${etag}` });
+  expect(weakened.status).toBe(304);
   expect((await ask("/asyncapi.json", { "if-none-match": etag })).status).toBe(200);
 });

@@ -173,13 +173,19 @@ export class PublicListener {
       return this.meter.measure(template!, request, () => this.#open(request, server));
     }
     if (longPollPaths.has(pathname)) return this.meter.measure(pathname, request, noLongPolling);
-    const extra = this.#options.extraRoutes.get(`${request.method} ${pathname}`);
+    const extra = this.#extra(request.method, pathname);
     if (!extra) return this.#rest(request);
     return this.meter.measure(pathname, request, async () => this.#bounded(request, await extra(request)));
   }
 
+  /** HEAD is answered as GET; the runtime leaves out the body (RFC 9110 9.3.2). */
+  #extra(method: string, pathname: string) {
+    return this.#options.extraRoutes.get(`${method === "HEAD" ? "GET" : method} ${pathname}`);
+  }
+
   /** Pages carry no token: what is unread of them counts for the address. */
   async #bounded(request: Request, answer: Response): Promise<Response> {
+    if (request.method === "HEAD") return answer;
     const bounded = await this.slow.answers.bounded(request, this.addressOf(request), answer);
     return bounded instanceof Response ? bounded : this.#refuse(bounded);
   }

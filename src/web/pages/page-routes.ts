@@ -43,9 +43,13 @@ export function textRoute(type: string, text: string): (request: Request) => Res
     "referrer-policy": "no-referrer",
   };
   return (request) => {
-    const isKnown = request.headers.get("if-none-match") === etag;
-    return isKnown
+    return isKnown(etag, request.headers.get("if-none-match"))
       ? new Response(null, { status: 304, headers })
       : sized(new Response(text, { headers }), text);
   };
+}
+
+/** Whether a client has this version: proxies that compress mark its tag as weak (RFC 9110 13.1.2). */
+function isKnown(etag: string, ifNoneMatch: string | null): boolean {
+  return (ifNoneMatch ?? "").split(",").some((each) => each.trim().replace(/^W\//, "") === etag);
 }
