@@ -82,13 +82,17 @@ export class ActorLoading {
     if (!actor.isOfUse) this.#drop(actor);
   }
 
-  /** What was read of a state that is gone by then says nothing of the next one, which asks for itself. */
+  /**
+   * Ends when it brought the facts, when nobody waits any more, or when the actor was dropped: what a dropped actor learns takes memory that
+   * nobody counts. The facts belong to the attempt at which they were missing: a state that is loaded meanwhile has its own looked up.
+   */
   async facts(actor: Actor, missing: ReadonlyMap<string, FactLookup>): Promise<void> {
     const { attempt } = actor;
     const names = [...missing.keys()];
     while (!this.#stopped) {
       const loading = [...missing.values()].map(({ load }) => load(this.#lookups));
       const found = await this.#orAway(Promise.all(loading));
+      if (!this.#isCurrent(actor)) return;
       if (found) return actor.learned(attempt, new Map(found.map((each, index) => [names[index]!, each])));
       await pause(this.#clock, retryPauseMs);
       if (actor.isIdle) return actor.learned(attempt, nothingFound);

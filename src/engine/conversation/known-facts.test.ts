@@ -50,7 +50,7 @@ test("I10: what commands that wait together need is looked up once each, and onl
   expect(missingFacts(facts, others).size).toBe(32);
   const additions = Array.from(
     { length: 9 },
-    () => ({ ...same, type: "add_members", userIds: [newId(), newId()] }) as const,
+    () => ({ ...same, id: newId(), type: "add_members", userIds: [newId(), newId()] }) as const,
   );
   expect(missingFacts(facts, additions).size).toBe(4);
 });

@@ -32,6 +32,8 @@ class LookedUp {
   /** By `refKey`; null: there is none that the viewer sees. */
   readonly elsewhere = new Map<string, Message | null>();
   readonly contacts = new Map<string, Contact>();
+  /** Ids of the commands whose contacts were looked up. Others change contacts at any time: later commands have theirs looked up afresh. */
+  readonly contactsFor = new Set<string>();
   readonly keys = new Set<string>();
   metadata: string | null = null;
 }
@@ -99,9 +101,8 @@ export class KnownFacts implements Facts {
     if (messages) for (const messageId of messages(command)) if (!this.hasMessage(messageId)) return false;
     if (this.mustCheckKey(command)) return false;
     if (metadata && !this.hasMetadata) return false;
-    const { senderId } = command;
-    if (contacts && !this.hasContacts(senderId, contacts(command).userIds)) return false;
-    return !elsewhere || elsewhere(command).every((ref) => this.hasElsewhere(ref, senderId));
+    if (contacts && !this.hasContactsFor(command)) return false;
+    return !elsewhere || elsewhere(command).every((ref) => this.hasElsewhere(ref, command.senderId));
   }
 
   /** A message counts when the change by which it came is durable: one statement cannot change a message that it stores. */
@@ -115,8 +116,8 @@ export class KnownFacts implements Facts {
     return this.#lookedUp?.elsewhere.has(refKey(ref, viewerId)) === true;
   }
 
-  hasContacts(adderId: string, userIds: readonly string[]): boolean {
-    return userIds.every((userId) => this.#lookedUp?.contacts.has(contactKey(adderId, userId)));
+  hasContactsFor({ id }: Pick<Command, "id">): boolean {
+    return this.#lookedUp?.contactsFor.has(id) === true;
   }
 
   get hasMetadata(): boolean {
@@ -145,11 +146,9 @@ export class KnownFacts implements Facts {
     this.#found.elsewhere.set(refKey(ref, viewerId), message);
   }
 
-  /** In the order of the users. */
-  learnContacts(adderId: string, userIds: readonly string[], contacts: readonly Contact[]): void {
-    userIds.forEach((userId, index) => {
-      this.#found.contacts.set(contactKey(adderId, userId), contacts[index]!);
-    });
+  learnContacts({ id, senderId }: Pick<Command, "id" | "senderId">, contacts: readonly Contact[]): void {
+    this.#found.contactsFor.add(id);
+    for (const contact of contacts) this.#found.contacts.set(contactKey(senderId, contact.userId), contact);
   }
 
   learnMetadata(metadata: string): void {

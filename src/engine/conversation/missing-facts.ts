@@ -61,7 +61,7 @@ export function missingFactsOf(
   for (const ref of needs.elsewhere?.(command) ?? [])
     if (!facts.hasElsewhere(ref, senderId)) missing.push(messageElsewhere(ref, senderId));
   const contacts = needs.contacts?.(command);
-  if (contacts && !facts.hasContacts(senderId, contacts.userIds)) missing.push(contactsOf(command, contacts));
+  if (contacts && !facts.hasContactsFor(command)) missing.push(contactsOf(command, contacts));
   if (needs.metadata && !facts.hasMetadata) missing.push(metadata(conversationId));
   if (facts.mustCheckKey(command)) missing.push(sendKey(command, needs.sendKey!(command)!));
   return missing;
@@ -85,12 +85,14 @@ function messageElsewhere(ref: MessageRef, viewerId: string): FactLookup {
   );
 }
 
-function contactsOf({ conversationId, senderId: adderId }: Command, need: ContactsNeed): FactLookup {
+/** Named by the command: a block that is stored meanwhile must count for a command that arrives after this look-up has begun. */
+function contactsOf(command: Command, need: ContactsNeed): FactLookup {
+  const { id, conversationId, senderId: adderId } = command;
   return fact(
     "contacts",
-    [adderId, ...need.userIds].join(" "),
+    id,
     (lookups) => lookups.contacts({ conversationId, adderId, ...need }),
-    (facts, { contacts }) => facts.learnContacts(adderId, need.userIds, contacts),
+    (facts, { contacts }) => facts.learnContacts(command, contacts),
   );
 }
 

@@ -41,8 +41,7 @@ export function decideWith(
   const nothing = { hasBlocked: false, isBlocked: false, isKnown: false, staysOutUntilUs: null };
   const others = needs.contacts?.(command).userIds ?? [];
   facts.learnContacts(
-    command.senderId,
-    others,
+    command,
     others.map((userId) => ({ userId, ...nothing, ...given })),
   );
   facts.nowUs = nowUs;
