@@ -236,6 +236,22 @@ describe("answers", () => {
     expect([ofBen, again2]).toEqual([["durable"], ["durable"]]);
   });
 
+  test("come from the store again for a conversation that was marked as unread since, also while the mark was on its way", async () => {
+    for (const when of ["stored", "on its way"]) {
+      const { queue, clock, take, store, flush } = aQueue();
+      queue.note(aMark(3));
+      const taken = take();
+      if (when === "stored") store(taken);
+      queue.markedUnread("talk", "anna");
+      if (when === "on its way") store(taken);
+      const answers = noted(queue, aMark(3));
+      expect([when, answers]).toEqual([when, []]);
+      await clock.runFor(restMs);
+      expect([flush(), answers]).toEqual([[readTo(3)], ["durable"]]);
+      expect(noted(queue, aMark(3))).toEqual(["durable"]);
+    }
+  });
+
   test("of marks that were not stored are kept, in order, and the marks go again", () => {
     const { queue, take, store } = aQueue();
     const answered: string[] = [];

@@ -23,6 +23,7 @@ import {
 const restMs = 1_000;
 /** The most marks that wait or rest; beyond it new ones are refused. */
 const maxSlots = 200_000;
+
 /**
  * The marks of one lane's conversations. Absolute and only growing, so that however often a mark moves between two flushes it is one
  * row; they need no actor, and nothing is lost with them that the next mark does not bring.
@@ -84,7 +85,7 @@ export class MarkQueue {
     return true;
   }
 
-  /** Who is no member any more is answered by the store alone: where his marks were says no longer that he may move them. */
+  /** Former members must not be answered from memory: the store decides whether they may move their marks. */
   left(conversationId: string, userId: string): void {
     for (const kind of ["delivered", "read"] as const) {
       const slot = this.#slots[kind].get(conversationId)?.get(userId);
@@ -92,10 +93,15 @@ export class MarkQueue {
     }
   }
 
-  /** The member marked the conversation as unread: a read mark that is stored already has to reach the store again, which ends that. */
+  /**
+   * The member marked the conversation as unread. The next read mark has to reach the store, which ends that, also when the same mark is
+   * stored already or on its way.
+   */
   markedUnread(conversationId: string, userId: string): void {
     const slot = this.#slots.read.get(conversationId)?.get(userId);
-    if (slot) slot.storedSeq = notStored;
+    if (!slot) return;
+    slot.storedSeq = notStored;
+    slot.isMarkedUnread = slot.state === "sent";
   }
 
   /** The oldest that are due, except of conversations that may not go now. */
@@ -196,6 +202,7 @@ export class MarkQueue {
       seq: 0,
       sentSeq: 0,
       storedSeq: notStored,
+      isMarkedUnread: false,
       state: "new",
       answers: [],
       manyAnswers,
@@ -237,7 +244,7 @@ export class MarkQueue {
     });
   }
 
-  /** Who has rested moves on when there is more, and is forgotten when there is not. */
+  /** A mark that has rested goes again when there is more, and is forgotten when there is not. */
   #restOver(nowMs: number): void {
     let over = 0;
     while (over < this.#resting.length && this.#resting[over]!.untilMs <= nowMs) over++;

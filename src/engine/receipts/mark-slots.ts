@@ -16,6 +16,8 @@ export interface Slot {
   seq: number;
   sentSeq: number;
   storedSeq: number;
+  /** The conversation was marked as unread while this mark was on its way. */
+  isMarkedUnread: boolean;
   /** Void: it was on its way when the store turned out to have another history. */
   state: "new" | "due" | "sent" | "resting" | "void";
   answers: WaitingAnswer[];
@@ -63,11 +65,16 @@ export function send(slot: Slot): void {
   slot.answers = [];
 }
 
-/** It is where the store says: a mark beyond the head is not there, and is wanted no more. */
+/**
+ * Sets the mark to where the store says it is: a mark beyond the head is not there, and is wanted no more. If the conversation was marked as
+ * unread meanwhile, the same mark has to reach the store again.
+ */
 export function reach(slot: Slot, { deliveredTo, readTo }: MarkMoved): void {
-  slot.storedSeq = slot.kind === "delivered" ? deliveredTo : readTo;
-  if (slot.seq === slot.sentSeq) slot.seq = slot.storedSeq;
-  slot.sentSeq = slot.storedSeq;
+  const reached = slot.kind === "delivered" ? deliveredTo : readTo;
+  if (slot.seq === slot.sentSeq) slot.seq = reached;
+  slot.sentSeq = reached;
+  slot.storedSeq = slot.isMarkedUnread ? notStored : reached;
+  slot.isMarkedUnread = false;
 }
 
 /**
