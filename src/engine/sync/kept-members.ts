@@ -1,6 +1,6 @@
 import type { Member } from "../../core/conversations/conversation.ts";
 
-/** The most members that are kept, of all conversations together: about 100 MB. */
+/** The most members that are kept, of all conversations together: about 100 MB. A conversation without members counts as one. */
 const maxMembers = 500_000;
 
 /** Where members of a conversation are kept. */
@@ -8,10 +8,10 @@ interface Place {
   members: ReadonlyMap<string, Member> | null;
 }
 
-/** Keeps the members of conversations of which other nodes publish, bounded in all of them: those that were kept first go first. */
+/** Keeps the members of conversations of which other nodes publish. Bounded in all of them together: those that were kept first go first. */
 export class KeptMembers {
   readonly #most: number;
-  /** With the number of members that each was counted with. */
+  /** What each was counted as. */
   readonly #places = new Map<Place, number>();
   #members = 0;
 
@@ -22,8 +22,9 @@ export class KeptMembers {
   keep(place: Place, members: ReadonlyMap<string, Member>): void {
     this.#drop(place);
     place.members = members;
-    this.#places.set(place, members.size);
-    this.#members += members.size;
+    const counted = Math.max(1, members.size);
+    this.#places.set(place, counted);
+    this.#members += counted;
     for (const oldest of this.#places.keys()) {
       if (this.#members <= this.#most) return;
       this.#drop(oldest);
