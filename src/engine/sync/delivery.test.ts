@@ -142,6 +142,42 @@ describe("of what other nodes publish, a node asks for", () => {
     store(1);
   });
 
+  test("no conversation any more when the join of a user who was added to it comes to nothing", async () => {
+    const { delivery, id, anna, ben, owner, pubsub } = twoNodes();
+    delivery.connected(ben);
+    delivery.userHeard(ben);
+    await delivery.confirmed(ben);
+    owner.publish({ type: "created", conversationId: id, creatorId: anna, otherIds: [ben], askedIds: [] });
+    expect(pubsub.topics).toContain(`conversation ${id}`);
+    delivery.userUnheard(ben);
+    expect(pubsub.topics).toEqual([`user ${ben}`]);
+  });
+
+  test("a conversation afresh as well when the last one went while a gap was read, or while their join waited", async () => {
+    for (const goesDuring of ["a gap", "a wait"]) {
+      const { delivery, id, anna, publish, store, revs, clock } = twoNodes();
+      delivery.connected(anna);
+      delivery.conversationHeard(id);
+      await delivery.confirmed(anna, id);
+      delivery.joined(id, 0);
+      store(1);
+      store(2);
+      if (goesDuring === "a gap") publish(2);
+      else void delivery.reached(id, 2);
+      delivery.conversationUnheard(id);
+      await clock.runFor(5_000);
+      store(3);
+      publish(3);
+      delivery.conversationHeard(id);
+      await delivery.confirmed(anna, id);
+      expect(delivery.reached(id, 3)).toBeNull();
+      delivery.joined(id, 3);
+      store(4);
+      publish(4);
+      expect(revs).toEqual([4]);
+    }
+  });
+
   test("a conversation afresh when somebody listens again: what was forwarded before is old by then", async () => {
     const { delivery, id, anna, publish, store, revs } = twoNodes();
     delivery.connected(anna);

@@ -95,6 +95,7 @@ export class Delivery {
   /** No socket is on the user's topic any more, or joining it. */
   userUnheard(userId: string): void {
     this.#heardUsers.delete(userId);
+    this.#ordering.userUnheard(userId);
   }
 
   /** Null, or what resolves when nothing is missed that is published from then on. A join reads after it. */

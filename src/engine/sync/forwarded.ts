@@ -117,8 +117,6 @@ export class Forwarded {
 
   /** Forgets what nobody listens to: it is taken anew from the next join or frame. */
   forgetUnheard(): void {
-    for (const [userId, { sockets }] of this.#listeners)
-      if (sockets === 0 && !this.#isUserHeard(userId)) this.left(userId);
     for (const known of this.#known.values()) this.forgetIfUnheard(known);
   }
 
@@ -131,15 +129,10 @@ export class Forwarded {
     return known;
   }
 
-  /** As `forgetUnheard`, of one conversation. */
+  /** As `forgetUnheard`, of one conversation. A gap that is being read is not told then, and joins that wait have ended. */
   forgetIfUnheard(known: Known): void {
-    const { conversationId, repair, waiters } = known;
-    if (
-      !repair &&
-      waiters.length === 0 &&
-      this.is(conversationId, known) &&
-      !this.#isHeard(conversationId, known)
-    )
+    const { conversationId } = known;
+    if (this.is(conversationId, known) && !this.#isHeard(conversationId, known))
       this.#known.delete(conversationId);
   }
 
@@ -167,6 +160,11 @@ export class Forwarded {
     if (!listener || --listener.sockets > 0) return;
     this.#listeners.delete(userId);
     for (const known of listener.conversations) this.#unlisten(known);
+  }
+
+  /** No join of the user is in flight any more. Where none was accepted, nobody hears what was to be heard by it. */
+  joinEnded(userId: string): void {
+    if (this.#listeners.get(userId)?.sockets === 0) this.left(userId);
   }
 
   /** These are members; those among them who are on their topic listen. */

@@ -123,12 +123,12 @@ export class GapReader {
     resolveWaiters(known, ({ isOverdue }) => isOverdue);
   }
 
-  /** Null: there is no such conversation any more. */
+  /** Null: there is no such conversation any more, or it was forgotten meanwhile. */
   async #readOnce(known: Known, repair: Repair, lacksMembers: boolean): Promise<Changes | "members" | null> {
     const { conversationId } = known;
     if (!repair.members) {
       const present = await this.#reads.members(conversationId);
-      if (!present) return null;
+      if (!present || !this.#forwarded.is(conversationId, known)) return null;
       if (!repair.members) this.#changeMembers(known, { conversationId, ...present });
       repair.members ??= present.members;
     }

@@ -32,6 +32,7 @@ function anOrdering(read?: Read, options: { readonly maxUnheard?: number } = {})
   const [id, anna, ben] = [newId(), newId(), newId()];
   model.create(id, membersNamed([anna, ben]), "group");
   const told: WholeFrame[] = [];
+  const lateness: (readonly [rev: number, isLate: boolean])[] = [];
   const announced: ReadonlyMap<string, Member>[] = [];
   const questions: ChangesRequest[] = [];
   let onTell = (_: WholeFrame) => {};
@@ -57,9 +58,10 @@ function anOrdering(read?: Read, options: { readonly maxUnheard?: number } = {})
     isUserHeard: (id) => heardTopics.has(id),
     subscribe: unheard.subscribe.bind(null, "conversation"),
     ...options,
-    tell(frame) {
+    tell(frame, isLate) {
       onTell(frame);
       told.push(frame);
+      lateness.push([frame.rev, isLate]);
     },
     membersChanged: (_, members) => void announced.push(members),
     clock,
@@ -83,6 +85,7 @@ function anOrdering(read?: Read, options: { readonly maxUnheard?: number } = {})
     anna,
     ben,
     told,
+    lateness,
     announced,
     questions,
     headReads,
@@ -391,12 +394,36 @@ describe("members that a frame of another node leaves out", () => {
     expect(memberReads).toEqual([id, id]);
   });
 
+  test("I8: of a frame that brings older members than are known by then, those who came later do not hear as if it were theirs", async () => {
+    const { ordering, frame, store, model, lateness, anna, ben, id, clock } = anOrdering();
+    const carl = newId();
+    ordering.joined(id, 0);
+    const member = { ...membersNamed([carl]).get(carl)!, joinedRev: 3, joinedSeq: 2 };
+    const record = { ...member, rev: 3, leftSeq: null, leftAtUs: null };
+    const added = { type: "member_added", rev: 3, conversationId: id, actorId: anna, atUs: 9 } as const;
+    store(1, 2);
+    model.write(id, [{ ...added, member: record }]);
+    ordering.forward(frame(1, bare));
+    await clock.runFor(0);
+    const before = membersNamed([anna, ben]);
+    ordering.forward(frame(2, { membersRev: 2, members: before }));
+    ordering.forward(frame(3, { membersRev: 3, members: new Map([...before, [carl, member]]) }));
+    expect(lateness).toEqual([
+      [1, true],
+      [2, true],
+      [3, false],
+    ]);
+  });
+
   test("I10: are kept of so many conversations only, the oldest first", () => {
     const kept = new KeptMembers({ maxMembers: 5 });
     const places = Array.from({ length: 4 }, () => ({ members: null as ReadonlyMap<string, Member> | null }));
     for (const place of places) kept.keep(place, membersNamed([newId(), newId()]));
     kept.keep(places[2]!, membersNamed([newId()]));
     expect(places.map(({ members }) => members?.size)).toEqual([undefined, undefined, 1, 2]);
+    const empty = Array.from({ length: 4 }, () => ({ ...places[0]! }));
+    for (const place of empty) kept.keep(place, new Map());
+    expect([...places, ...empty].filter(({ members }) => members)).toHaveLength(5);
   });
 });
 
@@ -449,6 +476,7 @@ describe("what somebody listens to", () => {
     heardTopics.add(anna);
     ordering.created(id, [anna]);
     heardTopics.delete(anna);
+    ordering.userUnheard(anna);
     void ordering.compareHeads();
     await clock.runFor(0);
     expect(headReads).toEqual([]);
@@ -506,6 +534,20 @@ describe("I5: frames that nobody will publish any more", () => {
     void ordering.compareHeads();
     await clock.runFor(0);
     expect({ revs: revs(), headReads }).toEqual({ revs: [2, 3], headReads: [1_000, 501] });
+  });
+
+  test("are read whenever heads are compared, also in the moment in which another comparison ends", async () => {
+    for (let moment = 0; moment < 20; moment++) {
+      const { ordering, id, anna, store, revs, clock } = anOrdering();
+      ordering.userJoined(anna, [{ conversationId: newId(), headRev: 0 }]);
+      void ordering.compareHeads();
+      for (let turn = 0; turn < moment; turn++) await Promise.resolve();
+      ordering.userJoined(anna, [{ conversationId: id, headRev: 1 }]);
+      store(1, 2);
+      await ordering.compareHeads();
+      await clock.runFor(0);
+      expect([moment, revs()]).toEqual([moment, [2]]);
+    }
   });
 
   test("are read when a join that was answered with them has waited in vain", async () => {

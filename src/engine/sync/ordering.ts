@@ -109,6 +109,11 @@ export class Ordering {
     this.#forwarded.left(userId);
   }
 
+  /** No socket is on the user's topic any more, or joining it. */
+  userUnheard(userId: string): void {
+    this.#forwarded.joinEnded(userId);
+  }
+
   /** Nobody listens to the conversation's own topic any more, and what others publish of it need not arrive. */
   unheard(conversationId: string): void {
     const known = this.#forwarded.of(conversationId);
@@ -163,8 +168,7 @@ export class Ordering {
       return this.#gaps.readGap(known, { waiting: [frame], isIncomplete: false, members });
     if (!members) return this.#gaps.readMembers(known, frame);
     known.rev = frame.rev;
-    if (isWhole(frame)) this.#tell(frame, false);
-    else this.#tell(wholeOf(frame, members), known.membersRev > frame.membersRev);
+    this.#tell(isWhole(frame) ? frame : wholeOf(frame, members), known.membersRev > frame.membersRev);
     if (known.waiters.length > 0) resolveReached(known);
   }
 
@@ -179,17 +183,21 @@ export class Ordering {
 
   #compare(conversationIds: readonly string[]): Promise<void> {
     for (const id of conversationIds) this.#toCompare.add(id);
-    this.#comparing ??= this.#compareAll().finally(() => {
-      this.#comparing = null;
-    });
+    this.#comparing ??= this.#compareAll();
     return this.#comparing;
   }
 
+  /** Ends in the turn in which nothing is left: what is added later begins another comparison. */
   async #compareAll(): Promise<void> {
-    while (this.#toCompare.size > 0) {
-      const some = [...this.#toCompare].slice(0, headsAtOnce);
-      for (const id of some) this.#toCompare.delete(id);
-      await this.#compareSome(some);
+    await Promise.resolve();
+    try {
+      while (this.#toCompare.size > 0) {
+        const some = [...this.#toCompare].slice(0, headsAtOnce);
+        for (const id of some) this.#toCompare.delete(id);
+        await this.#compareSome(some);
+      }
+    } finally {
+      this.#comparing = null;
     }
   }
 
