@@ -20,8 +20,8 @@ export interface WriteBehindOptions<Row> {
 }
 
 /**
- * Rows of which only the newest of each key counts, on their way to the store: many in one statement, one save at a time. When it is saved is
- * for its owner to say. A crash loses what waits.
+ * Keeps rows of which only the newest of each key counts, on their way to the store: many in one statement, one save at a time. Its owner
+ * decides when they are saved. A crash loses what waits.
  */
 export class WriteBehind<Row> {
   readonly #options: WriteBehindOptions<Row>;
@@ -81,7 +81,7 @@ export class WriteBehind<Row> {
     return saving;
   }
 
-  /** The store has another history: what is of the old one must not be saved into it. */
+  /** The store has another history: drops what is of the old one. Only the statement that is on its way may still be stored. */
   forget(): void {
     this.#history++;
     this.#waiting = new Map();
@@ -92,7 +92,10 @@ export class WriteBehind<Row> {
     await before;
     this.#isSoon = false;
     const history = this.#history;
-    const { save, refused, failed } = this.#options;
+    const { save: saveRows, refused, failed } = this.#options;
+    const save = async (rows: readonly Row[]) => {
+      if (history === this.#history) await saveRows(rows);
+    };
     const rows = this.#take();
     const left = await storeRows({ rows, atOnce: rowsAtOnce, save, refused: (_, error) => refused(error) });
     this.#sent = new Map();

@@ -130,7 +130,7 @@ export class Session<Identity> implements SubscriptionHost<Identity> {
 
   receive(frame: Frame): void {
     if (frame.topic === "phoenix") return this.#phoenix(frame);
-    const subscription = this.#membershipOf(frame.topic);
+    const subscription = this.#subscriptionOf(frame.topic);
     if (frame.event === "phx_join") return this.#join(frame, subscription);
     if (frame.event === "phx_leave") return this.#leave(frame, subscription);
     if (subscription?.answersTo(frame.joinRef)) return subscription.receive(frame);
@@ -138,7 +138,7 @@ export class Session<Identity> implements SubscriptionHost<Identity> {
   }
 
   /** Nearly always it is spelled as it is kept. */
-  #membershipOf(spelling: string): Subscription<Identity> | undefined {
+  #subscriptionOf(spelling: string): Subscription<Identity> | undefined {
     return this.#subscriptions.get(spelling) ?? this.#subscriptions.get(this.#canonical(spelling));
   }
 

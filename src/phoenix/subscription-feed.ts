@@ -4,7 +4,7 @@ import { encodePush, type Ref } from "./codec.ts";
 import type { Hold } from "./hold.ts";
 import type { Wire } from "./wire.ts";
 
-export class MembershipFeed implements Feed {
+export class SubscriptionFeed implements Feed {
   readonly #wire: Wire;
   readonly #hold: Hold;
   readonly #topic: string;

@@ -23,7 +23,7 @@ import { PendingJoin } from "./pending-join.ts";
 import { internal, overloaded } from "./refusals.ts";
 import type { ReplyQueue, WaitingReply } from "./reply-queue.ts";
 import type { PhoenixSettings } from "./settings.ts";
-import { MembershipFeed } from "./subscription-feed.ts";
+import { SubscriptionFeed } from "./subscription-feed.ts";
 import type { Listener, Topics } from "./topics.ts";
 import type { Wire } from "./wire.ts";
 
@@ -151,7 +151,7 @@ export class Subscription<Identity> implements Listener {
   /** Of the subscription that is live or backfilling. */
   #receiver: Receiver | undefined;
   #hold: Hold | undefined;
-  #feed: MembershipFeed | undefined;
+  #feed: SubscriptionFeed | undefined;
   #joinRef: Ref = null;
   #ended = false;
 
@@ -378,7 +378,7 @@ export class Subscription<Identity> implements Listener {
 
   #beginFeed(hold: Hold): void {
     const { wire } = this.session;
-    this.#feed = new MembershipFeed({ wire, hold, topic: this.spelling, joinRef: this.#joinRef });
+    this.#feed = new SubscriptionFeed({ wire, hold, topic: this.spelling, joinRef: this.#joinRef });
   }
 
   /** Nothing to do when `accepted` has ended the topic. */
@@ -402,7 +402,7 @@ export class Subscription<Identity> implements Listener {
     }
   }
 
-  #filled(feed: MembershipFeed, outcome: Accepted, filled: boolean): void {
+  #filled(feed: SubscriptionFeed, outcome: Accepted, filled: boolean): void {
     this.session.budget.backfillEnded();
     const hold = this.#hold;
     if (feed.isOver || hold === undefined) return;

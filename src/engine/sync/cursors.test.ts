@@ -217,3 +217,19 @@ test("E3: what was confirmed of another history is not saved, also when the stor
   expect(saved).toEqual([[at(3, 3, "tablet")]]);
   cursors.stop();
 });
+
+test("E3: of another history nothing follows the statement that was on its way", async () => {
+  const { saved, cursors, hold } = remembering();
+  const release = hold();
+  for (const position of many(rowsAtOnce + 1)) cursors.confirmed(position);
+  const saving = cursors.save();
+  await settled();
+  cursors.forget();
+  release();
+  await saving;
+  expect(saved.map((rows) => rows.length)).toEqual([rowsAtOnce]);
+  cursors.confirmed(at(2, 2));
+  await cursors.save();
+  expect(saved.slice(1)).toEqual([[at(2, 2)]]);
+  cursors.stop();
+});
