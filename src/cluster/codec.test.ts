@@ -388,3 +388,12 @@ test("members that a frame did not change take no room on the wire", () => {
   const unchanged = { ...withMembers!, membersRev: withMembers!.rev - 1 };
   expect(frameCodec.encode(unchanged)).toBe(frameCodec.encode({ ...unchanged, members: null }));
 });
+
+test("an event that holds the fields of a message ends with them, so that a field that is added to messages is at the end of both", () => {
+  const [message] = fc.sample(messages, 1);
+  const fieldsOf = (text: string) => JSON.parse(text)[2][1][0];
+  const ofMessage: unknown[] = fieldsOf(outcomeCodec.encode({ type: "unchanged", message: message! }));
+  const event = { ...message!, type: "message_sent", deviceTag: 0, releasesKeyOf: null } as const;
+  const [, ofEvent] = fieldsOf(outcomeCodec.encode({ type: "done", events: [event] }))[0];
+  expect(ofEvent.slice(-ofMessage.length)).toEqual(ofMessage);
+});

@@ -6,10 +6,10 @@ import { command, mark, outcome } from "./command-shapes.ts";
 import { frame } from "./frame-shapes.ts";
 import { Malformed, type Shape } from "./shape.ts";
 
-/** Of what stands on the wire. Another one where a node that knows only this one would misread it. */
+/** The version of the format. Raise it when a node that knows only this one would misread the text. */
 const version = 1;
 
-/** Why a text is not what was expected. `detail` never holds content. */
+/** Says why a text was refused. `detail` never holds content. */
 export interface Undecodable {
   readonly type: "undecodable";
   readonly reason: "unknown_version" | "unknown_kind" | "malformed";

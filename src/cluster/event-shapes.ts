@@ -114,7 +114,8 @@ const conversation = record<ConversationSettings>({
 });
 
 export const event = variants<Event>({
-  message_sent: record({ ...messageFields, deviceTag: whole, releasesKeyOf: nullable(whole) }),
+  // The message last: a field that is added to its end is at the end here as well.
+  message_sent: record({ deviceTag: whole, releasesKeyOf: nullable(whole), ...messageFields }),
   message_edited: messageChanged,
   message_deleted: messageChanged,
   media_attached: messageChanged,

@@ -1,7 +1,7 @@
 /**
  * How values of a type stand on the wire: as JSON values without names and maps. A record is the list of its fields in the order in which
  * its shape names them. Fields may be added at the end of a record when they are optional: older nodes do not look at them, and what an
- * older node leaves out is absent.
+ * older node leaves out is absent. A record that holds the fields of another one names them last.
  */
 export interface Shape<T> {
   encode(value: T): unknown;
