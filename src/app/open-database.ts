@@ -10,7 +10,7 @@ import type { Startup } from "./startup.ts";
 
 export interface OpenDatabase {
   readonly settings: DatabaseSettings;
-  /** Of the embedded database. */
+  /** The disk of the embedded database; null: the database is another one. */
   readonly disk: DiskSpace | null;
 }
 

@@ -119,7 +119,7 @@ export class Broadcasts<Identity> {
     for (const subscription of matching) subscription.tell(frame, position);
   }
 
-  /** Sockets of the topic that match. A copy: whoever walks it may end subscriptions. */
+  /** Returns the subscriptions of the topic that match. A copy: they may be ended while it is walked. */
   matching(topic: string, match: (identity: Identity) => boolean): Subscription<Identity>[] {
     return this.#topics.listeners(topic).filter((subscription) => match(subscription.session.identity));
   }

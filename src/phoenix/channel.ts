@@ -98,7 +98,7 @@ export interface Feed {
   readonly isComplete: boolean;
   /** Resolves when nothing waits in the socket's send buffer (at once when nothing does), or when this is over. */
   drained(): Promise<void>;
-  /** The topic was left, joined again, closed, or the socket is gone: whatever follows is of no use. */
+  /** The topic was left, joined again or closed, or the socket is gone: what is still pushed has no effect. */
   readonly isOver: boolean;
 }
 

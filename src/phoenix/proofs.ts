@@ -1,7 +1,7 @@
 /** What the pings of one socket prove: a write alone proves nothing, the pong of a ping sent after it does. */
 import type { Prover } from "./channel.ts";
 
-/** Of a socket for which a proof was ever wanted. At most one ping is outstanding. What a prover throws is told and changes nothing. */
+/** The proofs of one socket; made when the first one is wanted. At most one ping is outstanding. What a prover throws is told and changes nothing. */
 export class Proofs {
   readonly #failed: (error: unknown) => void;
   #wanted = new Set<Prover>();

@@ -290,7 +290,7 @@ export class Sockets<Identity> {
  * push again for ever; one that is answered stops.
  */
 const closingFactor = 4;
-/** Of the send buffer: the rest is for what follows a reply, broadcasts that were held among it. */
+/** The share of the send buffer up to which a reply is sent: the rest is for what follows it, such as broadcasts that were held. */
 const roomShare = 1 / 4;
 /** Pages of a backfill, which wait for one another, do not reach it. */
 const crowdedShare = 3 / 4;

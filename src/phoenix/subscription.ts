@@ -116,7 +116,7 @@ class Settled<Identity> implements WaitingReply {
 /** A class with fields, not a closure per push: one is made for every frame that a channel receives. */
 class ReceivedEvent<Identity> implements ClientEvent<Identity> {
   #answered = false;
-  /** Of the subscription that it belongs to: only while that lasts it is answered. */
+  /** The join_ref of its subscription: it is answered only while that lasts. */
   readonly #joinRef: Ref;
   constructor(
     readonly subscription: Subscription<Identity>,
@@ -148,7 +148,7 @@ export class Subscription<Identity> implements Listener {
   /** The only attempt whose outcome counts; set with `pending`. */
   #attempt: Attempt<Identity> | undefined;
   #accepted: Attempt<Identity> | undefined;
-  /** Of the subscription that is live or backfilling. */
+  /** The receiver of the subscription that is live or backfilling. */
   #receiver: Receiver | undefined;
   #hold: Hold | undefined;
   #feed: SubscriptionFeed | undefined;
@@ -508,7 +508,7 @@ export class Subscription<Identity> implements Listener {
     this.session.wire.send(encodeClose(this.#joinRef, this.spelling));
   }
 
-  /** Ends the topic silently; whatever is still under way for it is dropped when it arrives. */
+  /** Ends the topic silently; what is still under way for it is dropped when it arrives. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;

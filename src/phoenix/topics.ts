@@ -46,7 +46,7 @@ export class Topics<L extends Listener> {
     return this.#listeners.size;
   }
 
-  /** A copy: whoever walks it may end subscriptions. */
+  /** A copy: subscriptions may be ended while it is walked. */
   listeners(topic: string): L[] {
     return [...(this.#listeners.get(topic)?.all ?? [])];
   }

@@ -6,8 +6,8 @@ import { OnlineUsers, type WentOffline } from "../core/presence/online-users.ts"
 /** How long diffs are gathered. */
 const windowMs = 300;
 /**
- * The most that is told in one turn; the others wait for the next window. Who is in many large groups may hear of all these users: about 520 kB,
- * half of what may wait for a slow reader.
+ * The most that is told in one turn; the others wait for the next window. A member of many large groups may hear of all these users: about
+ * 520 kB, half of what may wait for a slow reader.
  */
 const diffsAtOnce = { conversations: 2_000, users: 4_000 };
 /** The most users who go in one turn, when a whole network is lost. */

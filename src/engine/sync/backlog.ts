@@ -159,7 +159,7 @@ export class Backlog {
     });
   }
 
-  /** Who is no member any more has nothing left to read here. */
+  /** Former members have nothing left to read here. */
   #reach({ conversationId, head, next, hasMore }: Changes): void {
     const headSeq = head?.seq ?? next.seq;
     const headRev = hasMore ? Math.max(head?.rev ?? 0, next.rev + 1) : next.rev;

@@ -56,7 +56,7 @@ export class Cursors {
     if (this.#positions.size > 0) void this.save();
   }
 
-  /** Resolves when whatever was confirmed before this call was saved, or could not be. Those who call while one is on its way share the next. */
+  /** Resolves when all that was confirmed before this call was saved, or could not be. Calls during a save share the next one. */
   save(): Promise<void> {
     return this.#positions.save();
   }

@@ -10,11 +10,11 @@ import { type Heads, Ordering } from "./ordering.ts";
 
 /** What is told to the sockets of this node, in this order. Calls are synchronous. */
 export interface DeliveryListener {
-  /** Whoever is not among them hears nothing of the conversation from here on. */
+  /** All others hear nothing of the conversation from here on. */
   membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void;
   /**
-   * The changes of one revision: in the order of revisions, each once, without a gap. Late: meanwhile others may have become members, who are
-   * not to hear of it.
+   * The changes of one revision: in the order of revisions, each once, without a gap. `isLate`: others may have become members since. They
+   * must not hear it.
    */
   changed(frame: WholeFrame, isLate: boolean): void;
   /** What has no revision, as it comes. */

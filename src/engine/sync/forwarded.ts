@@ -13,7 +13,7 @@ export const unknownRev = -1;
 export interface Known {
   readonly conversationId: string;
   rev: number;
-  /** Of the newest members that were heard of; -1: none were. */
+  /** The revision of the newest members that are known; -1: none are. */
   membersRev: number;
   /** Those members, once frames came without them: then other nodes publish what happens here. Null: not kept. */
   members: ReadonlyMap<string, Member> | null;
@@ -175,7 +175,7 @@ export class Forwarded {
     }
   }
 
-  /** Of a user whose join is in flight as well: what it has read may be from before they became a member. */
+  /** Also finds users whose join is in flight: what the join has read may be from before they became members. */
   #listenerOf(userId: string): Listener | undefined {
     const listener = this.#listeners.get(userId);
     if (listener || !this.#isUserHeard(userId)) return listener;

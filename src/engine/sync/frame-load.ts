@@ -1,9 +1,9 @@
 import type { ConversationFrame, MarksFrame } from "../../core/ports/pubsub.ts";
 
-/** Readers of one part of a frame of marks. Each is told of to up to 50 who wrote. */
+/** Readers in one part of a frame of marks. Each reader is reported to up to 50 authors. */
 const readersInPart = 50;
 
-/** Returns how many topics a frame is sent to, at most, as far as it says. A conversation that was created is told of at once: who joins it comes after. */
+/** Returns an upper bound for the topics that a frame is sent to, as far as the frame says. A created conversation counts as one, so that it goes before what happens in it. */
 export function topicsOf(frame: ConversationFrame): number {
   switch (frame.type) {
     case "changes":

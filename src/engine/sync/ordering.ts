@@ -44,9 +44,9 @@ export class Ordering {
 
   constructor(options: {
     readonly reads: DeliveryReads;
-    /** Late: meanwhile others may have become members, who are not to hear of it. */
+    /** `isLate`: others may have become members since. They must not hear it. */
     readonly tell: (frame: WholeFrame, isLate: boolean) => void;
-    /** Who is not among them hears nothing from here on. */
+    /** All others hear nothing from here on. */
     readonly membersChanged: (conversationId: string, members: ReadonlyMap<string, Member>) => void;
     /** Whether a socket is on the conversation's own topic. */
     readonly isTopicHeard: (conversationId: string) => boolean;

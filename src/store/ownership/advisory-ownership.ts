@@ -20,8 +20,8 @@ const longestSilenceTurns = rightLastsMs / confirmEveryMs;
 const silent = new Error(`no answer for ${rightLastsMs / 1_000} s`);
 
 /**
- * Without a cluster, the right to own is one session advisory lock: who gets it takes every shard at once with new epochs, and loses all of
- * them with it. No other node can be reached from here: `ownerOf` names this one or none. Its
+ * Without a cluster, the right to own is one session advisory lock: the process that gets it takes every shard at once with new epochs, and
+ * loses all of them with it. No other node can be reached from here: `ownerOf` names this one or none. Its
  * connection is the proof, so every take-over runs on it; when it is lost, so is the right, until the lock is had again. A process that
  * does not get it stands by and tries again five times a second. The owner asks twice a second whether its session is still there: a process
  * that was paused or cut off does not hold the right once the last answer is three seconds old, before it notices anything else.
@@ -46,11 +46,11 @@ export class AdvisoryOwnership implements Ownership {
   #waitsFor = "the database";
   /** When the last question was sent that the owner's session has answered. Monotonic milliseconds. */
   #confirmedMs = Number.NEGATIVE_INFINITY;
-  /** The question that is on its way; null: none is. */
+  /** The question that has no answer yet; null: there is none. */
   #asking: { readonly client: pg.Client; silentTurns: number } | null = null;
   #watched: pg.Client | null = null;
   #renewals = 0;
-  /** Of the history that this process knows; null: it has not owned yet. */
+  /** The generation that this process knows; null: it has not owned yet. */
   #generation: number | null = null;
 
   constructor(options: {
@@ -93,7 +93,7 @@ export class AdvisoryOwnership implements Ownership {
     return this.#clock.monotonicMs() - this.#confirmedMs < rightLastsMs;
   }
 
-  /** What keeps this process from owning, in words; null when it owns. */
+  /** Returns what this process waits for before it owns, in words; null: it owns. */
   get waitsFor(): string | null {
     if (this.isOwner) return null;
     return this.#held ? `the database: ${silent.message}` : this.#waitsFor;
@@ -264,7 +264,7 @@ export class AdvisoryOwnership implements Ownership {
     if (isAnother) for (const listener of this.#historyListeners) listener();
   }
 
-  /** One that does not answer may never do so, one that refuses may lead to a standby: the next try has a new one. */
+  /** The next try opens a new connection: one that does not answer may never do so, and one that refuses may lead to a standby. */
   #giveUpConnection(): void {
     const client = this.#client;
     this.#client = null;

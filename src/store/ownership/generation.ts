@@ -3,7 +3,7 @@ import { formatInstant } from "../../core/instant.ts";
 import { timed, withClient } from "../connections/database.ts";
 import { ownerLockKey } from "./owner-lock.ts";
 
-/** What became of the store's generation. */
+/** The outcome of a look at the store's generation. */
 export interface GenerationCheck {
   readonly generation: number;
   /** The database has another history than when it was last looked at: it was restored, copied, or a standby was promoted. */

@@ -1,4 +1,4 @@
-/** Who owns every conversation of the database has this advisory lock, in its session. Spells "whispr" in pg_locks. */
+/** The session that holds this advisory lock owns every conversation of the database. Spells "whispr" in pg_locks. */
 export const ownerLockKey = "x'776869737072'::bigint";
 
 /** SQL: whether some process owns this database's conversations at present. */

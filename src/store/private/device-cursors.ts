@@ -7,8 +7,8 @@ import { presentGeneration } from "../reads/rows.ts";
 
 /**
  * A device that is known in this generation keeps its cursors, also when two sockets of it register at once: the second one finds the row
- * of the first. Everybody else's are overwritten, and those of conversations that are the user's no more are taken away: should he
- * come back, they would be from a history that is gone. A snapshot without the device answers the heads, whoever of the two wrote.
+ * of the first. The cursors of any other device are overwritten. Those of conversations that the user has left are deleted: if the user comes
+ * back, they would be from a history that is gone. A snapshot without the device returns the heads, no matter which of the two wrote.
  */
 const register = {
   name: "register-device",
@@ -61,7 +61,7 @@ on conflict (user_id, device_id, conversation_id) do update
   where c.seq < excluded.seq or c.rev < excluded.rev`,
 };
 
-/** What each device has confirmed. Written beside the lane: nobody else writes these tables. */
+/** Stores what each device has confirmed. Not in the lane: nobody else writes these tables. */
 export class PostgresDeviceCursors implements DeviceCursors {
   readonly #reads: ReadPool;
 

@@ -45,7 +45,7 @@ export function inPlaces<Row extends { readonly place: number }, T>(
   return requests.map((_, index) => found.get(index + 1) ?? null);
 }
 
-/** Of a conversation's head `h`. */
+/** Columns of a conversation's head `h`. */
 export const headColumns =
   "h.seq as h_seq, h.rev as h_rev, h.members_rev as h_members_rev, h.last_message_at as h_last_message_at";
 

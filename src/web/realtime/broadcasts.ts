@@ -35,7 +35,7 @@ interface PushOfMessage {
 }
 
 interface ToldFrame extends WholeFrame {
-  /** Some who listen now were no members then. */
+  /** Some listeners may not have been members then. */
   readonly isLate: boolean;
   readonly position: FramePosition;
 }
@@ -82,7 +82,7 @@ export class Broadcasts implements DeliveryListener {
     }
   }
 
-  /** Whoever is no member any more hears nothing from here on, even when the frame that told of it was lost. */
+  /** Former members hear nothing from here on, even when the frame that removed them was lost. */
   membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void {
     this.#sockets.unsubscribeWhere(conversationTopic(conversationId), ({ userId }) => !members.has(userId));
     this.#presences.membersChanged(conversationId, members);
@@ -149,8 +149,8 @@ export class Broadcasts implements DeliveryListener {
   }
 
   /**
-   * To each member what he may see: a change of a message from before he joined is a number without content, and a message that answers one
-   * from before he joined does not show what that one says.
+   * Sends to each member what they may see. A change of a message from before they joined is a number without content, and a reply to one from
+   * before they joined does not show the quote.
    */
   #pushAsSeen(frame: ToldFrame, message: Message, push: PushOfMessage): void {
     const { names } = push;
@@ -212,7 +212,7 @@ export class Broadcasts implements DeliveryListener {
     }
   }
 
-  /** The typist's other devices hear of it, the one that he types on does not. */
+  /** The typist's other devices hear it, the device that they type on does not. */
   #tellTyping(frame: TypingFrame): void {
     const { conversationId, userId } = frame;
     const topic = conversationTopic(conversationId);

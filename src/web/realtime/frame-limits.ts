@@ -3,7 +3,7 @@ import { topicOperations } from "../../operations/topics/topic-operations.ts";
 import { kindOfTopic } from "../../operations/topics/topics.ts";
 import { type FrameLimit, smallFrame } from "../../phoenix/frame-reader.ts";
 
-/** Of JSON text, for a byte that is kept: `\u0001`. */
+/** The most bytes of JSON text for one byte that is kept: `\u0001`. */
 const bytesPerKeptByte = 6;
 
 const doors = operations.flatMap(({ channel }) => channel);
@@ -33,5 +33,5 @@ export function frameLimitOf(settings: {
   };
 }
 
-/** Of a topic that there is not: refused, and as large as that of a conversation. */
+/** The limit for joins of unknown topics: they are refused, and may be as large as those of a conversation. */
 const otherJoin = topicOperations[0]!.maxFrameBytes!;

@@ -5,7 +5,7 @@ import type { TopicListener } from "../../phoenix/topics.ts";
 
 type Hearing = Pick<Delivery, "conversationHeard" | "conversationUnheard" | "userHeard" | "userUnheard">;
 
-/** Tells delivery which topics sockets are on, or are joining. Whoever joins a topic whose id is no UUID is refused, and hears nothing. */
+/** Tells delivery which topics sockets are on, or are joining. A topic whose id is no UUID is skipped: its joins are refused. */
 export function heardTopics(delivery: Hearing): TopicListener {
   return {
     heard(topic) {

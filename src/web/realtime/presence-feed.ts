@@ -15,8 +15,9 @@ interface Again {
 }
 
 /**
- * One socket on its topics, and what it alone is told of presence. A state that is too much for the window or the socket is empty, and those whom it leaves out
- * come as joins in a later one. After its states, it is told again of those whom the last one left out, each once, on a topic that he is in.
+ * One socket on its topics, and the presence that is sent to it alone. A state that is too much for the window or the socket is sent empty, and
+ * the users whom it leaves out come as joins in a later window. After its states, the socket gets the users whom the last state left out again,
+ * each once, on a topic where they show.
  */
 export class PresenceFeed {
   readonly #presence: Pick<Presence, "onlineIn">;
@@ -103,7 +104,7 @@ export class PresenceFeed {
     return usersAtOnce - this.#allowed;
   }
 
-  /** Of the socket: any of its topics knows. */
+  /** Whether the socket has room: each of its topics knows it. */
   get #hasRoom(): boolean {
     for (const { hasRoom } of this.#joinings?.values() ?? []) return hasRoom;
     return true;
@@ -114,7 +115,7 @@ export class PresenceFeed {
     return users.length <= this.#allowed || this.#allowed === usersAtOnce;
   }
 
-  /** A client that knows a user by the same ref already takes his status from a diff, and not from a state. */
+  /** A client that knows a user by the same ref already takes their status from a diff, and not from a state. */
   #pushState(joining: Joining<Session>, users: readonly Online[]): void {
     this.#allowed -= users.length;
     joining.push(presenceState.names[0], presenceState.encode(users));

@@ -45,13 +45,13 @@ export interface PresencesOptions {
 }
 
 /**
- * Who is online, from the sockets of this node and to them. A user is while one of his sockets is on any topic; he is told of on the topics of
- * his conversations, and each state and diff is about the members of its topic alone, which is what a stock client keeps for each channel.
+ * Reports who is online, from the sockets of this node and to them. A user is online while any of their sockets is on a topic. They show on the
+ * topics of their conversations. Each state and diff is about the members of its topic alone, which is what a stock client keeps per channel.
  *
  * The existing mobile client keeps one set for all of them and replaces it by every `presence_state`. A state of everybody whom the socket may
  * see would serve it, and would be wrong in every channel of a stock client, and of the size of all conversations for each of them. Instead,
- * once its joins are over for a moment, a socket is told again of those whom the last state left out, each once, as joins on a topic that he is in:
- * true there, and to a stock client nothing new.
+ * once its joins are over for a moment, a socket gets the users whom the last state left out again, each once, as joins on a topic where they
+ * show: true there, and to a stock client nothing new.
  */
 export class Presences {
   readonly #presence: Presence;

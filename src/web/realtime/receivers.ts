@@ -4,11 +4,11 @@ import type { Joining, Position, Receiver } from "../../phoenix/channel.ts";
 import type { Receipts } from "../domain.ts";
 import type { Session } from "./session.ts";
 
-/** Where a broadcast stands, with what its receivers need of it. */
+/** The position of a broadcast, with what its receivers need to know. */
 export interface FramePosition extends Position {
-  /** Of the newest message that it brings; 0: none. */
+  /** The seq of the newest message that it brings; 0: none. */
   readonly seq: number;
-  /** Who sent that message. */
+  /** The sender of that message. */
   readonly senderId: string;
 }
 
@@ -49,7 +49,7 @@ export class UserSubscriptions {
 
 /**
  * Records what one subscription to a user's topic received. The position of its device in a conversation moves when everything up to there was
- * sent by this subscription, in order, and the socket proved alive after it: a write alone proves nothing.
+ * sent by this subscription, in order, and the socket proved alive afterwards: a write alone proves nothing.
  */
 export class UserReceiver implements Receiver {
   readonly session: Session;
@@ -125,8 +125,8 @@ export class UserReceiver implements Receiver {
 }
 
 /**
- * Records what one subscription to a conversation's topic received, unless the socket is on its user's topic, which tells a device more. It began at the head: history is
- * read over REST, so the first message after it may be marked as delivered.
+ * Records what one subscription to a conversation's topic received, unless the socket is on its user's topic, which tells a device more. The
+ * subscription began at the head: history is read over REST, so the first message after the head may be marked as delivered.
  */
 export class ConversationReceiver implements Receiver {
   readonly #session: Session;

@@ -1,7 +1,7 @@
 import type { Identity } from "../../core/ports/tokens.ts";
 import type { Arrival } from "./arrival.ts";
 
-/** Who is behind an open socket, and until when. */
+/** The user and device of an open socket, and the time at which it ends. */
 export interface Session extends Identity {
   /** From `deviceTagOf`. */
   readonly deviceTag: number;
@@ -9,6 +9,6 @@ export interface Session extends Identity {
   readonly connectionKey: string;
   /** Milliseconds since the Unix epoch: the end of the token, or of the longest session, whichever comes first. */
   readonly endsAtMs: number;
-  /** Of this socket, until its first joins are answered. */
+  /** The arrival of this socket, until its first joins are answered. */
   readonly arrival: Arrival;
 }

@@ -4,8 +4,8 @@ import { type Typist, Typists } from "../../core/presence/typing.ts";
 import type { Session } from "./session.ts";
 
 /**
- * Who types, from the sockets of this node to all nodes. What is told goes over the bus, at most once: when the end of it is lost with this
- * node, clients end it themselves after five seconds. Nothing is kept for those who listen.
+ * Publishes who types, from the sockets of this node to all nodes. A signal goes over the bus at most once: when the end of it is lost with this
+ * node, clients end it themselves after five seconds. Nothing is kept for listeners.
  */
 export class Typing {
   readonly #pubsub: Pick<PubSub, "publish">;
@@ -25,7 +25,7 @@ export class Typing {
     this.#watch();
   }
 
-  /** What he typed was sent. On the way of every message: nothing is looked up while nobody types. */
+  /** The message was sent, so the typing ends. On the path of every message: nothing is looked up while nobody types. */
   sent(conversationId: string, userId: string): void {
     if (this.#typists.sent(conversationId, userId)) this.#tell({ conversationId, userId, isTyping: false });
   }
@@ -37,7 +37,7 @@ export class Typing {
     if (this.#typists.ended(conversationId, userId)) this.#tell(typist);
   }
 
-  /** Whether what is told of this user comes from this socket, which is not to hear it. */
+  /** Whether this socket is the source of the user's signal: then it must not hear it. */
   isSource(session: Session, conversationId: string, userId: string): boolean {
     if (session.userId !== userId) return false;
     return this.#typists.find(conversationId, userId)?.connectionKey === session.connectionKey;

@@ -174,7 +174,7 @@ export class UserJoins implements TopicJoins {
   }
 }
 
-/** Who is told that he cannot resume stands at the head from then on; that he received what is before it would not be true. */
+/** A device that is told `cursor_expired` continues at the head. It did not receive what is before, so nothing is marked as delivered. */
 function noteSent(receiver: UserReceiver, { reached, expired }: BacklogPage): void {
   for (const { conversationId, seq, rev } of reached) receiver.reached(conversationId, seq, rev, seq);
   for (const { conversationId, seq, rev } of expired) receiver.reached(conversationId, seq, rev, 0);
