@@ -2,11 +2,11 @@ import type { ConversationState, Membership } from "./conversations/conversation
 import { administrates } from "./conversations/rank.ts";
 import { type Rejection, reject } from "./rejection.ts";
 
-/** Who may do something. */
+/** Decides who may do something. */
 export interface Access {
-  /** In words, before the state of what they act on is looked at. */
+  /** Names these users in words, for documents. Rules may refuse more by the state of the conversation. */
   readonly who: string;
-  /** Null: they may. `state`: the conversation, where the operation is decided with it in memory. */
+  /** Null: they may. `state`: given only when the conversation is in memory where the operation is decided. */
   refusal(membership: Membership, state?: ConversationState): Rejection | null;
 }
 
@@ -34,5 +34,5 @@ const notAdministrator = reject("forbidden", "Only owners and admins of the grou
 
 export const anybody: Access = { who: "every user", refusal: () => null };
 
-/** Nothing that clients send becomes one. */
+/** For commands that only the server issues: no request of a client becomes one. */
 export const server: Access = { who: "the server itself", refusal: () => null };

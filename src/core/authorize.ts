@@ -8,7 +8,7 @@ import type { Query } from "./queries.ts";
 
 type Asking = CreateConversation | MarkMember | MarkAsUnread | AllowReadding | Query;
 
-/** What somebody may or may not do. */
+/** Every request that needs a permission. */
 export type Action = (Command | Asking)["type"];
 
 /** Says who may make each request that is not a command. The type checker finds a missing line. */
@@ -29,7 +29,7 @@ export const authorize: Readonly<Record<Asking["type"], Access>> = {
   read_changes: members,
 };
 
-/** Who may do this. */
+/** Returns who may do this. */
 export function accessOf(action: Action): Access {
   if (action in ruleByType) return ruleByType[action as Command["type"]].allows;
   return authorize[action as Asking["type"]];

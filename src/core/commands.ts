@@ -31,7 +31,7 @@ const rules = {
 
 type CommandOf<Known> = Known extends Rule<infer One> ? One : never;
 
-/** What changes a conversation. REST, WebSocket, gRPC and the schedulers only build these. */
+/** Everything that changes a conversation. REST, WebSocket, gRPC and the schedulers only build these. */
 export type Command = CommandOf<(typeof rules)[keyof typeof rules]>;
 
 /** Proves that each rule stands under the type of its command. */
@@ -39,12 +39,12 @@ export const ruleByType: {
   readonly [Type in Command["type"]]: Rule<Extract<Command, { readonly type: Type }>>;
 } = rules;
 
-/** Undefined: a type that nobody knows. */
+/** Undefined: the type has no rule. */
 function known({ type }: Command): Rule<Command> | undefined {
   return ruleByType[type] as Rule<Command> | undefined;
 }
 
-/** Throws for a type that nobody knows. */
+/** Throws for a type that has no rule. */
 export function ruleOf(command: Command): Rule<Command> {
   const rule = known(command);
   if (!rule) throw new Error(`there is no rule for ${command.type}`);
@@ -58,17 +58,17 @@ export function needsOf(command: Command): Needs<Command> {
   return known(command)?.needs ?? nothing;
 }
 
-/** Whether the command makes users members who are to be looked up before. */
+/** Whether the command can make users members after their contacts were looked up. */
 export function bringsTogether(command: Command): boolean {
   return needsOf(command).contacts !== undefined;
 }
 
-/** Whether the server issues the command: its sender needs no membership. */
+/** Whether the server issues the command. Then its sender need not be a member. */
 export function isOfServer(command: Command): boolean {
   return known(command)?.isOfServer === true;
 }
 
-/** Characters of what the client wrote. */
+/** Returns the characters that the client wrote in the command. */
 export function sizeOf(command: Command): number {
   return known(command)?.size?.(command) ?? 0;
 }

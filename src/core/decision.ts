@@ -3,8 +3,12 @@ import type { Message } from "./messages/message.ts";
 import type { Rejection } from "./rejection.ts";
 
 /**
- * What comes of a command: events to store, the message that already is as it asks for, the seq of the message that was stored for it before
- * (`joinedSeq`: what its sender sees came after that), or a refusal.
+ * The decision on a command.
+ *
+ * - `decided`: these events are to be stored.
+ * - `unchanged`: the message is already as the command wants it.
+ * - `duplicate`: the command was stored before, as the message at `seq`. Its sender sees the messages after `joinedSeq`.
+ * - or a refusal.
  */
 export type Decision =
   | { readonly type: "decided"; readonly events: readonly Event[] }

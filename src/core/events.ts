@@ -2,7 +2,7 @@ import type { ConversationChanged, ConversationDeactivated } from "./conversatio
 import type { MemberChanged } from "./conversations/member-changed.ts";
 import type { MessageChanged, MessageSent, ReactionChanged } from "./messages/message.ts";
 
-/** What happened to a conversation. All events of one command share a `rev`. */
+/** A change of a conversation. All events of one command share a `rev`. */
 export type Event =
   | MessageSent
   | MessageChanged

@@ -9,18 +9,18 @@ export interface MessageRef {
 }
 
 /**
- * What rules know beyond the state of the conversation. A command declares what it needs of it in its rule; the engine looks that up before
- * the command is decided. Facts of the conversation itself are as they will be when everything that was decided before is stored. Asking
- * for a fact that the command did not declare is a bug and throws.
+ * Everything that rules know beyond the state of the conversation. The rule of a command declares the facts that it needs, and the engine
+ * looks them up before the command is decided. Facts of the conversation itself are as they will be when everything that was decided before
+ * is stored. Asking for a fact that the rule did not declare is a bug and throws.
  */
 export interface Facts {
-  /** When the command is decided. Microseconds since the Unix epoch. */
+  /** The time of the decision, in microseconds since the Unix epoch. */
   readonly nowUs: number;
-  /** Returns a message of this conversation, with all its reactions, whoever may see it; null: there is none. */
+  /** Returns a message of this conversation, with all its reactions. Does not ask who may see it. Null: there is none. */
   message(messageId: string): Message | null;
   /** Returns a message of another conversation; null: there is none that the user sees. As of the look-up. */
   messageElsewhere(ref: MessageRef, viewerId: string): Message | null;
-  /** Returns what is between a user and another user whom they bring into the conversation. */
+  /** Returns the contact between a user and another user whom they bring into the conversation. Read after the command arrived. */
   contact(adderId: string, userId: string): Contact;
   /** Returns the conversation's metadata as JSON text. */
   metadata(): string;

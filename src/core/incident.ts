@@ -4,9 +4,9 @@ export interface Incident {
   readonly level: "info" | "warn" | "error";
   /** The additional log that it belongs to. */
   readonly log?: "security";
-  /** What happened, as the log line says it. One sentence without a full stop. */
+  /** The text of the log line: one sentence without a full stop. */
   readonly means: string;
-  /** What the operator can do about it. */
+  /** Tells the operator what to do about it. */
   readonly action: string;
   /** Maximum lines in one pause. Default: 1; more when lines of one name report different things. */
   readonly lines?: number;

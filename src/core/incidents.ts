@@ -293,7 +293,7 @@ type OfLevel<L extends Incident["level"]> = {
 
 export type Warning = OfLevel<"warn">;
 export type Failure = OfLevel<"error">;
-/** Of the security log. */
+/** A name of the security log. */
 export type SecurityEvent = OfLevel<"info">;
 
 export function incidentOf(name: IncidentName): Incident {

@@ -1,5 +1,5 @@
 /**
- * The closed table of what is logged at `info`: what a process does, and what recovered. Each line has its name as `event`, as incidents have
+ * The closed table of the lines at `info`: the steps of a process, and recoveries. Each line has its name as `event`, as incidents have
  * (`incidents.ts`), and nothing else is logged at this level. Names are stable: people search for them. Rows of docs/incidents.md.
  */
 export const notes = {

@@ -3,8 +3,8 @@ import type { Message } from "./messages/message.ts";
 import type { Rejection } from "./rejection.ts";
 
 /**
- * The answer to a command. Whatever it tells of is durable when it is given: results, refusals and duplicates alike.
- * `unchanged`: the message is as it was asked for already. `differs`: the repeated command had another body than the stored message.
+ * The answer to a command. Everything that it reports is durable when it is given: results, refusals and duplicates alike.
+ * `unchanged`: the message is already as the command wants it. `differs`: the repeated command had another body than the stored message.
  */
 export type Outcome =
   | { readonly type: "done"; readonly events: readonly Event[] }

@@ -42,12 +42,12 @@ export interface ShowMessage {
 }
 
 /**
- * What is read of one message: all of it, only its ids, numbers and times (`place`), or these with one more part; the rest is empty. A
+ * The part of one message that is read: all of it, only its ids, numbers and times (`place`), or these with one more part; the rest is empty. A
  * message may hold 120 kB and a thousand reactions, and some requests need only its conversation.
  */
 export type MessagePart = "all" | "place" | "reactions" | "attachments";
 
-/** Who has received and read one message, by its id alone. */
+/** The recipients of one message, with the times at which they received and read it, by its id alone. */
 export interface ShowDeliveryStatus {
   readonly type: "show_delivery_status";
   readonly viewerId: string;
@@ -68,13 +68,13 @@ export interface JoinUser {
   readonly deviceId: string | null;
 }
 
-/** What changed in a conversation since a revision that the viewer knows. */
+/** The changes of a conversation since a revision that the viewer knows. */
 export interface ReadChanges {
   readonly type: "read_changes";
   readonly viewerId: string;
   readonly conversationId: string;
   readonly sinceRev: number;
-  /** Of the store, when the cursor was given out; null: not said. */
+  /** The generation of the store when the cursor was given out. Null: the client did not report it. */
   readonly generation: number | null;
   readonly limit: number;
 }

@@ -8,11 +8,11 @@ import type { SendKey } from "./messages/send-key.ts";
 export interface Rule<One> {
   readonly allows: Access;
   readonly needs?: Needs<One>;
-  /** Characters of what the client wrote. Absent: nothing. */
+  /** Returns the characters that the client wrote in the command. Absent: none. */
   readonly size?: (command: One) => number;
-  /** The server issues the command, to apply what was decided elsewhere: its sender needs no membership. */
+  /** The server issues the command, to apply something that was decided elsewhere. Its sender need not be a member. */
   readonly isOfServer?: true;
-  /** Pure and synchronous. `facts` hold what `needs` says. */
+  /** Pure and synchronous. `facts` hold everything that `needs` names. */
   readonly decide: (state: ConversationState, command: One, facts: Facts) => Decision;
 }
 
@@ -38,5 +38,5 @@ export interface ContactsNeed {
   readonly asksFirst: boolean;
 }
 
-/** Of a command about one stored message. */
+/** The needs of a command about one stored message. */
 export const theMessage: Needs<{ readonly messageId: string }> = { messages: ({ messageId }) => [messageId] };

@@ -17,8 +17,8 @@ export interface BlockedSide {
 }
 
 /**
- * Brings a direct conversation to what is blocked between its two: who is blocked is no member of it, until he is unblocked. Comes from the
- * server itself: nothing that clients send becomes one.
+ * Makes the members of a direct conversation follow the blocks between its two users: a blocked user is no member of it until they are
+ * unblocked. Only the server issues it: no request of a client becomes one.
  */
 export interface ApplyBlocks {
   readonly type: "apply_blocks";

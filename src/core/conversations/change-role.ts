@@ -45,7 +45,7 @@ function decideHandOver(state: ConversationState, sender: Member, member: Member
   return { type: "decided", events };
 }
 
-const ranksTooHigh = reject("forbidden", "Only members who rank below you can get another role from you.");
+const ranksTooHigh = reject("forbidden", "You can change only the roles of members who rank below you.");
 const onlyTheOwner = reject("forbidden", "Only the owner of the group can make another member its owner.");
 const ownsAlready = reject(
   "conflict",

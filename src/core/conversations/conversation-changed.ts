@@ -1,6 +1,6 @@
 import type { ConversationSettings } from "./conversation.ts";
 
-/** What the conversation is became something else: `conversation` is the whole of it. */
+/** The settings of the conversation changed: `conversation` is the whole of them. */
 export interface ConversationChanged {
   readonly type: "conversation_changed";
   readonly conversationId: string;
@@ -11,7 +11,7 @@ export interface ConversationChanged {
   readonly change: SettingsChange | null;
 }
 
-/** Who changed what. */
+/** Names the user who changed settings, and the settings. */
 export interface SettingsChange {
   readonly actorId: string;
   /** At the top level of the metadata, and each setting of a group as `group_settings.<name>`. */

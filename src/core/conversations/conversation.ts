@@ -32,7 +32,7 @@ export interface MemberRecord extends Member {
   readonly staysOutUntilUs?: number | undefined;
 }
 
-/** How far a member has received and read. Only grow. */
+/** How far a member has received and read. Marks only grow. */
 export interface MemberMarks {
   readonly userId: string;
   readonly deliveredSeq: number;
@@ -40,7 +40,7 @@ export interface MemberMarks {
 }
 
 /**
- * What a conversation is to those who decide: small, whole, and true at each revision. What else rules need to know are `Facts`. Owned by
+ * A conversation as rules see it: small, complete, and true at each revision. Everything else that rules need is in `Facts`. Owned by
  * one actor and moved only by `apply`. `seq` numbers the messages, `rev` the changes that every member sees; both start at 0.
  */
 export interface ConversationState {
@@ -49,7 +49,7 @@ export interface ConversationState {
   isActive: boolean;
   /** Those of this revision: a change of members makes another map, so that what was decided before keeps its own. */
   members: ReadonlyMap<string, Member>;
-  /** What a group's settings say of who may do what. */
+  /** Who may do what in a group, by its settings. */
   permissions: Permissions;
   membersRev: number;
   seq: number;
@@ -74,7 +74,7 @@ export interface Head {
   readonly lastMessageAtUs: number | null;
 }
 
-/** What a conversation is, without what happens in it. */
+/** A conversation without its members, messages and numbers. */
 export interface ConversationSettings {
   readonly id: string;
   readonly type: ConversationType;
@@ -96,5 +96,5 @@ export interface Conversation extends ConversationSettings {
   readonly head: Head;
 }
 
-/** What somebody who asks is to a conversation; null for strangers, who also cannot tell whether it exists. */
+/** The membership of a user in a conversation. Null for strangers, who must not learn whether it exists. */
 export type Membership = Pick<Member, "role" | "pending"> | null;

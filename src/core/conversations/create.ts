@@ -62,7 +62,7 @@ export function checkCreateDirect(command: CreateDirect): Rejection | null {
   );
 }
 
-/** The pair in the order that makes it the same whoever asks. */
+/** Returns the pair in the order of the ids, so that it is the same for both users. */
 export function pairOf(command: CreateDirect): { readonly low: string; readonly high: string } {
   const { creatorId, otherUserId } = command;
   return creatorId < otherUserId

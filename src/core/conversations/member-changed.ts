@@ -1,8 +1,8 @@
 import type { MemberRecord } from "./conversation.ts";
 
 /**
- * A membership began, ended or became another one: `member` is the whole of it. Of a block, whoever it is about is not told: to him the
- * conversation is as to a stranger.
+ * A membership began, ended or changed: `member` is the whole of it. Blocked users do not receive `member_blocked`: to them the conversation
+ * looks as it looks to a stranger.
  */
 export interface MemberChanged {
   readonly type:

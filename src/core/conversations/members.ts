@@ -14,12 +14,12 @@ import { rank } from "./rank.ts";
 /** The most members of a group. */
 export const maxGroupMembers = 1_000;
 
-/** Members come. All of them, or none. */
+/** Adds members: all of them, or none. */
 export interface AddMembers {
   readonly type: "add_members";
   readonly id: string;
   readonly conversationId: string;
-  /** Who does it: the token's subject. */
+  /** The user who adds them: the token's subject. */
   readonly senderId: string;
   readonly userIds: readonly string[];
   /** Users who do not know each other are asked whether they accept. Absent: no. */
@@ -81,7 +81,7 @@ function added(
   };
 }
 
-/** Whoever ranks below may be removed; who wants to go leaves. */
+/** Removes a member who ranks below the sender. Senders cannot remove themselves: they leave. */
 export function decideRemove(state: ConversationState, command: RemoveMember, nowUs: number): Decision {
   if (state.type === "direct") return directIsFixed;
   if (command.userId === command.senderId) return leaveInstead;
@@ -138,12 +138,12 @@ export function applyMemberChanged(state: ConversationState, event: MemberChange
   state.membersRev = event.rev;
 }
 
-export const directIsFixed = reject("conflict", "A direct conversation has its two members for good.");
-export const directOnly = reject("conflict", "This is for direct conversations.");
+export const directIsFixed = reject("conflict", "The members of a direct conversation cannot be changed.");
+export const directOnly = reject("conflict", "This works only in direct conversations.");
 const groupIsFull = reject("conflict", `A group has at most ${maxGroupMembers} members.`);
 const leaveInstead = reject("conflict", "You cannot remove yourself; leave the conversation instead.");
 export const noSuchMember = reject("not_found", "This user is not a member of the conversation.");
-const ranksTooHigh = reject("forbidden", "Only members who rank below you can be removed by you.");
+const ranksTooHigh = reject("forbidden", "You can remove only members who rank below you.");
 
 const adders: Access = {
   who: "owners and admins of the group, or those whom add_members_permission lets",

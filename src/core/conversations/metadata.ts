@@ -94,7 +94,7 @@ function endOfString(text: string, from: number): number {
   return end + 1;
 }
 
-/** By an odd number of backslashes. */
+/** A quotation mark behind an odd number of backslashes is escaped. */
 function isEscaped(text: string, at: number): boolean {
   let before = at - 1;
   while (text.charCodeAt(before) === backslash) before--;

@@ -1,6 +1,6 @@
 import type { Role } from "./conversation.ts";
 
-/** Who stands above whom. */
+/** A role with a higher number stands above those with lower ones. */
 export const rank: Readonly<Record<Role, number>> = { owner: 3, admin: 2, moderator: 1, member: 0 };
 
 /** Whether the role may say who is a member and with which role, and what the conversation is called. */

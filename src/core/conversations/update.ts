@@ -20,7 +20,7 @@ export interface UpdateConversation {
   readonly maxMetadataBytes: number;
 }
 
-/** What is the same already changes nothing. Changes that wait together are each merged into what the one before leaves. */
+/** Decides nothing if the metadata would stay the same. Changes that wait together are merged one after the other. */
 export function decideUpdate(state: ConversationState, command: UpdateConversation, facts: Facts): Decision {
   const before = facts.metadata();
   if (state.type === "direct" && setsGroupSettings(command.metadata)) return settingsAreForGroups;

@@ -1,16 +1,16 @@
-/** For whom or what a budget is kept. Each user, pair, connection or address has a whole budget of its own. */
+/** The owner of a budget. Each user, pair, connection or address has a whole budget of its own. */
 type KeptBy = "user" | "user and conversation" | "user and other user" | "connection" | "address" | "process";
 
 /** One budget. Its size is a setting (`budget-sizes.ts`). */
 interface Budget {
   readonly by: KeptBy;
-  /** What is counted, as refusals name it. */
+  /** Names the counted things in refusals. */
   readonly counts: string;
-  /** In what it is counted; absent: in pieces. */
+  /** The unit of the count; absent: pieces. */
   readonly unit?: "bytes" | "kB";
   /** Refusals and documents state the rate of an hour, because that of a minute is below one. */
   readonly isHourly?: true;
-  /** What costs more than the whole burst is refused for good (`payload_too_large`): later it would do the same harm. */
+  /** Refuses for good (`payload_too_large`) what costs more than the whole burst: later it would do the same harm. */
   readonly isAtOnce?: true;
 }
 

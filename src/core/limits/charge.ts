@@ -8,14 +8,14 @@ import { amountText, budgetOf, type LimitName, rateText } from "./budgets.ts";
 import { addedBy, type Consequences, costOfConsequences, type Item } from "./consequences.ts";
 import { arrivals, type Consequence, type Costs, creationCosts, freeAnswer } from "./costs.ts";
 
-/** Who asks, and over which connection. */
+/** The user of a request, and the connection over which it came. */
 export interface Caller {
   readonly userId: string;
-  /** Of a socket; null: the request came over REST. */
+  /** The key of a socket; null: the request came over REST. */
   readonly connectionKey: string | null;
 }
 
-/** What was too much, and how long it takes until it is not. */
+/** A limit that was exceeded, and the time until the same cost is allowed. */
 interface Excess {
   readonly limit: LimitName;
   readonly waitMs: number;
@@ -128,7 +128,7 @@ export class Charges {
     return reject("rate_limited", text, { retryAfterMs });
   }
 
-  /** What an operation that was decided, or a creation that is to be made, costs its user. */
+  /** Returns the cost of a decided operation, or of a creation before it is made. */
   consequences(decided: readonly Consequence[], userId: string, what: Consequences): readonly Item[] {
     return costOfConsequences(decided, userId, what, this.#countsBytes);
   }
@@ -200,7 +200,7 @@ export class Charge {
     });
   }
 
-  /** Nothing comes of what was decided: what that cost is given back, its arrival stays counted. Any number of times. */
+  /** Gives back the cost of a decision that has no effect. The arrival stays counted. May be called any number of times. */
   annul(): void {
     this.#release();
   }

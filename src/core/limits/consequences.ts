@@ -3,17 +3,17 @@ import type { LimitName } from "./budgets.ts";
 import type { Consequence } from "./costs.ts";
 import { pushedBytes } from "./pushed-bytes.ts";
 
-/** So much of one key of a budget. */
+/** An amount of the budget of one key. */
 export interface Item {
   readonly limit: LimitName;
   readonly key: string;
   readonly cost: number;
 }
 
-/** What comes of an operation, as far as it costs anything. */
+/** The effects of an operation that cost something. */
 export interface Consequences {
   readonly conversationId: string;
-  /** How many there were before. */
+  /** The number of members before the operation. */
   readonly members: number;
   readonly events: readonly Event[];
   /** The people whom it brings in. */

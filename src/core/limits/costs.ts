@@ -66,7 +66,7 @@ export const arrivals: Readonly<Record<CostClass, Arrival>> = {
  */
 export type Consequence = "group" | "pushed" | "members" | "pairs";
 
-/** What an operation costs its user. */
+/** The cost of an operation for its user. */
 export interface Costs {
   readonly class: CostClass;
   readonly decided: readonly Consequence[];
@@ -92,7 +92,7 @@ export const costs = {
   leave: { class: "leave", decided: nothing },
 } as const satisfies Readonly<Record<string, Costs>>;
 
-/** Of the creation of a conversation, by its type. */
+/** The costs of the creation of a conversation, by its type. */
 export const creationCosts: Readonly<Record<CreateConversation["type"], readonly Consequence[]>> = {
   create_direct: ["members"],
   create_group: costs.creation.decided,

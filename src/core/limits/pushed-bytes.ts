@@ -1,7 +1,7 @@
 import type { Event } from "../events.ts";
 import { type Message, sizeOfMessage } from "../messages/message.ts";
 
-/** What is pushed of an event to a socket that is on the topic of the conversation and on that of its user. */
+/** The frames of an event for a socket that has joined both the topic of the conversation and that of its user. */
 interface Pushed {
   /** Frames: an edit has two names, and each name goes to both topics. */
   readonly frames: number;
@@ -11,7 +11,7 @@ interface Pushed {
 
 /** The fields around what clients wrote, ids and times, in one frame. Seen: 330 to 560. */
 const frameBytes = 500;
-/** Of each further member that one frame names. */
+/** The bytes of each further member whom one frame names. */
 const idBytes = 39;
 
 /** Bytes that these events of one command are on one socket that hears all of them. An estimate from above for all but quotes and ids. */
@@ -48,7 +48,7 @@ function pushedOf(event: Event): Pushed {
   }
 }
 
-/** What is shorter is counted twice instead of encoded: most messages are, and this is on their way. */
+/** Counts shorter contents twice instead of encoding them: most messages are shorter, and this runs for each of them. */
 const shortContent = 512;
 
 /** Bytes of what clients wrote in a message, as JSON: a control character takes six. */

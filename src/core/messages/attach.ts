@@ -42,7 +42,7 @@ export function decideAttach(state: ConversationState, command: AttachMedia, fac
 const notTheAuthor = reject("forbidden", "Only its author can attach media to a message.");
 const notMedia = reject("conflict", "Media can be attached only to a media message that is not deleted.");
 const tooMany = reject("conflict", `A message has at most ${maxAttachments} attachments.`);
-const tooOld = reject("conflict", "The time in which media could be attached to this message is over.");
+const tooOld = reject("conflict", "The time to attach media to this message is over.");
 
 export const attachRule: Rule<AttachMedia> = {
   allows: members,

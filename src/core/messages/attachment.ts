@@ -1,4 +1,4 @@
-/** What media can be. */
+/** The kinds of media. */
 export const mediaTypes = ["image", "video", "audio", "file"] as const;
 export type MediaType = (typeof mediaTypes)[number];
 
@@ -28,7 +28,7 @@ export function sizeOfAttachments(attachments: readonly GivenAttachment[] | null
 
 const sizeOfBareAttachment = 350;
 
-/** Null where there are none: most messages have none, and are read and told without a look at it. */
+/** Null when there are none: most messages have none, and null costs nothing to read and to send. */
 export function attachedAt(
   given: readonly GivenAttachment[] | null,
   createdAtUs: number,

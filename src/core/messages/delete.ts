@@ -32,7 +32,7 @@ export function decideDelete(state: ConversationState, command: DeleteMessage, f
   return { type: "decided", events: [changed("message_deleted", command, gone)] };
 }
 
-/** That it answered another message stays, and keeps its place in the talk; what that one says is not its own to show any more. */
+/** Keeps `replyTo`, so that the tombstone keeps its place among the messages, but without the quote. */
 function tombstone(message: Message, rev: number, nowUs: number): Message {
   const replyTo = message.replyTo && { ...message.replyTo, quote: null };
   const erased = { content: "", metadata: "{}", attachments: null, reactions: null };
@@ -41,12 +41,9 @@ function tombstone(message: Message, rev: number, nowUs: number): Message {
 
 const notYours = reject(
   "forbidden",
-  "Only its author, and in groups whoever moderates, can delete a message for everyone.",
+  "Only its author, and in groups the owner, admins and moderators, can delete a message for everyone.",
 );
-const tooOldToDelete = reject(
-  "conflict",
-  "The time in which this message could be deleted for everyone is over.",
-);
+const tooOldToDelete = reject("conflict", "The time to delete this message for everyone is over.");
 
 export const deleteRule: Rule<DeleteMessage> = {
   allows: members,

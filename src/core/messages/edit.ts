@@ -38,7 +38,7 @@ export function decideEdit(state: ConversationState, command: EditMessage, facts
   return { type: "decided", events: [changed("message_edited", command, edited)] };
 }
 
-/** What a command is about, if its sender may see it: messages from before a membership do not exist for it. */
+/** Returns the message that a command is about. Null: there is none, or it is from before the membership of its sender. */
 export function targetOf(
   state: ConversationState,
   facts: Facts,
@@ -59,7 +59,7 @@ export function changed(
 export const noSuchMessage = reject("not_found", "There is no such message in this conversation.");
 const notTheAuthor = reject("forbidden", "Only its author can edit a message.");
 const notEditable = reject("conflict", "Deleted messages and messages of the system cannot be edited.");
-const tooOldToEdit = reject("conflict", "The time in which this message could be edited is over.");
+const tooOldToEdit = reject("conflict", "The time to edit this message is over.");
 
 export const editRule: Rule<EditMessage> = {
   allows: members,

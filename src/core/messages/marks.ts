@@ -1,8 +1,8 @@
 import type { MemberMarks } from "../conversations/conversation.ts";
 
 /**
- * Marks: how far a member has received and read. They have no `rev`: absolute, only growing, the latest wins. Whoever has read has
- * received, and whoever sends has read.
+ * Marks: how far a member has received and read. They have no `rev`. They are absolute and only grow, so the latest wins. A member who has
+ * read has received, and a member who sends has read.
  */
 export type MarkKind = "delivered" | "read";
 
@@ -24,7 +24,7 @@ export interface MarkMove {
   readonly readSeq: number | null;
 }
 
-/** What became of a member's marks: equal when they were there already. */
+/** A member's marks before and after a move; equal when they were there already. */
 export interface MarkMoved {
   readonly userId: string;
   readonly deliveredFrom: number;
@@ -41,7 +41,7 @@ export interface MarkedMessage {
   readonly senderId: string;
 }
 
-/** A present member, and how far his marks were before. */
+/** A present member, with the marks before the move. */
 export interface MemberBefore extends MemberMarks {
   readonly joinedSeq: number;
 }
@@ -49,9 +49,9 @@ export interface MemberBefore extends MemberMarks {
 /** A conversation of which marks were flushed. */
 export interface MarkedConversation {
   readonly conversationId: string;
-  /** Those asked about who are members; the others are absent. */
+  /** One for each user of the moves who is a member; the others are absent. */
   readonly moved: readonly MarkMoved[];
-  /** Every present member, before; none where nobody who was asked about is a member. */
+  /** Every present member, before the moves. Empty when no user of the moves is a member. */
   readonly members: readonly MemberBefore[];
   /** The newest messages that the marks moved over, at most 50. */
   readonly messages: readonly MarkedMessage[];

@@ -40,11 +40,11 @@ export interface Message {
 export interface ReplyTo {
   readonly id: string;
   readonly seq: number;
-  /** As it was when this was read or decided. Null: it is gone, or not for whoever is told to see. */
+  /** As it was when this was read or decided. Null: it is gone, or the receiver may not see it. */
   readonly quote: Quote | null;
 }
 
-/** What is shown of a message that is answered. */
+/** The part of an answered message that is shown with the answer. */
 export interface Quote {
   readonly senderId: string;
   readonly messageType: MessageType;
@@ -56,7 +56,7 @@ export interface Quote {
 /** A message entered the log; `rev` and `createdRev` are the same. */
 export interface MessageSent extends Message {
   readonly type: "message_sent";
-  /** Of the device that sent it, under which `clientRandom` is held. */
+  /** The tag of the device that sent it, under which `clientRandom` is held. */
   readonly deviceTag: number;
   /** The seq of an older message (> 24 h) whose hold on `clientRandom` ends with this one. */
   readonly releasesKeyOf: number | null;
@@ -67,12 +67,12 @@ export interface MessageChanged {
   readonly type: "message_edited" | "message_deleted" | "media_attached";
   readonly conversationId: string;
   readonly rev: number;
-  /** Of the command: it stands in the message's row as long as nothing else changes it, and proves that this change is stored. */
+  /** The id of the command. It stays in the message's row until the next change, and proves that this change is stored. */
   readonly changeId: string;
   readonly message: Message;
 }
 
-/** Somebody reacted to a stored message, or took his reaction back. What the message says stays as it was. */
+/** A member reacted to a stored message, or removed their reaction. The content of the message stays as it was. */
 export interface ReactionChanged {
   readonly type: "reaction_added" | "reaction_removed";
   readonly conversationId: string;

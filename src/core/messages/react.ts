@@ -13,7 +13,7 @@ export interface AddReaction {
   /** Becomes the reaction's id. */
   readonly id: string;
   readonly conversationId: string;
-  /** Who reacts: the token's subject. */
+  /** The user who reacts: the token's subject. */
   readonly senderId: string;
   readonly messageId: string;
   readonly reaction: string;
@@ -33,7 +33,7 @@ const mostOfOne = 20;
 /** Of all members to one message: its actor reads them all. */
 const mostOfAll = 1_000;
 
-/** Any member, to any message that he sees and that is not deleted. The same again changes nothing. */
+/** Lets any member react to any message that they see and that is not deleted. The same reaction again changes nothing. */
 export function decideReact(state: ConversationState, command: AddReaction, facts: Facts): Decision {
   const { nowUs } = facts;
   const message = targetOf(state, facts, command);
@@ -50,7 +50,7 @@ export function decideReact(state: ConversationState, command: AddReaction, fact
   return reacted("reaction_added", command, message, state.rev + 1, added, [...list, added]);
 }
 
-/** One's own. */
+/** Removes a reaction of the sender. */
 export function decideUnreact(state: ConversationState, command: RemoveReaction, facts: Facts): Decision {
   const message = targetOf(state, facts, command);
   if (!message) return noSuchMessage;
@@ -61,7 +61,7 @@ export function decideUnreact(state: ConversationState, command: RemoveReaction,
   return reacted("reaction_removed", command, message, state.rev + 1, removed, left);
 }
 
-/** What this member gave; null: he did not. */
+/** Returns the reaction of this member; null: they have not reacted so. */
 export function reactionOf({ reactions }: Message, userId: string, reaction: string): Reaction | null {
   return reactions?.list.find((each) => each.userId === userId && each.reaction === reaction) ?? null;
 }

@@ -1,22 +1,22 @@
-/** What a member made of a message. */
+/** The reaction of one member to a message. */
 export interface Reaction {
   /** Of the command by which it came. */
   readonly id: string;
   readonly userId: string;
-  /** What was given: mostly one emoji. */
+  /** Mostly one emoji. */
   readonly reaction: string;
   /** Strictly increasing within a message. Microseconds. */
   readonly reactedAtUs: number;
 }
 
-/** How many of a message are told with it: the others are counted, and listed for whoever asks for them. */
+/** The most reactions that are sent with a message. The others are counted, and listed on request. */
 export const shownReactions = 100;
 
-/** All of a message's. Never empty. */
+/** All reactions to a message. Never empty. */
 export interface Reactions {
-  /** In the order in which they came. Whole for its actor and for whoever asks for them; else only the first ones. */
+  /** In the order in which they came. Complete for the actor and for a request of the reactions; else only the first `shownReactions`. */
   readonly list: readonly Reaction[];
-  /** How many of each there are, in the order of the first of each. Always of all. */
+  /** The number of each reaction, in the order of the first of each. Always counts all. */
   readonly counts: ReadonlyMap<string, number>;
 }
 

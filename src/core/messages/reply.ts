@@ -6,8 +6,8 @@ import type { ReplyTo } from "./message.ts";
 import { quoteOf } from "./quote.ts";
 
 /**
- * What `replyToId` names; null: nothing that its sender sees. Also a tombstone: whoever answers may not know yet that it was deleted, and a
- * client that is refused keeps its message in a queue and tries for ever.
+ * Returns the message that `replyToId` names; null: its sender sees no such message. It may be a tombstone: the sender may not know yet that
+ * the message was deleted, and a client that is refused keeps its answer in a queue and tries for ever.
  */
 export function replyToOf(
   state: ConversationState,

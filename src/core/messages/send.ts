@@ -51,7 +51,7 @@ export function keyOf({ deviceTag, clientRandom }: SendMessage): SendKey | null 
   return clientRandom === null ? null : { deviceTag, clientRandom };
 }
 
-/** What was sent before a membership stays the sender's; what it answers may not be his to see any more. */
+/** The earlier message is the sender's own, also from before their present membership. The message that it answers they may not see any more. */
 function duplicate(state: ConversationState, { senderId }: SendMessage, seq: number): Decision {
   return { type: "duplicate", seq, joinedSeq: state.members.get(senderId)!.joinedSeq };
 }

@@ -5,8 +5,8 @@ import { type Rejection, reject } from "../rejection.ts";
 import type { MessageType } from "./message.ts";
 
 /**
- * Null: the member may write this. In a direct conversation of one, the other one is blocked. An edit is writing too: else a member could
- * still say something new in a group that lets only admins write, by editing what he wrote before.
+ * Null: the member may write this. A direct conversation with one member is blocked or declined. An edit counts as writing: otherwise a
+ * member could write something new in a group that lets only admins write, by editing an old message.
  */
 export function mayNotWrite(
   state: ConversationState,
@@ -38,4 +38,4 @@ const acceptedFirst = reject(
   "forbidden",
   `The other user has not accepted this conversation yet. Until then you can send ${unacceptedMessages} messages.`,
 );
-const inactive = reject("conflict", "This conversation is over: nothing can be written in it any more.");
+const inactive = reject("conflict", "This conversation has ended. Nobody can write in it any more.");

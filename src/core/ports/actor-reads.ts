@@ -54,7 +54,7 @@ export interface MessagePlace {
 }
 
 /**
- * Reads for the engine itself: no viewer, so no authorization. Each call is one query, whatever its length and whatever the messages hold.
+ * Reads for the engine itself: no viewer, so no authorization. Each call is one query, for any number of requests and any messages.
  * Results are in the order of the requests unless said otherwise. All throw `StoreUnavailable`.
  */
 export interface ActorReads {

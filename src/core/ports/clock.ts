@@ -1,4 +1,4 @@
-/** Time. Everything that needs it gets it from here. */
+/** The only source of time. */
 export interface Clock {
   /** Microseconds since the Unix epoch. May be corrected, so it can step; order never depends on it alone. */
   nowUs(): number;
@@ -8,7 +8,7 @@ export interface Clock {
   after(delayMs: number, call: () => void): () => void;
 }
 
-/** Resolves not before `delayMs` have passed. Cannot be cancelled: whoever waits looks afterwards whether it is still wanted. */
+/** Resolves not before `delayMs` have passed. Cannot be cancelled: the caller must check afterwards whether its work is still wanted. */
 export function pause(clock: Pick<Clock, "after">, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(delayMs, resolve);

@@ -4,7 +4,7 @@ import type { MarkedMessage, MarkMoved, StatusChange } from "../messages/marks.t
 import type { Apart } from "../presence/visibility.ts";
 import type { OwnChange } from "../private/own-change.ts";
 
-/** All events of one command, stored, on their way to whoever listens. */
+/** All events of one command, stored, on their way to the listeners. */
 export interface ChangeFrame {
   readonly type: "changes";
   readonly conversationId: string;

@@ -1,21 +1,21 @@
 import type { Online, PresenceDiff, PresenceStatus } from "../ports/presence.ts";
 import { type MostDiffs, PendingDiffs } from "./pending-diffs.ts";
 
-/** How long after his last connection a user is still online: longer than a reconnect takes. */
+/** How long a user stays online after their last connection: longer than a reconnect takes. */
 export const graceMs = 2_000;
 /** The most conversations in which one user is shown. Those that they opened come before those that others brought them into. */
 const maxPlacesOfOne = 2_000;
 const maxPresences = 2_000_000;
 
-/** A user with sockets, or who had some a moment ago. */
+/** A user who has sockets, or had some a moment ago. */
 interface User {
   readonly userId: string;
   readonly ref: string;
   readonly sinceUs: number;
-  /** Null: he says that he is offline. */
+  /** Null: they have set the status `offline`. */
   shown: Online | null;
   sockets: number;
-  /** When the last socket went; null: there are some. */
+  /** When the last socket closed; null: there are some. */
   left: Instants | null;
   readonly places: Place[];
   /** Those among `places` whose topic one of their sockets has joined. */
@@ -39,7 +39,7 @@ export interface WentOffline {
   readonly atUs: number;
 }
 
-/** Who is online, where he is seen, and what is to be told of it: the rules of the port. Time is told. */
+/** The rules of the presence port: who is online, where they show, and which diffs are due. Callers pass the time. */
 export class OnlineUsers {
   readonly #users = new Map<string, User>();
   readonly #places = new Map<string, Place>();
@@ -99,7 +99,7 @@ export class OnlineUsers {
     this.#leave(user, place!);
   }
 
-  /** He may be seen elsewhere still, where that is said again: some clients keep one set for all conversations, and have just taken him out. */
+  /** Repeats the removed users in the conversations where they still show: some clients keep one set for all conversations, and have just removed them from it. */
   keepOnly(conversationId: string, isMember: (userId: string) => boolean): void {
     const place = this.#places.get(conversationId);
     if (!place) return;
@@ -116,7 +116,7 @@ export class OnlineUsers {
     return this.#users.get(userId)?.places.some((place) => place.conversationId === conversationId) ?? false;
   }
 
-  /** Not null: he went offline by his word. */
+  /** Returns not null if the user went offline by setting that status. */
   setStatus(userId: string, status: PresenceStatus, nowUs: number): WentOffline | null {
     const user = this.#users.get(userId);
     if (!user || (user.shown?.status ?? "offline") === status) return null;
@@ -136,7 +136,7 @@ export class OnlineUsers {
     return this.#users.get(userId)?.shown != null;
   }
 
-  /** Those whose grace is over are gone, up to `most`; answers who of them was seen until then. */
+  /** Removes users whose grace is over, up to `most`. Returns those of them who showed until then. */
   expire(nowMs: number, most: number): readonly WentOffline[] {
     const gone: User[] = [];
     for (const user of this.#leaving) {
@@ -147,18 +147,18 @@ export class OnlineUsers {
     return gone.filter(({ shown }) => shown).map(({ userId, left }) => ({ userId, atUs: left!.us }));
   }
 
-  /** When the next one's grace is over; null: nobody is about to go. */
+  /** When the next grace is over; null: nobody is about to go. */
   get nextEndMs(): number | null {
     for (const user of this.#leaving) return user.left!.ms + graceMs;
     return null;
   }
 
-  /** The oldest ones, as many as `most` allows. */
+  /** Takes the oldest diffs, as many as `most` allows. */
   takeDiffs(most: MostDiffs): readonly PresenceDiff[] {
     return this.#pending.take(most);
   }
 
-  /** All go at once, and nothing is to be told; answers who was seen until then. */
+  /** Removes all users at once, and all diffs. Returns the users who showed until then. */
   clear(nowUs: number): readonly WentOffline[] {
     const seen = [...this.#users.values()].filter(({ shown }) => shown);
     this.#users.clear();
@@ -199,7 +199,7 @@ export class OnlineUsers {
     return place;
   }
 
-  /** The user forgets the place himself. */
+  /** The caller removes the place from the user. */
   #leave(user: User, { conversationId, users }: Place): void {
     this.#presences--;
     users.splice(users.indexOf(user), 1);

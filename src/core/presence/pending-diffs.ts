@@ -1,27 +1,27 @@
 import { type Online, type PresenceDiff, sentOneByOne } from "../ports/presence.ts";
 
-/** A user who may change again before it is told. Null: he is not to be seen. */
+/** A user who may change again before the diff is taken. `shown` is null: they do not show. */
 export interface Seen {
   readonly shown: Online | null;
 }
 
 interface Change {
-  /** What was told of him. */
+  /** As they were reported last. */
   readonly was: Online | null;
-  /** Null: he is seen there no longer. */
+  /** Null: they no longer show there. */
   now: Seen | null;
-  /** To be told even if nothing changed. */
+  /** Reported again even if nothing changed. */
   isAgain: boolean;
 }
 
-/** What is told at once: one socket may hear all of it. */
+/** The bounds of the diffs that are taken at once: one socket may receive all of them. */
 export interface MostDiffs {
   readonly conversations: number;
   /** Counted in each of their conversations, and twice where they are sent one by one: the frames around them weigh as much. */
   readonly users: number;
 }
 
-/** What is to be told of presence, gathered per conversation: what came and went meanwhile is nothing. Kept only where somebody listens. */
+/** Gathers the changes of presence per conversation. A user who came and went meanwhile is no change. Keeps only conversations that are listened to. */
 export class PendingDiffs {
   readonly #listensTo: (conversationId: string) => boolean;
   /** By conversation, in the order of their first change; then by user. */
@@ -35,7 +35,7 @@ export class PendingDiffs {
     return this.#changes.size;
   }
 
-  /** `was`: as he was seen before, which counts unless there is an earlier change that is not told. */
+  /** `was`: as they showed before. It counts unless an earlier change waits already. */
   note(conversationId: string, userId: string, { was, now }: Omit<Change, "isAgain">): void {
     const changes = this.#changes.get(conversationId) ?? this.#begin(conversationId);
     const change = changes?.get(userId);
@@ -43,7 +43,7 @@ export class PendingDiffs {
     else changes?.set(userId, { was, now, isAgain: false });
   }
 
-  /** He is seen there as before, and that is to be said again, behind all that is to be told so far. */
+  /** Reports a user who shows there as before once more, behind everything that waits so far. */
   repeat(conversationId: string, userId: string, now: Seen): void {
     const changes = this.#changes.get(conversationId) ?? this.#begin(conversationId);
     if (!changes) return;
@@ -55,8 +55,8 @@ export class PendingDiffs {
   }
 
   /**
-   * Those of the users who are shown there as all who listen were told: who begins to listen with that, and hears what they hear, comes to
-   * know what they know, whatever happens before it is told.
+   * Returns the users as they were last reported to the listeners of the conversation. A new listener who starts with these and receives the
+   * next diffs knows what the other listeners know, also if users change before the next diff.
    */
   asTold(conversationId: string, users: readonly (Seen & { readonly userId: string })[]): readonly Online[] {
     const changes = this.#changes.get(conversationId);
@@ -74,7 +74,7 @@ export class PendingDiffs {
     return taken.map(([conversationId, changes]) => this.#diffOf(conversationId, changes)).filter(isAnything);
   }
 
-  /** One at least, however large. */
+  /** Returns at least one, of any size. */
   #first(most: MostDiffs): readonly (readonly [string, ReadonlyMap<string, Change>])[] {
     const first: (readonly [string, ReadonlyMap<string, Change>])[] = [];
     let users = 0;
@@ -97,7 +97,10 @@ export class PendingDiffs {
     return changes;
   }
 
-  /** A client would keep the old one beside one of another name, and nobody may be in both: who came back goes first, and comes with the next diff. */
+  /**
+   * A user who came back under another `ref` leaves in this diff and joins in the next one: nobody may be in both lists, and without the leave
+   * clients would keep the old `ref` beside the new one.
+   */
   #diffOf(conversationId: string, changes: ReadonlyMap<string, Change>): PresenceDiff {
     const joins: Online[] = [];
     const leaves: Online[] = [];

@@ -1,13 +1,13 @@
-/** Who types ends after this long without a further signal: whoever wrote it may be gone. */
+/** How long a typist types after their last signal: a client that is gone sends no end. */
 export const typingLastsMs = 5_000;
-/** That somebody types is passed on at most once in this time. */
+/** The shortest time between two reports that the same user types. */
 export const typingEveryMs = 2_000;
-/** The most typists of one conversation, and of all; who comes after them is not told of. */
+/** The most typists of one conversation, and of all. Further ones are not reported. */
 const maxTypistsOfOne = 100;
 const maxTypists = 50_000;
 const never = Number.NEGATIVE_INFINITY;
 
-/** One user in one conversation, whichever of his devices signalled last. */
+/** One user in one conversation, on any of their devices. */
 export interface Typist {
   readonly conversationId: string;
   readonly userId: string;
@@ -26,8 +26,8 @@ export interface TypingSignal {
 }
 
 /**
- * Who types on this node's sockets. Time is told: milliseconds that never go back. Whoever asks tells others exactly what is answered,
- * so that whoever was said to type is always said to have ended: by his word, his message, the end of his topic, or time.
+ * Knows who types on this node's sockets. Callers pass the time, in milliseconds that never go back, and report exactly what is returned.
+ * Then every typist who was reported is also reported to have ended: by a signal, a message, the end of their topic, or time.
  */
 export class Typists {
   readonly #byConversation = new Map<string, Typist[]>();
@@ -42,7 +42,7 @@ export class Typists {
     return this.#byConversation.get(conversationId)?.find((typist) => typist.userId === userId);
   }
 
-  /** Whether it is to be passed on. A repeated signal keeps its typist going; that one has ended always passes, unless it was told. */
+  /** Returns whether to report the signal. A repeated signal prolongs the typing; an end is always reported, once. */
   signal(signal: TypingSignal, nowMs: number): boolean {
     if (!signal.isTyping) return this.ended(signal.conversationId, signal.userId);
     const typist = this.find(signal.conversationId, signal.userId) ?? this.#add(signal);
@@ -55,7 +55,7 @@ export class Typists {
     return true;
   }
 
-  /** Whether that is to be told: he was said to type. */
+  /** Returns whether to report the end: they were reported to type. */
   ended(conversationId: string, userId: string): boolean {
     if (this.#inOrder.size === 0) return false;
     const typist = this.find(conversationId, userId);
@@ -64,14 +64,14 @@ export class Typists {
     return true;
   }
 
-  /** As `ended`, by his message: what he writes next may be told of at once, for messages are counted already. */
+  /** As `ended`, by a message. The next signal may be reported at once, because messages are limited already. */
   sent(conversationId: string, userId: string): boolean {
     if (!this.ended(conversationId, userId)) return false;
     this.find(conversationId, userId)!.toldMs = never;
     return true;
   }
 
-  /** Those whose time is over, to be told. Afterwards they are remembered for as long again: they may be told of at most so often. */
+  /** Returns the typists whose time is over, to be reported. They are remembered for as long again, so that they are not reported too often. */
   expire(nowMs: number): readonly Typist[] {
     const ended: Typist[] = [];
     for (const typist of this.#inOrder) {
@@ -86,7 +86,7 @@ export class Typists {
     return ended;
   }
 
-  /** When the next one's time is over; null: there is none. */
+  /** When the time of the next typist is over; null: there is none. */
   get nextEndMs(): number | null {
     for (const typist of this.#inOrder) return typist.changedMs + typingLastsMs;
     return null;

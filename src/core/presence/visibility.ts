@@ -27,13 +27,13 @@ export class Visibility {
     return isShown(member, this.#shownTo);
   }
 
-  /** Whether the viewer sees when a member is, or was, online. Users see their own. `isApart`: as it is stored. */
+  /** Returns whether the viewer sees when a member is, or was, online. Users see their own. `isApart`: as it is stored. */
   maySee(viewerId: string, member: Pick<Member, "userId" | "pending"> & Pick<Apart, "isApart">): boolean {
     return viewerId === member.userId || (!member.isApart && this.shows(member));
   }
 }
 
-/** Whether there is a block between two users, either way. */
+/** A pair of users, and whether one of them has blocked the other. */
 export interface Apart {
   readonly lowId: string;
   readonly highId: string;
@@ -64,7 +64,7 @@ export class Blocked {
     this.#maxUsers = most;
   }
 
-  /** Those who must not see the user, and whom the user must not see. */
+  /** Returns the users who must not see this user, and whom this user must not see: they are the same. */
   of(userId: string): ReadonlySet<string> {
     return this.#apart.get(userId) ?? nobody;
   }

@@ -48,7 +48,7 @@ export const refusalTexts: Readonly<Record<RefusalCode, RefusalText>> = {
   conflict: {
     means: "It cannot be done in the present state, such as an edit of a deleted message.",
     action: "Read the present state, then decide. Sending the same again does not help.",
-    example: "The time in which this message could be edited is over.",
+    example: "The time to edit this message is over.",
   },
   cursor_expired: {
     means:
