@@ -32,7 +32,7 @@ export interface EngineSettings {
   readonly lane: LaneSettings;
   readonly supervisor: SupervisorSettings;
   readonly registry: RegistrySettings;
-  /** Of what users ask over REST. */
+  /** The bounds of the reads of users over REST. */
   readonly requests: FairTurnsSettings;
 }
 
@@ -54,7 +54,7 @@ export interface EnginePorts {
   readonly observer: Observer;
 }
 
-/** What makes the domain live: where commands and queries of every door enter, and what is told to sockets leaves. */
+/** The running domain: commands and queries of every door enter here, and pushes to sockets leave from here. */
 export interface Engine {
   readonly commands: Registry;
   readonly queries: Queries;
@@ -102,7 +102,7 @@ export function startEngine(options: {
   };
 }
 
-/** What decides and stores: the actors, their lanes and the marks. */
+/** Starts the part that decides and stores: the actors, their lanes and the marks. */
 function startConversations(ports: EnginePorts, settings: EngineSettings) {
   const { actorReads: reads, pubsub, clock, observer } = ports;
   const own = new PrivateState({
@@ -162,7 +162,7 @@ function supervisorOf(
   });
 }
 
-/** What tells the sockets of this node, and keeps what they have received. */
+/** Starts the part that pushes to the sockets of this node, and remembers what they have received. */
 function startSync(ports: EnginePorts) {
   const { actorReads, syncReads, deliveryReads, ownership, pubsub, clock, observer } = ports;
   const cursors = new Cursors({ store: ports.cursors, clock, observer });
@@ -182,7 +182,7 @@ function startSync(ports: EnginePorts) {
   return { cursors, lastSeen, joins, delivery };
 }
 
-/** What is read for viewers, and what is written without an actor. */
+/** Makes the reads of viewers, and the writes without an actor. */
 function queriesOf(
   { viewerReads: reads, syncReads, creation, pubsub, clock }: EnginePorts,
   settings: EngineSettings,

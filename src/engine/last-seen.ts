@@ -4,7 +4,7 @@ import type { Observer } from "../core/ports/observer.ts";
 import { WriteBehind } from "./write-behind.ts";
 
 const saveEveryMs = 5_000;
-/** The most users who wait to be saved; of those who come later it is not known when they went. */
+/** The most users who wait to be saved. For further users the time is lost. */
 const maxWaiting = 100_000;
 
 interface Seen {
@@ -12,7 +12,7 @@ interface Seen {
   readonly atUs: number;
 }
 
-/** When users were online last, on its way to the store: every few seconds and on a drain, many rows per statement. A crash loses the last seconds of it. */
+/** Saves when users were last online: every few seconds and on a drain, many rows per statement. A crash loses the last seconds. */
 export class LastSeen {
   readonly #clock: Clock;
   readonly #users: WriteBehind<Seen>;
@@ -45,12 +45,12 @@ export class LastSeen {
     this.#saveLater();
   }
 
-  /** What is not in the store yet; null: nothing. */
+  /** Returns a time that is not in the store yet; null: there is none. */
   recent(userId: string): number | null {
     return this.#users.find(userId)?.atUs ?? null;
   }
 
-  /** Resolves when whatever was seen before this call was saved, or could not be. */
+  /** Resolves when every time that was reported before this call was saved, or could not be. */
   save(): Promise<void> {
     this.stop();
     return this.#users.save();

@@ -54,7 +54,7 @@ export type CreatedDirect =
   | { readonly conversationId: string; readonly hasDeclined: true };
 
 /**
- * What viewers may read, and the creation of conversations: straight to the store, no actor involved. Users are served in
+ * The reads of viewers, and the creation of conversations: straight to the store, no actor involved. Users are served in
  * turn, few requests of each at once. Throws only for bugs.
  */
 export class Queries {
@@ -62,7 +62,6 @@ export class Queries {
   readonly #reads: ViewerReads;
   readonly #syncReads: Pick<SyncReads, "changes">;
   readonly #creation: ConversationCreation;
-
   readonly #own: OwnState;
   readonly #pubsub: PubSub;
   readonly #lastSeen: Pick<LastSeen, "recent">;
@@ -88,7 +87,7 @@ export class Queries {
     this.#clock = options.clock;
   }
 
-  /** What the store is asked for a user, in their turn; or the refusal that says why it was not, or cannot be reached. */
+  /** Asks the store for a user, in their turn. Returns its answer, or a refusal. */
   #inTurn<T>(userId: string, ask: () => Promise<T>): Promise<T | Rejection> {
     return orUnavailable(this.#turns.run(userId, ask));
   }
@@ -104,7 +103,7 @@ export class Queries {
     return authorize.show_conversation.refusal(found.membership) ?? found.summary!;
   }
 
-  /** The present members, each with when he was online last. */
+  /** Returns the present members, each with the time at which they were last online. */
   async members(query: ListMembers): Promise<readonly SeenMember[] | Rejection> {
     const found = await this.#inTurn(query.viewerId, () => this.#reads.listMembers(query));
     if (isRejection(found)) return found;
@@ -123,7 +122,7 @@ export class Queries {
     return authorize.read_history.refusal(page.membership) ?? pageOfHistory(page, query);
   }
 
-  /** With all its reactions, where they are asked for. The same answer whether it does not exist or is not the viewer's to see. */
+  /** Returns the requested part of a message. The answer is the same if the message does not exist and if the viewer may not see it. */
   async message({ viewerId, messageId, part }: ShowMessage): Promise<Message | Rejection> {
     const found = await this.#inTurn(viewerId, () => this.#reads.showMessage(viewerId, messageId, part));
     if (!found) return noSuchMessage;
@@ -131,7 +130,7 @@ export class Queries {
     return authorize.show_message.refusal(found.membership) ? noSuchMessage : found.message;
   }
 
-  /** The same answer whether the message does not exist or is not the viewer's to see. */
+  /** Returns who has received and read a message. The answer is the same if it does not exist and if the viewer may not see it. */
   async deliveryStatus({
     viewerId,
     messageId,
@@ -142,7 +141,7 @@ export class Queries {
     return authorize.show_delivery_status.refusal(found.membership) ? noSuchMessage : found.recipients;
   }
 
-  /** A page of the difference, or that there is none from this cursor on. */
+  /** Returns a page of the changes since a cursor, or `cursor_expired`. */
   async changes(query: ReadChanges): Promise<Changes | Rejection> {
     const { viewerId, conversationId, sinceRev, generation, limit } = query;
     const asked = { viewerId, conversationId, sinceRev, generation, limit, sinceSeq: null };
@@ -161,7 +160,7 @@ export class Queries {
     return marked ?? noSuchMessage;
   }
 
-  /** Answers strangers, members and removed members alike. */
+  /** Gives strangers, members and removed members the same answer. */
   async allowReadding(command: AllowReadding): Promise<Rejection | null> {
     const allow = () => this.#own.allowReadding(command, this.#clock.nowUs());
     const allowed = await this.#inTurn(command.userId, allow);
@@ -169,7 +168,7 @@ export class Queries {
     return allowed ? null : notLeft;
   }
 
-  /** Makes the group once, however often it is asked for under its id. */
+  /** Creates a group once, for any number of requests under its id. */
   async createGroup(command: CreateGroup, charge: Charge): Promise<CreatedGroup | Rejection> {
     const refusal = checkCreateGroup(command) ?? charge.settleCreation(command, command.otherUserIds);
     if (refusal) return refusal;
@@ -200,7 +199,7 @@ export class Queries {
     return this.show({ type: "show_conversation", viewerId: creatorId, conversationId });
   }
 
-  /** The pair's one conversation, and whether this call made it. `hasDeclined`: it exists, and the creator is no member of it any more. */
+  /** Creates or finds the one conversation of a pair. `hasDeclined`: it exists, and the creator is no longer a member of it. */
   async createDirect(command: CreateDirect, charge: Charge): Promise<CreatedDirect | Rejection> {
     const refusal = checkCreateDirect(command) ?? charge.settleCreation(command, [command.otherUserId]);
     if (refusal) return refusal;
@@ -226,5 +225,5 @@ const keyUsed = reject(
 );
 const cursorExpired = reject(
   "cursor_expired",
-  "What changed since this revision is not known any more. Read the conversation and its history afresh.",
+  "The changes since this revision are not known any more. Read the conversation and its history afresh.",
 );

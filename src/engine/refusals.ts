@@ -1,6 +1,6 @@
 import { type RefusalCode, type Rejection, reject } from "../core/rejection.ts";
 
-/** The engine's own refusals, each made once. All but the last are worth another try a second later. */
+/** The engine's own refusals, each made once. All but the last can be tried again a second later. */
 
 const again = "Nothing was changed; send it again after retry_after_ms.";
 
@@ -39,9 +39,9 @@ export const markUnknown = retriable(
 );
 export const membersUnsettled = retriable(
   "unavailable",
-  `Who is a member of this conversation is being read afresh. ${again}`,
+  `The members of this conversation are being read again. ${again}`,
 );
-/** A bug of ours: another try does not mend it. */
+/** A bug of the server: another attempt does not help. */
 export const undecidable = reject(
   "internal",
   "The server made a mistake with this command. Nothing was changed; report it with its time.",

@@ -7,7 +7,7 @@ export interface WriteBehindOptions<Row> {
   /** Rows of one key are merged into one. */
   readonly keyOf: (row: Row) => string;
   readonly merged: (known: Row, row: Row) => Row;
-  /** Whose row it is. `isWaiting` and `isBeingSaved` ask by it. */
+  /** Returns the owner of a row, for `isWaiting` and `isBeingSaved`. */
   readonly ownerOf: (row: Row) => string;
   /** Many rows in one statement. Throws `StoreUnavailable`. */
   readonly save: (rows: readonly Row[]) => Promise<void>;
@@ -33,7 +33,7 @@ export class WriteBehind<Row> {
   #saving: Promise<void> | null = null;
   /** The last save has not begun. */
   #isSoon = false;
-  /** Raised when what waits and what is on its way is void. */
+  /** Incremented when all waiting and sent rows become void. */
   #history = 0;
 
   constructor(options: WriteBehindOptions<Row>) {
@@ -58,7 +58,7 @@ export class WriteBehind<Row> {
     return this.#sentOwners.has(owner);
   }
 
-  /** Returns what is not in the store yet. */
+  /** Returns a row that is not in the store yet. */
   find(key: string): Row | undefined {
     return this.#waiting.get(key) ?? this.#sent.get(key);
   }
@@ -70,7 +70,7 @@ export class WriteBehind<Row> {
     this.#waitingOwners.add(this.#options.ownerOf(row));
   }
 
-  /** Resolves when all that was kept before this call was saved, or could not be. Calls during a save share the next one. */
+  /** Resolves when all rows that were kept before this call were saved, or could not be. Calls during a save share the next one. */
   save(): Promise<void> {
     if (this.#saving && this.#isSoon) return this.#saving;
     this.#isSoon = true;

@@ -13,8 +13,8 @@ import type { FactLookup, Learn } from "./missing-facts.ts";
 const retryPauseMs = 100;
 
 /**
- * Brings actors what they wait for: their state, whether a sender is a member, and the facts that commands need. While the store is away it
- * tries again as long as somebody waits.
+ * Loads for actors: their state, the membership of senders, and the facts that commands need. While the store is away it tries again as long
+ * as a turn waits.
  */
 export class ActorLoading {
   readonly #lookups: Lookups;
@@ -28,9 +28,9 @@ export class ActorLoading {
     readonly lookups: Lookups;
     readonly clock: Clock;
     readonly observer: Observer;
-    /** Whether the actor is the one of its conversation. */
+    /** Returns whether the actor was not dropped. */
     readonly isCurrent: (actor: Actor) => boolean;
-    /** The actor has no further use. */
+    /** Removes an actor that has no further use. */
     readonly drop: (actor: Actor) => void;
   }) {
     this.#lookups = options.lookups;
@@ -44,7 +44,7 @@ export class ActorLoading {
     this.#stopped = true;
   }
 
-  /** Ends when it brought a state, or a refusal of all who wait, or when another load or another actor has taken its place. */
+  /** Ends when it has loaded a state, or has refused all waiting turns, or when another load or another actor has taken its place. */
   async state(actor: Actor): Promise<void> {
     const { attempt } = actor;
     const isWanted = () => this.#isCurrent(actor) && actor.attempt === attempt;

@@ -11,7 +11,7 @@ import { Mailbox, type Turn } from "./mailbox.ts";
 import type { FactLookup, Learn } from "./missing-facts.ts";
 import { Settling } from "./settling.ts";
 
-/** What actors share, given to each by the supervisor. */
+/** Everything that actors share. The supervisor gives it to each of them. */
 export interface ActorContext extends DecidingContext {
   readonly answers: Answers;
   readonly announcements: Announcements;
@@ -23,11 +23,11 @@ export interface ActorContext extends DecidingContext {
   readonly commit: (entry: Entry) => void;
   /** Loads a fresh state; it comes by `loaded`, or all who wait are refused. */
   readonly load: (actor: Actor) => void;
-  /** Looks up facts; what the store knows comes by `learned`, once for every call. */
+  /** Looks up facts. The results come by `learned`, once for every call. */
   readonly lookUp: (actor: Actor, missing: ReadonlyMap<string, FactLookup>) => void;
-  /** Asks the store whether the sender of a turn, whom memory does not know, is a member; then `admitted`, or the turn is refused. */
+  /** Asks the store whether the sender of a turn is a member, because memory does not know them. Calls `admitted`, or refuses the turn. */
   readonly verify: (actor: Actor, turn: Turn) => void;
-  /** The actor takes so many bytes more than it was known to. */
+  /** The actor takes so many more bytes than it reported before. */
   readonly weighed: (actor: Actor, more: number) => void;
 }
 
@@ -41,8 +41,8 @@ export interface Entry {
 
 /**
  * The single writer of one conversation. Commands are decided at once against the expected state and stored in the lane's next
- * batch; whatever is answered waits until the revision it was decided at is durable. When a change does not become durable, all that was
- * decided after it is void: the state is loaded afresh and the turns are decided again, in order.
+ * batch. Each answer waits until the revision at which it was decided is durable. When a change does not become durable, all later decisions
+ * are void: the state is loaded afresh and the turns are decided again, in order.
  */
 export class Actor {
   readonly id: string;
@@ -73,7 +73,7 @@ export class Actor {
     return this.#mailbox.size === 0;
   }
 
-  /** Whether this is a member, as far as memory knows. */
+  /** Returns whether memory knows the user as a member. */
   hasMember(userId: string): boolean {
     return this.#expected.hasMember(userId);
   }
@@ -87,7 +87,7 @@ export class Actor {
     return this.#expected.bytes;
   }
 
-  /** False: the actor can be dropped. Nobody waits, and its state was never asked for. */
+  /** False: the actor can be dropped. Nobody waits, and its state was never requested. */
   get isOfUse(): boolean {
     return !this.isIdle || this.#isWanted;
   }
@@ -106,7 +106,7 @@ export class Actor {
     return null;
   }
 
-  /** That there is a conversation, and a busy one, is for its members to know: strangers have a waiting room of their own. */
+  /** Strangers must not learn from a full mailbox that the conversation exists: they have room of their own. */
   #roomFor({ senderId }: Command): number {
     const { maxTurns } = this.#context;
     return this.isLoaded && !this.hasMember(senderId) ? 2 * maxTurns : maxTurns;
@@ -135,7 +135,7 @@ export class Actor {
     this.#decideWaiting();
   }
 
-  /** The facts that were missing at that attempt, by the name of the look-up: what makes them known, or why they are not. */
+  /** Takes the facts that were missing at that attempt, by the name of the look-up: a function that learns them, or a refusal. */
   learned(attempt: number, found: ReadonlyMap<string, Learn | Rejection>): void {
     this.#isLookingUp = false;
     if (attempt === this.attempt) {
@@ -149,7 +149,7 @@ export class Actor {
     this.settling.refuseUndecided(({ command }) => this.#expected.missingFor([command]).has(name), refusal);
   }
 
-  /** The store knew a key of this sender that this memory does not: ask it first for a while. */
+  /** The store knew a key of this sender that memory had forgotten: for a while their keys are looked up before their commands are decided. */
   suspect(senderId: string): void {
     this.#expected.facts.suspect(senderId);
   }
@@ -165,7 +165,7 @@ export class Actor {
     this.#inFlight++;
   }
 
-  /** Durable: tells whoever listens, then answers whatever waited for it. */
+  /** The change is durable: announces it, then gives the answers that waited for it. */
   stored(entry: Entry): void {
     this.#landed(entry);
     this.#expected.stored(entry.change.rev);
@@ -174,13 +174,13 @@ export class Actor {
     if (this.#mailbox.undecided) this.#decideWaiting();
   }
 
-  /** Not stored, and it never will be as it was decided. */
+  /** The change was not stored, and never will be as it was decided. */
   notStored(entry: Entry): void {
     this.#landed(entry);
     this.invalidate();
   }
 
-  /** Not stored yet; the same entry goes again in the next batch. */
+  /** The change is not stored yet. The same entry goes again in the next batch. */
   held(entry: Entry): void {
     this.#landed(entry);
   }
@@ -192,7 +192,7 @@ export class Actor {
     this.invalidate();
   }
 
-  /** Nothing in memory is to be trusted any more: load afresh, as soon as nothing of it is on its way. */
+  /** Memory must not be trusted any more: loads the state afresh as soon as no entry is on its way. */
   invalidate(): void {
     this.attempt++;
     this.#isWanted = true;
@@ -230,8 +230,8 @@ export class Actor {
   }
 
   /**
-   * What is read must hold when it is decided upon: nothing may be on its way meanwhile. `stored` comes back here. Costs a busy
-   * conversation one round trip for up to a hundred commands about up to 32 older messages.
+   * Facts that are read must still hold when the commands are decided: no change may be on its way during the look-up. If one is, `stored`
+   * comes back here. Costs a busy conversation one round trip for up to a hundred commands about up to 32 older messages.
    */
   #lookUpWhenDurable(): void {
     if (!this.#expected.isDurable) return;

@@ -7,7 +7,7 @@ import type { Observer } from "../../core/ports/observer.ts";
 import type { PubSub } from "../../core/ports/pubsub.ts";
 import { securityNoteOf } from "../../core/security-trail.ts";
 
-/** Announces changes that are durable: to all who listen to the conversation, to the marks of its members, and to the security log. */
+/** Announces durable changes to the listeners of the conversation, to the marks of its members, and to the security log. */
 export class Announcements {
   readonly #pubsub: Pick<PubSub, "publish">;
   readonly #observer: Pick<Observer, "security">;

@@ -12,8 +12,8 @@ import type { Lookups } from "./lookups.ts";
 import type { Turn } from "./mailbox.ts";
 
 /**
- * Answers turns, each once. What an answer tells of must be durable before it comes here. An answer that needs the store is given later: its
- * turn may leave the mailbox meanwhile.
+ * Answers each turn once. Callers must wait until everything that the answer reports is durable. An answer that needs the store is given
+ * later; its turn may leave the mailbox meanwhile.
  */
 export class Answers {
   readonly #lookups: Lookups;

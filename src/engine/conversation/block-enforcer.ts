@@ -11,20 +11,21 @@ import type { Meetings } from "./meetings.ts";
 import { keyOf, PairRetries } from "./pair-retries.ts";
 import type { Registry } from "./registry.ts";
 
-/** The most pairs of one read, and the most under way. */
+/** The most pairs of one read, and the most pairs under way. */
 const pairsAtOnce = 100;
 /** Backs up the notifications: one that was lost delays a block by this much at most. */
 const pollMs = 30_000;
 const retryPauseMs = 500;
-/** Failures in a row before operators are told: a full mailbox or a database that restarts passes by itself. */
+/** Failures in a row before a warning is logged: a full mailbox or a restart of the database ends by itself. */
 const failuresToTell = 3;
 
 /**
- * Sees to it that conversations follow what is blocked between their two: by commands to the owner, who alone writes. A pair is pending until its
- * command is durable, and a command that finds it so already does nothing: a crash or an unknown outcome in between costs one more.
+ * Makes direct conversations follow the blocks between their two users, by commands to the actor, which alone writes. A pair is pending until
+ * its command is durable. A command for a block that is already applied changes nothing, so a crash or an unknown outcome costs one more
+ * command.
  *
- * Pairs do not stand in each other's way: one that fails waits for its own next try while the sweep goes on past it, one that takes long is
- * not waited for.
+ * Pairs do not delay each other: a pair that fails waits for its own next attempt while the sweep goes on, and the sweep does not wait for a
+ * pair that takes long.
  */
 export class BlockEnforcer {
   readonly #blocks: Blocks;
@@ -42,7 +43,7 @@ export class BlockEnforcer {
   #running = false;
   #wanted = false;
   #stopped = false;
-  /** Of reads and confirmations, in a row. */
+  /** Failures of reads and confirmations, in a row. */
   #storeFailures = 0;
   #cancelTimer: () => void = () => {};
 
@@ -72,7 +73,7 @@ export class BlockEnforcer {
     this.#wakeAfter(pollMs);
   }
 
-  /** What is under way may still be answered. */
+  /** Commands under way may still be answered. */
   stop(): void {
     this.#stopped = true;
     this.#cancelTimer();
@@ -83,7 +84,7 @@ export class BlockEnforcer {
     if (!this.#running) void this.#run();
   }
 
-  /** What becomes pending during a sweep is looked for again by the next one. */
+  /** Pairs that become pending during a sweep are found by the next one. */
   async #run(): Promise<void> {
     this.#running = true;
     let isSwept = true;
@@ -126,7 +127,7 @@ export class BlockEnforcer {
     }
   }
 
-  /** Waits while as many as may be are under way. */
+  /** Waits while the most pairs are under way. */
   async #beginIfDue(pair: BlockedPair): Promise<void> {
     while (this.#underWay.size >= pairsAtOnce) await Promise.race(this.#underWay.values());
     const key = keyOf(pair);
@@ -213,7 +214,7 @@ export class BlockEnforcer {
       this.#observer.warn("blocks_store_unavailable", { reason: reasonOf(error) });
   }
 
-  /** For the next retry, at the latest for the poll. */
+  /** Wakes for the next retry, at the latest for the poll. */
   #wakeLater(): void {
     const dueInMs = this.#retries.nextDueMs - this.#clock.monotonicMs();
     this.#wakeAfter(

@@ -3,7 +3,7 @@ import { sizeOfMessage } from "../../core/messages/message.ts";
 import type { KeyLookup } from "../../core/ports/actor-reads.ts";
 import type { Actor, Entry } from "./actor.ts";
 
-/** What the lane asks of the changes in its batches. */
+/** Functions over the changes in a batch, for the lane. */
 
 export function storedEntry(entry: Entry): void {
   entry.actor.stored(entry);
@@ -25,7 +25,7 @@ export function keysOf(entry: Entry): KeyLookup[] {
   });
 }
 
-/** The places whose hold on a key ends with this entry, so that it is not in the way. */
+/** Returns the messages whose hold on a key ends with this entry, as `<conversation> <seq>`. They do not make a key taken. */
 export function releasesOf(entry: Entry): string[] {
   return entry.change.events.flatMap((event) =>
     event.type === "message_sent" && event.releasesKeyOf !== null
@@ -56,7 +56,7 @@ function sizeOfEvent(event: Event): number {
   }
 }
 
-/** By conversation; within the last one, by change. */
+/** Halves a batch by conversation; a batch of one conversation by change. */
 export function halves(batch: readonly Entry[]): [readonly Entry[], readonly Entry[]] {
   const actors = [...new Set(batch.map((entry) => entry.actor))];
   if (actors.length === 1) {

@@ -14,12 +14,12 @@ import type { Turn } from "./mailbox.ts";
 import { type FactLookup, missingFacts } from "./missing-facts.ts";
 import type { SharedBytes } from "./recent-messages.ts";
 
-/** Where decisions happen, the same for all actors. */
+/** Everything that deciding needs, the same for all actors. */
 export interface DecidingContext {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly memory: MemorySettings;
-  /** What the recent messages of all actors take. */
+  /** The bytes that the recent messages of all actors take. */
   readonly messageBytes: SharedBytes;
 }
 
@@ -32,7 +32,7 @@ export class ExpectedState {
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #weighed: (more: number) => void;
-  /** What it takes in memory, about, without recent messages; 0 until it is loaded for the first time. */
+  /** About how many bytes of memory it takes, without recent messages; 0 until it is loaded for the first time. */
   bytes = 0;
   /** Null while it is being loaded. */
   #state: ConversationState | null = null;
@@ -76,13 +76,13 @@ export class ExpectedState {
     this.#weigh(state);
   }
 
-  /** Nothing in memory is to be trusted any more. */
+  /** Forgets everything: memory must not be trusted any more. */
   unload(): void {
     this.#state = null;
     this.facts.forget();
   }
 
-  /** Whether everything is known that the decision on the command needs. Strangers are refused whatever is known. */
+  /** Returns whether the command can be decided now: all facts that it needs are known, or it is refused without them. */
   knowsEnoughFor(command: Command): boolean {
     return !this.#mayAct(command) || this.facts.cover(command);
   }
@@ -93,7 +93,7 @@ export class ExpectedState {
     return missingFacts(this.facts, acting);
   }
 
-  /** Nothing is looked up for strangers: it would take time where there is something. */
+  /** False for strangers: nothing is looked up for them, because the time that it takes would show them that something is there. */
   #mayAct(command: Command): boolean {
     return isOfServer(command) || this.hasMember(command.senderId);
   }

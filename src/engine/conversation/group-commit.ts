@@ -24,8 +24,8 @@ import { LaneQueue, type LaneSettings } from "./lane-queue.ts";
 import { orFailure, storePauseMs, untilReached } from "./until-reached.ts";
 
 /**
- * Group commit: one connection, one batch in flight, no timer. The next batch takes whatever queued up while the last one was on
- * its way: an idle lane answers in one round trip, a busy one amortises it.
+ * Group commit: one connection, one batch in flight, no timer. The next batch takes everything that queued up while the last one was on its
+ * way: an idle lane answers in one round trip, a busy one shares it among many changes.
  *
  * Marks travel with the next batch, or alone when nothing else is to be stored.
  *
@@ -105,7 +105,7 @@ export class Lane {
     }
   }
 
-  /** One statement cannot change a row twice: where members come or go, marks wait for the next batch. */
+  /** Takes no marks of conversations whose members change in this batch: one statement cannot change a row twice. */
   #takeMarks(batch: readonly Entry[]): TakenMarks {
     if (this.marks.due === 0) return noMarks;
     const changing = new Set<string>();
@@ -161,7 +161,7 @@ export class Lane {
     }
   }
 
-  /** Something among them is refused: neither costs the other anything. */
+  /** A change or a mark is refused: stores changes and marks apart, so that neither fails because of the other. */
   async #apart(batch: readonly Entry[], marks: TakenMarks, error: unknown): Promise<void> {
     if (batch.length === 0) return this.#halveMarks(marks, error);
     await this.#store(batch);
@@ -194,7 +194,10 @@ export class Lane {
     if (lost.size > 0) this.marks.lose((conversationId) => lost.has(shardOf(conversationId)));
   }
 
-  /** A key is taken that no memory knew. Whoever sent a taken one is looked up from now on; the others go again as they are. */
+  /**
+   * A key is taken that memory did not know. The keys of its sender are looked up from now on, and the changes of its conversation are decided
+   * again. All other changes go again as they are.
+   */
   async #repeated(batch: readonly Entry[]): Promise<void> {
     const released = new Set(batch.flatMap(releasesOf));
     const found = await orFailure(this.#clock, () => this.#reads.findKeys(batch.flatMap(keysOf)));
@@ -229,26 +232,26 @@ export class Lane {
     this.#queue.putBehind(before, entries);
   }
 
-  /** Nothing was written; the store has reported why. The pause keeps one in trouble from being asked in a tight loop. */
+  /** Nothing was written; the store has reported why. The pause protects a store in trouble from a tight loop of attempts. */
   async #again(batch: readonly Entry[]): Promise<void> {
     await pause(this.#clock, storePauseMs);
     this.#split(batch, (entry) => entry.turn.answer === null);
   }
 
   /**
-   * The connection was lost under the batch. New epochs keep the old transaction from ever storing it, or show that it did; what is then
-   * found is told. What is not is decided again, where the shard is still this node's.
+   * The connection was lost during the batch. New epochs prevent the old transaction from ever storing it, or show that it did. Changes that
+   * are then found are reported as stored. The others are decided again, where this node still holds the shard.
    */
   async #settleUnknown(batch: readonly Entry[], error: unknown): Promise<void> {
     this.#observer.warn("batch_outcome_unknown", { reason: reasonOf(error), rows: batch.length });
-    // Marks alone: whatever became of them, they go again.
+    // Marks alone: stored or not, they go again.
     if (batch.length === 0) return pause(this.#clock, storePauseMs);
     const shards = [...new Set(batch.map((entry) => entry.actor.shard))];
     await this.#renew(shards);
     await this.#tellStored(batch);
   }
 
-  /** Halved by conversation when the store refuses to say it: whose outcome stays unknown is told that, and costs no other its answer. */
+  /** Halves the batch by conversation when the store cannot answer for all of it, so that only the guilty conversation gets `outcome_unknown`. */
   async #tellStored(batch: readonly Entry[]): Promise<void> {
     const stored = await orFailure(this.#clock, () => this.#reads.findStored(batch.map(changeOf)));
     if (!("failure" in stored)) {

@@ -1,5 +1,4 @@
-import type { Command } from "../../core/commands.ts";
-import { needsOf } from "../../core/commands.ts";
+import { type Command, needsOf } from "../../core/commands.ts";
 import { type Contact, contactKey } from "../../core/conversations/contact.ts";
 import { contactAfter } from "../../core/conversations/contacts.ts";
 import type { MemberRecord } from "../../core/conversations/conversation.ts";
@@ -13,19 +12,19 @@ import { RecentKeys } from "./recent-keys.ts";
 import { RecentMessages, type SharedBytes } from "./recent-messages.ts";
 import { SuspectKeys } from "./suspect-keys.ts";
 
-/** How much an actor remembers of what it decided, so that it need not be looked up. */
+/** How much an actor remembers of its decisions, to save look-ups. */
 export interface MemorySettings {
   /** The most uses of send keys of one conversation. */
   readonly maxKeys: number;
   /** The most messages of one conversation. */
   readonly maxMessages: number;
-  /** The most bytes of them, about. */
+  /** The most bytes of these messages, about. */
   readonly maxMessageBytes: number;
 }
 
 export const actorMemory: MemorySettings = { maxKeys: 256, maxMessages: 32, maxMessageBytes: 128 << 10 };
 
-/** What was looked up for the commands that wait. It goes with them: contents, and a thousand reactions each, can be large. */
+/** The facts that were looked up for the waiting commands. They are dropped with these: contents, and a thousand reactions each, can be large. */
 class LookedUp {
   /** By id; null: there is none. */
   readonly messages = new Map<string, Message | null>();
@@ -39,8 +38,8 @@ class LookedUp {
 }
 
 /**
- * The facts that one actor knows: what it remembers of its own decisions, and what was looked up for the commands that wait. They follow each
- * event that is decided, so that commands that were looked up together see what the earlier ones changed.
+ * The facts that one actor knows: what it remembers of its own decisions, and what was looked up for the waiting commands. They follow each
+ * event that is decided, so that later commands see what earlier ones changed.
  */
 export class KnownFacts implements Facts {
   nowUs = 0;
@@ -59,12 +58,12 @@ export class KnownFacts implements Facts {
     this.#recent = new RecentMessages({ maxMessages, maxBytes, shared });
   }
 
-  /** What it takes in memory, about, without the recent messages. */
+  /** About how many bytes of memory it takes, without the recent messages. */
   get bytes(): number {
     return this.#keys.bytes;
   }
 
-  /** What the recent messages take, about. They count in `SharedBytes`. */
+  /** About how many bytes the recent messages take. They count in `SharedBytes`. */
   get messageBytes(): number {
     return this.#recent.bytes;
   }
@@ -95,7 +94,7 @@ export class KnownFacts implements Facts {
     return this.#keys.holder(senderId, key) ?? null;
   }
 
-  /** Whether everything that the command needs is known. On the way of every command: allocates nothing for a send that answers none. */
+  /** Returns whether all facts that the command needs are known. Runs for every command: allocates nothing for a send that answers none. */
   cover(command: Command): boolean {
     const { messages, elsewhere, contacts, metadata } = needsOf(command);
     if (messages) for (const messageId of messages(command)) if (!this.hasMessage(messageId)) return false;
@@ -124,7 +123,7 @@ export class KnownFacts implements Facts {
     return this.#lookedUp !== null && this.#lookedUp.metadata !== null;
   }
 
-  /** Whether the store is to be asked about the command's key: its sender is suspected, and memory does not know it. */
+  /** Returns whether the store must be asked about the command's key: its sender is suspected, and memory does not know the key. */
   mustCheckKey(command: Command): boolean {
     const { senderId } = command;
     if (!this.#suspects.has(senderId)) return false;
@@ -133,7 +132,7 @@ export class KnownFacts implements Facts {
     return this.#lookedUp?.keys.has(keyName(senderId, key)) !== true;
   }
 
-  /** The store knew a key of this sender that this memory does not: ask it first for a while. */
+  /** The store knew a key of this sender that memory had forgotten: for a while the store is asked first. */
   suspect(senderId: string): void {
     this.#suspects.suspect(senderId);
   }
@@ -155,7 +154,7 @@ export class KnownFacts implements Facts {
     this.#found.metadata = metadata;
   }
 
-  /** `uses`: those that are stored. A key that is learned again must not push out the others. */
+  /** `uses`: the stored uses. Remembers each only once: a key that is learned again must not push out others. */
   learnKey(senderId: string, key: SendKey, uses: readonly KeyUse[]): void {
     this.#suspects.useUp(senderId);
     this.#found.keys.add(keyName(senderId, key));
@@ -189,12 +188,12 @@ export class KnownFacts implements Facts {
 
   #messageSent(event: MessageSent): void {
     if (event.clientRandom !== null) this.#keys.remember(event.senderId, event.clientRandom, event);
-    // It may have been looked up for a command that waited behind the send: that there is none holds no more.
+    // A command that waited behind the send may have looked this message up and found none.
     this.#lookedUp?.messages.delete(event.id);
     this.#recent.add(event);
   }
 
-  /** Also what others quote of it. */
+  /** Also renews the quotes of it in other messages. */
   #messageChanged(message: Message): void {
     this.#recent.changed(message);
     const known = this.#lookedUp?.messages;
@@ -212,7 +211,7 @@ export class KnownFacts implements Facts {
       if (contact.userId === member.userId) contacts.set(key, contactAfter(contact, member));
   }
 
-  /** Nobody waits for what was looked up any more, or it is to be looked up afresh. Messages stay, as far as there is room. */
+  /** Drops the looked-up facts. Messages stay in memory as recent ones, as far as there is room. */
   forgetLookedUp(): void {
     if (!this.#lookedUp) return;
     for (const [id, message] of this.#lookedUp.messages)
@@ -220,17 +219,17 @@ export class KnownFacts implements Facts {
     this.#lookedUp = null;
   }
 
-  /** Gives the memory of messages back. They are looked up again. */
+  /** Drops the recent messages. They are looked up again when they are needed. */
   forgetMessages(): void {
     this.#recent.forget();
   }
 
-  /** A state was loaded, with these uses of keys, the newest last. */
+  /** Remembers the uses of keys that were loaded with a state, the newest last. */
   loaded(uses: readonly SentKey[]): void {
     for (const use of uses) this.#keys.remember(use.senderId, use.clientRandom, use);
   }
 
-  /** Whose key was suspected stays so. */
+  /** Drops everything but the suspected senders. */
   forget(): void {
     this.#recent.forget();
     this.#lookedUp = null;

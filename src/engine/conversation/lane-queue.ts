@@ -35,13 +35,13 @@ export class LaneQueue {
     return batch;
   }
 
-  /** How many of them went back to the front. */
+  /** Returns how many of these are at the front of the queue again. */
   inFront(entries: readonly Entry[]): number {
     const front = new Set(this.#entries.slice(0, entries.length));
     return entries.filter((entry) => front.has(entry)).length;
   }
 
-  /** Puts changes that were taken back behind the first `before`. */
+  /** Returns taken changes to the queue, behind the first `before` ones. */
   putBehind(before: number, entries: readonly Entry[]): void {
     this.#entries = [...this.#entries.slice(0, before), ...entries, ...this.#entries.slice(before)];
   }

@@ -23,7 +23,7 @@ interface Loaded {
   readonly conversation: LoadedConversation | null;
 }
 
-/** What holds a key: under its device, and from before keys named devices. */
+/** The stored uses of a key: under its device, and from before keys named devices. */
 interface HeldKeys {
   readonly uses: readonly (KeyLookup & KeyUse)[];
 }
@@ -45,18 +45,18 @@ const loadsAtOnce = 100;
 /** The most members of the conversations of one load; those with many members are loaded apart. */
 const membersAtOnce = 5_000;
 const lightMembers = 500;
-/** Small rows, of one read. */
+/** The most small rows of one read. */
 const rowsAtOnce = 500;
-/** Messages of one read: each may hold 80 kB, and a thousand reactions. */
+/** The most messages of one read: each may hold 80 kB, and a thousand reactions. */
 const messagesAtOnce = 64;
 const metadataAtOnce = 100;
-/** Users who are added, of one read. */
+/** The most users whose contacts are found in one read. */
 const contactsAtOnce = 2_000;
 const lightContacts = 200;
 const maxWaiting = 200_000;
 
 /**
- * What actors read of the store. Each kind of read is shared by all conversations, which are served in turn. A read that fails
+ * The reads of actors from the store. Each kind of read is shared by all conversations, which are served in turn. A read that fails
  * for one of them fails for that one alone.
  */
 export class Lookups {
@@ -68,7 +68,7 @@ export class Lookups {
   readonly #metadata: BatchLoader<string, { readonly metadata: string | null }>;
   readonly #messages: BatchLoader<MessagePlace, FoundMessage>;
   readonly #memberships: BatchLoader<MembershipLookup, { readonly isMember: boolean }>;
-  /** By conversation. */
+  /** The number of members, by conversation. */
   readonly #members = new LearnedWeights({ initial: 2 });
 
   constructor(options: {
@@ -92,7 +92,7 @@ export class Lookups {
     return this.#orRefusal(this.#states.load(conversationId));
   }
 
-  /** A stored message by its place. */
+  /** Returns a stored message by its place. */
   message(place: MessagePlace): Promise<FoundMessage | Rejection> {
     return this.#orRefusal(this.#messages.load(place));
   }
@@ -101,7 +101,7 @@ export class Lookups {
     return this.#orRefusal(this.#memberships.load(lookup));
   }
 
-  /** A stored message by its id. */
+  /** Returns a stored message by its id. */
   target(lookup: TargetLookup): Promise<FoundMessage | Rejection> {
     return this.#orRefusal(this.#targets.load(lookup));
   }
@@ -110,12 +110,12 @@ export class Lookups {
     return this.#orRefusal(this.#keys.load(lookup));
   }
 
-  /** In the order of the users. */
+  /** Returns the contacts in the order of the users. */
   contacts(lookup: ContactsLookup): Promise<FoundContacts | Rejection> {
     return this.#orRefusal(this.#contacts.load(lookup));
   }
 
-  /** Of a conversation that its actor has loaded: that there is none is a bug. */
+  /** Returns the metadata of a conversation that its actor has loaded. A conversation that does not exist is a bug here. */
   async metadata(conversationId: string): Promise<FoundMetadata | Rejection> {
     const found = await this.#orRefusal(this.#metadata.load(conversationId));
     if (isRejection(found)) return found;
@@ -144,7 +144,7 @@ export class Lookups {
     return ids.map((id) => ({ conversation: found.get(id) ?? null }));
   }
 
-  /** The refusal of a read that failed for what it asked, alone. */
+  /** Turns a failure into a refusal; only `StoreUnavailable` is thrown on, except for a read that took too long. */
   async #orRefusal<T extends object>(loading: Promise<T | null>): Promise<T | Rejection> {
     try {
       return (await loading) ?? overloaded;

@@ -5,14 +5,14 @@ import type { Answer } from "../../core/outcome.ts";
 import type { Change } from "../../core/ports/commit.ts";
 import type { Rejection } from "../../core/rejection.ts";
 
-/** One command on its way through an actor. Moved by the actor and the lane only. */
+/** One command on its way through an actor. Only the actor and the lane change it. */
 export interface Turn {
   readonly command: Command;
   readonly acceptedMs: number;
   readonly deadlineMs: number;
-  /** What its decision costs its sender, beside its arrival; null: the server issued it. */
+  /** The cost of its decision for its sender, beyond its arrival. Null: the server issued it. */
   readonly charge: Charge | null;
-  /** Called once, when the turn can have no effect any more. If its answer was `outcome_unknown`, that is after the answer. */
+  /** Called once, when the turn can no longer have an effect. After the answer `outcome_unknown` it still can. */
   readonly gone: (() => void) | null;
   /** Null once answered. */
   answer: Answer | null;
@@ -20,11 +20,11 @@ export interface Turn {
   decision: Decision | null;
   /** The revision at which it was decided; its answer leaves when this is durable. */
   decidedRev: number;
-  /** What is to be stored for it, when anything is. */
+  /** The change that is to be stored for it; null: none. */
   change: Change | null;
   /** Its change is in a batch that was sent and whose outcome is not known yet. */
   inFlight: boolean;
-  /** Whether the store knows its sender as a member; null: not asked, because memory did. */
+  /** Whether the store knows its sender as a member. Null: not asked, because memory knew them. */
   membership: Promise<{ readonly isMember: boolean } | Rejection> | null;
 }
 
@@ -46,7 +46,7 @@ export function newTurn(
 /** The most commands whose needs are looked up together. */
 const lookedAheadAt = 100;
 
-/** The turn is to be decided again. */
+/** Makes the turn one that is to be decided again. */
 function undecide(turn: Turn): void {
   turn.decision = null;
   turn.decidedRev = -1;
@@ -60,7 +60,7 @@ function undecide(turn: Turn): void {
 export class Mailbox {
   #turns: Turn[] = [];
   #first = 0;
-  /** How many are decided. */
+  /** The number of decided turns. */
   #decided = 0;
 
   get size(): number {
@@ -88,7 +88,7 @@ export class Mailbox {
     this.#turns.push(turn);
   }
 
-  /** The oldest turn that was not decided is being decided. */
+  /** Counts the oldest undecided turn as decided. */
   decideNext(): void {
     this.#decided++;
   }
@@ -103,7 +103,7 @@ export class Mailbox {
     gone?.();
   }
 
-  /** The oldest commands that wait to be decided: as many as are looked ahead at. */
+  /** Returns the oldest commands that wait to be decided, at most 100. */
   waiting(): readonly Command[] {
     const from = this.#first + this.#decided;
     return this.#turns.slice(from, from + lookedAheadAt).map(({ command }) => command);
@@ -127,7 +127,7 @@ export class Mailbox {
     return gone;
   }
 
-  /** All turns are to be decided again, but for those that were answered: nobody waits for them. */
+  /** Makes all turns undecided. Drops those that were answered: nobody waits for them. */
   undecideAll(): void {
     this.retain((turn) => turn.answer !== null);
     for (const turn of this.#turns) undecide(turn);

@@ -10,15 +10,15 @@ import type { Lookups } from "./lookups.ts";
 export interface FactLookup {
   readonly kind: keyof typeof maxAtOnce;
   readonly name: string;
-  /** Returns what makes the result known, or why it could not be looked up. Rejects with `StoreUnavailable`. */
+  /** Returns a function that learns the result, or a refusal. Rejects with `StoreUnavailable`. */
   readonly load: (lookups: Lookups) => Promise<Learn | Rejection>;
 }
 
 export type Learn = (facts: KnownFacts) => void;
 
-/** The most of one conversation that are looked up at once. */
+/** The most look-ups of one conversation at once. */
 const maxAtOnce = {
-  /** Well below what is remembered: what was learned must not be forgotten before it is used. */
+  /** Well below the number of remembered keys: a learned key must not be forgotten before it is used. */
   key: 100,
   /** Each may hold 64 KiB and a thousand reactions. */
   message: 32,
@@ -28,8 +28,8 @@ const maxAtOnce = {
 };
 
 /**
- * Returns the look-ups of what the first of the commands need and the facts do not hold, by name: a storm of repeats costs few reads. They must
- * be made when everything that was decided is durable.
+ * Returns the look-ups that the first of the commands need and that the facts do not hold, by name, so that a storm of repeats costs few reads.
+ * They must be made when everything that was decided is durable.
  */
 export function missingFacts(
   facts: KnownFacts,
@@ -48,7 +48,7 @@ export function missingFacts(
   return missing;
 }
 
-/** Returns the look-ups of what one command needs and the facts do not hold. */
+/** Returns the look-ups that one command needs and that the facts do not hold. */
 export function missingFactsOf(
   facts: KnownFacts,
   command: Command,

@@ -12,7 +12,7 @@ interface Failing {
   readonly dueMs: number;
 }
 
-/** When pairs that failed may be tried again: 0.5 s after the first failure, then twice as long each time, at most a minute. */
+/** Says when pairs that failed may be tried again: 0.5 s after the first failure, then twice as long each time, at most a minute. */
 export class PairRetries {
   readonly #failing = new Map<string, Failing>();
 
@@ -21,7 +21,7 @@ export class PairRetries {
     return !failing || failing.version !== pair.version || failing.dueMs <= nowMs;
   }
 
-  /** Is not due again before it failed again. */
+  /** The pair is not due again until it has failed again. */
   begun(pair: BlockedPair): void {
     const key = keyOf(pair);
     const known = this.#failing.get(key);
@@ -43,12 +43,12 @@ export class PairRetries {
     this.#failing.delete(keyOf(pair));
   }
 
-  /** After a sweep over all that is pending: pairs that were due before it and are so still are pending no more. */
+  /** Call after a sweep over all pending pairs: a pair that was due before it and is still due is no longer pending. */
   forgetDue(sweepStartedMs: number): void {
     for (const [key, { dueMs }] of this.#failing) if (dueMs <= sweepStartedMs) this.#failing.delete(key);
   }
 
-  /** When the next one is due; infinity: none failed. */
+  /** When the next pair is due; infinity: none failed. */
   get nextDueMs(): number {
     let next = Number.POSITIVE_INFINITY;
     for (const { dueMs } of this.#failing.values()) next = Math.min(next, dueMs);

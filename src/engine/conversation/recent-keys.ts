@@ -1,13 +1,13 @@
 import { type KeyUse, type SendKey, untagged } from "../../core/messages/send-key.ts";
 
 const initialCapacity = 16;
-/** Of the five arrays. */
+/** The bytes of one use in the five arrays. */
 const bytesPerUse = 26;
 const bytesPerSender = 100;
 
 /**
- * Which keys each sender used lately in one conversation: the newest `capacity` uses, so that a retry is recognised without a read. What
- * it has forgotten, the unique index of the store still knows.
+ * The keys that each sender used lately in one conversation: the newest `capacity` uses, so that a retry is recognised without a read. The
+ * unique index of the store still knows the forgotten ones.
  * A ring of typed arrays that grows by doubling: 26 bytes per use, and a search is one native `indexOf`.
  */
 export class RecentKeys {
@@ -25,7 +25,7 @@ export class RecentKeys {
     this.#capacity = options.capacity;
   }
 
-  /** What it takes in memory, about. */
+  /** About how many bytes of memory it takes. */
   get bytes(): number {
     return bytesPerUse * this.#randoms.length + bytesPerSender * this.#senders.size;
   }
@@ -53,7 +53,7 @@ export class RecentKeys {
     return { deviceTag: this.#deviceTags[found]!, seq: this.#seqs[found]!, sentAtUs: this.#times[found]! };
   }
 
-  /** Under the device that the use names. */
+  /** Remembers a use under the device that it names. */
   remember(senderId: string, clientRandom: number, use: KeyUse): void {
     const sender = this.#senderIndex(senderId);
     if (this.#used === this.#randoms.length && this.#used < this.#capacity) this.#grow();

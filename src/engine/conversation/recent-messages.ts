@@ -1,7 +1,7 @@
 import { type Message, type MessageSent, sizeOfMessage } from "../../core/messages/message.ts";
 import { requoted } from "../../core/messages/quote.ts";
 
-/** The bytes that the recent messages of all conversations may take, and take. */
+/** The bytes that the recent messages of all conversations may take, and those that they take. */
 export interface SharedBytes {
   readonly max: number;
   taken: number;
@@ -11,16 +11,16 @@ export interface SharedBytes {
 const bytesOfMessage = 600;
 
 /**
- * The newest messages of one conversation, as they are expected to become: sent, changed or looked up last. A ring, because each message that
- * is sent enters it and few are asked for: adding is one store into an array. Bounded in messages, in bytes, and in the bytes of all
- * conversations together: what does not fit takes the place of the oldest, or is not kept.
+ * The newest messages of one conversation, as they will be when everything is stored: sent, changed or looked up last. A ring, because each sent
+ * message enters it and few are read again: adding is one store into an array. Bounded in messages, in bytes, and in the bytes of all
+ * conversations together: a message that does not fit takes the place of the oldest ones, or is not kept.
  */
 export class RecentMessages {
   readonly #maxMessages: number;
   readonly #maxBytes: number;
   readonly #shared: SharedBytes;
   readonly #ring: (Kept | undefined)[] = [];
-  /** The bytes of each: the oldest is cold in the processor's caches, and is dropped without a look at it. */
+  /** The bytes of each. The oldest message is cold in the processor's caches, and is dropped without reading it. */
   readonly #sizes: number[] = [];
   #oldest = 0;
   #count = 0;
@@ -36,7 +36,7 @@ export class RecentMessages {
     this.#shared = options.shared;
   }
 
-  /** What they take in memory, about. */
+  /** About how many bytes of memory they take. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -64,7 +64,7 @@ export class RecentMessages {
     return message;
   }
 
-  /** A message became another one: replaces it, and what others quote of it. */
+  /** Replaces a message that has changed, and the quotes of it in others. */
   changed(message: Message): void {
     for (let index = 0; index < this.#count; index++) {
       const at = this.#at(index);
@@ -108,7 +108,7 @@ export class RecentMessages {
     this.#sizes[at] = bytes;
   }
 
-  /** From the newest: most are asked for soon. */
+  /** Searches from the newest: most messages are read again soon. */
   #find(messageId: string): number {
     for (let index = this.#count - 1; index >= 0; index--) {
       const at = this.#at(index);
@@ -117,7 +117,7 @@ export class RecentMessages {
     return -1;
   }
 
-  /** Where the message is that is the `index`-th of those kept, from the oldest. */
+  /** Returns the place of the `index`-th message from the oldest. */
   #at(index: number): number {
     const at = this.#oldest + index;
     return at < this.#maxMessages ? at : at - this.#maxMessages;
@@ -129,7 +129,7 @@ export class RecentMessages {
   }
 }
 
-/** What is sent is kept as it was decided, and becomes a plain message only when it is asked for. */
+/** A sent message is kept as it was decided, and becomes a plain message only when it is read. */
 type Kept = Message | MessageSent;
 
 function bytesOf(message: Kept): number {

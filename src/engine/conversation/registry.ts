@@ -12,7 +12,7 @@ import type { Meetings } from "./meetings.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface RegistrySettings {
-  /** How long a command may take until it is answered that it did not come through. */
+  /** How long a command may take. After that it is refused, or answered `outcome_unknown`. */
   readonly commandDeadlineMs: number;
   /** The most commands under way in the whole process. */
   readonly maxTurns: number;

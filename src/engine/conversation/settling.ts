@@ -4,7 +4,7 @@ import { outcomeUnknown, tooLate } from "../refusals.ts";
 import type { Answers } from "./answers.ts";
 import type { Mailbox, Turn } from "./mailbox.ts";
 
-/** Ends the waiting of one actor's turns: in their order with what was decided when that is durable, or before that with a refusal. */
+/** Answers one actor's turns: in their order with their decisions when these are durable, or earlier with a refusal. */
 export class Settling {
   readonly #mailbox: Mailbox;
   readonly #answers: Answers;
@@ -14,7 +14,7 @@ export class Settling {
     this.#answers = answers;
   }
 
-  /** Answers from the front, in order, as far as what they were decided at is durable. */
+  /** Answers turns from the front, in order, as far as the revisions of their decisions are durable. */
   settle(durableRev: number): void {
     for (;;) {
       const turn = this.#mailbox.front;
@@ -37,7 +37,7 @@ export class Settling {
     this.#mailbox.retain((each) => each !== turn);
   }
 
-  /** Refuses a turn whose sender is no member, without waiting for the turns before it: no decision depends on it. */
+  /** Refuses a turn whose sender is not a member, without waiting for the turns before it: no decision depends on it. */
   turnAway(turn: Turn, rejection: Rejection): void {
     if (turn.decision === null) this.refuseUndecided((each) => each === turn, rejection);
     else if (turn.decision === noSuchConversation) this.#answers.give(turn, rejection);

@@ -38,9 +38,9 @@ export interface SupervisorOptions {
   readonly left: (event: MemberChanged) => void;
 }
 
-/** Of the bytes that conversations may take, at most this part is for recent messages. */
+/** The part of the bytes of conversations that recent messages may take. */
 const messagePart = 1 / 4;
-/** When more than the first part of that is taken, idle conversations forget theirs until the second part is. */
+/** When more than `mostTaken` of that part is taken, idle conversations forget their messages until `leastTaken` is. */
 const mostTaken = 0.95;
 const leastTaken = 0.8;
 /** How often deadlines are looked at and idle actors are let go. */
@@ -54,7 +54,7 @@ export class Supervisor {
   readonly #settings: SupervisorSettings;
   readonly #context: ActorContext;
   readonly #loading: ActorLoading;
-  /** Of all actors, without recent messages. */
+  /** The bytes of all actors, without recent messages. */
   #bytes = 0;
   readonly #messageBytes: SharedBytes;
   #cancelSweep: () => void = () => {};
@@ -125,8 +125,8 @@ export class Supervisor {
   }
 
   /**
-   * What was remembered of a shard before it was gained may have been overtaken by another node. What is under way when it is lost waits for
-   * its outcome, for the shard to come back, or for its deadline.
+   * Memory of a shard from before its gain is void: another node may have written. Commands that are under way when a shard is lost wait for
+   * their outcome, for the shard to come back, or for their deadline.
    */
   #moved(shards: ReadonlySet<number>, held: boolean): void {
     for (const actor of this.#actors.values()) {
@@ -136,7 +136,7 @@ export class Supervisor {
     }
   }
 
-  /** What waited while the right to decide was not confirmed is decided. */
+  /** Decides the commands that waited while the right to decide was not confirmed. */
   #resume(): void {
     for (const actor of this.#actors.values()) if (!actor.isIdle) actor.resume();
   }
@@ -162,7 +162,7 @@ export class Supervisor {
     if (this.#messageBytes.taken > mostTaken * this.#messageBytes.max) this.#forgetMessages();
   }
 
-  /** One that fails keeps no other from its deadlines. */
+  /** An actor that fails must not delay the deadlines of others. */
   #expire(actor: Actor, nowMs: number): void {
     try {
       actor.settling.expire(nowMs);
@@ -190,7 +190,7 @@ export class Supervisor {
     actor.forgetMessages();
   }
 
-  /** Lets idle actors go, the longest idle first, until a tenth of the room is free. Whether there is room. */
+  /** Lets idle actors go, the longest idle first, until a tenth of the room is free. Returns whether there is room. */
   #passivate(): boolean {
     const { maxActors, maxActorBytes } = this.#settings;
     const most = { actors: maxActors - Math.max(1, Math.floor(maxActors / 10)), bytes: 0.9 * maxActorBytes };

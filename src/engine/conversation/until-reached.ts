@@ -1,10 +1,10 @@
 import { type Clock, pause } from "../../core/ports/clock.ts";
 import { StoreUnavailable } from "../../core/ports/store-errors.ts";
 
-/** Keeps a store in trouble from being asked in a tight loop. */
+/** The pause between attempts, so that a store in trouble is not asked in a tight loop. */
 export const storePauseMs = 50;
 
-/** Asks until the store answers. The deadlines of the turns end the waiting of those who asked, not this. The store reports why it failed. */
+/** Asks until the store answers, without an end: the turns end at their deadlines. The store reports why it failed. */
 export async function untilReached<T>(clock: Clock, ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -15,7 +15,7 @@ export async function untilReached<T>(clock: Clock, ask: () => Promise<T>): Prom
   }
 }
 
-/** As `untilReached`, but what is no fault of the store's reach is returned: asking again would never end. */
+/** As `untilReached`, but returns any error other than `StoreUnavailable`: asking again would never end. */
 export function orFailure<T extends object>(
   clock: Clock,
   ask: () => Promise<T>,

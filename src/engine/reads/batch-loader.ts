@@ -6,7 +6,7 @@ import { Suspects } from "./suspects.ts";
 export interface BatchLoaderOptions<Request, Result> {
   /** Loads a batch in one read. Results are in the order of the requests. */
   readonly load: (requests: readonly Request[]) => Promise<readonly Result[]>;
-  /** What a request may bring, in rows or bytes. */
+  /** Returns how much a request may bring, in rows or bytes. */
   readonly weigh: (request: Request) => number;
   /** The most that one batch may bring. A request that is heavier is loaded alone. */
   readonly maxWeight: number;
@@ -23,7 +23,7 @@ export interface BatchLoaderOptions<Request, Result> {
    * Null: not shared.
    */
   readonly keyOf?: (request: Request) => string | null;
-  /** What a request is recognised by after it failed alone. Default: its user. */
+  /** Identifies a request after it has failed alone. Default: its user. */
   readonly identityOf?: (request: Request) => string;
   readonly clock: Clock;
 }
@@ -148,7 +148,7 @@ export class BatchLoader<Request, Result> {
     }
   }
 
-  /** Of one batch: fills it up, and notes the users of whom a request with a key is in it. */
+  /** Returns the judge of one batch: it fills the batch up, and notes the users of whom a request with a key is in it. */
   #judge(): (waiting: Waiting<Request, Result>, user: string) => Verdict {
     const { maxRequests, maxWeight } = this.#options;
     let count = 0;
@@ -166,7 +166,7 @@ export class BatchLoader<Request, Result> {
     };
   }
 
-  /** Those whose read begins now: what is requested from here on does not share it. The others waited for too long. */
+  /** Returns the requests whose read begins now: later ones do not share it. Refuses those that waited for too long. */
   #begin(taken: readonly Waiting<Request, Result>[]): readonly Waiting<Request, Result>[] {
     const beganMs = this.#options.clock.monotonicMs();
     return taken.filter((waiting) => {

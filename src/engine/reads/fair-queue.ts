@@ -1,4 +1,4 @@
-/** What the taker says of the item that is next in its user's queue. */
+/** The decision on the item that is next in its user's queue. */
 export type Verdict = "take" | "not_now" | "full";
 
 /**
@@ -45,7 +45,7 @@ export class FairQueue<Item> {
     return this.#heavyUsers > 0 && (this.#queues.get(user)?.weight ?? 0) > this.#maxLightWeight;
   }
 
-  /** Whether the user may queue one more; `others` places are used elsewhere. */
+  /** Returns whether the user may queue one more; `others` places are used elsewhere. */
   hasRoomFor(user: string, others = 0): boolean {
     return this.sizeOf(user) < this.#maxSize - this.#size - others;
   }

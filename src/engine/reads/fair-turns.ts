@@ -19,7 +19,7 @@ const maxWaitMs = 10_000;
 
 interface Turn {
   readonly sinceMs: number;
-  /** Null: it waited for too long. */
+  /** False: it waited for too long. */
   readonly begin: (isInTime: boolean) => void;
 }
 
@@ -39,7 +39,7 @@ export class FairTurns {
     this.#clock = options.clock;
   }
 
-  /** What `work` comes to when the user's turn has come, or the refusal that says why it was not begun. */
+  /** Does the work when the user's turn has come and returns its result, or returns a refusal without beginning it. */
   async run<T>(user: string, work: () => Promise<T>): Promise<T | Rejection> {
     const refusal = this.#refusalOf(user);
     if (refusal) return refusal;
@@ -75,7 +75,7 @@ export class FairTurns {
     this.#underWayOf.set(user, this.#countOf(user) + 1);
   }
 
-  /** False: it took too long to come. */
+  /** Resolves when the turn has come. False: that took too long. */
   #turnOf(user: string): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#queue.push(user, { sinceMs: this.#clock.monotonicMs(), begin: resolve });

@@ -1,4 +1,4 @@
-/** How many things of the initial weight count in the average, so that the first heavy ones hardly move it. */
+/** The number of things of the initial weight in the average, so that the first heavy ones hardly move it. */
 const initialCount = 256;
 
 /**
@@ -9,7 +9,7 @@ export class LearnedWeights {
   readonly #initial: number;
   readonly #maxKnown: number;
   readonly #known = new Map<string, number>();
-  /** Of those that are known. */
+  /** The sum of the known weights. */
   #total = 0;
 
   constructor(options: { readonly initial: number; readonly maxKnown?: number }) {

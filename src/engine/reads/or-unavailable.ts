@@ -2,7 +2,7 @@ import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.t
 import type { Rejection } from "../../core/rejection.ts";
 import { tooSlow, unreachable } from "../refusals.ts";
 
-/** What was asked of the store, or the refusal that says it cannot be reached. Bugs are thrown on. */
+/** Returns the answer of the store, or the refusal that it cannot be reached or is too slow. Throws any other error on: it is a bug. */
 export async function orUnavailable<T>(asked: Promise<T>): Promise<T | Rejection> {
   try {
     return await asked;

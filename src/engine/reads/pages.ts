@@ -75,7 +75,7 @@ function smallestThatFit(messages: readonly SeenMessage[], bytes: number): Reado
   return fitting;
 }
 
-/** How many of them fit into a page; the first always does. */
+/** Returns how many of the items fit into a page; the first always does. */
 function countThatFits<Item>(items: readonly Item[], sizeOf: (item: Item) => number): number {
   let bytes = 0;
   const cut = items.findIndex((item, index) => {
@@ -85,7 +85,7 @@ function countThatFits<Item>(items: readonly Item[], sizeOf: (item: Item) => num
   return cut < 0 ? items.length : cut;
 }
 
-/** Of a conversation in a list, with an empty last message, without its metadata. Includes its name, which has at most 100 characters. */
+/** The bytes of a conversation in a list, with an empty last message, without its metadata. Includes its name, which has at most 100 characters. */
 const bytesOfConversation = 1_536;
 
 function sizeWithoutWritten({ conversation }: ConversationSummary): number {

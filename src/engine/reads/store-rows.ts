@@ -65,7 +65,7 @@ class Attempt<Row> {
     this.#refusedInARow = 0;
   }
 
-  /** Whether the attempt ends with this error. */
+  /** Counts the error. Returns whether the attempt ends with it. */
   isOver(error: unknown): boolean {
     if (error instanceof StoreTimedOut) return ++this.#timeouts > maxTimeouts;
     return error instanceof StoreUnavailable || this.#refusedInARow >= maxRefusedInARow;

@@ -1,12 +1,12 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import { StoreTimedOut, StoreUnavailable } from "../../core/ports/store-errors.ts";
 
-/** Whether an error says something of the batch, and not of the store: one item of it may be guilty. */
+/** Returns whether the error comes from the batch and not from the store: then one of its items may be guilty. */
 export function isOfTheBatch(error: unknown): boolean {
   return error instanceof StoreTimedOut || !(error instanceof StoreUnavailable);
 }
 
-/** What the parts of one failed batch have in common. */
+/** The state that the parts of one failed batch share. */
 class Split {
   /** Bounds what a store that is slow for everybody is asked: enough to find two guilty items. */
   #timeoutsLeft: number;
@@ -29,7 +29,7 @@ interface Part<Item> {
   readonly split: Split | null;
 }
 
-/** How long what failed alone is loaded apart, and how many of them are remembered. */
+/** How long an item that failed alone is loaded apart, and the most such items that are remembered. */
 const offenceMs = 60_000;
 const maxOffenders = 10_000;
 
@@ -72,7 +72,7 @@ export class Suspects<Item> {
     return this.#size + this.#apart.size;
   }
 
-  /** Whether it failed alone lately. */
+  /** Returns whether the item failed alone lately. */
   has(item: Item): boolean {
     if (this.#offenders.size === 0) return false;
     return (this.#offenders.get(this.#identityOf(item)) ?? 0) > this.#clock.monotonicMs();
@@ -139,7 +139,7 @@ export class Suspects<Item> {
     return undefined;
   }
 
-  /** Those that waited for too long are loaded apart the next time: whether they are guilty was not found out. */
+  /** Items that waited for too long are loaded apart the next time, because they may be guilty. */
   #wanted({ items, split }: Part<Item>): Part<Item> {
     const wanted = this.#begin(items);
     if (split && wanted.length < items.length) {

@@ -55,7 +55,7 @@ export const refusalTexts: Readonly<Record<RefusalCode, RefusalText>> = {
       "What changed since this revision is not known any more, or belongs to another history of the database.",
     action: "Read the conversation and its messages afresh, and keep the new cursor and generation.",
     example:
-      "What changed since this revision is not known any more. Read the conversation and its history afresh.",
+      "The changes since this revision are not known any more. Read the conversation and its history afresh.",
   },
   payload_too_large: {
     means:
