@@ -42,7 +42,7 @@ function show(place: HTMLElement, reference: Reference): void {
   const head = element("header", {}, element("div", { is: "bar" }, home, themeButton()), navigation.search);
   place.append(element("aside", {}, head, navigation.view), main);
   const open = () => {
-    const id = decodeURIComponent(location.hash.slice(1));
+    const id = location.hash.slice(1);
     const entry = reference.entries.find((each) => each.id === id);
     main.replaceChildren(entry ? entryView(entry) : overview(reference));
     document.title = entry ? `${entry.title} · whispr-msg API` : "whispr-msg API";

@@ -1,6 +1,6 @@
 import { kindOfTopic } from "../../operations/topics/topics.ts";
 import { channelSchemas } from "./api-schemas.ts";
-import { Turns } from "./turns.ts";
+import { isTurn } from "./turns.ts";
 
 /** `[join_ref, ref, topic, event,`: what stands before the payload, so that most of a flood need not be parsed. */
 const head =
@@ -10,8 +10,6 @@ interface Head {
   readonly topic: string;
   readonly event: string;
 }
-
-const turns = new Turns();
 
 /** The frames of one socket against `/asyncapi.json`. */
 export class FrameTruth {
@@ -34,7 +32,7 @@ export class FrameTruth {
     const channel = frame && channelOf(frame.topic);
     if (!channel) return null;
     const event = frame.event === "phx_reply" ? this.#answered(frame) : frame.event;
-    if (event === null || !turns.isTurn(`${channel} ${frame.event} ${event}`)) return null;
+    if (event === null || !isTurn(kindOf(channel, event, frame, text))) return null;
     const key = frame.event === "phx_reply" ? replyKey(channel, event, text) : pushKey(channel, event);
     if (key === null) return null;
     if (!Object.hasOwn(messagesOf(channel), key))
@@ -58,6 +56,12 @@ export class FrameTruth {
 function headOf(text: string): Head | null {
   const [, ref, topic, event] = head.exec(text) ?? [];
   return event === undefined ? null : { ref: ref!.replaceAll('"', ""), topic: topic!, event };
+}
+
+/** Refusals with different reasons are of different kinds: a rare one must not be passed over among many replies. */
+function kindOf(channel: string, event: string, frame: Head, text: string): string {
+  const reason = frame.event === "phx_reply" ? /"reason"\s*:\s*"([^"]*)"/.exec(text)?.[1] : undefined;
+  return `${channel} ${frame.event} ${event} ${reason ?? ""}`;
 }
 
 function channelOf(topic: string): string | null {

@@ -1,14 +1,20 @@
 // Loaded before every test file (bunfig.toml): what a test receives over REST and over sockets must be documented. A status, a field
 // or a code that is not fails the test during which it came.
-import { afterEach } from "bun:test";
+import { afterAll, afterEach } from "bun:test";
 import { FrameTruth } from "./frame-truth.ts";
 import { note, takeNoted } from "./noted.ts";
 import { bodyProblem, type RestAnswer, statusProblem } from "./rest-truth.ts";
+import { startTurns } from "./turns.ts";
 
-afterEach(() => {
+afterEach(check);
+// What came after the last test, while its file was ending.
+afterAll(check);
+
+function check(): void {
+  startTurns();
   const found = takeNoted();
   if (found.length > 0) throw new Error(`Not documented (src/operations):\n${found.slice(0, 5).join("\n")}`);
-});
+}
 
 /** A body is looked at when the test reads it: what is not read stays unread. */
 function watch(answer: RestAnswer, response: Response): Response {

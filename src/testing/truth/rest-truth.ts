@@ -1,6 +1,6 @@
 import type { Json } from "../../operations/documents/named-schemas.ts";
 import { restSchemas, step } from "./api-schemas.ts";
-import { Turns } from "./turns.ts";
+import { isTurn } from "./turns.ts";
 
 /** What is documented of answers over REST. */
 
@@ -9,8 +9,6 @@ interface Route {
   readonly pattern: RegExp;
   readonly methods: Readonly<Record<string, Json>>;
 }
-
-const turns = new Turns();
 
 let routes: readonly Route[] | undefined;
 
@@ -48,7 +46,8 @@ export function bodyProblem(answer: RestAnswer, body: string): string | null {
   const { method, pathname, status } = answer;
   const operation = routeOf(pathname)?.methods[method.toLowerCase()];
   if (!isApi(pathname) || !operation || statusProblem(answer) !== null) return null;
-  if (!turns.isTurn(`${method} ${routeOf(pathname)!.path} ${status}`)) return null;
+  const [, code = ""] = /^\{"error":"([^"]*)"/.exec(body) ?? [];
+  if (!isTurn(`${method} ${routeOf(pathname)!.path} ${status} ${code}`)) return null;
   const { $ref, content } = (operation.responses as Readonly<Record<string, Json>>)[status]!;
   if (!$ref && !content) return body === "" ? null : `${method} ${pathname}: ${status} has a body`;
   const place = $ref

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { sampleIds } from "../../operations/sample-ids.ts";
 import { FrameTruth } from "./frame-truth.ts";
+import { takeNoted } from "./noted.ts";
 import { bodyProblem, statusProblem } from "./rest-truth.ts";
 
 const { conversation, message } = sampleIds;
@@ -13,6 +14,31 @@ function replied(sent: string, reply: object): string | null {
   truth.sent(`["1","7","${topic}","${sent}",{}]`);
   return truth.problem(JSON.stringify(["1", "7", topic, "phx_reply", reply]));
 }
+
+test("whatever a test receives by fetch and by WebSocket is looked at", async () => {
+  const push = JSON.stringify([null, null, topic, "user_types", {}]);
+  const server = Bun.serve({
+    port: 0,
+    fetch: (request, self) => (self.upgrade(request) ? undefined : Response.json({ data: 1, meta: {} })),
+    websocket: { open: (socket) => void socket.send(push), message() {} },
+  });
+  const answer = await fetch(new URL("/api/v1/conversations", server.url));
+  await answer.json();
+  const socket = new WebSocket(server.url);
+  await new Promise((resolve) => socket.addEventListener("message", resolve));
+  socket.close();
+  await server.stop(true);
+  const undocumented = expect.stringContaining("conversations: 200:");
+  expect(takeNoted()).toEqual([undocumented, expect.stringContaining("user_types on conversation")]);
+});
+
+test("among many replies that are alike, a refusal with another reason is looked at", () => {
+  const ok = { status: "ok", response: {} };
+  const wrong = { status: "ok", response: { at: 1 } };
+  for (let count = 0; count < 40; count++) expect(replied("user_typing", ok)).toBeNull();
+  expect(replied("user_typing", wrong)).toBeNull();
+  expect(replied("user_typing", { status: "error", response: { reason: "conflict" } })).toContain("allowed");
+});
 
 test("an answer over REST must have a status, fields and a code that are documented", () => {
   const body = (data: object) => JSON.stringify({ data, meta: {} });
