@@ -108,6 +108,17 @@ export function busContract(make: () => Promise<BusStage>): void {
       await stage.stop();
     });
 
+    test("no subscription is confirmed as it is taken, not even of a topic that is subscribed already: by that a node knows that what is published after its release need not arrive", async () => {
+      const { stage, node } = await twoNodes();
+      const id = newId();
+      for (let time = 0; time < 2; time++) {
+        const { confirmed } = node.subscribe("conversation", id);
+        expect(confirmed).toBeInstanceOf(Promise);
+        await confirmed;
+      }
+      await stage.stop();
+    });
+
     test("a user's topic is not that of a conversation with the same id", async () => {
       const { stage, publisher, node, heard } = await twoNodes();
       const id = newId();

@@ -71,7 +71,7 @@ export type TopicKind = "conversation" | "user";
 
 /** A node's subscription to a topic. */
 export interface Subscription {
-  /** Null: it is confirmed. Else resolves when what is published from then on will arrive; never rejects. */
+  /** Null: this node hears everything, also after the release. Else resolves when what is published from then on will arrive; never rejects. */
   readonly confirmed: Promise<void> | null;
   /** Once. What is published afterwards need not arrive. */
   release(): void;
