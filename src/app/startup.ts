@@ -3,14 +3,14 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Stopping } from "./stopping.ts";
 
-/** What every part of the process is opened with. */
+/** The arguments with which every part of the process is opened. */
 export interface Startup {
   readonly config: Config;
   readonly logger: Logger;
-  /** Of this executable, X.Y.Z. */
+  /** The version of this executable, X.Y.Z. */
   readonly version: string;
   readonly observer: Metrics;
-  /** What was opened, to be closed in the opposite order. */
+  /** Closes all that was opened, in the opposite order. */
   readonly opened: AsyncDisposableStack;
   readonly stopping: Stopping;
 }

@@ -30,8 +30,11 @@ export class Stopping {
   async within(what: string, work: Promise<unknown>): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<"late">();
     const cancel = this.#clock.after(this.leftMs, () => resolve("late"));
-    if ((await Promise.race([work, late])) === "late") this.#unfinished.push(what);
-    cancel();
+    try {
+      if ((await Promise.race([work, late])) === "late") this.#unfinished.push(what);
+    } finally {
+      cancel();
+    }
   }
 
   /** Throws when the deadline was not enough. */

@@ -14,7 +14,7 @@ export interface OptionalShape<T> {
   readonly optional: Shape<T>;
 }
 
-/** What came is no value of the shape. Stays in this folder: the codec returns it as a refusal. */
+/** Thrown for a value that does not have the shape. Stays in this folder: the codec returns it as a refusal. */
 export class Malformed extends Error {}
 
 function plain<T>(what: string, is: (wire: unknown) => boolean): Shape<T> {
@@ -121,7 +121,7 @@ export function record<T extends object>(fields: Fields<T>): Shape<T> {
   };
 }
 
-/** What a member of a union holds beside its `type`. */
+/** The fields of a member of a union without its `type`. */
 export type Rest<T, Name> = T extends { readonly type: infer Type }
   ? Name extends Type
     ? Omit<T, "type">

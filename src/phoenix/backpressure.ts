@@ -1,4 +1,4 @@
-/** What waits in one socket, as far as this needs to know it. */
+/** A socket, as far as its waiting bytes are concerned. */
 export interface Waiting<Identity> {
   readonly identity: Identity;
   /** Bytes that its client has not read, and of replies that wait for room. Costs a call into the WebSocket layer. */
@@ -21,7 +21,7 @@ export class Backpressure<Identity> {
   readonly #maxBytes: number;
   readonly #ownerOf: (identity: Identity) => unknown;
   readonly #ended: (identity: Identity) => void;
-  /** Of all sockets, when they were counted last. */
+  /** The bytes that waited in all sockets when they were counted last. */
   #counted = 0;
   /** Characters sent since then. */
   #sent = 0;
@@ -30,7 +30,7 @@ export class Backpressure<Identity> {
   constructor(options: {
     readonly sockets: Iterable<Waiting<Identity>>;
     readonly maxBytes: number;
-    /** Whose sockets count together. */
+    /** Sockets of one owner count together. */
     readonly ownerOf: (identity: Identity) => unknown;
     /** A socket was ended, so that others have room. */
     readonly ended: (identity: Identity) => void;
@@ -41,7 +41,7 @@ export class Backpressure<Identity> {
     this.#ended = options.ended;
   }
 
-  /** What waited when it was counted last. */
+  /** The bytes that waited when they were counted last. */
   get bytes(): number {
     return this.#counted;
   }

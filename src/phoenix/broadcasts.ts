@@ -1,4 +1,4 @@
-/** What goes to the sockets of a topic, in order with what their channels push. */
+/** Sends broadcasts to the sockets of a topic, in order with what their channels push. */
 import type { Server } from "bun";
 import type { Backpressure } from "./backpressure.ts";
 import type { Json, Position } from "./channel.ts";

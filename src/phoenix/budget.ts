@@ -1,4 +1,4 @@
-/** What one socket may keep waiting for its joins and backfills in flight. Whatever is taken is given back exactly once. */
+/** Bounds what one socket keeps waiting for its joins and backfills in flight. All that is taken is given back exactly once. */
 import type { PhoenixSettings } from "./settings.ts";
 
 export class Budget {

@@ -126,11 +126,11 @@ export interface Channel<Identity> {
   left?(topic: string, identity: Identity): void;
 }
 
-/** What a gate is told of a client's frame, before anybody else looks at it. */
+/** The part of a client's frame that a gate sees, before anybody else looks at it. */
 export interface GatedFrame {
   readonly topic: string;
   readonly event: string;
-  /** Of the raw frame, in characters or bytes. */
+  /** The size of the raw frame, in characters or bytes. */
   readonly size: number;
 }
 

@@ -24,7 +24,7 @@ export class Frame {
     readonly event: string,
     /** A JSON value, or a `Uint8Array` from a binary push. */
     readonly payload: unknown,
-    /** Of the raw frame, in characters or bytes: what it costs to keep. */
+    /** The size of the raw frame, in characters or bytes: the cost of keeping it. */
     readonly size: number,
   ) {}
 }

@@ -2,12 +2,12 @@
 const sizePerFrame = 1_024;
 const valuesPerFrame = 32;
 
-/** What a frame of this size, in characters or bytes, counts for. */
+/** Returns the cost of a frame of this size, in characters or bytes. */
 export function costOf(size: number): number {
   return 1 + size / sizePerFrame;
 }
 
-/** What parsing so many JSON values counts for. */
+/** Returns the cost of parsing this number of JSON values. */
 export function costOfValues(values: number): number {
   return values / valuesPerFrame;
 }

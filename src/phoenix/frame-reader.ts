@@ -18,7 +18,7 @@ export class Seen {
   constructor(
     /** Without the payload. */
     readonly address: Frame,
-    /** That parsing it makes. */
+    /** The JSON values that parsing it makes. */
     readonly values: number,
   ) {}
 }

@@ -1,4 +1,4 @@
-/** What one socket may send: counted by the size of its frames, before anything of them is read. */
+/** Bounds what one socket may send: counted by the size of its frames, before anything of them is read. */
 import { costOf, costOfValues, FrameBudget } from "./frame-budget.ts";
 
 /** Why a socket is closed. `frames`: it sent too many; `identity`: all its identity's sockets together; `refused`: too many that are of no use. */

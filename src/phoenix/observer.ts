@@ -15,7 +15,7 @@ export type FailedIn =
   | "proof"
   | "socket";
 
-/** What the library tells of itself, for logs and counters. Called on the hot path: must be cheap. What it throws is ignored. */
+/** Hears of events in the library, for logs and counters. Called on the hot path: must be cheap. What it throws is ignored. */
 export interface SocketsObserver<Identity = unknown> {
   opened(identity: Identity): void;
   /** `code` as the WebSocket layer reports it: 1006 also for frames too large and for slow readers. */

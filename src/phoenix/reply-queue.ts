@@ -47,7 +47,7 @@ export class ReplyQueue {
     this.#wait();
   }
 
-  /** Of the outcomes that are kept, in characters. */
+  /** The characters of the outcomes that are kept. */
   get waitingBytes(): number {
     return this.#bytes;
   }

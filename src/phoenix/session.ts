@@ -46,7 +46,7 @@ export class Session<Identity> implements SubscriptionHost<Identity> {
     readonly intake: Intake<Identity>;
     readonly observer: SocketsObserver<Identity>;
     readonly quota: TopicQuota;
-    /** Whose topics are counted together. */
+    /** The topics of one owner are counted together. */
     readonly owner: unknown;
   }) {
     this.identity = options.identity;
@@ -63,7 +63,7 @@ export class Session<Identity> implements SubscriptionHost<Identity> {
     this.budget = new Budget(options.settings);
   }
 
-  /** Of replies that wait for room, in characters. */
+  /** The characters of replies that wait for room. */
   get waitingBytes(): number {
     return this.#replies?.waitingBytes ?? 0;
   }

@@ -11,7 +11,7 @@ export interface SocketsOptions<Identity> {
   readonly gate?: Gate<Identity>;
   /** How large frames may be by their event; absent: `maxFrameBytes`. */
   readonly frameLimit?: FrameLimit;
-  /** Whose sockets count together where all have too much unread; absent: each for itself. */
+  /** Sockets of one owner count together when all have too much unread; absent: each for itself. */
   readonly ownerOf?: (identity: Identity) => unknown;
   /** What all sockets of an identity may send together; absent: any number of frames. */
   readonly takeLot?: TakeLot<Identity>;

@@ -155,9 +155,9 @@ export class Subscription<Identity> implements Listener {
   #joinRef: Ref = null;
   #ended = false;
 
-  /** As everybody but the client names it. */
+  /** The topic in its canonical spelling. */
   readonly topic: string;
-  /** As this client names it: it drops what names the topic otherwise. */
+  /** The topic in the client's spelling: it drops frames that spell it otherwise. */
   readonly spelling: string;
   readonly channel: Channel<Identity>;
 
@@ -236,7 +236,7 @@ export class Subscription<Identity> implements Listener {
     this.#hold = undefined;
   }
 
-  /** What was sent and is not proved is void: the client may have dropped it when it left or joined again. */
+  /** Voids what was sent and is not proved: the client may have dropped it when it left or joined again. */
   #endReceiver(): void {
     const receiver = this.#receiver;
     if (receiver === undefined) return;
@@ -338,7 +338,7 @@ export class Subscription<Identity> implements Listener {
     for (const frame of pending.pushes) this.session.receive(frame);
   }
 
-  /** What was held and is not covered goes out, then the socket hears the topic. */
+  /** Sends what was held and is not covered, then the socket hears the topic. */
   #release(hold: Hold, outcome: Accepted): void {
     const { wire, topics } = this.session;
     this.#hold = undefined;

@@ -12,7 +12,7 @@ export interface Slot {
   readonly conversationId: string;
   readonly userId: string;
   readonly kind: MarkKind;
-  /** What is wanted, what is on its way, and what is durable. */
+  /** The mark that is wanted, the one that is on its way, and the one that is durable. */
   seq: number;
   sentSeq: number;
   storedSeq: number;
@@ -41,7 +41,7 @@ export function partition(slots: readonly Slot[], test: (slot: Slot) => boolean)
   return [yes, no];
 }
 
-/** Of two moves or more. Both kinds of one member stay together. */
+/** Returns the halves of two moves or more. Both kinds of one member stay together. */
 export function halvesOfMarks({ moves, slots }: TakenMarks): readonly [TakenMarks, TakenMarks] {
   const middle = Math.ceil(moves.length / 2);
   const first = new Set(moves.slice(0, middle).map(({ conversationId, userId }) => conversationId + userId));

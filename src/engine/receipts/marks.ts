@@ -52,7 +52,7 @@ export class Marks {
     });
   }
 
-  /** As `note`, for somebody who may not be a member. Strangers are refused by a look-up, as in `noteMessage`. */
+  /** Does what `note` does, for users who may not be members. Strangers are refused by a look-up, as in `noteMessage`. */
   async noteIfMember(mark: MarkMember, answer: MarkAnswer): Promise<void> {
     const { conversationId, userId } = mark;
     const found = await this.#lookUp(this.#memberships.load({ conversationId, userId }));
@@ -66,7 +66,7 @@ export class Marks {
     this.#commands.mark(mark, answer);
   }
 
-  /** As `note`, up to a message of which only the id is known. The look-up takes as long for strangers whether the message exists or not. */
+  /** Does what `note` does, up to a message of which only the id is known. The look-up takes as long for strangers whether the message exists or not. */
   async noteMessage(
     mark: Omit<MarkMember, "type" | "seq"> & { readonly messageId: string },
     answer: MarkAnswer,

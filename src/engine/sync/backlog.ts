@@ -17,14 +17,14 @@ type PageQuestion = Parameters<Joins["changes"]>[0];
 export interface BacklogPage {
   /** In order of conversation and seq, changed older ones before new ones. */
   readonly messages: readonly SeenMessage[];
-  /** What has been sent when these have. */
+  /** The positions that are reached once these messages were sent. */
   readonly reached: readonly Position[];
   /** Conversations whose cursor cannot be resumed from. */
   readonly expired: readonly Position[];
 }
 
 /**
- * What a device has not confirmed, page by page. Reads the log; whatever happens meanwhile is found by `extend`. Holds a position per
+ * Reads what a device has not confirmed from the log, page by page. `extend` finds what happens meanwhile. Holds a position per
  * conversation of its user until it is let go.
  */
 export class Backlog {
@@ -91,7 +91,7 @@ export class Backlog {
     return this.#pageOf([...first, ...(isRejection(rest) ? [] : rest)]);
   }
 
-  /** As many of them as may be read at once. */
+  /** Reads as many of them as may be read at once. */
   async #read(questions: readonly PageQuestion[]): Promise<readonly Changes[] | Rejection> {
     const some = this.#rowSize === null ? questions.slice(0, firstConversations) : questions;
     const answers = await Promise.all(some.map((question) => this.#joins.changes(question)));
@@ -102,7 +102,7 @@ export class Backlog {
     return changes.map((each) => this.#cutToFit(each));
   }
 
-  /** As many conversations as can fill a page, by how far their heads are: what each goes on meanwhile is no longer in this page. */
+  /** Returns as many conversations as can fill a page, by the distance to their heads. What happens in them meanwhile is not in this page. */
   #nextQuestions(): readonly PageQuestion[] {
     const questions: PageQuestion[] = [];
     const rowSize = this.#rowSize ?? lightestRow;

@@ -16,8 +16,8 @@ const saveEveryMs = 60_000;
 const maxWaiting = 100_000;
 
 /**
- * What devices have confirmed, on its way to the store: when a socket closes, on a drain and every minute, many rows per statement. What is
- * lost with a crash comes again under the same seq.
+ * Saves what devices have confirmed: when a socket closes, on a drain and every minute, many rows per statement. What is lost with a crash
+ * comes again under the same seq.
  */
 export class Cursors {
   readonly #clock: Clock;

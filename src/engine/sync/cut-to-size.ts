@@ -1,7 +1,7 @@
 import type { SeenMessage } from "../../core/messages/seen-message.ts";
 import type { Changes } from "../../core/ports/sync-reads.ts";
 
-/** What a difference brings at one revision. */
+/** The rows of a difference at one revision. */
 interface Part {
   readonly rev: number;
   /** Called only as far as the page goes: it costs as much as encoding. */
@@ -19,7 +19,7 @@ export function cutToSize(
     readonly since: { readonly seq: number; readonly rev: number };
     readonly maxSize: number;
     readonly sizeOf: (seen: SeenMessage) => number;
-    /** Of each member's record. Default: members are not counted. */
+    /** The size of a member's record. Default: members are not counted. */
     readonly sizeOfMember?: number;
   },
 ): Changes {

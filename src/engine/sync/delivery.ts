@@ -8,7 +8,7 @@ import { partsOf, topicsOf } from "./frame-load.ts";
 import type { WholeFrame } from "./gap-reader.ts";
 import { type Heads, Ordering } from "./ordering.ts";
 
-/** What is told to the sockets of this node, in this order. Calls are synchronous. */
+/** Gets what goes to the sockets of this node, in this order. Calls are synchronous. */
 export interface DeliveryListener {
   /** All others hear nothing of the conversation from here on. */
   membersChanged(conversationId: string, members: ReadonlyMap<string, Member>): void;
@@ -17,7 +17,7 @@ export interface DeliveryListener {
    * must not hear it.
    */
   changed(frame: WholeFrame, isLate: boolean): void;
-  /** What has no revision, as it comes. */
+  /** A frame without a revision, as it comes. */
   published(frame: Exclude<Frame, ChangeFrame>): void;
 }
 

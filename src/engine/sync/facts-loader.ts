@@ -12,7 +12,7 @@ const joinsAtOnce = 1_000;
 const rowsAtOnce = 10_000;
 /** Users with more rows than this waiting are read apart: 100 conversations joined at once, or a user with 150 of them. */
 const lightRows = 300;
-/** What a conversation costs: the membership, its settings and its head. */
+/** The rows that a conversation costs: the membership, its settings and its head. */
 const rowsOfConversation = 3;
 /** For each conversation of a user: the head, and what the device has confirmed. */
 const rowsOfStanding = 2;

@@ -2,7 +2,7 @@
 const topicsInTurn = 4_000;
 /** Frames of less are not counted while nothing waits. */
 const smallFrame = 50;
-/** What waits is gone after so many turns, however much it is. */
+/** All that waits is sent within this number of turns, no matter how much it is. */
 const longestWaitTurns = 50;
 
 interface Job {
@@ -18,7 +18,7 @@ interface Job {
 export class FanOut {
   readonly #failed: (error: unknown) => void;
   #jobs: Job[] = [];
-  /** Of each conversation, how many jobs wait. */
+  /** The number of jobs that wait, by conversation. */
   readonly #waiting = new Map<string, number>();
   /** Topics that jobs wait for. */
   #topics = 0;

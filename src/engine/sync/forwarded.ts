@@ -9,7 +9,7 @@ const looksToForget = 8;
 /** Nothing is known of what was forwarded: what comes next is taken as it is. */
 export const unknownRev = -1;
 
-/** What was forwarded of a conversation. */
+/** How far a conversation was forwarded, with its members. */
 export interface Known {
   readonly conversationId: string;
   rev: number;
@@ -19,7 +19,7 @@ export interface Known {
   members: ReadonlyMap<string, Member> | null;
   /** Users of this node who hear it on their own topic. */
   listeners: number;
-  /** Of these listeners. Null: there are none. */
+  /** The subscription for these listeners. Null: there are none. */
   subscription: Subscription | null;
   /** Null: there is no gap. */
   repair: Repair | null;
@@ -91,7 +91,7 @@ export class Forwarded {
     return this.#known.get(conversationId) === known;
   }
 
-  /** What is known of it, from now on this revision where nothing is: what is known is never raised. */
+  /** Returns what is known of it. Where nothing is, it begins at this revision; a known revision is never raised. */
   from(conversationId: string, rev: number): Known {
     const known = this.#known.get(conversationId);
     if (known?.rev === unknownRev) known.rev = rev;
@@ -194,7 +194,7 @@ export class Forwarded {
     const { confirmed } = known.subscription;
     known.subscription.release();
     known.subscription = null;
-    // What others publish of it from now on need not arrive.
+    // From now on, frames of other nodes need not arrive.
     if (confirmed) this.forgetIfUnheard(known);
   }
 

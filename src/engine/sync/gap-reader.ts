@@ -11,7 +11,7 @@ import type { KeptMembers } from "./kept-members.ts";
 import { rowsForMembers, waitingForMembers } from "./repair-bounds.ts";
 
 const retryPauseMs = 200;
-/** After an error that asking again will hardly mend. */
+/** The pause after an error that another try will hardly mend. */
 const bugPauseMs = 5_000;
 
 /** A frame whose members are known. */
@@ -59,19 +59,19 @@ export class GapReader {
     this.#stopped = true;
   }
 
-  /** What was missed showed without a frame. */
+  /** Reads what was missed where no frame has shown the gap. */
   readMissed(known: Known): void {
     if (known.repair) known.repair.isIncomplete = true;
     else this.readGap(known, { waiting: [], isIncomplete: true, members: null });
   }
 
-  /** Changes between what was forwarded and the frames that wait were missed. */
+  /** Reads the changes between what was forwarded and the frames that wait. */
   readGap(known: Known, repair: Repair): void {
     this.#observer.note("frames_missed", { conversation_id: known.conversationId });
     this.#begin(known, repair);
   }
 
-  /** The next frame comes from a node that knows its members, which this one does not. */
+  /** Reads the members of the next frame: it comes from a node that knows them, and this one does not. */
   readMembers(known: Known, frame: ChangeFrame): void {
     this.#begin(known, { waiting: [frame], isIncomplete: false, members: null });
   }
@@ -196,7 +196,7 @@ export function wholeOf(frame: ChangeFrame, members: ReadonlyMap<string, Member>
   return { ...frame, members: membersAt(members, frame.rev) };
 }
 
-/** The frames go on from what was forwarded. */
+/** Whether the frames continue what was forwarded. */
 function isNext({ rev }: Known, { waiting }: Repair): boolean {
   return waiting.some((frame) => frame.rev === rev + 1);
 }
@@ -215,7 +215,7 @@ export function wait(repair: Repair, frame: ChangeFrame): void {
   repair.waiting.push(frame);
 }
 
-/** Those whose revision was forwarded. */
+/** Resolves the waiters whose revision was forwarded. */
 export function resolveReached(known: Known): void {
   resolveWaiters(known, ({ rev }) => rev <= known.rev);
 }

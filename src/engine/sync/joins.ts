@@ -31,7 +31,7 @@ export const longestResume = 500;
 /** Stored bytes that are read for it, and bytes of the difference as JSON: a reply must fit into a socket's send buffer. */
 const largestResume = 128 * 1024;
 const largestDifference = 288 * 1024;
-/** What a row of a difference weighs at least, and the most that one read may bring. Characters. */
+/** The least that a row of a difference weighs, and the most that one read may bring. Characters. */
 export const lightestRow = 1_024;
 const charactersAtOnce = 2 * 1_024 * 1_024;
 /** The most differences of one read: each may bring a message of 80 kB, whatever it was taken to weigh. */
@@ -54,12 +54,12 @@ export interface JoinedConversation {
 /** A joined user. */
 export interface JoinedUser extends Pick<UserFacts, "pending" | "apartIds"> {
   readonly generation: number;
-  /** What the device had confirmed is of a history that is gone: it starts at the heads, and reads everything afresh. */
+  /** False: the device's cursors are of a history that is gone. It starts at the heads, and reads everything afresh. */
   readonly resumed: boolean;
   readonly standings: readonly DevicePosition[];
 }
 
-/** What a device says of itself as it joins. */
+/** The cursors that a device reports as it joins. */
 export interface ReportedCursors {
   /** The last seq that it has, by conversation. */
   readonly cursors: ReadonlyMap<string, number>;
@@ -266,7 +266,7 @@ function revsLoader(messages: Pick<ActorReads, "findCreatedRevs">, clock: Clock)
   });
 }
 
-/** What a device confirmed, or says, in a history that is gone is worth nothing. */
+/** Whether cursors are of the present history: those of another one are worth nothing. */
 function isTrusted({ generation, deviceGeneration }: UserFacts, word: ReportedCursors | null): boolean {
   if (deviceGeneration !== null) return deviceGeneration === generation;
   if (!word || word.cursors.size === 0 || generation === 1) return true;

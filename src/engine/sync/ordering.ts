@@ -17,7 +17,7 @@ import {
 } from "./gap-reader.ts";
 import { KeptMembers } from "./kept-members.ts";
 
-/** What joins were answered with. */
+/** The heads that a join was answered with. */
 export type Heads = readonly { readonly conversationId: string; readonly headRev: number }[];
 
 const headsAtOnce = 1_000;
@@ -25,7 +25,7 @@ const headsAtOnce = 1_000;
 const longestWaitMs = 2_000;
 
 /**
- * What this node forwards of a conversation: in the order of revisions, each once, without a gap. A frame that shows a gap waits until the
+ * Forwards the changes of conversations on this node: in the order of revisions, each once, without a gap. A frame that shows a gap waits until the
  * store has told what was missed; one that brings other members is preceded by `membersChanged`. What somebody listens to is never forgotten.
  */
 export class Ordering {
@@ -96,7 +96,7 @@ export class Ordering {
     return Promise.all(pending).then(() => this.#compare([]));
   }
 
-  /** What was published before the subscription is confirmed may be missed. */
+  /** Compares the head once the subscription is confirmed: what was published before may be missed. */
   #subscribe(subscribe: (conversationId: string) => Subscription, conversationId: string): Subscription {
     const subscription = subscribe(conversationId);
     subscription.confirmed

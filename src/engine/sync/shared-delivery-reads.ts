@@ -62,7 +62,7 @@ async function readMembers(reads: Pick<ActorReads, "loadConversations">, ids: re
   return ids.map((id) => ({ present: found.get(id) ?? null }));
 }
 
-/** What waited for too long is asked again by the caller, as when the store cannot be reached. */
+/** Throws when a read has waited for too long: the caller tries again, as when the store cannot be reached. */
 async function orThrow<T extends object>(loading: Promise<T | null>): Promise<T> {
   const loaded = await loading;
   if (!loaded) throw new StoreUnavailable({ cause: new Error("too many reads wait") });

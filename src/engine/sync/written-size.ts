@@ -26,7 +26,7 @@ export function encodedSize({ message }: SeenMessage): number {
   return replyTo || attachments || reactions ? size + relationsSize(message) : size;
 }
 
-/** Of messages together. */
+/** Returns the sum of `encodedSize`. */
 export function encodedSizeOf(messages: readonly SeenMessage[]): number {
   let bytes = 0;
   for (const seen of messages) bytes += encodedSize(seen);

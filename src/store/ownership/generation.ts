@@ -58,7 +58,7 @@ interface KnownRow {
   readonly since: string;
 }
 
-/** What the row says of the database: the same, another one, or nothing; `older`: the same, as versions before 0.4 say it. */
+/** Whether the row was written in this database. `older`: it was, by a version before 0.4. `unknown`: the row does not say. */
 type Verdict = "same" | "older" | "another" | "unknown";
 
 /**

@@ -1,4 +1,4 @@
-/** What a process does on its own session to become the owner, in the order of the functions here. */
+/** The steps of a process that becomes the owner, on its own session, in the order of the functions here. */
 import type pg from "pg";
 import { takeAll } from "../append/fence.ts";
 import { endUntagged } from "../append/untagged-keys.ts";

@@ -33,7 +33,7 @@ import { type MessageRow, toMessage } from "./message-rows.ts";
 import { inPlaces, toHead, toMembers, toUs, toUsOrNull, withoutMarks } from "./rows.ts";
 import { findStored, type StoredRow, storedChanges, storedValues } from "./stored-changes.ts";
 
-/** What actors and lanes read of the log. One query each. */
+/** Reads the log for actors and lanes. Each method is one query. */
 export class PostgresActorReads implements ActorReads {
   readonly #reads: ReadPool;
 

@@ -153,7 +153,7 @@ interface ChangesRow extends MessageRow, HeadRow, SettingsRow {
   readonly position: number;
   /** Changes after this revision were not looked at; null: nothing is new. */
   readonly until_rev: number | null;
-  /** Of the change after this one, which may be beyond the bytes of the page; null: there is none. */
+  /** The position of the next change, which may be beyond the bytes of the page; null: there is none. */
   readonly next_position: number | null;
 }
 

@@ -30,7 +30,7 @@ import {
   withoutThose,
 } from "./rows.ts";
 
-/** What is counted as unread, and how many messages are looked at for it when most of them are one's own or deleted. */
+/** The most messages that are counted as unread, and the most that are looked at for it when many are the viewer's own or deleted. */
 const mostUnread = 1_000;
 const mostLookedAt = 10_000;
 
@@ -79,7 +79,7 @@ const listedLateral = `cross join lateral (
 /** SQL for the users whose marks are hidden from the viewer. */
 const apartIds = `array(${apartFrom("$1")})`;
 
-/** As `statusOf`, of the viewer's own messages: in a list, the members themselves are not read. */
+/** SQL of `statusOf`, for the viewer's own messages: in a list, the members themselves are not read. */
 const statusColumn = `case when m.sender_id = $1 then (
     select case
       when coalesce(bool_or(delivered_seq < m.seq and read_seq < m.seq), true) then 'sent'

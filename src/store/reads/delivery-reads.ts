@@ -12,7 +12,7 @@ from unnest($1::uuid[]) asked(id)
 cross join lateral (select rev from conversation_heads where conversation_id = asked.id limit 1) h`,
 };
 
-/** What a node missed, from PostgreSQL. */
+/** Reads what a node missed from PostgreSQL. */
 export class PostgresDeliveryReads implements DeliveryReads {
   readonly #reads: ReadPool;
   readonly #actorReads: Pick<ActorReads, "loadConversations">;

@@ -37,7 +37,7 @@ export function messageColumns(sight: Sight): string {
   ${written(replyColumn(sight), "null")} as reply, ${written(reactionsColumn(sight), "null", "reactions")} as reactions`;
 }
 
-/** As it is now: who edits or deletes a message does so in its replies. A tombstone shows nothing any more, not even of others. */
+/** The quoted message as it is now: an edit or deletion shows in its replies too. A tombstone shows nothing any more, not even of others. */
 function replyColumn({ joinedSeq }: Sight): string {
   return `case when m.reply_to_seq is not null then concat_ws(',', m.reply_to_seq, (
     select concat_ws(',', sender_id, message_type, deleted_at is not null,
@@ -169,7 +169,7 @@ function toReactions(text: string): Reactions {
   };
 }
 
-/** What a row holds of what few messages have. Names in it are those of columns, for it is a column of columns. */
+/** The part of a row that few messages have. Its names are those of columns, for it is a column of columns. */
 interface Relations {
   readonly reply_to_id?: string;
   /** Each one's metadata is a string: it is JSON text itself, and comes back character for character. */

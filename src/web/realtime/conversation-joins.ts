@@ -17,7 +17,7 @@ import type { Session } from "./session.ts";
 import type { TopicJoins } from "./topic-channel.ts";
 import type { Typing } from "./typing.ts";
 
-/** What a join with a cursor reads of each member. The answer of a large group shows only some of them. */
+/** The bytes that a join with a cursor reads of each member. The answer of a large group shows only some of them. */
 const bytesOfMark = 50;
 
 export interface ConversationJoinsOptions {

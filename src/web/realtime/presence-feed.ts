@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 /** The most users sent to one socket in one window, apart from diffs: about 130 to 230 kB, a quarter of what may wait for a slow reader. */
 export const usersAtOnce = 1_000;
 
-/** Whom a client with one set for all topics has lost to the last state. */
+/** The users whom a client with one set for all topics has lost to the last state. */
 interface Again {
   readonly known: Set<string>;
   /** Still to be looked through. */
@@ -26,7 +26,7 @@ export class PresenceFeed {
   isOnUser = false;
   /** By conversation, the one that was joined last at the end. Null: none yet. */
   #joinings: Map<string, Joining<Session>> | null = null;
-  /** Of this window. */
+  /** The users who may still be sent in this window. */
   #allowed = usersAtOnce;
   /** Conversations of which the state was left out. */
   readonly #cut = new Set<string>();

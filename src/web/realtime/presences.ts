@@ -14,7 +14,7 @@ import type { EventLoopLag } from "../http/event-loop-lag.ts";
 import { PresenceFeed } from "./presence-feed.ts";
 import type { Session } from "./session.ts";
 
-/** As long as diffs are gathered. */
+/** The time for which diffs are gathered. Milliseconds. */
 const windowMs = 300;
 /** The most users that all sockets together are told of in one turn, beside the diffs. */
 const usersInTurn = 20_000;

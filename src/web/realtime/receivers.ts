@@ -12,7 +12,7 @@ export interface FramePosition extends Position {
   readonly senderId: string;
 }
 
-/** What was sent on a topic of a socket and is not proved to have arrived. */
+/** The positions that were sent on a topic of a socket and are not proved to have arrived. */
 interface Sent {
   seq: number;
   rev: number;

@@ -3,7 +3,7 @@ import type { Arrival } from "./arrival.ts";
 import type { Events } from "./events.ts";
 import type { Session } from "./session.ts";
 
-/** Who may join a kind of topics, and what a join brings. */
+/** Decides who may join a kind of topics, and what a join brings. */
 export interface TopicJoins {
   join(joining: Joining<Session>): Promise<JoinOutcome>;
   /** Once for each socket that was accepted, when it ends. */

@@ -20,7 +20,7 @@ import type { Session } from "./session.ts";
 import type { TopicJoins } from "./topic-channel.ts";
 
 const retryPauseMs = 200;
-/** What a join reads of each conversation, which its answer does not show. */
+/** The bytes that a join reads of each conversation. Its answer does not show them. */
 const bytesOfStanding = 100;
 
 export interface UserJoinsOptions {
@@ -123,7 +123,7 @@ export class UserJoins implements TopicJoins {
   async #pushPages(feed: Feed, backlog: Backlog, receiver: UserReceiver): Promise<boolean> {
     for (let hasPushed = false; ; hasPushed = true) {
       const page = await this.#nextPage(feed, backlog, receiver.session);
-      // What went out on other topics while it was read has to be taken first.
+      // The socket has to take first what went out on other topics meanwhile.
       if (page) await feed.drained();
       if (!page || feed.isOver) return hasPushed;
       this.#gate.backlogSent(receiver.session.userId, pushPage(feed, page));
@@ -154,7 +154,7 @@ export class UserJoins implements TopicJoins {
     return null;
   }
 
-  /** What happened since the last read. */
+  /** Adds what happened since the last read. */
   async #extend(feed: Feed, backlog: Backlog, { userId: viewerId, deviceId }: Session): Promise<void> {
     while (!feed.isOver) {
       const facts = await this.#joins.userFacts({ viewerId, deviceId });
