@@ -20,7 +20,7 @@ interface Subject<Found> {
   readonly about: string;
   /** What a page lists. */
   readonly pageOf: string;
-  /** Where its id is found. */
+  /** Says where its id is found. */
   readonly whence: string;
   readonly read: (url: string, id: string, page: Page) => Promise<Found | null>;
   readonly sheet: (found: Found) => string;

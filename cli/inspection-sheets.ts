@@ -3,7 +3,7 @@ import type { MessageInspection } from "../src/store/inspect/message.ts";
 import type { UserInspection } from "../src/store/inspect/user.ts";
 import { table } from "./print.ts";
 
-/** What `admin inspect` shows on a terminal. */
+/** The tables that `admin inspect` shows on a terminal. */
 
 /** Names with their values. */
 type Fields = readonly (readonly [string, string])[];

@@ -1,4 +1,4 @@
-// What `whispr-msg sbom` prints, as cli/notices.ts writes it.
+// The output of `whispr-msg sbom`, as cli/notices.ts writes it.
 import type { CarriedPart } from "./carried-parts.ts";
 import { version } from "./version.ts";
 

@@ -15,7 +15,7 @@ the nearest setting. \`whispr-msg config\` shows the value of each setting, and 
 Written from \`src/settings.ts\` by \`bun cli/settings-document.ts\`.
 `;
 
-/** Where a setting is listed, by its first variable; the first section that fits. */
+/** The sections of the page. A setting is listed in the first one that its first variable fits. */
 const sections: readonly (readonly [title: string, variables: RegExp])[] = [
   ["Tokens", /^JWT_/],
   ["Database", /^(DATABASE_URL|DB_|WHISPR_(DATA_DIR|POSTGRES_USER|AUTO_MIGRATE|LANES|BATCH_))/],

@@ -18,7 +18,7 @@ import {
 } from "./setting-values.ts";
 import type { AddressParts } from "./store/connections/database-address.ts";
 
-/** What a default may depend on. */
+/** The facts on which a default may depend. */
 export interface SettingContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** `look`: for a command that shows what is wrong instead of refusing it. */

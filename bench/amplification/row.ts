@@ -5,7 +5,7 @@ import type { LargeGroup, World } from "./world.ts";
 /** Where and how often a row is measured. */
 export interface Run {
   readonly world: World;
-  /** Where few listen, or everybody. */
+  /** Whether few listen, or everybody. */
   readonly room: LargeGroup;
   readonly times: number;
   /** What `prepare` made. */

@@ -9,7 +9,7 @@ export interface TokensStage {
   issue(claims: { readonly userId: string; readonly deviceId: string | null }): Promise<string>;
 }
 
-/** What all tokens hold to, whoever issues them. */
+/** The contract of all implementations of `Tokens`. */
 export function tokensContract(make: () => TokensStage): void {
   test("a good token names its user and device, for sockets and requests alike", async () => {
     const { tokens, issue } = make();

@@ -9,15 +9,15 @@ import { refusedField } from "./refused-field.ts";
 import type { Services } from "./services.ts";
 import { readUuid, uuidOrUnknown } from "./uuid.ts";
 
-/** What an operation is asked, whichever door it came by. */
+/** A request for an operation, the same from REST and from a channel. */
 export interface Asked {
   /** Commands take their sender from here, never from the payload. */
   readonly caller: Caller;
-  /** Named by the topic, the path or the query. Null: the payload must name it itself. */
+  /** From the topic, the path or the query. Null: the payload must name it. */
   readonly conversationId: string | null;
-  /** Named by the path. Null: the payload must name it itself. */
+  /** From the path. Null: the payload must name it. */
   readonly messageId: string | null;
-  /** Of the path, unchecked. */
+  /** The parameters of the path, unchecked. */
   readonly params: Readonly<Record<string, string | null>>;
   readonly payload: unknown;
 }
@@ -37,7 +37,7 @@ export const inConversation: PlaceOf = ({ params }) => {
   return conversationId === null ? noSuchConversation : { conversationId, messageId: null };
 };
 
-/** What the query of a request to `/messages/:id` may say. */
+/** The query of a request to `/messages/:id`. */
 export const messageQuery = {
   conversation_id: id(
     "The conversation of the message. Required, here or in the body.",
@@ -45,7 +45,7 @@ export const messageQuery = {
   ),
 } as const satisfies QueryFields;
 
-/** The same where the conversation is looked up. */
+/** The query of a request for which the conversation is looked up. */
 export const lookedUpQuery = {
   conversation_id: id(
     "The conversation of the message. Naming it saves a look-up.",
@@ -68,7 +68,7 @@ export const aboutMessageLookedUp: PlaceOf = async (call, on) => {
   return isRejection(message) ? message : { ...place, conversationId: message.conversationId };
 };
 
-/** This part of the message of `/messages/:id`. The same answer whether it does not exist or is not the caller's to see. */
+/** Reads this part of the message of `/messages/:id`. One that the caller may not see is refused like one that does not exist. */
 export function messageOfPath(
   { params, caller }: Call,
   { queries, newId }: Services,
@@ -78,7 +78,7 @@ export function messageOfPath(
   return queries.message({ type: "show_message", viewerId: caller.userId, messageId, part });
 }
 
-/** The conversation of the place, or of the payload; both may name it, but not different ones. */
+/** Returns the conversation that the place or the payload names. Both may name it, if they name the same. */
 export function conversationOf(
   { conversationId }: Pick<Asked, "conversationId">,
   named: string | null | undefined,
@@ -88,7 +88,7 @@ export function conversationOf(
   return (named ?? id) === id ? id : otherConversation;
 }
 
-/** The message likewise. */
+/** Returns the message that the path or the payload names, like `conversationOf`. */
 export function messageOf(
   { messageId }: Pick<Asked, "messageId">,
   named: string | null | undefined,
@@ -106,7 +106,7 @@ const otherConversation = refusedField(
 const messageMissing = refusedField("message_id", "is required: must be the id of a message");
 const otherMessage = refusedField("message_id", "must be the message of the path, or left out");
 
-/** What every command has that names its conversation by its path or topic alone. */
+/** Returns the fields that every command has, if only its path or topic names the conversation. */
 export function ownOf(
   asked: Asked,
   { newId }: Pick<Services, "newId">,

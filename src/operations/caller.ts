@@ -1,4 +1,4 @@
-/** Who asks: the token's subject, and its device. */
+/** The user of a request, from the token: its subject and its device. */
 export interface Caller {
   readonly userId: string;
   readonly deviceId: string | null;
@@ -7,6 +7,6 @@ export interface Caller {
 }
 
 export interface SocketCaller extends Caller {
-  /** By which the frames of the socket are counted. */
+  /** The key under which the frames of the socket are counted. */
   readonly connectionKey: string;
 }

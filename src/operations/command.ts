@@ -22,7 +22,7 @@ import type { Services } from "./services.ts";
 import { topicPayload } from "./topics/topic-payload.ts";
 import { conversationOfTopic, type TopicKind } from "./topics/topics.ts";
 
-/** What became of a command that was not refused. */
+/** The outcome of a command that was not refused. */
 export type Settled = Exclude<Outcome, Rejection>;
 
 /** An operation that is one command of one conversation. */
@@ -36,13 +36,13 @@ export interface CommandSpec<Schema extends TObject, One extends Command>
 }
 
 export interface CommandRoute<One extends Command> {
-  /** Where the operation has several routes: of this one. */
+  /** The name of this route, if the operation has several. */
   readonly name?: string;
   readonly method: Method;
   readonly path: string;
   readonly at: PlaceOf;
   readonly query?: QueryFields;
-  /** Where the payload is taken from when it is not the body. */
+  /** Returns the payload, if it is not the body. */
   readonly payloadOf?: (call: Call) => unknown;
   readonly isBodyOptional?: true;
   readonly replies: Readonly<Partial<Record<Answer["status"], ReplyDoc>>>;
@@ -190,7 +190,7 @@ async function later<One extends Command>(
   answer(text);
 }
 
-/** What an event asks. On a conversation's topic, the topic alone says which conversation it is about. */
+/** Returns the request in an event. On a conversation's topic, the topic alone names the conversation. */
 export function askedOnTopic(topic: TopicKind, event: TopicEvent): Asked {
   const isConversation = topic === "conversation";
   return {

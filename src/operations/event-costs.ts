@@ -10,7 +10,7 @@ const byEvent: ReadonlyMap<string, Costs> = new Map<string, Costs>([
   ),
 ]);
 
-/** What a frame with this event is counted as. One that nothing answers to is counted too. */
+/** Returns the costs of a frame with this event. Unknown events are counted, too. */
 export function costsOfEvent(event: string): Costs {
   return byEvent.get(event) ?? costs.ownChange;
 }

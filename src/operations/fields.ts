@@ -2,7 +2,7 @@ import { type TSchema, Type } from "@sinclair/typebox";
 import { anyCaseUuid } from "./uuid.ts";
 
 /**
- * What the schemas are made of. There is one schema per command: the same for channel, REST and gRPC. A field that may be left
+ * The parts of the schemas. There is one schema per command: the same for channel, REST and gRPC. A field that may be left
  * out may also be null. Fields of later versions are known, and refused, so that nobody believes that they had an effect. Each
  * field's description is what a refusal says is allowed; `about` is what it means, for the API documents.
  */

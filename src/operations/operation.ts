@@ -19,11 +19,11 @@ export interface Operation {
   /** One sentence that begins with a verb. */
   readonly summary: string;
   readonly description?: string | undefined;
-  /** What it costs, and so when it is refused under load (`arrivals`). */
+  /** Its costs, which also decide when it is refused under load (`arrivals`). */
   readonly costs: Costs;
-  /** By which rules of `authorize` it is decided. Default: the one that has the operation's name. */
+  /** The rules of `authorize` that decide it. Default: the rule with the name of the operation. */
   readonly authorizedAs?: readonly Action[] | undefined;
-  /** What it can be refused with, besides what every operation can (`refusedAnywhere`). */
+  /** Its own refusals, besides those of every operation (`refusedAnywhere`). */
   readonly refuses: readonly RefusalCode[];
   readonly rest: readonly RestDoor[];
   readonly channel: readonly ChannelDoor[];
@@ -33,7 +33,7 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** One method and path, below `/api/v1`. What `answer` throws is a bug and is answered as `internal`. */
 export interface RestDoor {
-  /** Where the operation has several: of this one. Default: the operation's. */
+  /** The name of this route, if the operation has several. Default: the operation's. */
   readonly name?: string | undefined;
   readonly method: Method;
   readonly path: string;
@@ -64,10 +64,10 @@ export interface ReplyDoc {
 /** One authenticated request of the REST API. */
 export interface Call {
   readonly caller: Caller;
-  /** What stood in the path, percent-decoded and unchecked; null where it could not be decoded. */
+  /** The parameters of the path, percent-decoded and unchecked; null: it could not be decoded. */
   readonly params: Readonly<Record<string, string | null>>;
   readonly query: URLSearchParams;
-  /** What the request costs. Settled when the request is decided. */
+  /** The charge for the request. It is settled when the request is decided. */
   readonly charge: Charge;
   readonly hasBody: boolean;
   /** The header of this name; null: there is none. */
@@ -104,7 +104,7 @@ export interface TopicEvent {
   readonly identity: SocketCaller;
 }
 
-/** What any operation can be refused with: by what counts and bounds all of them. */
+/** The refusals that every operation may have, because limits and bounds apply to all of them. */
 export const refusedAnywhere: readonly RefusalCode[] = [
   "unauthorized",
   "rate_limited",
@@ -113,5 +113,5 @@ export const refusedAnywhere: readonly RefusalCode[] = [
   "internal",
 ];
 
-/** What any operation with a body, or with a payload, can be refused with. */
+/** The refusals that every operation with a body or a payload may have. */
 export const refusedWithPayload: readonly RefusalCode[] = ["invalid_payload", "payload_too_large", "timeout"];

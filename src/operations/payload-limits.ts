@@ -1,4 +1,4 @@
-/** What a payload may hold, and how long what it names may be changed. */
+/** Bounds of payloads, and how long messages may be changed. */
 export interface PayloadLimits {
   /** Bytes of UTF-8. */
   readonly maxContentBytes: number;

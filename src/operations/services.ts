@@ -10,9 +10,9 @@ import type { SocketCaller } from "./caller.ts";
 import type { PayloadLimits } from "./payload-limits.ts";
 import type { MessageTexts } from "./views/message-texts.ts";
 
-/** Where commands go. Answers exactly once, with what is durable. */
+/** Takes commands. Answers each exactly once, with what is durable. */
 export type Commands = Pick<Registry, "submit">;
-/** Where receipts go. */
+/** Takes receipts. */
 export type Marks = Pick<EngineMarks, "note" | "noteIfMember" | "noteMessage">;
 /** Reads for viewers, the creation of conversations and private state. */
 export type Queries = Pick<
@@ -41,7 +41,7 @@ export interface SocketPresence {
   shows(caller: SocketCaller, conversationId: string): boolean;
 }
 
-/** What operations work with. Each takes what it uses. */
+/** The services that operations use. Each takes what it uses. */
 export interface Services {
   readonly commands: Commands;
   readonly queries: Queries;

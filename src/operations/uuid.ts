@@ -5,12 +5,12 @@ export function readUuid(text: unknown): string | null {
   return typeof text === "string" ? toUuid(text) : null;
 }
 
-/** The id in a path. One that is none becomes one that nothing has: whoever asks gets the answer of what does not exist. */
+/** Returns the id in a path. A malformed one becomes a new id, so that it is answered like one that does not exist. */
 export function uuidOrUnknown(text: unknown, newId: NewId): string {
   return readUuid(text) ?? newId();
 }
 
-/** What `readUuid` accepts, as a pattern for schemas: what it matches is made a key by `keyOf`. */
+/** Matches what `readUuid` accepts, for schemas. `keyOf` makes a key of it. */
 export const anyCaseUuid = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$";
 
 /** A UUID, or several, in the form that is used as a key; each of several once. They must be UUIDs. */

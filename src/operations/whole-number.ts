@@ -14,12 +14,12 @@ export const positiveNumber = Type.Union([
   Type.String({ pattern: "^[1-9][0-9]{0,14}$" }),
 ]);
 
-/** Of a value that fits one of the schemas above; null: left out. */
+/** Returns the number in a value that fits one of the schemas above; null: left out. */
 export function numberIn(given: number | string | null | undefined): number | null {
   return given == null ? null : Number(given);
 }
 
-/** Without a schema, for maps of thousands of them. Null: it is none. */
+/** Reads a whole number without a schema, for maps of thousands of them. Null: it is not one. */
 export function readWholeNumber(given: unknown): number | null {
   if (typeof given === "number") return Number.isSafeInteger(given) && given >= 0 ? given : null;
   return typeof given === "string" && /^[0-9]{1,15}$/.test(given) ? Number(given) : null;

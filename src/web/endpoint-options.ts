@@ -61,7 +61,7 @@ export interface EndpointOptions {
   readonly workedMs: () => number;
   readonly newId: NewId;
   readonly observer: Observer;
-  /** Asked at each probe and handshake, so it must be cheap. */
+  /** Called at each probe and handshake, so it must be cheap. */
   readonly checks: () => Checks;
   /** Whether all that is unavailable is asked for the first time: handshakes may wait for the answer. */
   readonly isStarting: () => boolean;
@@ -69,5 +69,5 @@ export interface EndpointOptions {
   readonly extraRoutes: ExtraRoutes;
 }
 
-/** What else is answered, by method and exact path (`GET /playground`): each response a new one, because it is decorated. */
+/** Other routes, by method and exact path (`GET /playground`). Each response must be a new one, because headers are added to it. */
 export type ExtraRoutes = ReadonlyMap<string, (request: Request) => Response | Promise<Response>>;

@@ -15,7 +15,7 @@ import { UserSubscriptions } from "./realtime/receivers.ts";
 import type { Session } from "./realtime/session.ts";
 import { channelsOf } from "./routes.ts";
 
-/** What both doors use. */
+/** The parts that REST and sockets share. */
 interface Shared {
   readonly entrance: Entrance;
   readonly texts: MessageTexts;
@@ -24,7 +24,7 @@ interface Shared {
 
 /**
  * The public listener: WebSocket handshakes, probes, REST. Listens from construction on; throws as `Bun.serve` does when it
- * cannot (`EADDRINUSE`). Subscribes to delivery: what it tells reaches the sockets from then on.
+ * cannot (`EADDRINUSE`). Subscribes to delivery, whose events reach the sockets from then on.
  */
 export class Endpoint {
   readonly #options: EndpointOptions;
@@ -59,7 +59,7 @@ export class Endpoint {
     return this.#listener.port;
   }
 
-  /** Where it can be opened. */
+  /** The address at which it can be opened. */
   get url(): string {
     return this.#listener.url;
   }
@@ -109,7 +109,7 @@ function realtimeOf(options: EndpointOptions, { entrance, texts, visibility }: S
   });
 }
 
-/** What the operations of both doors work with. */
+/** Returns the services that operations use. */
 function servicesOf(
   { commands, queries, marks, presence, settings, observer, newId, clock }: EndpointOptions,
   { texts, visibility }: Shared,

@@ -12,7 +12,7 @@ import { FailedTokens } from "./http/failed-tokens.ts";
 import type { Checks } from "./http/probes.ts";
 import { RetryPauses } from "./http/retry-pauses.ts";
 
-/** What decides, for every door, whether something comes in. */
+/** Decides, for REST and sockets alike, whether something comes in. */
 export interface Entrance {
   readonly lag: EventLoopLag;
   readonly pauses: RetryPauses;

@@ -7,7 +7,7 @@ import type { RetryPauses } from "./http/retry-pauses.ts";
 import type { Session } from "./realtime/session.ts";
 
 /**
- * What may come in now: limits by user, connection and address, and less of everything while the loop is late. Both doors ask it about each
+ * Decides what may come in now: by limits for user, connection and address, and less of everything while the loop is late. Both doors ask it about each
  * operation; what each costs is in its file.
  */
 export class Gate {

@@ -15,7 +15,7 @@ export const tooManyBodies = reject(
   { retryAfterMs: 2_000 },
 );
 
-/** Of what its client took to send it, in seconds. */
+/** How long a client may take to send a body, in seconds. */
 export const longestBodySeconds = 60;
 
 export const slowBody = reject(

@@ -4,7 +4,7 @@ import { exampleOf } from "./example.ts";
 import type { Json, NamedSchemas } from "./named-schemas.ts";
 import { refusalExample, refusalSchema } from "./refusal-documents.ts";
 
-/** What the protocol itself may answer to any frame, without a message. */
+/** The reasons for which the protocol itself may refuse any frame, without a message. */
 const protocolReasons = [
   "unmatched topic",
   "malformed_frame",
@@ -129,7 +129,7 @@ function replyOf(status: "ok" | "error", response: Json, example: unknown) {
   return { payload, example: { status, response: example } };
 }
 
-/** Of the first reason that has one. */
+/** Returns the example of the first reason. */
 function exampleOfRefusal([reason]: readonly string[]): Json {
   const isCode = reason !== undefined && Object.hasOwn(refusals, reason);
   return isCode ? refusalExample("reason", reason as RefusalCode) : { reason: protocolReasons[0] };

@@ -2,7 +2,7 @@ import type { RestDoor } from "../operation.ts";
 import type { TopicKind } from "../topics/topics.ts";
 import type { Json } from "./named-schemas.ts";
 
-/** Where things stand in the documents that were made. */
+/** Finds parts of the documents. */
 
 /** The operation of an OpenAPI document that documents this door. */
 export function operationAt(document: Json, { method, path }: Pick<RestDoor, "method" | "path">): Json {

@@ -1,7 +1,7 @@
 import { sampleIds } from "../sample-ids.ts";
 import type { Json } from "./named-schemas.ts";
 
-/** What fields of these names hold in examples. */
+/** The values of fields in examples, by the name of the field. */
 const byName: Readonly<Record<string, unknown>> = {
   user_id: sampleIds.bob,
   actor_id: sampleIds.alice,

@@ -17,7 +17,7 @@ export class NamedSchemas {
     this.#prefix = prefix;
   }
 
-  /** What stands where the schema is used. */
+  /** Returns what to write where the schema is used: a reference if it has a name, else the schema. */
   of(schema: TSchema): Json {
     const { $id: name } = schema;
     if (name === undefined) return this.#written(schema);
@@ -101,7 +101,7 @@ function flat(members: readonly TSchema[]): readonly TSchema[] {
 /** These say what the type says already. */
 const plainRules = new Set(["must be a string", "must be an object", "must be true or false"]);
 
-/** What a field means, and its rule. */
+/** Returns the description of a field: its meaning and its rule. */
 function described(about: string | undefined, rule: string | undefined): Json {
   const told = rule === undefined || (about !== undefined && plainRules.has(rule)) ? [] : [sentence(rule)];
   const description = [...(about === undefined ? [] : [about]), ...told].join(" ");

@@ -123,7 +123,7 @@ function pathParameter(path: string, name: string): Json {
   return { ...own, description: `The ${what}'s id.`, schema: { type: "string", format: "uuid" }, example };
 }
 
-/** What the path names is not repeated in the example. */
+/** The example leaves out what the path names. */
 function bodyDocument(
   { path, query }: RestDoor,
   { shapes, isOptional }: BodyDoc,

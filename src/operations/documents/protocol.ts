@@ -4,7 +4,7 @@ import { type TopicKind, topicKinds, topicOf } from "../topics/topics.ts";
 import { closed } from "../views/schemas.ts";
 import type { TopicDoc } from "./channel-messages.ts";
 
-/** What the documents say of the protocol itself: `src/phoenix`. */
+/** The documentation of the protocol itself: `src/phoenix`. */
 
 export const nothing = closed({});
 

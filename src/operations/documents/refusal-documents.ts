@@ -3,7 +3,7 @@ import { type Operation, type RestDoor, refusedAnywhere, refusedWithPayload } fr
 import type { Json } from "./named-schemas.ts";
 import { refusalTexts } from "./refusal-texts.ts";
 
-/** What a request over REST can be refused with, each code once. */
+/** Returns the codes of the refusals of a request over REST, each once. */
 export function refusedOverRest({ refuses }: Operation, door: RestDoor): readonly RefusalCode[] {
   const takesText = door.body !== null || Object.keys(door.query).length > 0 || door.headers !== undefined;
   const ofInput: readonly RefusalCode[] = takesText ? ["invalid_payload"] : [];
@@ -12,7 +12,7 @@ export function refusedOverRest({ refuses }: Operation, door: RestDoor): readonl
   return unique([...refuses, ...ofInput, ...ofBody, "payload_too_large", ...refusedAnywhere]);
 }
 
-/** What an event, a join or a leave can be refused with, each code once. */
+/** Returns the codes of the refusals of an event, a join or a leave, each once. */
 export function refusedOnTopic(refuses: readonly RefusalCode[]): readonly RefusalCode[] {
   const inTime = refusedWithPayload.filter((code) => code !== "timeout");
   return unique([...refuses, ...inTime, ...refusedAnywhere.filter((code) => code !== "unauthorized")]);

@@ -7,7 +7,7 @@ import { refusalTexts } from "./refusal-texts.ts";
 export class RefusalResponses {
   readonly #named = new Map<string, Json>();
 
-  /** What stands where codes of one status may be answered. */
+  /** Returns a reference to the response with these codes, which have one status. */
   of(codes: readonly RefusalCode[]): Json {
     const name = codes.map(pascalCase).join("Or");
     if (!this.#named.has(name)) this.#named.set(name, responseOf(codes));

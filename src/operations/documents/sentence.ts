@@ -1,6 +1,6 @@
 /**
  * The rule of a field, which refusals quote ("must be at most 255 characters"), as a sentence of a document ("At most 255 characters.").
- * What is a sentence already stays as it is.
+ * A whole sentence stays as it is.
  */
 export function sentence(rule: string): string {
   const text = rule.replace(/^must be /, "");

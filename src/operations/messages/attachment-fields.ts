@@ -18,7 +18,7 @@ export interface AttachmentBody {
 /** Bytes of JSON text: names, sizes and addresses. Ten of them are pushed with every change of a message. */
 const maxMetadataBytes = 4_096;
 
-/** Of an attachment, in a list or by itself. */
+/** The fields of an attachment, in a list or by itself. */
 export const attachment = {
   media_id: Type.String({
     pattern: "^[\\x21-\\x7e]{1,128}$",

@@ -11,7 +11,7 @@ import { type Target, targetOf } from "./target.ts";
 
 /** As people count them: a family, a flag and a letter with its accents are one each. */
 const maxCharacters = 10;
-/** Of UTF-8: a character can be as long as somebody likes. The longest emoji has 35. */
+/** Bytes of UTF-8, because one character can have any length. The longest emoji has 35. */
 const maxBytes = 128;
 
 const allowed = `must be 1 to ${maxCharacters} characters, of at most ${maxBytes} bytes of UTF-8, not . nor ..`;
@@ -47,12 +47,12 @@ export function reactionProblem(text: string): string | null {
   return reactionKeyProblem(text) ?? visibleTextProblem(text);
 }
 
-/** What no path can name: on its way, `DELETE …/reactions/..` becomes the deletion of the message. */
+/** No path can name these: clients and proxies turn `DELETE …/reactions/..` into the deletion of the message. */
 const pathSteps: readonly string[] = [".", ".."];
 
 /**
- * What cannot be stored. Looser than `reactionProblem`: a reaction that 0.3 stored and that shows nothing can be removed. It is a part of a
- * key, as PostgreSQL's text, which holds no U+0000; unpaired surrogates have no UTF-8.
+ * Says why a text cannot be stored as a reaction. Looser than `reactionProblem`: a reaction that 0.3 stored and that shows nothing can
+ * be removed. It is a part of a key, as PostgreSQL's text, which holds no U+0000; unpaired surrogates have no UTF-8.
  */
 export function reactionKeyProblem(text: string): string | null {
   if (text === "" || pathSteps.includes(text) || isTooLong(text)) return allowed;

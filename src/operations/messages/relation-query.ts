@@ -1,7 +1,7 @@
 import { lookedUpQuery } from "../asked.ts";
 import { ignoredParameter } from "../query-fields.ts";
 
-/** Of requests about a message's reactions and attachments. The existing client names itself in it; the token says who that is. */
+/** The query of requests about a message's reactions and attachments. The existing client names its user there; only the token is believed. */
 export const relationQuery = {
   ...lookedUpQuery,
   user_id: ignoredParameter("Accepted and not read: the token says who asks."),

@@ -3,7 +3,7 @@ import { isRejection, type Rejection } from "../../core/rejection.ts";
 import { type Asked, conversationOf, messageOf } from "../asked.ts";
 import type { Services } from "../services.ts";
 
-/** What every command about a stored message has. */
+/** The fields that every command about a stored message has. */
 export type Target = Pick<EditMessage, "id" | "conversationId" | "senderId" | "messageId">;
 
 export function targetOf(

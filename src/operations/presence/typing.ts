@@ -46,7 +46,7 @@ function signal(
       const body = payload.parse(given.payload, observer);
       if (isRejection(body)) return answer(body);
       const conversationId = conversationOfTopic(given.topic);
-      // That they type is passed on where they show as online, and nowhere else.
+      // Typing is visible only where the user is shown as online.
       if (presences.shows(given.identity, conversationId))
         typing.signalled(given.identity, conversationId, isTyping(body));
       answer("{}");

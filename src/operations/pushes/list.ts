@@ -13,7 +13,7 @@ import { reactionAdded, reactionRemoved } from "./reactions.ts";
 import { deliveryStatus, messageRead } from "./receipts.ts";
 import { conversationRequest, requestAccepted, requestDeclined } from "./requests.ts";
 
-/** What tells that a stored message changed, by the event. It goes to members as they see the message. */
+/** The push that reports a change of a stored message, by the type of the event. Members get it as they see the message. */
 const messageChanges: {
   readonly [Type in MessageChange["type"]]: Push<
     [event: Extract<MessageChange, { readonly type: Type }>, message: Message, textOf: TextOf]

@@ -27,7 +27,7 @@ export const membersUpdated = push({
     role: oneOf(roles),
     member: memberRecordSchema,
   }),
-  /** Where there are several, `user_ids` names all of them; the record is the first one's, and the others' are alike. */
+  /** `user_ids` names all members if there are several. `member` is the record of the first; those of the others are alike. */
   encode: (changed: MembersChanged) => {
     const [event] = changed;
     const { conversationId, rev, actorId, member } = event;

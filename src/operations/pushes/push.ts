@@ -2,7 +2,7 @@ import type { TSchema } from "@sinclair/typebox";
 import type { Message } from "../../core/messages/message.ts";
 import type { TopicKind } from "../topics/topics.ts";
 
-/** What the server sends without being asked: its names, where it comes, and what is in it. Declared once each. */
+/** A message that the server sends without being asked: its names, its topics and its payload. */
 export interface PushDoc {
   /** The first one is the documented one. The others are its aliases: it is sent under each of them. */
   readonly names: readonly [string, ...string[]];

@@ -7,8 +7,8 @@ import { readUuid } from "../uuid.ts";
 import { numberIn, readWholeNumber, wholeNumber } from "../whole-number.ts";
 
 /**
- * What a join may bring. Unlike commands, joins carry whatever else a client puts into its channel's parameters: only these fields are
- * looked at. Null: nothing is to be resumed.
+ * The payloads of joins. Unlike commands, joins also carry everything that a client puts into its channel's parameters: only these fields
+ * are read. Null: nothing is to be resumed.
  */
 
 const number = (description: string) =>

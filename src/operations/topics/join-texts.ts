@@ -30,7 +30,7 @@ function resumedFields(facts: JoinFacts, changes: Changes | null): string {
   return changes ? `,"resumed":true,"changes":${changesText(changes)},${marks}` : `,"resumed":false,${marks}`;
 }
 
-/** Of a large group some, the viewer's own first; all of them are in the difference over REST, which a client asks for when it needs them. */
+/** A large group has only some of its marks here, the viewer's own first. `GET …/changes` has all of them. */
 function marksFields(marks: readonly MemberMarks[], viewerId: string): string {
   if (marks.length <= marksInReply) return `"marks":${marksText(marks)}`;
   const own = marks.filter(({ userId }) => userId === viewerId);

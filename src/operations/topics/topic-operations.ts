@@ -8,7 +8,7 @@ import { closed, count, nullable, userIdField } from "../views/schemas.ts";
 import { joinBytes, joinConversationSchema, joinUserSchema } from "./join-payload.ts";
 import type { TopicKind } from "./topics.ts";
 
-/** What a client does to a topic by the protocol itself: `phx_join` and `phx_leave`. What they do is in `web/realtime`. */
+/** An operation of the protocol itself on a topic: `phx_join` or `phx_leave`. `web/realtime` implements them. */
 export interface TopicOperation {
   readonly name: string;
   readonly summary: string;

@@ -1,10 +1,10 @@
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Where the fields of a push may stand: see `PayloadShape`, `nestedIn`. */
+/** The objects in which the fields of a payload may be nested: `nestedIn` of `PayloadShape`. */
 const nests = ["message", "conversation"] as const;
 
 /**
- * Returns the payload of a push on a conversation's topic without `conversation_id`, at the top and in what may be nested: the topic says
+ * Returns the payload of an event on a conversation's topic without `conversation_id`, at the top and in what may be nested: the topic says
  * which conversation it is about, so whatever a client writes there is ignored.
  */
 export function topicPayload(payload: unknown): unknown {

@@ -28,7 +28,7 @@ const described = [
   ["duration", isQuantity],
 ] as const;
 
-/** Null what the metadata does not say, or not as it should. It is parsed only where it says anything. */
+/** A field is null if the metadata does not have it, or has it in another type. Empty metadata are not parsed. */
 function describedIn(metadata: string): string {
   if (metadata === "{}") return nothingDescribed;
   const given = parseExactly(metadata) as Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ function isText(value: unknown): boolean {
   return typeof value === "string";
 }
 
-/** Of bytes or seconds. */
+/** Whether the value is a number of bytes or seconds. */
 function isQuantity(value: unknown): boolean {
   return typeof value === "number"
     ? value >= 0

@@ -5,7 +5,7 @@ import { memberRecordSchema, memberRecordText } from "./member.ts";
 import { messageSchema, seenTexts } from "./message.ts";
 import { closed } from "./schemas.ts";
 
-/** What changed; the conversation only if it did itself. */
+/** Messages and memberships that changed; the conversation only if it changed itself. */
 export function changesText({ messages, members, conversation }: Changes): string {
   const own = conversation ? `,"conversation":${bareConversationText(conversation)}` : "";
   return `{"messages":${seenTexts(messages)},"members":[${members.map(memberRecordText).join()}]${own}}`;

@@ -17,7 +17,7 @@ export function conversationText(summary: ConversationSummary): string {
   return `{${summaryFields(summary)},"message_count":${messageCount},"members":${memberTexts(conversation.members)}}`;
 }
 
-/** What a conversation is, without what happens in it. */
+/** A conversation without its messages and members. */
 export function bareConversationText({ id, type, metadata, isActive }: ConversationSettings): string {
   return `{"id":"${id}","type":"${type}","metadata":${metadata},"is_active":${isActive}}`;
 }

@@ -14,7 +14,7 @@ export function memberTexts(members: readonly Member[]): string {
   return `[${members.map(memberText).join()}]`;
 }
 
-/** Of a member, whether they are online, as the viewer sees it; null: the viewer sees neither that nor when they were online last. */
+/** Returns whether a member is online; null: the viewer may see neither that nor when they were last online. */
 export type IsOnline = (member: SeenMember) => boolean | null;
 
 /** Present members with when they were last online: null for those who are online or never were, and where the viewer may see neither. */

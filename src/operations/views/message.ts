@@ -49,10 +49,10 @@ export function seenTexts(messages: readonly SeenMessage[]): string {
   return `[${messages.map(seenText).join()}]`;
 }
 
-/** What follows `sent_at` in a plain message that just entered the log. One piece, because each one more is a tenth of the encoding. */
+/** Follows `sent_at` in a plain message that just entered the log. One piece, because each one more is a tenth of the encoding. */
 const asItWasSent = `","reply_to_id":null,"edited_at":null,"is_deleted":false,"status":"sent"}`;
 
-/** What follows `sent_at` in any message. */
+/** Returns the text that follows `sent_at` in any message. */
 function restOf(message: Message, status: MessageStatus | undefined): string {
   const { editedAtUs, deletedAtUs } = message;
   const editedAt = editedAtUs === null ? "null" : `"${instantText(editedAtUs)}"`;

@@ -1,6 +1,6 @@
 import { type TProperties, type TSchema, Type } from "@sinclair/typebox";
 
-/** What the schemas of answers and pushes are made of. They are closed: a field that is sent and not documented fails a test. */
+/** The parts of the schemas of answers and pushes. They are closed: a field that is sent and not documented fails a test. */
 
 export function closed<Properties extends TProperties>(properties: Properties, options: object = {}) {
   return Type.Object(properties, { additionalProperties: false, ...options });
@@ -31,6 +31,6 @@ export const seqField = Type.Integer({
   description: "The number of the message in its conversation: 1, 2, 3 …",
 });
 export const revField = count("The revision of the conversation at this change.");
-/** What clients wrote; returned as it came. */
+/** An object that clients wrote; it is returned unchanged. */
 export const anyObject = (description: string) =>
   Type.Object({}, { additionalProperties: true, description });

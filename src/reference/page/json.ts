@@ -1,7 +1,7 @@
 /** A part of a document. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** What stands at a place of a document (`components/schemas/Message`); undefined: nothing does. */
+/** Returns the value at a place of a document (`components/schemas/Message`); undefined: nothing does. */
 export function at(document: unknown, path: string): unknown {
   let value = document;
   for (const name of path.split("/")) {

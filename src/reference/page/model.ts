@@ -1,6 +1,6 @@
 import { at, type Json, resolved } from "./json.ts";
 
-/** What the page shows, taken from the two documents. */
+/** The content of the page, read from the two documents. */
 
 export interface Field {
   readonly name: string;
@@ -38,7 +38,7 @@ export interface Entry {
   readonly summary: string;
   readonly about: string;
   readonly doors: readonly Door[];
-  /** What a search looks at, in lower case. */
+  /** The text that a search looks at, in lower case. */
   readonly words: string;
 }
 

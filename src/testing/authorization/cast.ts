@@ -4,7 +4,7 @@ import { FrameSocket } from "../clients/frame-socket.ts";
 import { setBlock } from "../clients/set-block.ts";
 import type { InProcess } from "../processes/in-process.ts";
 
-/** Who may be to a conversation. `other` is a plain member as well, and `deputy` an admin, whom the others act upon. */
+/** What a person may be to a conversation. `other` is a plain member as well, and `deputy` an admin, whom the others act upon. */
 export type Part = Role | "other" | "deputy" | "former" | "stranger" | "blocker" | "blocked";
 
 /** What an operation is done upon. */
@@ -15,7 +15,7 @@ export interface Place {
   /** One that somebody else wrote. */
   readonly theirs: string;
   readonly owner: string;
-  /** Not the actor himself. */
+  /** Never the actor. */
   readonly admin: string;
   readonly other: string;
   /** Nobody who was ever a member. */
@@ -36,7 +36,7 @@ interface Conversation {
 
 const groupParts = ["admin", "moderator", "member", "other", "deputy", "former"] as const;
 
-/** One person with a token and a socket, on his own topic. */
+/** One person with a token and a socket, which has joined their own topic. */
 export class Actor {
   readonly id: string;
   readonly #url: string;
@@ -132,7 +132,7 @@ export class Cast {
     return this.people.get(part)!;
   }
 
-  /** A new group in which everybody but the stranger has written, before it got its settings; the former member listened when he was removed. */
+  /** A new group in which everybody but the stranger has written, before it got its settings; the former member listened when they were removed. */
   async group(
     part: Part,
     {
@@ -159,7 +159,7 @@ export class Cast {
     return this.#place(await this.#blocked, part);
   }
 
-  /** What a place is like that does not exist. */
+  /** A conversation that does not exist. */
   nowhere(part: Part): Place {
     return this.#place({ id: newId(), messages: new Map() }, part);
   }
@@ -174,7 +174,7 @@ export class Cast {
     return { id, messages: await this.#write(id, [one, other]) };
   }
 
-  /** The blocked one listened when he was blocked. */
+  /** The blocked user listened when they were blocked. */
   async #block(): Promise<Conversation> {
     const conversation = await this.#pair("blocker", "blocked");
     const [blocker, blocked] = [this.actor("blocker"), this.actor("blocked")];
@@ -216,7 +216,7 @@ export class Cast {
   }
 }
 
-/** Who wrote what is another's message to him. */
+/** Returns who wrote the message that is another's for this part. */
 function otherThan(part: Part): Part {
   const others: Partial<Record<Part, Part>> = { owner: "member", blocker: "blocked", blocked: "blocker" };
   return others[part] ?? "owner";

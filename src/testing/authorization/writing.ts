@@ -16,7 +16,7 @@ import { type Asking, always, type Way, waysOf } from "./ways.ts";
 export interface WritingRule {
   /** Settings of the group that decide about it, and no others do. */
   readonly settings: readonly (keyof Permissions)[];
-  /** In a direct conversation, to who has blocked the other one. Null: there it is nobody's. */
+  /** Whether a user may do it in a direct conversation with someone whom they blocked. */
   readonly blocker: "yes" | "no";
 }
 

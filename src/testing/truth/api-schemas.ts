@@ -18,7 +18,7 @@ class DocumentSchemas {
     ajv.addSchema(document, "document");
   }
 
-  /** Why a value does not fit the schema at this JSON pointer of the document (`/components/schemas/Message`); null: it fits. */
+  /** Says why a value does not fit the schema at this JSON pointer of the document (`/components/schemas/Message`); null: it fits. */
   problem(pointer: string, value: unknown): string | null {
     let validate = this.#known.get(pointer);
     if (!validate) {
@@ -34,13 +34,13 @@ const options = { strict: false, allErrors: false, addUsedSchema: false, validat
 let rest: DocumentSchemas | undefined;
 let channels: DocumentSchemas | undefined;
 
-/** Of `/openapi.json`: JSON Schema 2020-12. */
+/** Returns the schemas of `/openapi.json`: JSON Schema 2020-12. */
 export function restSchemas(): DocumentSchemas {
   rest ??= new DocumentSchemas(new Ajv2020(options) as unknown as Ajv, openApiDocument("0.0.0"));
   return rest;
 }
 
-/** Of `/asyncapi.json`: JSON Schema draft 7. */
+/** Returns the schemas of `/asyncapi.json`: JSON Schema draft 7. */
 export function channelSchemas(): DocumentSchemas {
   channels ??= new DocumentSchemas(new Ajv(options), asyncApiDocument("0.0.0"));
   return channels;

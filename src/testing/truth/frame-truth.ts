@@ -15,7 +15,7 @@ interface Head {
 export class FrameTruth {
   /** Events that are not answered, by ref and topic. */
   readonly #asked = new Map<string, string>();
-  /** A frame was sent that cannot be read here, or two under one ref: whose a reply is cannot be told. */
+  /** A frame was sent that cannot be read here, or two with one ref: replies can no longer be assigned to events. */
   #isUnclear = false;
 
   sent(text: string): void {
@@ -26,7 +26,7 @@ export class FrameTruth {
     else this.#asked.set(key, frame.event);
   }
 
-  /** What is not documented of a frame of the server; null: all of it is, or it is not of our topics. */
+  /** Says what is not documented in a frame of the server; null: everything is, or the topic is not ours. */
   problem(text: string): string | null {
     const frame = headOf(text);
     const channel = frame && channelOf(frame.topic);
@@ -89,7 +89,7 @@ function eventKey(channel: string, event: string): string | null {
   return found?.[0] ?? null;
 }
 
-/** What an event is answered that is not documented is only seen to be a refusal. */
+/** Of an event that is not documented, only a refusal is accepted. */
 function replyKey(channel: string, event: string, text: string): string | null {
   const key = eventKey(channel, event);
   const isError = /"status"\s*:\s*"error"/.test(text);

@@ -7,7 +7,7 @@ import { bodyProblem, type RestAnswer, statusProblem } from "./rest-truth.ts";
 import { startTurns } from "./turns.ts";
 
 afterEach(check);
-// What came after the last test, while its file was ending.
+// For what came after the last test, while its file was ending.
 afterAll(check);
 
 function check(): void {

@@ -2,7 +2,7 @@ import type { Json } from "../../operations/documents/named-schemas.ts";
 import { restSchemas, step } from "./api-schemas.ts";
 import { isTurn } from "./turns.ts";
 
-/** What is documented of answers over REST. */
+/** Compares answers over REST with `/openapi.json`. */
 
 interface Route {
   readonly path: string;
@@ -29,7 +29,7 @@ export interface RestAnswer {
   readonly status: number;
 }
 
-/** What is not documented of an answer without its body; null: all of it is. */
+/** Says what is not documented of an answer apart from its body; null: everything is. */
 export function statusProblem({ method, pathname, status }: RestAnswer): string | null {
   if (!isApi(pathname)) return null;
   const route = routeOf(pathname);
@@ -41,7 +41,7 @@ export function statusProblem({ method, pathname, status }: RestAnswer): string 
   return isKnown ? null : `${method} ${route.path}: ${status} is not documented`;
 }
 
-/** What is not documented of the body of an answer; null: all of it is. */
+/** Says what is not documented of the body of an answer; null: everything is. */
 export function bodyProblem(answer: RestAnswer, body: string): string | null {
   const { method, pathname, status } = answer;
   const operation = routeOf(pathname)?.methods[method.toLowerCase()];

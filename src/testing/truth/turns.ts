@@ -1,10 +1,10 @@
-/** Of each kind, as many are looked at in one test, and of the others one in so many: a flood must not cost its test what it measures. */
+/** In each test, the first 30 of a kind are checked, then one in 50: the checks must not slow down a flood that a test measures. */
 const lookedAt = 30;
 const oneIn = 50;
 
 const counts = new Map<string, number>();
 
-/** Whether this one of many alike is looked at. */
+/** Returns whether this one of many alike is checked. */
 export function isTurn(kind: string): boolean {
   const count = (counts.get(kind) ?? 0) + 1;
   counts.set(kind, count);

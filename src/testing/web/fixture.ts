@@ -36,13 +36,13 @@ export interface Answered {
   readonly body: unknown;
 }
 
-/** What a refusal looks like, as far as tests look at it. */
+/** Returns the parts of a refusal that tests check. */
 export function refused(status: number, error: string, ...fields: readonly string[]) {
   const details = Object.fromEntries(fields.map((name) => [name, expect.any(String)]));
   return { status, body: { error, ...(fields.length > 0 ? { details } : {}) } };
 }
 
-/** What tests of the web stand on: the real endpoint and the real engine, over a store in memory. */
+/** The stage of tests of the web: the real endpoint and the real engine, over a store in memory. */
 export class Fixture {
   readonly presence: LocalPresence;
   readonly refused: string[] = [];
@@ -104,7 +104,7 @@ export class Fixture {
     return this.#world.commits;
   }
 
-  /** What the store holds. */
+  /** The content of the store. */
   get model(): ModelStore {
     return this.#world.model;
   }

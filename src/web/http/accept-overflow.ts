@@ -7,7 +7,7 @@ import type { DescriptorLimits } from "./connection-cap.ts";
 const lookEveryMs = 250;
 /** While there is no descriptor left. */
 const lookOftenMs = 20;
-/** Of the queue of a listener, in one turn of the loop. */
+/** The most connections that are refused in one turn of the loop. */
 const mostAtOnce = 1_000;
 
 /** Numbers of Linux. */
@@ -37,7 +37,7 @@ export class AcceptOverflow {
   #cancel: () => void = () => {};
 
   constructor(options: {
-    /** That this process listens on. */
+    /** The port on which this process listens. */
     readonly port: number;
     readonly limits: DescriptorLimits;
     readonly clock: Pick<Clock, "after">;
@@ -78,13 +78,13 @@ export class AcceptOverflow {
     this.#observer.error("descriptors_exhausted", { limit: this.#limits.limit, refused });
   }
 
-  /** False: nobody waits. */
+  /** Refuses one waiting connection. False: none waits. */
   #refuseNext(): boolean {
     const libc = this.#libc!;
     const connection = libc.accept4(this.#listener!, null, null, nonBlocking);
     if (connection < 0) return false;
     this.#observer.refused("overloaded");
-    // What was sent must be read before the close, or the client gets a reset instead of the answer.
+    // Read what the client sent before the close: otherwise it gets a reset instead of the answer.
     while (Number(libc.recv(connection, ptr(scratch), scratch.length, withoutWaiting)) > 0);
     libc.send(connection, ptr(refusal), refusal.length, withoutWaiting);
     libc.close(connection);
@@ -121,7 +121,7 @@ function listens(libc: NonNullable<ReturnType<typeof openLibc>>, fd: number): bo
   return libc.getsockopt(fd, socketLevel, isListening, ptr(answer), ptr(size)) === 0 && answer[0] === 1;
 }
 
-/** Of a TCP socket, IPv4 or IPv6: both have the port at the same place. */
+/** Returns the port of a TCP socket. IPv4 and IPv6 have it at the same place. */
 function portOf(libc: NonNullable<ReturnType<typeof openLibc>>, fd: number): number {
   const address = new Uint8Array(128);
   const size = new Uint32Array([address.byteLength]);

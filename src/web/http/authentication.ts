@@ -3,7 +3,7 @@ import type { Identity, Revocations, Tokens, Verified } from "../../core/ports/t
 import { isRejection, type Rejection, reject } from "../../core/rejection.ts";
 import type { FailedTokens } from "./failed-tokens.ts";
 
-/** Who sends a request. Nothing but a verified token says so: no header, no field of a body. */
+/** Identifies the user of a request by a verified token alone: no other header and no field of a body is believed. */
 export class Authentication {
   readonly #tokens: Tokens;
   readonly #revocations: Revocations;

@@ -30,7 +30,7 @@ export class Bodies {
     this.#held = new HeldBytes({ maxBytes: maxHeldBytes, ...rest });
   }
 
-  /** Of bodies that are being read, by what they announce. */
+  /** The bytes of bodies that are being read, as they announce them. */
   get bytes(): number {
     return this.#held.bytes;
   }

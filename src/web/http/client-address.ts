@@ -2,8 +2,8 @@ import { BlockList, isIP } from "node:net";
 import type { Server } from "bun";
 
 /**
- * Who connects, where proxies stand between. `x-forwarded-for` is written by whoever sends it, so it is believed only as far
- * as proxies that are trusted have written it: from the right, up to the first address that is none of theirs.
+ * Finds the address of a client behind proxies. Anyone can write an `x-forwarded-for`, so it is believed only as far as
+ * trusted proxies have written it: from the right, up to the first address that is not a trusted proxy.
  */
 export class ClientAddresses {
   readonly #trusted = new BlockList();
@@ -45,7 +45,7 @@ export class ClientAddresses {
   }
 }
 
-/** Whom an address stands for when it is counted: whoever has one IPv6 address has the 2^64 of its network. */
+/** Returns the key under which an address is counted. A client with one IPv6 address has the 2^64 of its network, so they count as one. */
 export function counted(address: string): string {
   return isIP(address) === 6 ? groupsOf(address).slice(0, 4).join(":") : address;
 }

@@ -7,12 +7,12 @@ const forgiveEveryMs = 10_000;
 const tickMs = 50;
 
 /**
- * How late the event loop is. Bun serves everything that is readable before it runs a timer, so under more load than it can bear
- * no timer tells: whoever is about to do work asks how long the next tick is overdue. With a bound of 0
- * there is no timer, and it is never late.
+ * Measures how late the event loop is. Bun serves everything that is readable before it runs a timer, so under overload a timer
+ * comes too late to say so. Callers that are about to do work therefore ask how long the next tick is overdue. With a bound of 0
+ * there is no timer, and the loop is never late.
  *
- * Under load there is always somebody who asks. When nobody did for longer than the bound, it was one pause (of the garbage
- * collector, of the machine) that made the loop late, and little waits: a single one is forgiven, time counts from its end.
+ * Under load, somebody always asks. If nobody asked for longer than the bound, one pause (of the garbage collector, of the
+ * machine) made the loop late, and little work waits. Such a single pause is forgiven: time counts from its end.
  */
 export class EventLoopLag {
   readonly #clock: Clock;

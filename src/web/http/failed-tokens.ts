@@ -5,7 +5,7 @@ import { FairTurns } from "../../engine/reads/fair-turns.ts";
 
 /** Tokens of suspect addresses that are verified at once: of all addresses together, and of one. */
 const suspectsAtOnce = { maxAtOnce: 4, maxAtOncePerUser: 2 };
-/** Of one address, under way or waiting: 0.1 s of work. Beyond it `rate_limited`. */
+/** The most tokens of one address that are verified or wait, 0.1 s of work. Beyond it `rate_limited`. */
 const maxPerSuspect = 1_000;
 /** The most suspects remembered; beyond it the longest known is forgotten. */
 const maxSuspects = 10_000;
@@ -13,13 +13,13 @@ const maxSuspects = 10_000;
 /**
  * Counts tokens that were not signed by a key of ours, by the address that sent them. An address with too many is suspect: what it sends
  * is verified few at a time, in turn with other suspects, so that guessing costs the others nothing. Good tokens still get in from there:
- * thousands of users may share the address with the one who guesses.
+ * thousands of users may share the address with an attacker.
  */
 export class FailedTokens {
   readonly #charges: Pick<Charges, "take">;
   readonly #clock: Clock;
   readonly #turns: FairTurns;
-  /** Until when each is. */
+  /** When each suspect ceases to be one, in monotonic milliseconds. */
   readonly #suspects = new Map<string, number>();
 
   constructor(options: { readonly charges: Pick<Charges, "take">; readonly clock: Clock }) {

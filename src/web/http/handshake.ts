@@ -14,7 +14,7 @@ import type { Authentication } from "./authentication.ts";
 import type { AllowedOrigins } from "./cors.ts";
 import { originRefusal } from "./origins.ts";
 
-/** Where sockets are opened; the first is the path of the stock client, the second that behind gateways. */
+/** The paths at which sockets are opened: that of the stock client, and that behind gateways. */
 export const socketPaths: ReadonlySet<string> = new Set(["/socket/websocket", "/messaging/socket/websocket"]);
 
 export interface Admitted {
@@ -118,12 +118,12 @@ export class Handshakes {
   }
 }
 
-/** Of a refusal of the token, or of its verification. */
+/** The outcome of a handshake whose token was refused, by the code. */
 const outcomes: Partial<Readonly<Record<RefusalCode, HandshakeOutcome>>> = {
   unauthorized: "unauthorized",
   rate_limited: "address_limit",
 };
-/** Of what a client says, in a line of the log. */
+/** The most characters of an `Origin` header in a line of the log. */
 const longestOrigin = 200;
 
 function checkRequest(request: Request): Rejection | null {

@@ -1,6 +1,6 @@
 /** Bytes of one answer or body. */
 export interface Held {
-  /** They are held no more. Any number of times. */
+  /** Ends the hold. May be called more than once. */
   end(): void;
 }
 
@@ -9,7 +9,7 @@ interface Entry extends Held {
   readonly cut: () => void;
 }
 
-/** What one client holds, the oldest first. */
+/** The bytes that one client holds, the oldest first. */
 interface Holder {
   bytes: number;
   readonly entries: Set<Entry>;

@@ -24,7 +24,7 @@ export function widenBacklog(port: number): boolean {
   }
 }
 
-/** Of this process, of the sockets that listen on the port. */
+/** Returns the descriptors of this process that listen on the port. */
 function descriptorsOf(port: number): readonly number[] {
   const inodes = new Set(
     ["/proc/self/net/tcp", "/proc/self/net/tcp6"].flatMap((path) => inodesOf(path, port)),
@@ -44,7 +44,7 @@ function inodesOf(path: string, port: number): readonly string[] {
   });
 }
 
-/** Empty: it was closed meanwhile. */
+/** Returns the target of a link; empty: the descriptor was closed meanwhile. */
 function targetOf(path: string): string {
   try {
     return readlinkSync(path);

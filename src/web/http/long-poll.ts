@@ -1,6 +1,6 @@
 import { jsonResponse } from "./json-response.ts";
 
-/** Where the stock client polls once it has fallen back from WebSocket (`longPollFallbackMs`). */
+/** The paths at which the stock client polls after it has fallen back from WebSocket (`longPollFallbackMs`). */
 export const longPollPaths: ReadonlySet<string> = new Set(["/socket/longpoll", "/messaging/socket/longpoll"]);
 
 /**

@@ -5,7 +5,7 @@ export type CheckStatus = "ok" | "degraded" | "unavailable";
 
 export interface Check {
   readonly status: CheckStatus;
-  /** What is missing, in words; absent where all is well. */
+  /** Says what is missing; absent if the status is ok. */
   readonly reason?: string;
 }
 

@@ -1,7 +1,7 @@
 import type { Observer } from "../../core/ports/observer.ts";
 import { type ClientAddresses, namesClient } from "./client-address.ts";
 
-/** What proxies say of the client in; only the first is believed, and only from trusted ones. */
+/** The headers in which proxies name the client. Only the first is believed, and only from trusted proxies. */
 const headers = ["x-forwarded-for", "forwarded", "x-real-ip"] as const;
 
 /**

@@ -47,7 +47,7 @@ export interface PublicListenerOptions {
   readonly observer: Observer;
 }
 
-/** Answers requests, whatever they are for: WebSocket handshakes, probes, REST, pages. */
+/** Answers all requests: WebSocket handshakes, probes, REST, pages. */
 export class PublicListener {
   readonly meter: RequestMeter;
   readonly slow: SlowClients;
@@ -85,12 +85,12 @@ export class PublicListener {
     return this.server.port!;
   }
 
-  /** Where it can be opened. */
+  /** The address at which it can be opened. */
   get url(): string {
     return listenerUrl(this.#options.settings.hostname, this.port);
   }
 
-  /** Where a request comes from, as it is counted. */
+  /** Returns the address of a request, as it is counted. */
   readonly addressOf = (request: Request): string => this.#addresses.ofRequest(request, this.server);
 
   /** Throws as `Bun.serve` does when it cannot (`EADDRINUSE`). `rest` answers what is nothing else's. */
@@ -154,7 +154,7 @@ export class PublicListener {
     });
   }
 
-  /** What is refused wherever it goes. */
+  /** Returns the refusal that does not depend on the path; null: there is none. */
   #refusal(request: Request, url: URL | null): Rejection | null {
     const { maxBodyBytes } = this.#options.settings;
     if (!url || request.url.startsWith("/")) return noHost;

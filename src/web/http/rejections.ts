@@ -24,7 +24,7 @@ function retryAfterOf({ code, retryAfterMs = defaultRetryMs }: Rejection): numbe
   return refusals[code].retriable ? retryAfterMs : undefined;
 }
 
-/** What is told of a bug: nothing but a number under which the log knows it. */
+/** The refusal of a request that met a bug. It says only the number under which the log has the details. */
 export function internal(requestId: string): Rejection {
   return reject("internal", "The server made a mistake. The details are in its log under this request id.", {
     details: { request_id: requestId },

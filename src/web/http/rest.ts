@@ -27,7 +27,7 @@ export interface RestOptions {
   readonly observer: Observer;
   readonly newId: NewId;
   readonly meter: RequestMeter;
-  /** Where a request comes from, as it is counted. */
+  /** Returns the address of a request, as it is counted. */
   readonly addressOf: (request: Request) => string;
   readonly slow: SlowClients;
 }

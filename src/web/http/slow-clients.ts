@@ -4,7 +4,7 @@ import type { Observer } from "../../core/ports/observer.ts";
 import { Bodies } from "./bodies.ts";
 import { UnreadAnswers } from "./unread-answers.ts";
 
-/** What is held for clients that read their answers or send their bodies slowly: both bounded for all clients together. */
+/** Holds answers that clients read slowly and bodies that they send slowly. Each is bounded for all clients together. */
 export interface SlowClients {
   readonly answers: UnreadAnswers;
   readonly bodies: Bodies;

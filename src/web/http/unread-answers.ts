@@ -5,7 +5,7 @@ import { bodySizeOf } from "./json-response.ts";
 
 /** An answer in one piece is at most this, divided by the unread answers: of a thousand of them, 60 MB in all. */
 const plainBytes = 8 << 20;
-/** What is handed out at a time of an answer that is read slowly. */
+/** The size of the pieces of an answer that is read slowly. */
 const pieceBytes = 65_536;
 /** How long a connection whose answer was cut off may go on without reading, in seconds; Bun looks every four. */
 const cutWithinSeconds = 1;
@@ -35,7 +35,7 @@ export class UnreadAnswers {
     this.#held = new HeldBytes(options);
   }
 
-  /** Of answers that are handed out in pieces. */
+  /** The bytes of answers that are handed out in pieces. */
   get bytes(): number {
     return this.#held.bytes;
   }
@@ -64,7 +64,7 @@ class Pieces {
     this.#bytes = bytes;
   }
 
-  /** What was not read is gone. A client that reads after this waits for a connection that ends. */
+  /** Drops what was not read. A client that reads after this waits until its connection is ended. */
   drop(): void {
     this.#bytes = null;
   }

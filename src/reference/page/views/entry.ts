@@ -75,7 +75,7 @@ function exampleView({ title, text }: Example): HTMLElement {
   return element("figure", {}, head, element("pre", { tabindex: "0" }, element("code", {}, text)));
 }
 
-/** Opened by who needs them: they are much alike everywhere. */
+/** Closed at first, because refusals are much alike everywhere. */
 function refusalsView(parts: readonly Part[]): HTMLElement {
   const summary = element(
     "summary",

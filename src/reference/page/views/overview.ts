@@ -2,7 +2,7 @@ import { element, prose } from "../elements.ts";
 import type { Entry, Reference } from "../model.ts";
 import { badgeView } from "./entry.ts";
 
-/** What there is, before anything is chosen. */
+/** The first page, before anything is chosen. */
 export function overview({ title, version, about, themes, entries }: Reference): HTMLElement {
   return element(
     "article",
