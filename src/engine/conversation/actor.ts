@@ -159,6 +159,12 @@ export class Actor {
     this.#expected.facts.forgetMessages();
   }
 
+  /** Refuses turns whose deadline has passed, and drops what was looked up if no other turn waits for it. */
+  expire(nowMs: number): void {
+    this.settling.expire(nowMs);
+    if (!this.#mailbox.undecided) this.#expected.facts.forgetLookedUp();
+  }
+
   /** The entry is in a batch that is on its way. */
   sent(entry: Entry): void {
     entry.turn.inFlight = true;

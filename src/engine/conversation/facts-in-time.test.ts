@@ -82,3 +82,30 @@ test("I10: what is looked up for a conversation that has left memory meanwhile t
   expect([inTime, lookups]).toMatchObject([[{ type: "done" }], 1]);
   engine.stop();
 });
+
+test("I10: what was looked up for commands that have all expired is dropped with them", async () => {
+  const { actorReads, aConversation, ownership, clock, engine } = anEngine();
+  const { id, anna } = aConversation();
+  const { readMetadata } = actorReads;
+  let lookups = 0;
+  actorReads.readMetadata = async (ids) => {
+    lookups++;
+    ownership.pause();
+    return readMetadata(ids);
+  };
+  const rename = () => {
+    const outcomes: Outcome[] = [];
+    const own = { type: "update_conversation", id: newId(), conversationId: id, senderId: anna } as const;
+    const command = { ...own, metadata: '{"name":"Trip"}', maxMetadataBytes: 1_000 };
+    engine.commands.submit(command, (outcome) => void outcomes.push(outcome), null);
+    return outcomes;
+  };
+  const late = rename();
+  await clock.runFor(2 * deadlineMs);
+  expect([late, lookups]).toMatchObject([[{ code: "unavailable" }], 1]);
+  ownership.resume();
+  rename();
+  await clock.runFor(1_000);
+  expect(lookups).toBe(2);
+  engine.stop();
+});

@@ -165,7 +165,7 @@ export class Supervisor {
   /** An actor that fails must not delay the deadlines of others. */
   #expire(actor: Actor, nowMs: number): void {
     try {
-      actor.settling.expire(nowMs);
+      actor.expire(nowMs);
     } catch (error) {
       this.#observer.bug("ending commands at their deadline", error);
     }
