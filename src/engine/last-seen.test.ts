@@ -17,7 +17,7 @@ function remembering() {
   return { saved, store, clock, lastSeen };
 }
 
-test("who went offline is saved some seconds later, many in one statement, each with his last time", async () => {
+test("users who went offline are saved some seconds later, many in one statement, each with their last time", async () => {
   const { saved, clock, lastSeen } = remembering();
   for (const [userId, atUs] of [
     ["ann", 1],

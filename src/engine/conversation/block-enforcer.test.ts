@@ -140,7 +140,7 @@ test("while the store is away it is asked now and then, and nothing is forgotten
   expect(pending.size).toBe(0);
 });
 
-test("only the owner applies, as soon as he is; and when nothing is pending he looks twice a minute", async () => {
+test("only the owner of the shard applies blocks, as soon as it owns; when nothing is pending it reads twice a minute", async () => {
   const { clock, pending, commands, world, wake, gain } = anEnforcer();
   world.held = false;
   pending.add(aPair());

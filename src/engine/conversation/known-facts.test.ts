@@ -18,7 +18,7 @@ test("a rule that asks for what its command did not declare is a bug that names 
   for (const ask of asking) expect(ask).toThrow("the rule of the command");
 });
 
-test("I8: a message of another conversation is found for whoever sees it, and for nobody else", async () => {
+test("I8: a message of another conversation is found for a user who sees it, and for nobody else", async () => {
   const { model, actorReads, clock, notes, submit, aConversation, engine } = anEngine();
   const there = aConversation();
   const sent = submit({ conversationId: there.id, senderId: there.anna, content: "over there" });
