@@ -149,13 +149,15 @@ function toMessage([id, seq, senderId]: MessageRow): MarkedMessage {
 
 function withNew(
   marked: MarkedConversation,
-  { conversationId, sent }: HeadMove,
+  { conversationId, sent, membersRev }: HeadMove,
   batch: Batch,
 ): MarkedConversation {
   const own = sent.filter((message) => marked.moved.some((move) => isOver(move, message.seq)));
   const newest = own.map(({ id, seq, senderId }) => ({ id, seq, senderId })).reverse();
   const members = new Map(marked.members.map((member) => [member.userId, member]));
-  for (const change of lastMemberChanges(batch, conversationId)) moveMember(members, change);
+  // The batch is walked only for a conversation whose members it changes.
+  const changes = membersRev === null ? [] : lastMemberChanges(batch, conversationId);
+  for (const change of changes) moveMember(members, change);
   return {
     ...marked,
     members: [...members.values()],
